@@ -1,0 +1,78 @@
+# Every target does its own set-up: tools/deps.sh installs what is missing (DEPS=skip only prints the apt line).
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+JOBS ?= $(shell nproc)
+BUILD ?= build
+PREFIX ?= /usr/local
+CMAKE := cmake -G Ninja -DCMAKE_BUILD_TYPE=Release
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build the tool: build/hallmark
+	@tools/deps.sh build
+	$(CMAKE) -S . -B $(BUILD) -DHALLMARK_TESTS=OFF > $(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log
+	cmake --build $(BUILD) -j $(JOBS)
+
+.PHONY: test
+test: check-proofs test-cpp ## Run every test: proofs and their gates, C++
+
+.PHONY: test-cpp
+test-cpp: ## Build and run the C++ tests
+	@tools/deps.sh build test text
+	$(CMAKE) -S . -B $(BUILD) -DHALLMARK_TESTS=ON
+	cmake --build $(BUILD) -j $(JOBS)
+	ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(JOBS)
+
+.PHONY: ablation ablation-all ablation-smoke
+ablation: build ## The main job: 3 seeds x {0,16,32} calibration batches to GF16; appends ten lines, writes docs/ablation.md
+	@tools/deps.sh text
+	$(BUILD)/hallmark ablate --grid gf16
+ablation-all: ablation ## The same for int8, int6 and int4 too
+	for grid in int8 int6 int4; do $(BUILD)/hallmark ablate --grid $$grid; done
+ablation-smoke: build ## One seed, little text, all three N, into a temporary file
+	@tools/deps.sh text
+	dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	$(BUILD)/hallmark ablate --grid gf16 --seeds 47 --eval-bytes 8192 --output "$$dir/smoke.jsonl"
+
+.PHONY: proofs check-proofs clean-proofs
+proofs: ## Compile the Coq development
+	@tools/deps.sh proofs
+	$(MAKE) -C coq JOBS=$(JOBS) all
+check-proofs: proofs ## Audit the proofs: assumptions, coqchk, theorem list, text gates and their self-tests
+	$(MAKE) -C coq check
+clean-proofs: ## Remove everything that Coq compiled
+	$(MAKE) -C coq clean
+
+.PHONY: check-exhaustive check-fuzz check-sanitizers check-trainer check-cuda check-install
+check-exhaustive: ## All 2^32 binary32 inputs of the codec against MPFR (minutes)
+	@tools/deps.sh build test
+	$(CMAKE) -S . -B $(BUILD) -DHALLMARK_TESTS=ON
+	cmake --build $(BUILD) -j $(JOBS) --target exhaustive_gf16
+	$(BUILD)/tests/format/exhaustive_gf16
+check-fuzz: ## libFuzzer on the safetensors reader and the codec, SECONDS_EACH=60 each
+	@tools/deps.sh build fuzz
+	tools/check_fuzz.sh $(or $(SECONDS_EACH),60)
+check-sanitizers: ## The C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@tools/deps.sh build test text
+	$(CMAKE) -S . -B build-sanitize -DHALLMARK_TESTS=ON -DHALLMARK_SANITIZE=address,undefined
+	cmake --build build-sanitize -j $(JOBS)
+	ctest --test-dir build-sanitize --output-on-failure --no-tests=error -j $(JOBS) -LE exhaustive
+check-trainer: ## Build the trainer, retrain a tiny preset, see the loss fall
+	@tools/deps.sh build text trainer
+	tools/check_trainer.sh
+check-cuda: ## Compile the CUDA library with nvcc and run its tests on a GPU, where there are any
+	tools/check_cuda.sh
+check-install: build ## Install into a temporary prefix and build examples/ against the installed package
+	tools/check_install.sh $(BUILD)
+
+.PHONY: install clean
+install: build ## Install tool, library, headers and the CMake package Hallmark under PREFIX
+	cmake --install $(BUILD) --prefix $(PREFIX)
+clean: ## Remove the build folders
+	rm -rf $(BUILD) build-sanitize build-fuzz build-trainer build-cuda

@@ -1,0 +1,15 @@
+# `cmake --install`: the tool, the static library, the headers and the CMake package Hallmark.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Hallmark)
+install(TARGETS hallmark EXPORT HallmarkTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS hallmark_tool RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(DIRECTORY src/ DESTINATION include/hallmark
+  FILES_MATCHING PATTERN "*.hpp" PATTERN "cli" EXCLUDE)
+install(EXPORT HallmarkTargets NAMESPACE Hallmark:: DESTINATION ${package_dir})
+configure_package_config_file(cmake/HallmarkConfig.cmake.in ${PROJECT_BINARY_DIR}/HallmarkConfig.cmake
+  INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/HallmarkConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/HallmarkConfig.cmake ${PROJECT_BINARY_DIR}/HallmarkConfigVersion.cmake
+  DESTINATION ${package_dir})
