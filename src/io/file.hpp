@@ -1,0 +1,90 @@
+// Files: read-only maps, and outputs that appear whole or not at all.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace hallmark {
+
+/// A regular file mapped read-only; the bytes live as long as the object.
+class MappedFile {
+ public:
+  /// Errors: E0901 (missing, unreadable, not a regular file), E0902 (its size changed while it was mapped).
+  static Expected<MappedFile> open(const std::string& path);
+
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  ~MappedFile();
+
+  const std::string& path() const { return path_; }
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+  /// Fails when the file under the map has another size or modification time than at open(): what was read may then
+  /// be a mixture, so whoever writes results asks once more at the end. Errors: E0902.
+  Status unchanged() const;
+
+ private:
+  MappedFile() = default;
+  void swap(MappedFile& other) noexcept;
+
+  std::string path_;
+  int fd_ = -1;
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+  std::int64_t modified_seconds_ = 0, modified_nanoseconds_ = 0;
+};
+
+/// Takes the whole pages inside `bytes` (a part of a MappedFile) out of resident memory; they stay readable.
+/// Lets a model larger than memory be read tensor by tensor.
+void forget_pages(std::span<const std::byte> bytes) noexcept;
+
+/// Whether both paths exist and name one file (device and inode), through links of either kind.
+bool same_file(const std::string& a, const std::string& b);
+
+/// Says before any work whether `path` may become an output. Errors: E0411 it is one of `inputs` (always refused),
+/// E0412 it is a folder, device or pipe, E0410 it exists and `overwrite` is false.
+Status check_output(const std::string& path, bool overwrite, const std::vector<std::string>& inputs = {});
+
+/// An output file that is either complete under its name or absent: bytes go to a temporary file in the same folder;
+/// commit() syncs it, renames it and syncs the folder. Destroyed without commit, the temporary file is removed.
+class AtomicFile {
+ public:
+  /// Errors: those of check_output; E0903 the folder is missing or unwritable.
+  static Expected<AtomicFile> create(const std::string& path, bool overwrite);
+
+  AtomicFile(AtomicFile&& other) noexcept;
+  AtomicFile& operator=(AtomicFile&& other) noexcept;
+  ~AtomicFile();
+
+  /// Claims `size` bytes on the disk at once, so that a full disk is seen before the work. Errors: E0905, E0904.
+  Status reserve(std::uint64_t size);
+  /// Appends. Errors: E0905 disk full, quota or size limit; E0904 anything else.
+  Status write(std::span<const std::byte> bytes);
+  Status write(std::string_view text);
+  /// Writes at an offset; does not move the place where write() appends.
+  Status write_at(std::uint64_t offset, std::span<const std::byte> bytes);
+  /// Makes the file durable under its name; nothing can be written afterwards. Without `overwrite`, a file that
+  /// appeared under the name in the meantime is kept. Errors: E0410, E0904, E0905; the temporary file is then removed.
+  Status commit();
+
+ private:
+  AtomicFile() = default;
+  void swap(AtomicFile& other) noexcept;
+  void discard() noexcept;
+
+  std::string path_, temporary_;
+  bool overwrite_ = false;
+  int fd_ = -1;
+  int slot_ = -1;  // in the registry of temporary files
+  std::uint64_t end_ = 0;
+};
+
+/// Unlinks the temporary file of every AtomicFile that is alive in this process. Async-signal-safe: meant for a
+/// handler of SIGINT and SIGTERM, which then ends the process.
+void unlink_temporary_files() noexcept;
+
+}  // namespace hallmark

@@ -1,0 +1,91 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "io/error_numbers.hpp"
+#include "io/file.hpp"
+
+namespace hallmark {
+
+namespace {
+
+Error cannot_read(const std::string& path, std::string_view reason) {
+  return {Exit::io, error_number::cannot_read, "cannot read the file", fmt::format("{}: {}", path, reason),
+          "check the path and its permissions"};
+}
+
+}  // namespace
+
+Expected<MappedFile> MappedFile::open(const std::string& path) {
+  MappedFile file;
+  file.path_ = path;
+  // Without O_NONBLOCK, opening a pipe would wait for a writer.
+  file.fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file.fd_ < 0) return cannot_read(path, std::strerror(errno));
+  struct stat status {};
+  if (::fstat(file.fd_, &status) != 0) return cannot_read(path, std::strerror(errno));
+  if (!S_ISREG(status.st_mode)) return cannot_read(path, "not a regular file");
+  file.modified_seconds_ = status.st_mtim.tv_sec;
+  file.modified_nanoseconds_ = status.st_mtim.tv_nsec;
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size > 0) {  // an empty file cannot be mapped
+    void* const data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.fd_, 0);
+    if (data == MAP_FAILED) return cannot_read(path, std::strerror(errno));
+    file.data_ = static_cast<const std::byte*>(data);
+    file.size_ = size;
+  }
+  if (Status same = file.unchanged(); !same) return same.error();
+  return file;
+}
+
+Status MappedFile::unchanged() const {
+  struct stat now {};
+  if (::fstat(fd_, &now) != 0) return cannot_read(path_, std::strerror(errno));
+  if (static_cast<std::size_t>(now.st_size) == size_ && now.st_mtim.tv_sec == modified_seconds_ &&
+      now.st_mtim.tv_nsec == modified_nanoseconds_)
+    return ok();
+  return Error{Exit::io, error_number::file_changed, "an input file changed while it was being read",
+               fmt::format("{}: {} bytes when opened, {} bytes now", path_, size_, now.st_size),
+               "run again when nothing writes to the file"};
+}
+
+void MappedFile::swap(MappedFile& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(fd_, other.fd_);
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  std::swap(modified_seconds_, other.modified_seconds_);
+  std::swap(modified_nanoseconds_, other.modified_nanoseconds_);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept { swap(other); }
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  swap(other);
+  return *this;
+}
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+  if (fd_ >= 0) ::close(fd_);
+}
+
+void forget_pages(std::span<const std::byte> bytes) noexcept {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = (reinterpret_cast<std::uintptr_t>(bytes.data()) + page - 1) / page * page;
+  const auto end = reinterpret_cast<std::uintptr_t>(bytes.data() + bytes.size()) / page * page;
+  // The map is private and never written to: dropped pages come back from the file.
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
+
+bool same_file(const std::string& a, const std::string& b) {
+  struct stat first {}, second {};
+  return ::stat(a.c_str(), &first) == 0 && ::stat(b.c_str(), &second) == 0 && first.st_dev == second.st_dev &&
+         first.st_ino == second.st_ino;
+}
+
+}  // namespace hallmark

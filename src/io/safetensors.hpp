@@ -1,0 +1,164 @@
+// safetensors: a strict reader of one file or of a sharded model, and a writer whose bytes depend on the content alone.
+// The rules, each with its error number: docs/file-format.md. There is no unvalidated state: what opens is valid.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/error.hpp"
+#include "io/file.hpp"
+
+namespace hallmark {
+
+/// Element types, in the rank order by which the reference writer sorts tensors (last rank first).
+enum class DType : std::uint8_t {
+  BOOL, F4, F6_E2M3, F6_E3M2, U8, I8, F8_E5M2, F8_E4M3, F8_E8M0, F8_E4M3FNUZ, F8_E5M2FNUZ,
+  I16, U16, F16, BF16, I32, U32, F32, C64, F64, I64, U64,
+};
+
+std::string_view dtype_name(DType dtype);
+/// Bits of one element; a tensor fills whole bytes, elements of F4 and F6 do not.
+unsigned dtype_bits(DType dtype);
+/// Exact, upper-case names only. Errors: E0312.
+Expected<DType> parse_dtype(std::string_view name);
+
+using Shape = std::vector<std::uint64_t>;
+
+/// Product of the dimensions; 1 for rank 0.
+std::uint64_t element_count(const Shape& shape);
+/// "[2, 3]"
+std::string shape_text(const Shape& shape);
+
+/// One tensor of an open file: row-major and dense, little-endian, perhaps unaligned; a view into the map.
+struct TensorInfo {
+  std::string name;
+  DType dtype = DType::F32;
+  Shape shape;
+  std::span<const std::byte> data;
+};
+
+/// The content of one valid safetensors file; the tensors' data point into the bytes that were parsed.
+struct ParsedSafeTensors {
+  std::vector<TensorInfo> tensors;  ///< by offset; tensors of zero bytes at one offset in header order
+  std::map<std::string, std::string> metadata;
+};
+
+/// Limits on hostile input; nothing whose size a header declares is allocated before every check has passed.
+inline constexpr std::uint64_t max_header_bytes = 100'000'000;
+inline constexpr std::size_t max_tensors = 1'000'000;
+inline constexpr std::size_t max_rank = 64;
+inline constexpr std::size_t max_name_bytes = 4096;
+inline constexpr std::uint64_t max_size = (std::uint64_t{1} << 48) - 1;  ///< of a dimension and of an offset
+
+/// Checks every rule of the format on a whole file in memory; `path` is for messages only.
+/// Errors: E0301..E0319, E0330..E0335.
+Expected<ParsedSafeTensors> parse_safetensors(std::span<const std::byte> file, const std::string& path);
+
+/// An open .safetensors file, or a sharded model opened by its model.safetensors.index.json. Tensors are views into
+/// the maps and live as long as the object.
+class SafeTensors {
+ public:
+  /// A path that ends in .json is an index. Errors: E0301..E0345, E0901, E0902.
+  static Expected<SafeTensors> open(const std::string& path);
+
+  /// nullptr when there is none.
+  const TensorInfo* find(std::string_view name) const;
+  /// File order; for a sharded model shard by shard, the shards by name.
+  const std::vector<TensorInfo>& tensors() const { return tensors_; }
+  /// Of a sharded model: the entries on which all shards that have them agree.
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  /// Every file that is open, the index included: none of them may become an output.
+  const std::vector<std::string>& paths() const { return paths_; }
+  /// SHA-256 of the file; of a sharded model, of the index's bytes followed by each shard's digest in hexadecimal.
+  std::string digest() const;
+  /// Fails when one of the files changed since open(). Errors: E0902.
+  Status unchanged() const;
+
+ private:
+  static Expected<SafeTensors> open_index(const std::string& path);
+  void index_names();
+
+  std::vector<MappedFile> files_;
+  std::vector<std::string> paths_;
+  std::vector<TensorInfo> tensors_;
+  std::map<std::string, std::string> metadata_;
+  std::unordered_map<std::string, std::size_t> by_name_;
+};
+
+/// Elements first .. first + out.size() - 1 of a F32, BF16 or F16 tensor (float), and of F64 too (double): exact,
+/// infinities and NaN included. Precondition: the range lies in the tensor. Errors: E0351 another dtype.
+Status widen(const TensorInfo& tensor, std::uint64_t first, std::span<float> out);
+Status widen(const TensorInfo& tensor, std::uint64_t first, std::span<double> out);
+/// The whole tensor. Errors: E0351.
+Expected<std::vector<float>> widen_to_f32(const TensorInfo& tensor);
+Expected<std::vector<double>> widen_to_f64(const TensorInfo& tensor);
+
+/// Fails at the first NaN or infinity of a F32, BF16, F16 or F64 tensor, with its index. Errors: E0350, E0351.
+Status check_finite(const TensorInfo& tensor);
+/// The same for values already widened; `name` and `shape` are for the message. Errors: E0350.
+Status check_finite(std::string_view name, const Shape& shape, std::span<const float> values);
+Status check_finite(std::string_view name, const Shape& shape, std::span<const double> values);
+
+/// What the writer must know before the first byte.
+struct TensorPlan {
+  std::string name;
+  DType dtype = DType::F32;
+  Shape shape;
+};
+
+enum class TensorOrder {
+  reference,  ///< dtype rank descending, then name: byte-equal with the reference writer
+  given,      ///< as planned
+};
+
+/// Bytes of a tensor with this dtype and shape. Errors: E0414 beyond the format's limits or not whole bytes.
+Expected<std::uint64_t> tensor_bytes(const TensorPlan& tensor);
+
+/// The first bytes of a file (length and header, a multiple of 8 bytes): compact JSON, metadata first with sorted
+/// keys and always format=pt, offsets contiguous in the order of `plan`. Errors: E0413, E0414.
+Expected<std::string> safetensors_header(const std::vector<TensorPlan>& plan,
+                                         std::map<std::string, std::string> metadata);
+
+/// Writes one safetensors file: the plan first, then the tensors in any order and in pieces, then commit(). The file
+/// appears whole or not at all.
+class SafeTensorsWriter {
+ public:
+  /// Errors: E0410, E0412, E0413, E0414, E0903..E0905.
+  static Expected<SafeTensorsWriter> create(const std::string& path, bool overwrite, std::vector<TensorPlan> plan,
+                                            std::map<std::string, std::string> metadata,
+                                            TensorOrder order = TensorOrder::reference);
+
+  /// The tensors in file order.
+  const std::vector<TensorPlan>& plan() const { return plan_; }
+  /// Appends to the tensor's bytes. Errors: E0110 not in the plan or too many bytes; E0904, E0905.
+  Status write(std::string_view name, std::span<const std::byte> bytes);
+  template <class T>
+  Status write(std::string_view name, std::span<const T> values) {
+    return write(name, std::as_bytes(values));
+  }
+  /// Gives a metadata entry of create() another value of the same length, for what is known only after the tensors
+  /// (a digest); printable ASCII without " and \ on both sides. Errors: E0110.
+  Status replace_metadata(const std::string& key, const std::string& value);
+  /// Errors: E0110 a tensor is incomplete; those of AtomicFile::commit.
+  Status commit();
+
+ private:
+  explicit SafeTensorsWriter(AtomicFile file) : file_(std::move(file)) {}
+
+  struct Place {
+    std::uint64_t offset, size, written;
+  };
+  AtomicFile file_;
+  std::vector<TensorPlan> plan_;
+  std::unordered_map<std::string, Place> places_;
+  std::map<std::string, std::string> metadata_;
+  std::string header_;
+};
+
+}  // namespace hallmark

@@ -1,0 +1,37 @@
+// SHA-256 of bytes and files, by OpenSSL.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+
+namespace hallmark {
+
+/// A running SHA-256: any number of update(), then hex() once.
+class Sha256 {
+ public:
+  Sha256();
+  ~Sha256();
+  Sha256(Sha256&&) noexcept;
+  Sha256& operator=(Sha256&&) noexcept;
+
+  Sha256& update(std::span<const std::byte> bytes);
+  Sha256& update(std::string_view text);
+  /// The digest of all bytes so far, 64 lower-case hexadecimal digits; further updates go on from the same state.
+  std::string hex() const;
+
+ private:
+  struct Context;
+  std::unique_ptr<Context> context_;
+};
+
+std::string sha256_hex(std::span<const std::byte> bytes);
+std::string sha256_hex(std::string_view text);
+/// The digest of a file's bytes, read piece by piece. Errors: E0901.
+Expected<std::string> sha256_file(const std::string& path);
+
+}  // namespace hallmark

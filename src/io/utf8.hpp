@@ -1,0 +1,13 @@
+// UTF-8 by RFC 3629: shortest forms only, no surrogates, nothing above U+10FFFF.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+namespace hallmark {
+
+/// Offset of the first byte that begins no valid character, or nothing when all of `text` is UTF-8.
+std::optional<std::size_t> find_invalid_utf8(std::string_view text);
+
+}  // namespace hallmark
