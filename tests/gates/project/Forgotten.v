@@ -1,0 +1,2 @@
+Lemma forgotten : 1 = 1.
+Proof. reflexivity. Qed.

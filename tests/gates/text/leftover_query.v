@@ -1,0 +1,3 @@
+Lemma anything : 1 = 1.
+Proof. reflexivity. Qed.
+Print Assumptions anything.

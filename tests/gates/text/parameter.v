@@ -1,0 +1,3 @@
+Section S.
+  Parameter anything : 1 = 2.
+End S.

