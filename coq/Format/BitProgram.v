@@ -1,0 +1,116 @@
+(** * Format/BitProgram: straight-line programs on bit vectors
+
+    Purpose.  A small language in which the codec is written once, as a Coq value: it is proved
+      here and printed as C++ and SMT-LIB text elsewhere.  A program has one width w, at most 64;
+      every variable is an unsigned integer below 2^w, arithmetic wraps modulo 2^w.
+    Main definitions.  [expr], [program], [run]; [shifts_ok], which tells whether every shift of a
+      run stays below the width, as C++ and SMT-LIB would need for one meaning.
+    Main results.  [run_intro], [shifts_ok_intro]: one step per line of a program.
+    Dependencies.  Coq's standard library only. *)
+
+From Coq Require Import ZArith List String Bool.
+Import ListNotations.
+Open Scope Z_scope.
+
+(** Unsigned comparisons. *)
+Inductive test := Equal | Below.
+
+(** Expressions; [Select c a b yes no] is [yes] when [a c b] holds and [no] otherwise. *)
+Inductive expr :=
+  | Const (value : Z)
+  | Var (name : string)
+  | Shl (a amount : expr)
+  | Shr (a amount : expr)
+  | And (a b : expr)
+  | Or (a b : expr)
+  | Add (a b : expr)
+  | Sub (a b : expr)
+  | Select (c : test) (a b yes no : expr).
+
+(** One input, named intermediate results in order, and the expression of the output. *)
+Record program := Program {
+  width : Z;
+  input : string;
+  lines : list (string * expr);
+  output : expr
+}.
+
+(** The values of the variables. *)
+Definition environment := string -> Z.
+
+(** The environment with one more variable. *)
+Definition extend (env : environment) (name : string) (value : Z) : environment :=
+  fun other => if String.eqb other name then value else env other.
+
+(** The truth of a comparison. *)
+Definition holds (c : test) (a b : Z) : bool :=
+  match c with Equal => a =? b | Below => a <? b end.
+
+(** The value of an expression at width [w]. *)
+Fixpoint eval (w : Z) (env : environment) (e : expr) : Z :=
+  match e with
+  | Const value => value
+  | Var name => env name
+  | Shl a amount => Z.shiftl (eval w env a) (eval w env amount) mod 2 ^ w
+  | Shr a amount => Z.shiftr (eval w env a) (eval w env amount)
+  | And a b => Z.land (eval w env a) (eval w env b)
+  | Or a b => Z.lor (eval w env a) (eval w env b)
+  | Add a b => (eval w env a + eval w env b) mod 2 ^ w
+  | Sub a b => (eval w env a - eval w env b) mod 2 ^ w
+  | Select c a b yes no =>
+      if holds c (eval w env a) (eval w env b) then eval w env yes else eval w env no
+  end.
+
+(** The environment after the lines of a program. *)
+Fixpoint after (w : Z) (env : environment) (ls : list (string * expr)) : environment :=
+  match ls with
+  | [] => env
+  | (name, e) :: rest => after w (extend env name (eval w env e)) rest
+  end.
+
+(** The environment that holds the input alone. *)
+Definition start (p : program) (x : Z) : environment := extend (fun _ => 0) (input p) x.
+
+(** The output of a program. *)
+Definition run (p : program) (x : Z) : Z :=
+  eval (width p) (after (width p) (start p x) (lines p)) (output p).
+
+(** Every shift amount in an expression, taken branches or not, is from 0 to w - 1. *)
+Fixpoint expr_ok (w : Z) (env : environment) (e : expr) : bool :=
+  match e with
+  | Const value => (0 <=? value) && (value <? 2 ^ w)
+  | Var _ => true
+  | Shl a amount | Shr a amount =>
+      expr_ok w env a && expr_ok w env amount
+      && ((0 <=? eval w env amount) && (eval w env amount <? w))
+  | And a b | Or a b | Add a b | Sub a b => expr_ok w env a && expr_ok w env b
+  | Select _ a b yes no =>
+      expr_ok w env a && expr_ok w env b && expr_ok w env yes && expr_ok w env no
+  end.
+
+(** The same for the lines of a program. *)
+Fixpoint lines_ok (w : Z) (env : environment) (ls : list (string * expr)) : bool :=
+  match ls with
+  | [] => true
+  | (name, e) :: rest => expr_ok w env e && lines_ok w (extend env name (eval w env e)) rest
+  end.
+
+(** A run shifts by less than the width only, and its constants fit the width. *)
+Definition shifts_ok (p : program) (x : Z) : bool :=
+  lines_ok (width p) (start p x) (lines p)
+  && expr_ok (width p) (after (width p) (start p x) (lines p)) (output p).
+
+(** To prove something of a run, name the value of the next line and go on. *)
+Lemma run_intro w env name e rest (P : environment -> Prop) :
+  (forall value, eval w env e = value -> P (after w (extend env name value) rest)) ->
+  P (after w env ((name, e) :: rest)).
+Proof. intros Hrest; exact (Hrest _ eq_refl). Qed.
+
+(** To prove that the lines shift well, check the next line, name its value and go on. *)
+Lemma lines_ok_intro w env name e rest :
+  expr_ok w env e = true ->
+  (forall value, eval w env e = value -> lines_ok w (extend env name value) rest = true) ->
+  lines_ok w env ((name, e) :: rest) = true.
+Proof.
+  intros He Hrest; simpl; rewrite He; exact (Hrest _ eq_refl).
+Qed.
