@@ -1,0 +1,32 @@
+(** * Float/Recurrence: the compensated weights and the Gram matrix as programs
+
+    Purpose.  The two sums of the production path outside the factorization, in their fixed orders:
+      the recurrence takes k increasing, the Gram matrix tokens increasing, each term by one fma.
+    Main definitions.  [weight_error] (e_k), [feedback] (r_j), [comp_float] (u'_j), [gram_float].
+    Dependencies.  Float/Arithmetic, Float/Chain.
+    Source.  The design's production path, section "Orders". *)
+
+From Coq Require Import Reals.
+From Hallmark.Float Require Import Arithmetic Chain.
+
+Section Programs.
+
+Context {T : Type}.
+Variable A : arith T.
+
+(** The rounded error of one weight: e_k = fl(w_k - q_k), q_k the point of the grid. *)
+Definition weight_error (w q : nat -> T) (k : nat) : T := a_sub A (w k) (q k).
+
+(** The feedback r_j: the chain of fma from 0 over increasing k < j of e_k U_kj. *)
+Definition feedback (U : nat -> nat -> T) (e : nat -> T) (j : nat) : T :=
+  fma_chain A j e (fun k => U k j) (a_zero A).
+
+(** The computed compensated weight u'_j = fl(w_j + r_j). *)
+Definition comp_float (U : nat -> nat -> T) (w q : nat -> T) (j : nat) : T :=
+  a_add A (w j) (feedback U (weight_error w q) j).
+
+(** The computed Gram matrix: the chain of fma from 0 over increasing tokens of x_at x_bt. *)
+Definition gram_float (m : nat) (X : nat -> nat -> T) (a b : nat) : T :=
+  fma_chain A m (X a) (X b) (a_zero A).
+
+End Programs.

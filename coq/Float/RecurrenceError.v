@@ -1,0 +1,155 @@
+(** * Float/RecurrenceError: the rounding error of the recurrence (T11 a)
+
+    Purpose.  How far the computed compensated weight u'_j is from the exact one, taken at the
+      codes that the run produced and with the exact errors w_k - q_k.
+    Main results.  [T11_recurrence] (the published form), [T11_recurrence_format] (no second
+      underflow term when the points q_k are in the format), [T11_recurrence_computed] (with u'_j
+      in place of the unrounded sum), [T11_recurrence_closed] (closed constants),
+      [feedback_size_cauchy] (the sum of |e_k||U_kj| from two norms).
+    Bound functions.  [gam], [gam_up], [under_recurrence], [delta_recurrence].
+    Dependencies.  Gptq/Sums, Gptq/Matrix, Gptq/Gptq, Float/ChainError, Float/Recurrence. *)
+
+From Coq Require Import ZArith Reals Lia Lra Psatz.
+From Flocq Require Import Core.
+From Hallmark.Gptq Require Import Sums Matrix Gptq.
+From Hallmark.Float Require Import Arithmetic Rounding Gamma Chain ChainError Recurrence.
+Open Scope R_scope.
+
+(** The sum over k < j of |e_k| |U_kj|. *)
+Definition feedback_size (U : mat) (e : vec) (j : nat) : R :=
+  bsum j (fun k => Rabs (e k) * Rabs (U k j)).
+
+(** Underflow of u'_j: j roundings of the chain, and one of each e_k, times |U_kj|. *)
+Definition under_recurrence (u z : R) (U : mat) (j : nat) : R :=
+  under_chain u z j + z * bsum j (fun k => Rabs (U k j)).
+
+(** The computable bound on |u'_j - u_j|, from the computed e and u' and closed constants. *)
+Definition delta_recurrence (u z : R) (U : mat) (e u' : vec) (j : nat) : R :=
+  gam_up u (S j) * feedback_size U e j + u * Rabs (u' j) + under_recurrence u z U j.
+
+Section Recurrence.
+
+Variables emin prec : Z.
+Context {prec_pos : Prec_gt_0 prec}.
+Notation A := (real_arith emin prec).
+Notation u := (uro prec).
+Notation z := (eta emin).
+Notation fmt := (in_format emin prec).
+
+Variables (U : mat) (w q : vec).
+Notation e := (weight_error A w q).
+Notation r := (feedback A U e).
+Notation u' := (comp_float A U w q).
+
+(** The rounding of the errors: sum e_k U_kj against sum (w_k - q_k) U_kj. *)
+Lemma error_rounding j c :
+  (forall k, (k < j)%nat -> Rabs (e k - (w k - q k)) <= u * Rabs (e k) + c) ->
+  Rabs (bsum j (fun k => e k * U k j) - bsum j (fun k => (w k - q k) * U k j))
+  <= u * feedback_size U e j + c * bsum j (fun k => Rabs (U k j)).
+Proof.
+intros close; rewrite <- bsum_minus.
+eapply Rle_trans; [apply bsum_abs|].
+unfold feedback_size; rewrite <- !bsum_scal, <- bsum_plus.
+apply bsum_le; intros k below.
+replace (e k * U k j - (w k - q k) * U k j) with ((e k - (w k - q k)) * U k j) by ring.
+rewrite Rabs_mult.
+replace (u * (Rabs (e k) * Rabs (U k j)) + c * Rabs (U k j))
+  with ((u * Rabs (e k) + c) * Rabs (U k j)) by ring.
+apply Rmult_le_compat_r; [apply Rabs_pos|apply close; exact below].
+Qed.
+
+(** The feedback against the exact feedback at the codes produced. *)
+Lemma feedback_error j c :
+  (forall k, (k < j)%nat -> Rabs (e k - (w k - q k)) <= u * Rabs (e k) + c) ->
+  Rabs (r j - bsum j (fun k => (w k - q k) * U k j))
+  <= gam u (S j) * feedback_size U e j
+     + (under_chain u z j + c * bsum j (fun k => Rabs (U k j))).
+Proof.
+intros close.
+assert (rounded := error_rounding j c close).
+assert (chained := chain_error emin prec j e (fun k => U k j)).
+cbv beta in chained; change (fma_chain A j e (fun k => U k j) 0) with (r j) in chained.
+change (bsum j (fun k => Rabs (e k) * Rabs (U k j))) with (feedback_size U e j) in chained.
+assert (size : 0 <= feedback_size U e j)
+  by (apply bsum_ge0; intros; apply Rmult_le_pos; apply Rabs_pos).
+assert (upos := uro_ge0 prec); assert (gpos := gam_ge0 u upos j).
+rewrite <- (gam_step u j).
+replace (r j - bsum j (fun k => (w k - q k) * U k j))
+  with (r j - bsum j (fun k => e k * U k j)
+        + (bsum j (fun k => e k * U k j) - bsum j (fun k => (w k - q k) * U k j))) by ring.
+eapply Rle_trans; [apply Rabs_triang|].
+assert (extra : 0 <= gam u j * u * feedback_size U e j)
+  by (apply Rmult_le_pos; [apply Rmult_le_pos|]; assumption).
+lra.
+Qed.
+
+(** The chain starts at zero, so the feedback is in the format. *)
+Lemma feedback_format j : fmt (r j).
+Proof. apply (chain_format emin prec); apply format_0. Qed.
+
+(** The compensated weight splits into the weight and its exact feedback. *)
+Lemma comp_distance j bound last :
+  Rabs (r j - bsum j (fun k => (w k - q k) * U k j)) <= bound ->
+  Rabs (u' j - (w j + r j)) <= last ->
+  Rabs (u' j - comp U w q j) <= bound + last.
+Proof.
+intros fed added; unfold comp.
+replace (u' j - (w j + bsum j (fun k => (w k - q k) * U k j)))
+  with (r j - bsum j (fun k => (w k - q k) * U k j) + (u' j - (w j + r j))) by ring.
+eapply Rle_trans; [apply Rabs_triang|lra].
+Qed.
+
+(** T11 (a): the recurrence, for points q_k that need not be in the format. *)
+Theorem T11_recurrence j : fmt (w j) ->
+  Rabs (u' j - comp U w q j)
+  <= gam u (S j) * feedback_size U e j + u * Rabs (w j + r j) + under_recurrence u z U j.
+Proof.
+intros form.
+assert (fed := feedback_error j z (fun k _ => rnd_error_round emin prec (w k - q k))).
+assert (added := rnd_error_sum emin prec (w j) (r j) form (feedback_format j)).
+assert (total := comp_distance j _ _ fed added).
+unfold under_recurrence; lra.
+Qed.
+
+(** T11 (a) when the weights and the points are in the format: the errors e_k do not underflow. *)
+Theorem T11_recurrence_format j :
+  (forall k, (k <= j)%nat -> fmt (w k)) -> (forall k, (k < j)%nat -> fmt (q k)) ->
+  Rabs (u' j - comp U w q j)
+  <= gam u (S j) * feedback_size U e j + u * Rabs (w j + r j) + under_chain u z j.
+Proof.
+intros formw formq.
+assert (close : forall k, (k < j)%nat -> Rabs (e k - (w k - q k)) <= u * Rabs (e k) + 0).
+{ intros k below; rewrite Rplus_0_r; apply (rnd_error_diff_round emin prec);
+    [apply formw; lia|apply formq; exact below]. }
+assert (fed := feedback_error j 0 close).
+assert (added := rnd_error_sum emin prec (w j) (r j) (formw j (le_n j)) (feedback_format j)).
+assert (total := comp_distance j _ _ fed added); lra.
+Qed.
+
+(** T11 (a) with the computed u'_j in place of the unrounded sum w_j + r_j. *)
+Theorem T11_recurrence_computed j : fmt (w j) ->
+  Rabs (u' j - comp U w q j)
+  <= gam u (S j) * feedback_size U e j + u * Rabs (u' j) + under_recurrence u z U j.
+Proof.
+intros form.
+assert (fed := feedback_error j z (fun k _ => rnd_error_round emin prec (w k - q k))).
+assert (added := rnd_error_sum_round emin prec (w j) (r j) form (feedback_format j)).
+assert (total := comp_distance j _ _ fed added).
+unfold under_recurrence; change (rnd emin prec (w j + r j)) with (u' j) in *; lra.
+Qed.
+
+(** The closed form of T11 (a): what a program evaluates. *)
+Theorem T11_recurrence_closed j : fmt (w j) -> INR (S j) * u <= 1 ->
+  Rabs (u' j - comp U w q j) <= delta_recurrence u z U e u' j.
+Proof.
+intros form short; unfold delta_recurrence.
+assert (bound := T11_recurrence_computed j form).
+assert (closed := gam_closed u (uro_ge0 prec) (S j) short).
+assert (size : 0 <= feedback_size U e j)
+  by (apply bsum_ge0; intros; apply Rmult_le_pos; apply Rabs_pos).
+assert (grown : gam u (S j) * feedback_size U e j <= gam_up u (S j) * feedback_size U e j)
+  by (apply Rmult_le_compat_r; assumption).
+lra.
+Qed.
+
+End Recurrence.
