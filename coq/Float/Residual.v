@@ -1,0 +1,66 @@
+(** * Float/Residual: quadratic forms of matrices bounded entry by entry
+
+    Purpose.  From |E_ij| <= c a_i a_j to |e E e^T| <= c (sum |e_i| a_i)^2, and the two ways to
+      clear an additive term from such a bound.
+    Main results.  [qform_entrywise], [absorb_constant] (into the diagonal), [absorb_diagonal]
+      (into the factor).
+    Bound functions.  [weighted_size].
+    Dependencies.  Gptq/Sums, Gptq/Matrix. *)
+
+From Coq Require Import Reals Lia Lra Psatz.
+From Hallmark.Gptq Require Import Sums Matrix.
+Open Scope R_scope.
+
+(** The sum of |v_i| a_i. *)
+Definition weighted_size (n : nat) (a v : vec) : R := bsum n (fun i => Rabs (v i) * a i).
+
+(** The square roots of a diagonal, each entry raised by [t]. *)
+Definition root_diagonal (t : R) (M : mat) : vec := fun i => sqrt (M i i + t).
+
+(** An entrywise bound of rank one bounds the quadratic form. *)
+Theorem qform_entrywise n E c a v :
+  (forall i j, (i < n)%nat -> (j < n)%nat -> Rabs (E i j) <= c * (a i * a j)) ->
+  Rabs (qform n E v) <= c * weighted_size n a v ^ 2.
+Proof.
+intros entries.
+assert (square : c * weighted_size n a v ^ 2
+    = bsum n (fun i => bsum n (fun j => Rabs (v i) * (c * (a i * a j)) * Rabs (v j)))).
+{ unfold weighted_size; simpl pow; rewrite Rmult_1_r, bsum_mult, <- bsum_scal.
+  apply bsum_ext; intros i _; rewrite <- bsum_scal; apply bsum_ext; intros j _; ring. }
+rewrite square; unfold qform.
+eapply Rle_trans; [apply bsum_abs|apply bsum_le; intros i ibelow].
+eapply Rle_trans; [apply bsum_abs|apply bsum_le; intros j jbelow].
+rewrite !Rabs_mult; apply Rmult_le_compat_r; [apply Rabs_pos|].
+apply Rmult_le_compat_l; [apply Rabs_pos|apply entries; assumption].
+Qed.
+
+(** An additive term at most g s is absorbed by raising both diagonal entries by s. *)
+Lemma absorb_constant g s w a b : 0 <= g -> 0 <= s -> 0 <= a -> 0 <= b -> w <= g * s ->
+  g * (sqrt a * sqrt b) + w <= g * (sqrt (a + s) * sqrt (b + s)).
+Proof.
+intros gpos spos apos bpos small.
+assert (root : sqrt a * sqrt b + s <= sqrt (a + s) * sqrt (b + s)).
+{ rewrite <- !sqrt_mult by lra.
+  assert (product := sqrt_pos (a * b)).
+  rewrite <- (sqrt_Rsqr (sqrt (a * b) + s)) by lra; apply sqrt_le_1_alt; unfold Rsqr.
+  assert (same : sqrt (a * b) * sqrt (a * b) = a * b) by (apply sqrt_sqrt; nra).
+  assert (mean : 2 * sqrt (a * b) <= a + b).
+  { rewrite sqrt_mult by assumption.
+    assert (ra := sqrt_sqrt a apos); assert (rb := sqrt_sqrt b bpos).
+    assert (0 <= (sqrt a - sqrt b) ^ 2) by apply pow2_ge_0; nra. }
+  nra. }
+nra.
+Qed.
+
+(** A raise of at most the fraction [r] of both entries costs the factor 1 + r. *)
+Lemma absorb_diagonal t r a b : 0 <= r -> 0 <= a -> 0 <= b -> 0 <= t -> t <= r * a -> t <= r * b ->
+  sqrt (a + t) * sqrt (b + t) <= (1 + r) * (sqrt a * sqrt b).
+Proof.
+intros rpos apos bpos tpos smalla smallb.
+apply Rle_trans with (sqrt ((1 + r) * a) * sqrt ((1 + r) * b)).
+- apply Rmult_le_compat; try apply sqrt_pos; apply sqrt_le_1_alt; lra.
+- rewrite !sqrt_mult by lra; apply Req_le.
+  replace (sqrt (1 + r) * sqrt a * (sqrt (1 + r) * sqrt b))
+    with (sqrt (1 + r) * sqrt (1 + r) * (sqrt a * sqrt b)) by ring.
+  rewrite sqrt_sqrt by lra; reflexivity.
+Qed.
