@@ -1,0 +1,70 @@
+// Calibration files: a safetensors file that holds, for a weight `name` [rows, cols], either `name.activations`
+// [tokens, cols] or `name.gram` [cols, cols], and optionally `name.scale` [rows], to be used as given.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "io/safetensors.hpp"
+#include "linalg/matrix.hpp"
+
+namespace hallmark {
+
+/// What the file knows about one weight.
+struct CalibrationEntry {
+  bool is_gram = false;      ///< a Gram matrix; otherwise activations
+  std::uint64_t cols = 0;    ///< columns of the weight
+  std::uint64_t tokens = 0;  ///< 0 when a Gram matrix came without its count
+  bool has_scale = false;
+  std::uint64_t rows = 0;    ///< of the scale; 0 without one
+};
+
+/// An open calibration file. Names, dtypes and shapes are checked by open(), values by the function that reads them.
+class CalibrationFile {
+ public:
+  /// Errors: those of SafeTensors::open; E0380, E0381, E0382 (not square), E0384.
+  static Expected<CalibrationFile> open(const std::string& path);
+
+  /// By name of the weight.
+  const std::map<std::string, CalibrationEntry>& entries() const { return entries_; }
+  /// nullptr when the file does not know the weight.
+  const CalibrationEntry* find(const std::string& weight) const;
+  /// Whether the entry of `weight` belongs to a matrix of this size. Errors: E0415.
+  Status check_weight(const std::string& weight, std::uint64_t rows, std::uint64_t cols) const;
+
+  /// The stored Gram matrix [cols, cols], widened to binary64: finite, exactly symmetric, diagonal not negative.
+  /// Precondition: an entry with is_gram. Errors: E0350, E0382.
+  Expected<Matrix<double>> gram(const std::string& weight) const;
+  /// Tokens first .. first + count - 1 as rows of binary32 [count, cols], all finite.
+  /// Precondition: an entry with activations, the range inside it. Errors: E0350.
+  Expected<Matrix<float>> activations(const std::string& weight, std::uint64_t first, std::uint64_t count) const;
+  /// The given scale [rows], positive and finite. Precondition: has_scale. Errors: E0383.
+  Expected<std::vector<float>> scale(const std::string& weight) const;
+
+  const SafeTensors& file() const { return file_; }
+
+ private:
+  explicit CalibrationFile(SafeTensors file) : file_(std::move(file)) {}
+  const TensorInfo& tensor(const std::string& weight, std::string_view suffix) const;
+
+  SafeTensors file_;
+  std::map<std::string, CalibrationEntry> entries_;
+};
+
+/// One Gram matrix to be written.
+struct GramPlan {
+  std::string weight;
+  std::uint64_t cols = 0;
+  std::uint64_t tokens = 0;
+};
+
+/// Writes `weight.gram` F64 [cols, cols] for each plan, and the token counts; `gram_of(i)` is asked for one matrix at
+/// a time. Errors: those of gram_of and of SafeTensorsWriter.
+Status write_grams(const std::string& path, bool overwrite, const std::vector<GramPlan>& plan,
+                   const std::function<Expected<Matrix<double>>(std::size_t)>& gram_of);
+
+}  // namespace hallmark

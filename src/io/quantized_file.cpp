@@ -1,0 +1,146 @@
+#include "io/quantized_file.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <optional>
+
+#include "io/error_numbers.hpp"
+#include "io/quantized_metadata.hpp"
+#include "io/sha256.hpp"
+
+namespace hallmark {
+
+namespace {
+
+Error malformed(int number, std::string what, std::string where) {
+  return {Exit::input, number, std::move(what), std::move(where), "quantize the weights again"};
+}
+
+/// Codes of a U16, U8 or I8 tensor.
+std::vector<Code> read_codes(const TensorInfo& tensor) {
+  std::vector<Code> codes(element_count(tensor.shape));
+  if (tensor.dtype == DType::U16) {
+    if (!codes.empty()) std::memcpy(codes.data(), tensor.data.data(), tensor.data.size());
+  } else {
+    std::ranges::transform(tensor.data, codes.begin(), [&](std::byte b) {
+      const auto value = std::to_integer<std::uint8_t>(b);
+      return tensor.dtype == DType::I8 ? static_cast<Code>(static_cast<std::int8_t>(value)) : Code{value};
+    });
+  }
+  return codes;
+}
+
+/// Compares the tensors with those that the metadata promises, both sorted by name.
+Status check_tensors(const SafeTensors& file, std::vector<TensorPlan> plan, const std::string& path) {
+  std::ranges::sort(plan, {}, &TensorPlan::name);
+  for (std::size_t i = 0; i + 1 < plan.size(); ++i)
+    if (plan[i].name == plan[i + 1].name)
+      return malformed(error_number::quantized_tensors, "the tensor map needs one name twice",
+                       fmt::format("{}: '{}'", path, plan[i].name));
+  for (const TensorPlan& wanted : plan) {
+    const TensorInfo* const tensor = file.find(wanted.name);
+    if (tensor == nullptr)
+      return malformed(error_number::quantized_tensors, "a tensor of the tensor map is missing",
+                       fmt::format("{}: '{}'", path, wanted.name));
+    if (tensor->dtype != wanted.dtype || tensor->shape != wanted.shape)
+      return malformed(error_number::quantized_shape, "a tensor has another dtype or shape than the metadata says",
+                       fmt::format("{}: tensor '{}': {} of shape {}, by the metadata {} of shape {}", path, wanted.name,
+                                   dtype_name(tensor->dtype), shape_text(tensor->shape), dtype_name(wanted.dtype),
+                                   shape_text(wanted.shape)));
+  }
+  // Names are unique on both sides, so a surplus shows in the number.
+  if (file.tensors().size() == plan.size()) return ok();
+  for (const TensorInfo& tensor : file.tensors())
+    if (!std::ranges::binary_search(plan, tensor.name, {}, &TensorPlan::name))
+      return malformed(error_number::quantized_tensors, "a tensor that the tensor map does not know",
+                       fmt::format("{}: '{}'", path, tensor.name));
+  return ok();
+}
+
+std::string tensor_digest(const TensorInfo& tensor) {
+  std::string digest = sha256_hex(tensor.data);
+  forget_pages(tensor.data);
+  return digest;
+}
+
+}  // namespace
+
+std::uint64_t group_count(std::uint64_t cols, std::uint64_t group_size) {
+  return group_size == 0 ? 1 : cols / group_size + (cols % group_size != 0);
+}
+
+Expected<Grid> grid_of_file(const std::string& versioned_name) {
+  Expected<Grid> grid = Grid::parse(versioned_name.substr(0, versioned_name.find('/')));
+  if (grid && grid->name() == versioned_name) return grid;
+  return Error{Exit::input, error_number::quantized_grid, "unknown grid",
+               fmt::format("'{:.80}'{}", versioned_name, grid ? fmt::format(", this build has {}", grid->name()) : ""),
+               "use the version of the tool that wrote the file"};
+}
+
+Expected<QuantizedFile> QuantizedFile::open(const std::string& path) {
+  Expected<SafeTensors> opened = SafeTensors::open(path);
+  if (!opened) return opened.error();
+  const SafeTensors& file = *opened;
+  Expected<QuantizedHeader> header = detail::from_metadata(file.metadata(), path);
+  if (!header) return header.error();
+  Expected<Grid> grid = grid_of_file(header->grid);
+  if (!grid) return grid.error();
+  if (Status fits = check_tensors(file, detail::container_plan(*header, *grid), path); !fits) return fits.error();
+  // The digest first: after it, a bad code or scale is the writer's fault and no accident of storage.
+  const auto stored = file.metadata().find(std::string(detail::payload_key));
+  const std::string computed = payload_digest(file);
+  if (stored == file.metadata().end())
+    return malformed(error_number::quantized_metadata, "not a quantized file of Hallmark's, or an incomplete one",
+                     fmt::format("{}: no metadata entry '{}'", path, detail::payload_key));
+  if (stored->second != computed)
+    return Error{Exit::mismatch, error_number::payload_digest, "the tensors are not those that were written",
+                 fmt::format("{}: payload digest {}, the metadata say {:.80}", path, computed, stored->second),
+                 "get the file again, or quantize the weights again"};
+  for (const OriginalTensor& original : header->tensors) {
+    if (!original.quantized) continue;
+    const TensorInfo& codes = *file.find(original.name + ".codes");
+    const std::vector<Code> values = read_codes(codes);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (!grid->contains(values[i]))
+        return malformed(error_number::quantized_code, "a code is no point of the grid",
+                         fmt::format("{}: tensor '{}': {:#06x} at [{}, {}], grid {}", path, codes.name, values[i],
+                                     i / codes.shape[1], i % codes.shape[1], header->grid));
+    forget_pages(codes.data);
+    const TensorInfo& scales = *file.find(original.name + ".scale");
+    const Expected<std::vector<float>> steps = widen_to_f32(scales);
+    if (!steps) return steps.error();
+    const auto bad = std::ranges::find_if(*steps, [](float s) { return !(s > 0) || !std::isfinite(s); });
+    if (bad != steps->end())
+      return malformed(error_number::quantized_scale, "a scale is not positive and finite",
+                       fmt::format("{}: tensor '{}': {} at index {}", path, scales.name, *bad, bad - steps->begin()));
+  }
+  return QuantizedFile(std::move(*opened), std::move(*grid), std::move(*header));
+}
+
+std::vector<Code> QuantizedFile::codes(const std::string& name) const {
+  const TensorInfo& tensor = *file_.find(name + ".codes");
+  std::vector<Code> codes = read_codes(tensor);
+  forget_pages(tensor.data);
+  return codes;
+}
+
+std::vector<float> QuantizedFile::scales(const std::string& name) const {
+  return *widen_to_f32(*file_.find(name + ".scale"));
+}
+
+const TensorInfo& QuantizedFile::unchanged(const std::string& name) const { return *file_.find(name); }
+
+std::string payload_digest(const SafeTensors& file) {
+  std::vector<const TensorInfo*> tensors;
+  for (const TensorInfo& tensor : file.tensors()) tensors.push_back(&tensor);
+  std::ranges::sort(tensors, {}, &TensorInfo::name);
+  Sha256 payload;
+  for (const TensorInfo* tensor : tensors)
+    payload.update(detail::payload_line(tensor->name, tensor->dtype, tensor->shape, tensor_digest(*tensor)));
+  return payload.hex();
+}
+
+}  // namespace hallmark
