@@ -5,7 +5,9 @@
       every variable is an unsigned integer below 2^w, arithmetic wraps modulo 2^w.
     Main definitions.  [expr], [program], [run]; [shifts_ok], which tells whether every shift of a
       run stays below the width, as C++ and SMT-LIB would need for one meaning.
-    Main results.  [run_intro], [shifts_ok_intro]: one step per line of a program.
+      [computes] says both.
+    Main results.  [computes_intro], [remaining_line], [remaining_output]: a proof about a program
+      goes line by line, naming the value of each.
     Dependencies.  Coq's standard library only. *)
 
 From Coq Require Import ZArith List String Bool.
@@ -100,17 +102,28 @@ Definition shifts_ok (p : program) (x : Z) : bool :=
   lines_ok (width p) (start p x) (lines p)
   && expr_ok (width p) (after (width p) (start p x) (lines p)) (output p).
 
-(** To prove something of a run, name the value of the next line and go on. *)
-Lemma run_intro w env name e rest (P : environment -> Prop) :
-  (forall value, eval w env e = value -> P (after w (extend env name value) rest)) ->
-  P (after w env ((name, e) :: rest)).
-Proof. intros Hrest; exact (Hrest _ eq_refl). Qed.
+(** On input [x] the program has one meaning in every target language, and its output is [r]. *)
+Definition computes (p : program) (x r : Z) : Prop := shifts_ok p x = true /\ run p x = r.
 
-(** To prove that the lines shift well, check the next line, name its value and go on. *)
-Lemma lines_ok_intro w env name e rest :
-  expr_ok w env e = true ->
-  (forall value, eval w env e = value -> lines_ok w (extend env name value) rest = true) ->
-  lines_ok w env ((name, e) :: rest) = true.
+(** The same for the lines still to be run and the output expression. *)
+Definition remaining (w : Z) (env : environment) (ls : list (string * expr)) (out : expr) (r : Z) :=
+  lines_ok w env ls && expr_ok w (after w env ls) out = true /\ eval w (after w env ls) out = r.
+
+(** A program computes what its lines compute from the input. *)
+Lemma computes_intro p x r :
+  remaining (width p) (start p x) (lines p) (output p) r -> computes p x r.
+Proof. exact (fun Hlines => Hlines). Qed.
+
+(** One line: its shifts are fine, its value is [value], and the rest goes on from there. *)
+Lemma remaining_line w env name e rest out r value :
+  expr_ok w env e = true -> eval w env e = value ->
+  remaining w (extend env name value) rest out r -> remaining w env ((name, e) :: rest) out r.
 Proof.
-  intros He Hrest; simpl; rewrite He; exact (Hrest _ eq_refl).
+  intros Hok Hvalue [Hrest Hout]; unfold remaining; simpl.
+  rewrite Hok, Hvalue; split; assumption.
 Qed.
+
+(** No line is left: the output expression is evaluated. *)
+Lemma remaining_output w env out r :
+  expr_ok w env out = true -> eval w env out = r -> remaining w env [] out r.
+Proof. intros Hok Hvalue; split; [exact Hok|exact Hvalue]. Qed.

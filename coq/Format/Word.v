@@ -13,7 +13,7 @@ From Flocq Require Import Core IEEE754.Binary IEEE754.Bits.
 From Hallmark Require Import Format.GF16.
 Open Scope Z_scope.
 
-(** The integer significand of the fields: the hidden bit is there unless the exponent field is 0. *)
+(** The integer significand of the fields: a hidden bit unless the exponent field is 0. *)
 Definition significand (mw f e : Z) : Z := if e =? 0 then f else f + 2 ^ mw.
 
 (** The exponent of that significand; the exponent fields 0 and 1 share one. *)
