@@ -14,8 +14,8 @@ Open Scope R_scope.
 (** The sum of |v_i| a_i. *)
 Definition weighted_size (n : nat) (a v : vec) : R := bsum n (fun i => Rabs (v i) * a i).
 
-(** The square roots of a diagonal, each entry raised by [t]. *)
-Definition root_diagonal (t : R) (M : mat) : vec := fun i => sqrt (M i i + t).
+(** The square roots of a diagonal. *)
+Definition root_diagonal (M : mat) : vec := fun i => sqrt (M i i).
 
 (** An entrywise bound of rank one bounds the quadratic form. *)
 Theorem qform_entrywise n E c a v :
