@@ -1,7 +1,7 @@
 (** * The certificate M = U D U^T
 
-    Purpose: what the certificate gives, and that every positive semidefinite matrix has one, singular
-      ones included, so that no theorem that assumes it is empty.
+    Purpose: what the certificate gives, and that every positive semidefinite matrix has one,
+      singular ones included, so that no theorem that assumes it is empty.
     Main results: [udu_exists] (existence), [hess_psd] (the damped Hessian is such a matrix),
       [d_le_diag] (d_j <= M_jj), [sum_d_le_trace], [psd_of_udu] (the converse).
     Depends on: [Sums], [Matrix], [MatrixFacts].
@@ -125,8 +125,8 @@ intros symmetric semidef zero nonzero; split.
     lra.
 Qed.
 
-(** Every symmetric positive semidefinite matrix, singular or not, has a certificate with nonnegative
-    pivots. *)
+(** Every symmetric positive semidefinite matrix, singular or not, has a certificate with
+    nonnegative pivots. *)
 Theorem udu_exists n M : sym n M -> psd n M -> exists U d, udu n M U d /\ nonneg n d.
 Proof.
 revert M; induction n as [|n IH]; intros M symmetric semidef.
@@ -147,7 +147,8 @@ exists (fun j => if Nat.eqb j n then c else d j).
 assert (skip : forall i, (i < n)%nat -> Nat.eqb i n = false) by
   (intros i below; apply Nat.eqb_neq; lia).
 split; [split|].
-- intros i j range; rewrite (skip j) by lia; destruct (Nat.eqb_spec i n) as [_|other]; [reflexivity|].
+- intros i j range; rewrite (skip j) by lia.
+  destruct (Nat.eqb_spec i n) as [_|other]; [reflexivity|].
   apply (udu_lo _ _ _ _ cert); lia.
 - intros i below; destruct (Nat.eqb_spec i n) as [_|other]; [reflexivity|].
   apply (udu_1 _ _ _ _ cert); lia.

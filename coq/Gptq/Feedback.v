@@ -1,18 +1,21 @@
 (** * T3b: no linear feedback has a smaller worst case than GPTQ's
 
     Purpose: GPTQ's factor U is the best choice among all feedback matrices.  A method that rounds
-      u_j = w_j + sum_{k<j} (w_k - q_k) F_kj with any unit upper triangular F has some row whose loss is
-      at least s^2/4 tr(P D P^T), P = F^-1 U, and that trace is at least sum_j d_j, which is the most
-      that GPTQ loses on any row.
-    Main results: [T3b_feedback_lower_bound], [T3b_trace_ge_sum_d], [T3b_minimax] (one row of the other
-      method on which it loses at least as much as GPTQ on any row), [T3b_equal_trace] (the trace is
-      sum_j d_j exactly when P = I, for positive pivots), [rtn_is_identity_feedback].
-    Round-to-nearest is the case F = I.  The lower bound speaks of quantizers that round both +-s/2 to 0.
+      u_j = w_j + sum_{k<j} (w_k - q_k) F_kj with any unit upper triangular F has some row whose
+      loss is at least s^2/4 tr(P D P^T), P = F^-1 U, and that trace is at least sum_j d_j, which
+      is the most that GPTQ loses on any row.
+    Main results: [T3b_feedback_lower_bound], [T3b_trace_ge_sum_d], [T3b_minimax] (one row of the
+      other method on which it loses at least as much as GPTQ on any row), [T3b_equal_trace] (the
+      trace is sum_j d_j exactly when P = I, for positive pivots), [rtn_is_identity_feedback].
+    Round-to-nearest is the case F = I.  The lower bound speaks of quantizers that round both +-s/2
+      to 0.
     Depends on: [Triangular], [Factorization], [Bound], [WorstCase].
-    Source: J. Chee et al., QuIP, arXiv 2307.13304, theorem 1 (LDLQ); here with explicit tie conditions. *)
+    Source: J. Chee et al., QuIP, arXiv 2307.13304, theorem 1 (LDLQ); here with explicit tie
+      conditions. *)
 From Coq Require Import Reals Lra Lia Psatz Arith.
 From Hallmark.Gptq Require Import
-  Sums Matrix MatrixFacts Triangular Factorization Quantizer Gptq GptqFacts Identity Bound WorstCase.
+  Sums Matrix MatrixFacts Triangular Factorization Quantizer Gptq GptqFacts Identity Bound
+  WorstCase.
 Open Scope R_scope.
 
 (** The matrix P = F^-1 U that compares a feedback F with GPTQ's factor U. *)
@@ -92,7 +95,8 @@ set (t := fun j => s / 2 * e j); exists (solve_upto n F t), (fun _ => 0); split.
     vmul n (vsub (solve_upto n F t) (fun _ => 0)) U j = vmul n t P j).
   { intros j below; rewrite vmul_vsub_zero.
     transitivity (vmul n (solve_upto n F t) (mmul n F P) j).
-    - apply bsum_ext; intros i ibelow; unfold P; rewrite feedback_ratio_eq by assumption; reflexivity.
+    - apply bsum_ext; intros i ibelow; unfold P.
+      rewrite feedback_ratio_eq by assumption; reflexivity.
     - rewrite vmul_mmul; apply bsum_ext; intros i ibelow; rewrite vmul_solve by assumption.
       reflexivity. }
   rewrite (qform_udu n M U d) by exact cert.

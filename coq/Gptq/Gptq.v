@@ -1,13 +1,14 @@
 (** * The GPTQ recursion: definitions
 
-    Purpose: the algorithm as a relation between weights, factor and codes, in the four forms that the
-      theorems relate.
+    Purpose: the algorithm as a relation between weights, factor and codes, in the four forms that
+      the theorems relate.
     Main definitions: [comp] (the compensated weight u_j), [is_gptq] (the form used throughout),
       [gptq_upto] (the function that computes it), [is_textbook] (in-place updates with the inverse
-      Cholesky rows), [is_static_inverse] (the pseudo-code with a fixed inverse, which is not GPTQ).
+      Cholesky rows), [is_static_inverse] (the pseudo-code with a fixed inverse, which is not
+      GPTQ).
     Depends on: [Sums], [Matrix].
-    Source: E. Frantar et al., GPTQ, arXiv 2210.17323, algorithm 1 (in-place form); J. Chee et al., QuIP,
-      arXiv 2307.13304, section 4 (feedback form). *)
+    Source: E. Frantar et al., GPTQ, arXiv 2210.17323, algorithm 1 (in-place form); J. Chee et al.,
+      QuIP, arXiv 2307.13304, section 4 (feedback form). *)
 From Coq Require Import Reals Arith.
 From Hallmark.Gptq Require Import Sums Matrix.
 Open Scope R_scope.

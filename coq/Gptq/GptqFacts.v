@@ -1,8 +1,9 @@
 (** * The GPTQ recursion: existence, uniqueness, and the triangular reading
 
-    Purpose: the relation [is_gptq] has exactly one output, and the compensated errors are (w - q) U.
-    Main results: [gptq_exists], [gptq_unique], [comp_sub] (u - q = (w - q) U),
-      [inplace_pull] (w - q = (u - q) V for the in-place form), [comp_ext] (locality).
+    Purpose: the relation [is_gptq] has exactly one output, and the compensated errors are (w - q)
+      U.
+    Main results: [gptq_exists], [gptq_unique], [comp_sub] (u - q = (w - q) U), [inplace_pull] (w -
+      q = (u - q) V for the in-place form), [comp_ext] (locality).
     Depends on: [Sums], [Matrix], [MatrixFacts], [Triangular], [Gptq].
     Source: E. Frantar et al., GPTQ, arXiv 2210.17323, algorithm 1. *)
 From Coq Require Import Reals Lra Lia Arith.

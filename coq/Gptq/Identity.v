@@ -1,14 +1,15 @@
 (** * T1: the error identity of GPTQ
 
-    Purpose: the loss of any codes is a weighted sum of squares of the compensated errors; for a factor
-      that is not exact, the same with an explicit residual.
-    Main results: [T1_identity] (exact factor), [T1_identity_residual] (any unit upper U and any d, with
-      the residual H - U D U^T at w - q), [T1_identity_inplace] (the residual V H V^T - D at u - q),
-      [T1_identity_plain] and [T1_identity_plain_residual] (the undamped loss from the damped
+    Purpose: the loss of any codes is a weighted sum of squares of the compensated errors; for a
+      factor that is not exact, the same with an explicit residual.
+    Main results: [T1_identity] (exact factor), [T1_identity_residual] (any unit upper U and any d,
+      with the residual H - U D U^T at w - q), [T1_identity_inplace] (the residual V H V^T - D at u
+      - q), [T1_identity_plain] and [T1_identity_plain_residual] (the undamped loss from the damped
       factor), [T1_bound_inplace] (an a priori bound from the in-place form).
     No hypothesis is made on the codes: they need not come from any rounding.
     Depends on: [MatrixFacts], [Triangular], [Factorization], [Gptq], [GptqFacts].
-    Source: the nearest-plane reading of GPTQ, arXiv 2507.18553; the residual forms are this project's. *)
+    Source: the nearest-plane reading of GPTQ, arXiv 2507.18553; the residual forms are this
+      project's. *)
 From Coq Require Import Reals Lra Lia Psatz Arith.
 From Hallmark.Gptq Require Import Sums Matrix MatrixFacts Triangular Factorization Gptq GptqFacts.
 Open Scope R_scope.
@@ -60,7 +61,8 @@ rewrite (qform_pull n V M (vsub u q)) by (apply inplace_pull; assumption).
 rewrite (qform_sub n (vmv n V M) (diag d)), qform_diag; unfold vsub; ring.
 Qed.
 
-(** An a priori bound from the in-place form: each d_j grows by the absolute row sum of the residual. *)
+(** An a priori bound from the in-place form: each d_j grows by the absolute row sum of the
+    residual. *)
 Theorem T1_bound_inplace n M V d w u q r : unit_upper n V -> is_inplace n V w u q ->
   sym n M -> nonneg n d -> (forall j, (j < n)%nat -> Rabs (u j - q j) <= r j) ->
   qform n M (vsub w q) <=
@@ -93,7 +95,8 @@ intros cert; rewrite <- (T1_identity _ _ _ _ w q cert), qform_hess, <- loss_gram
 unfold vsub; ring.
 Qed.
 
-(** The plain loss in a stored Gram matrix, from any factor and its residual: the formula of the guard. *)
+(** The plain loss in a stored Gram matrix, from any factor and its residual: the formula of the
+    guard. *)
 Theorem T1_identity_plain_residual n G lam U d w q : unit_upper n U ->
   qform n G (vsub w q) =
   (bsum n (fun j => d j * (comp U w q j - q j) ^ 2)

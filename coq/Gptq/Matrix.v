@@ -1,12 +1,13 @@
 (** * Vectors, matrices, quadratic forms and the U D U^T certificate: definitions
 
-    Purpose: the objects of linear algebra that the theorems speak of.  Vectors are functions of one
-      index and matrices functions of two; every definition names its size [n] and looks only at the
-      indices below it.
+    Purpose: the objects of linear algebra that the theorems speak of.  Vectors are functions of
+      one index and matrices functions of two; every definition names its size [n] and looks only
+      at the indices below it.
     Main definitions: [qform] (v M v^T), [loss] (|v X|^2), [gram] (X X^T), [hess] (2 G + lambda I),
       [udu] (M = U D U^T with U unit upper triangular), [psd].
     Depends on: [Sums].
-    Source: E. Frantar et al., GPTQ, arXiv 2210.17323, section 3, for the Hessian 2 X X^T + lambda I. *)
+    Source: E. Frantar et al., GPTQ, arXiv 2210.17323, section 3, for the Hessian 2 X X^T + lambda
+      I. *)
 From Coq Require Import Reals Arith.
 From Hallmark.Gptq Require Import Sums.
 Open Scope R_scope.

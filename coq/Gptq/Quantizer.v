@@ -25,11 +25,9 @@ Definition half_even_ties (s : R) (Q : R -> R) : Prop := Q (s / 2) = 0 /\ Q (- (
 Definition nearest_multiple (s : R) (Q : R -> R) : Prop :=
   forall x, (exists z : Z, Q x = s * IZR z) /\ Rabs (x - Q x) <= s / 2.
 
-(** [Q] returns the integer nearest to [x] whenever that integer is unique, whatever its tie rule. *)
+(** [Q] returns the integer nearest to [x] whenever that integer is unique, whatever its tie rule.
+    *)
 Definition near_int (Q : R -> R) : Prop := forall x z, Rabs (x - IZR z) < 1 / 2 -> Q x = IZR z.
-
-(** The quantizer [Q] on the grid scaled by [s]. *)
-Definition scaled (s : R) (Q : R -> R) : R -> R := fun x => s * Q (x / s).
 
 (** Round-to-nearest of a row: each weight by the quantizer of its column. *)
 Definition rtn (Q : nat -> R -> R) (w : vec) : vec := fun j => Q j (w j).

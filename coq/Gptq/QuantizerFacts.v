@@ -1,9 +1,9 @@
 (** * Scalar quantizers: lemmas
 
     Purpose: the consequences of being nearest that the comparisons need.
-    Main results: [nearest_mono] (every nearest-point quantizer is monotone), [nearest_between] (rounding
-      a point that lies between is never farther), [nearest_multiple_nearest] and
-      [nearest_multiple_half_step], [near_int_of_nearest_multiple], [scaled_nearest].
+    Main results: [nearest_mono] (every nearest-point quantizer is monotone), [nearest_between]
+      (rounding a point that lies between is never farther), [nearest_multiple_nearest],
+      [nearest_multiple_half_step], [nearest_multiple_small], [near_int_of_nearest_multiple].
     Depends on: [Quantizer].
     Source: elementary. *)
 From Coq Require Import Reals Lra Lia ZArith Psatz.
@@ -76,22 +76,4 @@ assert (size : s <= Rabs (s * IZR z)).
   assert (1 <= IZR (Z.abs z)) by (apply (IZR_le 1); lia); nra. }
 assert (tri := Rabs_triang x (- (x - s * IZR z))); rewrite Rabs_Ropp in tri.
 replace (x + - (x - s * IZR z)) with (s * IZR z) in tri by ring; lra.
-Qed.
-
-(** Scaling a grid by a positive factor keeps its quantizer nearest-point. *)
-Lemma scaled_nearest s Q : 0 < s -> nearest Q -> nearest (scaled s Q).
-Proof.
-intros spos best x y; unfold scaled.
-replace (x - s * Q (x / s)) with (s * (x / s - Q (x / s))) by (field; lra).
-replace (x - s * Q (y / s)) with (s * (x / s - Q (y / s))) by (field; lra).
-rewrite !Rabs_mult; apply Rmult_le_compat_l; [apply Rabs_pos|apply best].
-Qed.
-
-(** Scaling a grid by a positive factor scales the error bound. *)
-Lemma scaled_error s Q h x : 0 < s -> (forall y, Rabs (y - Q y) <= h y) ->
-  Rabs (x - scaled s Q x) <= s * h (x / s).
-Proof.
-intros spos bound; unfold scaled.
-replace (x - s * Q (x / s)) with (s * (x / s - Q (x / s))) by (field; lra).
-rewrite Rabs_mult, (Rabs_pos_eq s) by lra; apply Rmult_le_compat_l; [lra|apply bound].
 Qed.

@@ -2,8 +2,8 @@
 
     Purpose: the only notion of sum used by the development, and its algebra.
     Main results: [bsum_swap] (order of a double sum), [bsum_split] (a sum whose tail vanishes),
-      [bsum_delta] (a sum against the Kronecker symbol), [bsum_pick] (one term of a nonnegative sum),
-      [bsum_abs] (triangle inequality).
+      [bsum_delta] (a sum against the Kronecker symbol), [bsum_pick] (one term of a nonnegative
+      sum), [bsum_abs] (triangle inequality).
     Depends on: the real numbers of the standard library.
     Source: elementary. *)
 From Coq Require Import Reals Lra Lia Arith.
@@ -15,6 +15,10 @@ Fixpoint bsum (n : nat) (f : nat -> R) : R :=
   | O => 0
   | S k => bsum k f + f k
   end.
+
+(** One more term. *)
+Lemma bsum_S n f : bsum (S n) f = bsum n f + f n.
+Proof. reflexivity. Qed.
 
 (** A sum depends only on the terms below its bound. *)
 Lemma bsum_ext n f g : (forall i, (i < n)%nat -> f i = g i) -> bsum n f = bsum n g.

@@ -1,10 +1,10 @@
 (** * The textbook form of GPTQ equals the feedback form
 
-    Purpose: the in-place algorithm with the rows of the inverse Cholesky factor, and the algorithm with
-      one factorization H = U D U^T and no inverse, return the same codes.
+    Purpose: the in-place algorithm with the rows of the inverse Cholesky factor, and the algorithm
+      with one factorization H = U D U^T and no inverse, return the same codes.
     Main results: [textbook_is_gptq] and [gptq_is_textbook] (equivalence for V = U^-1),
-      [inverse_cholesky] (with H^-1 = C^T C, C upper triangular: V_jk = C_jk / C_jj is U^-1 and
-      d_j = 1 / C_jj^2), [trailing_inverse] (V_jk / d_j is row j of the inverse of the trailing block).
+      [inverse_cholesky] (with H^-1 = C^T C, C upper triangular: V_jk = C_jk / C_jj is U^-1 and d_j
+      = 1 / C_jj^2), [trailing_inverse] (V_jk / d_j is row j of the inverse of the trailing block).
     Depends on: [MatrixFacts], [Triangular], [Factorization], [Gptq], [GptqFacts].
     Source: E. Frantar et al., GPTQ, arXiv 2210.17323, sections 3.2 and 3.3. *)
 From Coq Require Import Reals Lra Lia Psatz Arith.
@@ -50,7 +50,8 @@ assert (pull : vmul n (vsub (comp U w q) q) V j = vsub w q j).
 rewrite (vmul_unit_upper n V _ j shapeV below) in pull; unfold vsub in pull; lra.
 Qed.
 
-(** A unit upper triangular P whose columns are orthogonal in some nonzero weights is the identity. *)
+(** A unit upper triangular P whose columns are orthogonal in some nonzero weights is the identity.
+    *)
 Lemma orthogonal_unit_upper n P c : unit_upper n P -> (forall k, (k < n)%nat -> c k <> 0) ->
   (forall i j, (i < j < n)%nat -> bsum n (fun k => P k i * c k ^ 2 * P k j) = 0) ->
   forall i j, (i < n)%nat -> (j < n)%nat -> P i j = if Nat.eqb i j then 1 else 0.
@@ -69,8 +70,8 @@ intros i j ibelow jbelow; destruct (Nat.eqb_spec i j) as [->|other]; [apply one;
 destruct (Nat.lt_ge_cases i j) as [before|after]; [apply upper; lia|apply low; lia].
 Qed.
 
-(** Where H^-1 = C^T C with C upper triangular, the rows of C divided by their diagonal are U^-1, and
-    the pivots are the inverse squares of that diagonal. *)
+(** Where H^-1 = C^T C with C upper triangular, the rows of C divided by their diagonal are U^-1,
+    and the pivots are the inverse squares of that diagonal. *)
 Theorem inverse_cholesky n M U d C : udu n M U d ->
   (forall i j, (j < i < n)%nat -> C i j = 0) -> (forall i, (i < n)%nat -> C i i <> 0) ->
   inv_pair n M (fun i j => bsum n (fun a => C a i * C a j)) ->

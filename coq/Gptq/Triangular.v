@@ -1,7 +1,7 @@
 (** * Unit upper triangular matrices
 
-    Purpose: triangular systems, inverses and products of unit upper triangular matrices, which replace
-      every general inverse of the development.
+    Purpose: triangular systems, inverses and products of unit upper triangular matrices, which
+      replace every general inverse of the development.
     Main results: [solve_upto_ok] (the system w U = t has a solution), [inv_upper_left] and
       [inv_upper_unit] (the inverse exists and has the same shape), [unit_upper_cancel_left] and
       [unit_upper_cancel_right], [unit_upper_mmul] (products keep the shape).

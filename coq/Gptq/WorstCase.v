@@ -1,10 +1,11 @@
 (** * T3: worst-case dominance of GPTQ over round-to-nearest
 
     Purpose: one row on which round-to-nearest loses at least as much as GPTQ loses on any row.
-    Main results: [T3_dominance] (ties to even), [T3_dominance_any_tie] (every tie rule, up to a factor
-      arbitrarily close to 1), [T3_dominance_columns] (one step per column),
-      [T3_dominance_plain_undamped] (lambda = 0), [T3_dominance_damped] (the plain loss under damping,
-      with an additive term), [T3_weighted] (the sign vector behind all of them).
+    Main results: [T3_dominance] (ties to even), [T3_dominance_any_tie] (every tie rule, up to a
+      factor arbitrarily close to 1), [T3_dominance_columns] (one step per column),
+      [T3_dominance_boxes] (grids whose step depends on the place), [T3_dominance_plain_undamped]
+      (lambda = 0), [T3_dominance_damped] (the plain loss under damping, with an additive term),
+      [T3_weighted] (the sign vector behind all of them).
     What is not true: the plain form under damping without the additive term; see [PlainWorstCase].
     Depends on: [Bound], [Factorization], [Quantizer].
     Source: this project; the sign vector is the deterministic form of a random-sign argument. *)
@@ -51,13 +52,27 @@ exists (fun j => r j * e j); split.
     apply bsum_ext; intros i _; apply bsum_ext; intros j _; ring.
 Qed.
 
-(** The error of a row of signed half steps that all round to zero is the row itself. *)
-Lemma vsub_rtn_ties n Q s e : (forall j, (j < n)%nat -> half_even_ties (s j) (Q j)) ->
-  (forall j, e j = s j / 2 \/ e j = - (s j / 2)) ->
-  forall j, (j < n)%nat -> vsub e (rtn Q e) j = e j.
+(** T3 on boxes: where [Q j] errs by at most [r j] inside the set [inside j] and some two numbers
+    [up j] and [down j] lose exactly [r j] and [- r j], one row of such numbers loses under
+    round-to-nearest at least what GPTQ loses on any row whose compensated weights stay inside. *)
+Theorem T3_dominance_boxes n M U d Q (inside : nat -> R -> Prop) r up down :
+  udu n M U d -> nonneg n d ->
+  (forall j x, (j < n)%nat -> inside j x -> Rabs (x - Q j x) <= r j) ->
+  (forall j, (j < n)%nat -> up j - Q j (up j) = r j) ->
+  (forall j, (j < n)%nat -> down j - Q j (down j) = - r j) ->
+  exists w', (forall j, (j < n)%nat -> w' j = up j \/ w' j = down j) /\
+    forall w q, is_gptq n Q U w q -> (forall j, (j < n)%nat -> inside j (comp U w q j)) ->
+      qform n M (vsub w q) <= qform n M (vsub w' (rtn Q w')).
 Proof.
-intros ties signs j below; unfold vsub, rtn; destruct (ties j below) as [up down].
-destruct (signs j) as [-> | ->]; [rewrite up|rewrite down]; ring.
+intros cert pos close above below; destruct (T3_weighted n M U d r cert pos) as [e [signs large]].
+exists (fun j => if Req_EM_T (e j) (r j) then up j else down j); split.
+- intros j _; destruct (Req_EM_T (e j) (r j)) as [_|_]; [left|right]; reflexivity.
+- intros w q run stay; eapply Rle_trans; [apply (T2_bound n M U d w q r); try assumption|].
+  + intros j jbelow; rewrite (run j jbelow); apply close; [exact jbelow|apply stay; exact jbelow].
+  + eapply Rle_trans; [exact large|]; apply Req_le, qform_ext; intros j jbelow.
+    unfold vsub, rtn; destruct (Req_EM_T (e j) (r j)) as [same|other].
+    * rewrite above by exact jbelow; exact same.
+    * rewrite below by exact jbelow; destruct (signs j) as [same|same]; [contradiction|exact same].
 Qed.
 
 (** T3 with one step per column: the bound of T2 is reached by round-to-nearest on one row. *)
@@ -68,13 +83,16 @@ Theorem T3_dominance_columns n M U d Q s : udu n M U d -> nonneg n d ->
     qform n M (vsub w q) <= qform n M (vsub w' (rtn Q w')).
 Proof.
 intros cert pos step ties.
-destruct (T3_weighted n M U d (fun j => s j / 2) cert pos) as [e [signs large]].
-exists e; intros w q run; rewrite (qform_ext n M (vsub e (rtn Q e)) e).
-- eapply Rle_trans; [|exact large]; apply (T2_bound_columns n M U d w q Q s); assumption.
-- apply (vsub_rtn_ties n Q s); assumption.
+destruct (T3_dominance_boxes n M U d Q (fun _ _ => True) (fun j => s j / 2)
+  (fun j => s j / 2) (fun j => - (s j / 2)) cert pos) as [w' [_ worst]].
+- intros j x below _; apply step; exact below.
+- intros j below; rewrite (proj1 (ties j below)); ring.
+- intros j below; rewrite (proj2 (ties j below)); ring.
+- exists w'; intros w q run; apply worst; auto.
 Qed.
 
-(** T3. With ties to even, one row on which round-to-nearest loses at least as much as GPTQ on any. *)
+(** T3. With ties to even, one row on which round-to-nearest loses at least as much as GPTQ on any.
+    *)
 Theorem T3_dominance n M U d Q s : udu n M U d -> nonneg n d ->
   (forall j, (j < n)%nat -> half_step s (Q j)) ->
   (forall j, (j < n)%nat -> half_even_ties s (Q j)) ->
@@ -134,6 +152,8 @@ rewrite (qform_ext n (gram m X) (vsub _ (rtn _ _)) (fun i => s / 2 * e i)).
   assert (s ^ 2 / 4 * trace n (gram m X) <= s ^ 2 / 4 * qform n (gram m X) e)
     by (apply Rmult_le_compat_l; lra).
   lra.
-- apply (vsub_rtn_ties n Q (fun _ => s)); [exact ties|].
-  intros j; destruct (signs j) as [-> | ->]; [left|right]; ring.
+- intros i below; unfold vsub, rtn; destruct (ties i below) as [up down].
+  destruct (signs i) as [-> | ->].
+  + rewrite Rmult_1_r, up; ring.
+  + replace (s / 2 * -1) with (- (s / 2)) by ring; rewrite down; ring.
 Qed.
