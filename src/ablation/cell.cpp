@@ -1,0 +1,185 @@
+#include "ablation/cell.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "ablation/error_numbers.hpp"
+#include "ablation/json_text.hpp"
+
+namespace hallmark {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+template <class T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+template <class T>
+Json object_of(const std::map<std::string, T>& values) {
+  Json object = Json::object();
+  for (const auto& [name, value] : values) object[name] = value;
+  return object;
+}
+
+// Reads the keys of one object and remembers the first that is missing or of another type.
+class Reader {
+ public:
+  explicit Reader(const Json& object) : object_(object) {}
+
+  template <class T>
+  void read(const char* key, T& out) {
+    const auto found = object_.find(key);
+    if (found == object_.end() || !fits(*found, out)) fail(key);
+  }
+  template <class T>
+  void read(const char* key, std::optional<T>& out) {
+    const auto found = object_.find(key);
+    if (found == object_.end()) return fail(key);
+    if (!found->is_null() && !fits(*found, out.emplace())) fail(key);
+  }
+  template <class T>
+  void read(const char* key, std::map<std::string, T>& out) {
+    const auto found = object_.find(key);
+    if (found == object_.end() || !found->is_object()) return fail(key);
+    for (auto item = found->begin(); item != found->end(); ++item)
+      if (!fits(*item, out[item.key()])) fail(key);
+  }
+  void require(const char* key, bool holds) {
+    if (!holds) fail(key);
+  }
+  const std::string& failed() const { return failed_; }
+
+ private:
+  void fail(const char* key) {
+    if (failed_.empty()) failed_ = key;
+  }
+  static bool fits(const Json& value, std::string& out) {
+    if (!value.is_string()) return false;
+    out = value.get<std::string>();
+    return true;
+  }
+  static bool fits(const Json& value, double& out) {
+    if (!value.is_number()) return false;
+    out = value.get<double>();
+    return true;
+  }
+  static bool fits(const Json& value, std::int64_t& out) {
+    if (!value.is_number_integer() || (value.is_number_unsigned() && value.get<std::uint64_t>() >> 63 != 0)) return false;
+    out = value.get<std::int64_t>();
+    return true;
+  }
+  static bool fits(const Json& value, std::uint64_t& out) {
+    if (!value.is_number_unsigned()) return false;
+    out = value.get<std::uint64_t>();
+    return true;
+  }
+
+  const Json& object_;
+  std::string failed_;
+};
+
+}  // namespace
+
+Expected<std::string> cell_line(const Cell& cell) {
+  Json contracts = Json::array();
+  for (const auto& contract : cell.contracts)
+    contracts.push_back({{"name", contract.name}, {"passed", contract.passed}, {"failed", contract.failed}});
+  return detail::json_text(Json{
+      {"run", cell.run},
+      {"seed", cell.seed},
+      {"n", cell.n},
+      {"grid", cell.grid},
+      {"git_sha", cell.git_sha},
+      {"timestamp", cell.timestamp},
+      {"wallclock_ms", cell.wallclock_ms},
+      {"reconstruction_mse", cell.reconstruction_mse},
+      {"calibration_mse", or_null(cell.calibration_mse)},
+      {"bpb_pre_quant", cell.bpb_pre_quant},
+      {"bpb_post_quant", cell.bpb_post_quant},
+      {"eval_bytes", cell.eval_bytes},
+      {"guard_rows", cell.guard_rows},
+      {"guard_rows_by_tensor", object_of(cell.guard_rows_by_tensor)},
+      {"unguarded_loss_ratio", or_null(cell.unguarded_loss_ratio)},
+      {"unguarded_loss_ratio_by_tensor", object_of(cell.unguarded_loss_ratio_by_tensor)},
+      {"digests",
+       {{"checkpoint", cell.checkpoint_digest},
+        {"text", cell.text_digest},
+        {"calibration_offsets", or_null(cell.calibration_offsets_digest)},
+        {"gram", or_null(cell.gram_digest)},
+        {"reconstruction_offsets", cell.reconstruction_offsets_digest},
+        {"reconstruction_gram", cell.reconstruction_gram_digest},
+        {"codes", cell.codes_digest}}},
+      {"count_model_bpb", object_of(cell.count_model_bpb)},
+      {"contracts", contracts}});
+}
+
+Expected<Cell> parse_cell(std::string_view line, const std::string& place) {
+  const auto malformed = [&](const std::string& what) {
+    return Error{Exit::input, error_number::ledger_entry, "this line is no cell of an ablation", place + ": " + what,
+                 "see docs/ablation-ledger.md for the fields"};
+  };
+  const Json json = Json::parse(line, nullptr, false);
+  if (!json.is_object()) return malformed("not a JSON object");
+  Cell cell;
+  Reader fields(json);
+  fields.read("run", cell.run);
+  fields.read("seed", cell.seed);
+  fields.read("n", cell.n);
+  fields.read("grid", cell.grid);
+  fields.read("git_sha", cell.git_sha);
+  fields.read("timestamp", cell.timestamp);
+  fields.read("wallclock_ms", cell.wallclock_ms);
+  fields.read("reconstruction_mse", cell.reconstruction_mse);
+  fields.read("calibration_mse", cell.calibration_mse);
+  fields.read("bpb_pre_quant", cell.bpb_pre_quant);
+  fields.read("bpb_post_quant", cell.bpb_post_quant);
+  fields.read("eval_bytes", cell.eval_bytes);
+  fields.read("guard_rows", cell.guard_rows);
+  fields.read("guard_rows_by_tensor", cell.guard_rows_by_tensor);
+  fields.read("unguarded_loss_ratio", cell.unguarded_loss_ratio);
+  fields.read("unguarded_loss_ratio_by_tensor", cell.unguarded_loss_ratio_by_tensor);
+  fields.read("count_model_bpb", cell.count_model_bpb);
+  fields.require("n", cell.n >= 0);
+  fields.require("calibration_mse", cell.calibration_mse.has_value() == (cell.n > 0));
+  fields.require("bpb_pre_quant", cell.bpb_pre_quant > 0);
+  fields.require("bpb_post_quant", cell.bpb_post_quant > 0);
+  fields.require("reconstruction_mse", cell.reconstruction_mse >= 0);
+  const auto digests = json.find("digests"), contracts = json.find("contracts");
+  fields.require("digests", digests != json.end() && digests->is_object());
+  fields.require("contracts", contracts != json.end() && contracts->is_array());
+  if (!fields.failed().empty()) return malformed("\"" + fields.failed() + "\" is missing or not what it must be");
+
+  Reader digest(*digests);
+  digest.read("checkpoint", cell.checkpoint_digest);
+  digest.read("text", cell.text_digest);
+  digest.read("calibration_offsets", cell.calibration_offsets_digest);
+  digest.read("gram", cell.gram_digest);
+  digest.read("reconstruction_offsets", cell.reconstruction_offsets_digest);
+  digest.read("reconstruction_gram", cell.reconstruction_gram_digest);
+  digest.read("codes", cell.codes_digest);
+  digest.require("gram", cell.gram_digest.has_value() == (cell.n > 0));
+  digest.require("calibration_offsets", cell.calibration_offsets_digest.has_value() == (cell.n > 0));
+  if (!digest.failed().empty()) return malformed("digest \"" + digest.failed() + "\" is missing or not what it must be");
+
+  for (const auto& item : *contracts) {
+    if (!item.is_object()) return malformed("\"contracts\" holds something that is no object");
+    Reader count(item);
+    ContractCount contract;
+    count.read("name", contract.name);
+    count.read("passed", contract.passed);
+    count.read("failed", contract.failed);
+    if (!count.failed().empty()) return malformed("contract \"" + count.failed() + "\" is missing or not what it must be");
+    cell.contracts.push_back(std::move(contract));
+  }
+  return cell;
+}
+
+bool is_verdict_line(std::string_view line) {
+  const Json json = Json::parse(line, nullptr, false);
+  return json.is_object() && json.contains("verdict");
+}
+
+}  // namespace hallmark
