@@ -1,0 +1,68 @@
+// The forward pass in binary64, with a fixed order for every sum (kernels.hpp): the same bits for any number of
+// threads and any vector width. Across machines it may differ in the last bits, because cos, sin, pow and log are libm's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "base/error.hpp"
+#include "replay/model.hpp"
+
+namespace hallmark {
+
+/// ((36313 current) xor (27191 previous)) mod (buckets - 1): the row of the bigram table at any position but the first
+/// of a window, which has row buckets - 1. Inputs below 59138, so that nothing overflows.
+std::uint32_t bigram_bucket(std::uint32_t current, std::uint32_t previous, std::uint32_t buckets);
+
+/// base^(-2i / head_dim): the angle by which RoPE turns the pair (i, i + head_dim / 2) from one position to the next.
+double rope_frequency(Index i, Index head_dim, double base);
+
+/// A model prepared for the forward pass: weights widened to binary64 and transposed.
+class Forward {
+ public:
+  /// Receives the input of a linear layer, tokens x cols dense; the layers are numbered as activation_sites() lists them.
+  using Tap = std::function<void(std::size_t site, const double* input, Index cols)>;
+
+  /// For windows of at most `window` inputs.
+  Forward(const Model& model, Index window);
+
+  /// Logits [inputs, 256] after the soft cap. Each row depends on the inputs up to its own alone.
+  Matrix<double> logits(std::span<const std::byte> inputs, const Tap& tap = {}) const;
+  /// sum_t -ln p(targets[t] | inputs[0..t]), t increasing. Precondition: as many targets as inputs.
+  double nats(std::span<const std::byte> inputs, std::span<const std::byte> targets) const;
+  /// The activations alone: everything but the output layer's product.
+  void activations(std::span<const std::byte> inputs, const Tap& tap) const;
+
+ private:
+  struct Layer {
+    std::vector<double> c_q, c_k, c_v, attention_proj, fc, mlp_proj;  ///< transposed: inputs x outputs
+    std::vector<double> q_gain;                                       ///< divided by sqrt(head_dim)
+    std::vector<double> attention_scale, mlp_scale, mix_x, mix_x0;
+  };
+  struct Scratch;
+
+  void embed(std::span<const std::byte> inputs, Scratch& s, const Tap& tap) const;
+  void block(std::size_t i, Scratch& s, const Tap& tap) const;
+  void attention(const Layer& layer, Scratch& s) const;
+  void rotate(std::vector<double>& x, Index tokens, Index heads) const;
+  Matrix<double> final_norm(std::span<const std::byte> inputs, const Tap& tap) const;
+
+  ModelConfig config_;
+  std::vector<Layer> layers_;
+  std::vector<double> embedding_, embedding_transposed_, table_, bigram_proj_, cosine_, sine_;
+  std::vector<std::vector<double>> skips_;
+  double bigram_scale_;
+};
+
+/// Bits per byte of text: every byte but the first is predicted exactly once, by windows of `window` inputs that each
+/// start where the one before ended and know nothing of it; so the first of each window sees one byte of context.
+/// The windows' sums are added in order. Errors: E0392 fewer than two bytes, E0510 the result is not finite.
+Expected<double> bits_per_byte(const Model& model, std::span<const std::byte> text, Index window = 256);
+
+/// The part of the validation split that is evaluated: 1,024 windows.
+inline constexpr std::size_t evaluation_bytes = 262144;
+
+}  // namespace hallmark

@@ -1,0 +1,85 @@
+// A byte-level language model of parameter-golf's baseline family: sizes, named weights, and the checkpoint file.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "linalg/matrix.hpp"
+
+namespace hallmark {
+
+/// Sizes and constants, as `hallmark.config` of a checkpoint holds them (compact JSON, these names).
+struct ModelConfig {
+  Index vocab = 256;        ///< always 256: bytes
+  Index window = 0;         ///< inputs per window in training and evaluation
+  Index dim = 0;            ///< width of the residual stream
+  Index layers = 0;
+  Index heads = 0;          ///< query heads, a multiple of kv_heads
+  Index kv_heads = 0;
+  Index head_dim = 0;       ///< even
+  Index mlp_hidden = 0;
+  Index bigram_buckets = 0; ///< at least 2; the last one is for the first position
+  Index bigram_dim = 0;
+  double rope_base = 0;
+  double logit_softcap = 0; ///< at most 300, so that exp of a logit is finite
+  double norm_epsilon = 0;  ///< added to the mean square in RMSNorm
+
+  Index encoders() const { return layers / 2; }
+};
+
+/// Errors: E0393 not a configuration; `where` names the file in the message.
+Expected<ModelConfig> parse_config(std::string_view json, const std::string& where);
+std::string config_json(const ModelConfig& config);
+
+/// Matrices as rows x cols; vectors as 1 x n, with rank 1.
+struct Weight {
+  Matrix<float> values;
+  int rank = 2;
+};
+using Weights = std::map<std::string, Weight>;
+using Metadata = std::map<std::string, std::string>;
+
+/// Every tensor of a model of this configuration, with zeros: the names and shapes that a checkpoint must have.
+Weights zero_weights(const ModelConfig& config);
+
+class Model {
+ public:
+  /// Errors: E0394 a tensor missing, unknown or of another shape; E0350 a value that is not finite.
+  static Expected<Model> create(const ModelConfig& config, Weights weights, Metadata metadata, const std::string& where);
+
+  const ModelConfig& config() const { return config_; }
+  const Weights& weights() const { return weights_; }
+  const Metadata& metadata() const { return metadata_; }
+  /// A weight that the configuration has.
+  const Matrix<float>& operator[](const std::string& name) const { return weights_.at(name).values; }
+  /// The 2-D weights, sorted by name: what the ablation quantizes.
+  std::vector<std::string> matrix_names() const;
+  /// `hallmark.seed`: the training seed, which also seeds the calibration offsets. Errors: E0393.
+  Expected<std::uint64_t> seed() const;
+
+  /// This model with some matrices replaced, by name. Errors: E0394, E0350.
+  Expected<Model> with_weights(const std::map<std::string, Matrix<float>>& replacements) const;
+
+ private:
+  ModelConfig config_;
+  Weights weights_;
+  Metadata metadata_;
+};
+
+/// SHA-256 over all tensors sorted by name: name, a zero byte, rows and cols (64-bit little-endian), binary32 values.
+std::string payload_digest(const Weights& weights);
+
+/// Reads a checkpoint: F32, BF16 or F16 tensors, widened exactly. `hallmark.payload.sha256`, where present, must agree.
+/// Errors: those of SafeTensors::open, E0393, E0394, E0350, E0710 another digest.
+Expected<Model> load_model(const std::string& path);
+
+/// Writes a checkpoint (F32, atomically) with `metadata`, to which config and payload digest are added.
+/// Errors: those of SafeTensorsWriter.
+Status write_model(const std::string& path, bool overwrite, const ModelConfig& config, const Weights& weights,
+                   Metadata metadata);
+
+}  // namespace hallmark

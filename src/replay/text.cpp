@@ -1,0 +1,62 @@
+#include "replay/text.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
+#include "io/file.hpp"
+#include "io/sha256.hpp"
+
+namespace hallmark {
+
+namespace fs = std::filesystem;
+
+template <detail::SplitKind kind>
+TextSplit<kind>::TextSplit(std::vector<std::byte> bytes)
+    : bytes_(std::move(bytes)), digest_(sha256_hex(std::span<const std::byte>(bytes_))) {}
+
+template class TextSplit<detail::SplitKind::train>;
+template class TextSplit<detail::SplitKind::validation>;
+
+namespace {
+
+Expected<std::vector<std::string>> regular_files(const fs::path& folder) {
+  std::error_code failure;
+  std::vector<std::string> names;
+  for (fs::directory_iterator entry(folder, failure), end; !failure && entry != end; entry.increment(failure))
+    if (entry->symlink_status().type() == fs::file_type::regular) names.push_back(entry->path().filename().string());
+  if (failure)
+    return Error{Exit::input, 390, "the text folder cannot be read", folder.string() + ": " + failure.message(),
+                 "install perl-doc, or name a folder of text files with --text"};
+  if (names.empty())
+    return Error{Exit::input, 391, "the text folder holds no regular file", folder.string(),
+                 "install perl-doc, or name a folder of text files with --text"};
+  std::sort(names.begin(), names.end());  // std::string compares as unsigned bytes
+  return names;
+}
+
+}  // namespace
+
+Expected<Corpus> load_corpus(std::string_view folder) {
+  auto names = regular_files(folder);
+  if (!names) return names.error();
+  std::vector<std::byte> train, validation;
+  Sha256 all;
+  for (std::size_t i = 0; i < names->size(); ++i) {
+    const auto file = MappedFile::open((fs::path(folder) / (*names)[i]).string());
+    if (!file) return file.error();
+    const auto bytes = file->bytes();
+    all.update(bytes);
+    auto& split = i % 10 == 9 ? validation : train;
+    split.insert(split.end(), bytes.begin(), bytes.end());
+  }
+  if (train.empty() || validation.empty())
+    return Error{Exit::input, 392, "the text is too short to be split",
+                 std::string(folder) + ": " + std::to_string(names->size()) + " files, " +
+                     std::to_string(train.size()) + " bytes of train, " + std::to_string(validation.size()) +
+                     " bytes of validation text",
+                 "every tenth file is validation text: use a folder of at least ten files that are not empty"};
+  return Corpus{std::move(*names), TrainSplit(std::move(train)), ValidationSplit(std::move(validation)), all.hex()};
+}
+
+}  // namespace hallmark
