@@ -1,0 +1,152 @@
+#include "linalg/factor.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <vector>
+
+#include "linalg/strip.hpp"
+
+namespace hallmark {
+namespace {
+
+constexpr Index kLane = kLanes<double>;
+
+constexpr Index kParallelTerms = Index{1} << 18;  // below, starting threads costs more than it saves
+
+bool is_pivot(double d) { return d > 0 && std::isfinite(d); }
+
+std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+// One block of columns [k0, k1), k1 - k0 = width. Position p = k1-1-k counts columns in the order in which they finish.
+struct Block {
+  Index k0, k1, width;
+  std::vector<double> diagonal_u;  // U_jk of the block's own rows: [strip of j][p][kStrip], strips from the right
+  std::vector<double> lanes_u;     // U_jk above the block: [j / kLane][p][kLane]
+  std::vector<double> strips_c;    // C_ik above the block: [i / kStrip][p][kStrip]
+};
+
+// The rows k0 <= i <= j < k1: right-looking, column by column. Leaves C in H, U in diagonal_u.
+std::optional<PivotFailure> factor_diagonal(Matrix<double>& H, Vector<double>& d, Block& block) {
+  std::vector<double> u(at(block.width));
+  for (Index k = block.k1 - 1; k >= block.k0; --k) {
+    d[k] = H(k, k);
+    if (!is_pivot(d[k])) return PivotFailure{k, d[k]};
+    const Index above = k - block.k0;
+    for (Index j = 0; j < above; ++j) u[at(j)] = H(block.k0 + j, k) / d[k];
+    for (Index i = 0; i < above; ++i)
+      multiply_add(&u[at(i)], -H(block.k0 + i, k), &H(block.k0 + i, block.k0 + i), above - i);
+    for (Index j = 0; j < above; ++j) {
+      const Index from_right = block.width - 1 - j, p = block.k1 - 1 - k;
+      block.diagonal_u[at((from_right / kStrip * block.width + p) * kStrip + from_right % kStrip)] = u[at(j)];
+    }
+  }
+  return std::nullopt;
+}
+
+// Lanes i0 .. i0 + kLane of the rows above the block: their C in the block's columns, strip by strip from the right.
+void solve_lanes(Matrix<double>& H, const Vector<double>& d, Block& block, Index i0) {
+  const Index rows = std::min(kLane, block.k0 - i0);
+  std::vector<double> c(at(block.width * kLane));  // [p][kLane]
+  for (Index p0 = 0; p0 < block.width; p0 += kStrip) {
+    const Index columns = std::min(kStrip, block.width - p0);
+    std::array<double, kStrip * kLane> acc{};
+    for (Index s = 0; s < columns; ++s)
+      for (Index r = 0; r < rows; ++r) acc[at(s * kLane + r)] = H(i0 + r, block.k1 - 1 - p0 - s);
+    const double* u = &block.diagonal_u[at(p0 / kStrip * block.width * kStrip)];
+    subtract_strip(c.data(), u, p0, acc.data(), kLane);
+    for (Index s = 0; s < columns; ++s) {
+      const double* finished = &acc[at(s * kLane)];
+      std::copy_n(finished, kLane, &c[at((p0 + s) * kLane)]);
+      for (Index later = s + 1; later < columns; ++later)
+        multiply_add(finished, -u[(p0 + s) * kStrip + later], &acc[at(later * kLane)], kLane);
+    }
+  }
+  for (Index p = 0; p < block.width; ++p) {
+    const Index k = block.k1 - 1 - p;
+    for (Index r = 0; r < kLane; ++r) {
+      const double C = c[at(p * kLane + r)], U = C / d[k];
+      block.strips_c[at(((i0 + r) / kStrip * block.width + p) * kStrip + r % kStrip)] = C;
+      block.lanes_u[at((i0 / kLane * block.width + p) * kLane + r)] = U;
+      if (r < rows) H(i0 + r, k) = U;
+    }
+  }
+}
+
+// H_ij -= sum over the block's columns, decreasing, for the tile of strip i0 and lanes j0.
+void update_tile(Matrix<double>& H, const Block& block, Index i0, Index j0) {
+  const double* u = &block.lanes_u[at(j0 / kLane * block.width * kLane)];
+  const double* c = &block.strips_c[at(i0 / kStrip * block.width * kStrip)];
+  const Index rows = std::min(kStrip, block.k0 - i0), columns = std::min(kLane, block.k0 - j0);
+  if (rows == kStrip && columns == kLane) {
+    subtract_strip(u, c, block.width, &H(i0, j0), H.cols());
+    return;
+  }
+  std::array<double, kStrip * kLane> tile{};
+  for (Index i = 0; i < rows; ++i) std::copy_n(&H(i0 + i, j0), columns, &tile[at(i * kLane)]);
+  subtract_strip(u, c, block.width, tile.data(), kLane);
+  for (Index i = 0; i < rows; ++i) std::copy_n(&tile[at(i * kLane)], columns, &H(i0 + i, j0));
+}
+
+}  // namespace
+
+std::optional<PivotFailure> factor_udu_in_place(Matrix<double>& H, Vector<double>& d, Index block_size) {
+  const Index n = H.rows();
+  d.resize(n);
+  Block block{};
+  for (Index k1 = n; k1 > 0; k1 = block.k0) {
+    block.k1 = k1;
+    block.k0 = std::max<Index>(0, k1 - block_size);
+    block.width = k1 - block.k0;
+    const Index lane_blocks = (block.k0 + kLane - 1) / kLane;
+    block.diagonal_u.assign(at((block.width + kStrip - 1) / kStrip * block.width * kStrip), 0.0);
+    block.lanes_u.resize(at(lane_blocks * kLane * block.width));
+    block.strips_c.resize(at(lane_blocks * kLane * block.width));
+    if (const auto failure = factor_diagonal(H, d, block)) return failure;
+#pragma omp parallel if (block.width * block.k0 * block.k0 > kParallelTerms)
+    {
+#pragma omp for schedule(dynamic)
+      for (Index b = 0; b < lane_blocks; ++b) solve_lanes(H, d, block, b * kLane);
+#pragma omp for schedule(dynamic)
+      for (Index b = lane_blocks - 1; b >= 0; --b)  // the longest columns first
+        for (Index i0 = 0; i0 < std::min(block.k0, (b + 1) * kLane); i0 += kStrip) update_tile(H, block, i0, b * kLane);
+    }
+    for (Index k = block.k0; k < k1; ++k)
+      for (Index j = block.k0; j < k; ++j) H(j, k) = H(j, k) / d[k];
+  }
+  for (Index i = 0; i < n; ++i) {
+    H.row(i).head(i).setZero();
+    H(i, i) = 1;
+  }
+  return std::nullopt;
+}
+
+Expected<Factor> factor_udu(Matrix<double> H, Index block_size) {
+  Factor factor;
+  if (const auto failure = factor_udu_in_place(H, factor.d, block_size)) return not_positive_definite(*failure);
+  factor.U = std::move(H);
+  return factor;
+}
+
+Expected<Factor> factor_udu_ref(MatrixRef<double> H) {
+  const Index n = H.rows();
+  Matrix<double> C = H, U = Matrix<double>::Identity(n, n);
+  Vector<double> d(n);
+  for (Index j = n - 1; j >= 0; --j) {
+    for (Index i = 0; i <= j; ++i)
+      for (Index k = n - 1; k > j; --k) C(i, j) = std::fma(-C(i, k), U(j, k), C(i, j));
+    d[j] = C(j, j);
+    if (!is_pivot(d[j])) return not_positive_definite({j, d[j]});
+    for (Index i = 0; i < j; ++i) U(i, j) = C(i, j) / d[j];
+  }
+  return Factor{std::move(U), std::move(d)};
+}
+
+Error not_positive_definite(const PivotFailure& failure) {
+  return Error{Exit::numeric, 501, "the matrix is not positive definite",
+               fmt::format("pivot {} is {:.6g}", failure.pivot, failure.value), "raise the damping"};
+}
+
+}  // namespace hallmark

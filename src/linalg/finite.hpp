@@ -1,0 +1,27 @@
+// Where the first value that is not a number of R sits. Inputs are refused by index, never repaired.
+#pragma once
+
+#include <cmath>
+#include <optional>
+
+#include "linalg/matrix.hpp"
+
+namespace hallmark {
+
+struct Entry {
+  Index row = 0, column = 0;
+};
+
+/// The first (row-major) infinity or NaN of M, if any.
+template <class T>
+std::optional<Entry> first_non_finite(MatrixRef<T> M) {
+  for (Index i = 0; i < M.rows(); ++i) {
+    // 0 * x is 0 for finite x and NaN otherwise, and NaN survives every sum: one pass that vectorizes.
+    if ((M.row(i).array() * T(0)).sum() == T(0)) continue;
+    for (Index j = 0; j < M.cols(); ++j)
+      if (!std::isfinite(M(i, j))) return Entry{i, j};
+  }
+  return std::nullopt;
+}
+
+}  // namespace hallmark

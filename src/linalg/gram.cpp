@@ -1,0 +1,91 @@
+#include "linalg/gram.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "linalg/finite.hpp"
+#include "linalg/strip.hpp"
+
+namespace hallmark {
+namespace {
+
+constexpr Index kLane = kLanes<double>;
+constexpr Index kChunk = 256;  // tokens packed at a time: 24 x 256 doubles of lanes stay in the first-level cache
+constexpr Index kParallelTerms = Index{1} << 18;  // below, starting threads costs more than it saves
+
+}  // namespace
+
+GramAccumulator::GramAccumulator(Index columns)
+    : columns_(columns),
+      padded_((columns + kLane - 1) / kLane * kLane),
+      sum_(static_cast<std::size_t>(padded_ * padded_), 0.0) {}
+
+Status GramAccumulator::add(MatrixRef<float> X) {
+  if (X.cols() != columns_)
+    return Error{Exit::input, 310, "activations of another width", fmt::format("{} columns, expected {}", X.cols(), columns_),
+                 "capture the inputs of this very layer"};
+  if (const auto bad = first_non_finite<float>(X))
+    return Error{Exit::input, 311, "an activation is not finite",
+                 fmt::format("token {}, column {}: {}", tokens_ + bad->row, bad->column, X(bad->row, bad->column)),
+                 "find the layer that overflows, and capture again"};
+  const Index lane_blocks = padded_ / kLane, strips = padded_ / kStrip;
+  std::vector<double> lanes(static_cast<std::size_t>(std::min(kChunk, X.rows()) * padded_));
+  std::vector<double> broadcast(lanes.size());
+  for (Index t0 = 0; t0 < X.rows(); t0 += kChunk) {
+    const Index count = std::min(kChunk, X.rows() - t0);
+#pragma omp parallel if (count * padded_ * padded_ > kParallelTerms)
+    {
+#pragma omp for schedule(static)
+      for (Index block = 0; block < lane_blocks; ++block)
+        for (Index t = 0; t < count; ++t)
+          for (Index r = 0; r < kLane; ++r) {
+            const Index a = block * kLane + r;
+            const double x = a < columns_ ? static_cast<double>(X(t0 + t, a)) : 0.0;
+            lanes[static_cast<std::size_t>((block * count + t) * kLane + r)] = x;
+            broadcast[static_cast<std::size_t>((a / kStrip * count + t) * kStrip + a % kStrip)] = x;
+          }
+#pragma omp for schedule(dynamic)
+      for (Index block = lane_blocks - 1; block >= 0; --block)  // the longest columns first
+        for (Index strip = 0; strip < std::min(strips, (block + 1) * kLane / kStrip); ++strip)
+          accumulate_strip(&lanes[static_cast<std::size_t>(block * count * kLane)],
+                           &broadcast[static_cast<std::size_t>(strip * count * kStrip)], count,
+                           &sum_[static_cast<std::size_t>(strip * kStrip * padded_ + block * kLane)], padded_);
+    }
+  }
+  tokens_ += X.rows();
+  return ok();
+}
+
+Matrix<double> GramAccumulator::gram() const {
+  Matrix<double> G(columns_, columns_);
+  for (Index b = 0; b < columns_; ++b)
+    for (Index a = b; a < columns_; ++a) G(a, b) = G(b, a) = sum_[static_cast<std::size_t>(b * padded_ + a)];
+  return G;
+}
+
+Matrix<double> gram_ref(MatrixRef<float> X) {
+  Matrix<double> G(X.cols(), X.cols());
+  for (Index a = 0; a < X.cols(); ++a)
+    for (Index b = 0; b < X.cols(); ++b) {
+      double sum = 0;
+      for (Index t = 0; t < X.rows(); ++t) sum = std::fma(static_cast<double>(X(t, a)), static_cast<double>(X(t, b)), sum);
+      G(a, b) = sum;
+    }
+  return G;
+}
+
+Expected<Matrix<double>> merge_gram(MatrixRef<double> G, MatrixRef<double> other) {
+  if (G.rows() != other.rows() || G.cols() != other.cols())
+    return Error{Exit::input, 310, "Gram matrices of different shapes",
+                 fmt::format("{} x {} and {} x {}", G.rows(), G.cols(), other.rows(), other.cols()), "merge the same layers"};
+  Matrix<double> sum = G + other;
+  if (const auto bad = first_non_finite<double>(sum))
+    return Error{Exit::numeric, 502, "the merged Gram matrix is not finite",
+                 fmt::format("entry ({}, {}): {}", bad->row, bad->column, sum(bad->row, bad->column)),
+                 "look for an infinity or NaN in the two inputs"};
+  return sum;
+}
+
+}  // namespace hallmark

@@ -1,0 +1,103 @@
+// Gram accumulation: the order of the sums is the order of the tokens, and nothing else shows in the bits.
+#include "linalg/gram.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include "linalg/hessian.hpp"
+#include "random.hpp"
+
+using namespace hallmark;
+using namespace hallmark::test;
+
+namespace {
+
+Matrix<double> in_chunks(const Matrix<float>& X, Index chunk) {
+  GramAccumulator accumulator(X.cols());
+  for (Index t = 0; t < X.rows(); t += chunk)
+    REQUIRE(accumulator.add(X.middleRows(t, std::min(chunk, X.rows() - t))));
+  CHECK(accumulator.tokens() == X.rows());
+  return accumulator.gram();
+}
+
+}  // namespace
+
+TEST_CASE("chunks, threads and SIMD targets give the bits of the plain loops") {
+  for (const Index columns : {1, 7, 24, 25, 61}) {
+    CAPTURE(columns);
+    const Matrix<float> X = normal_matrix<float>(300, columns, 11);
+    const Matrix<double> G = gram_ref(X);
+    for_each_target([&] {
+      for (const Index chunk : {1, 13, 256, 300}) CHECK(in_chunks(X, chunk) == G);
+    });
+    for_each_thread_count([&] { CHECK(in_chunks(X, 150) == G); });
+  }
+}
+
+TEST_CASE("a small Gram matrix by hand, and its exact symmetry") {
+  Matrix<float> X(2, 3);
+  X << 1, 2, 0, 0.5F, 1, -4;
+  GramAccumulator accumulator(3);
+  REQUIRE(accumulator.add(X));
+  Matrix<double> expected(3, 3);
+  expected << 1.25, 2.5, -2, 2.5, 5, -4, -2, -4, 16;
+  CHECK(accumulator.gram() == expected);
+  const Matrix<double> G = in_chunks(normal_matrix<float>(100, 40, 12), 100);
+  CHECK(G == G.transpose());
+}
+
+TEST_CASE("no tokens and no columns are the zero matrix") {
+  GramAccumulator accumulator(5);
+  REQUIRE(accumulator.add(Matrix<float>(0, 5)));
+  CHECK(accumulator.gram() == Matrix<double>::Zero(5, 5));
+  GramAccumulator empty(0);
+  REQUIRE(empty.add(Matrix<float>(4, 0)));
+  CHECK(empty.gram().size() == 0);
+}
+
+TEST_CASE("a value that is not finite is refused by its index and adds nothing") {
+  for (const float bad : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+    GramAccumulator accumulator(3);
+    REQUIRE(accumulator.add(Matrix<float>::Ones(4, 3)));
+    Matrix<float> X = Matrix<float>::Ones(4, 3);
+    X(2, 1) = bad;
+    const auto status = accumulator.add(X);
+    REQUIRE(!status);
+    CHECK(status.error().exit == Exit::input);
+    CHECK(status.error().where.find("token 6, column 1") != std::string::npos);
+    CHECK(accumulator.gram() == Matrix<double>::Constant(3, 3, 4));
+    CHECK(accumulator.tokens() == 4);
+  }
+}
+
+TEST_CASE("other widths are refused") {
+  GramAccumulator accumulator(3);
+  CHECK(!accumulator.add(Matrix<float>::Ones(4, 2)));
+}
+
+TEST_CASE("the largest activations neither overflow nor lose the smallest") {
+  Matrix<float> X(1, 2);
+  X << std::numeric_limits<float>::max(), std::numeric_limits<float>::denorm_min();
+  GramAccumulator accumulator(2);
+  REQUIRE(accumulator.add(X));
+  CHECK(accumulator.gram()(1, 1) == 0x1p-298);
+  CHECK(std::isfinite(accumulator.gram()(0, 0)));
+}
+
+TEST_CASE("merging adds, entry by entry") {
+  const Matrix<double> A = gram_ref(normal_matrix<float>(9, 4, 13)), B = gram_ref(normal_matrix<float>(5, 4, 14));
+  const auto merged = merge_gram(A, B);
+  REQUIRE(merged);
+  CHECK(*merged == A + B);
+  CHECK(!merge_gram(A, B.topLeftCorner(3, 3)));
+  CHECK(!merge_gram(A, Matrix<double>::Constant(4, 4, std::numeric_limits<double>::infinity())));
+}
+
+TEST_CASE("the Hessian doubles the Gram matrix and adds the damping to the diagonal") {
+  Matrix<double> G(2, 2);
+  G << 3, 1, 1, 5;
+  CHECK(damping(G, 0.01) == 0.01 * 8);
+  Matrix<double> expected(2, 2);
+  expected << 6.5, 2, 2, 10.5;
+  CHECK(hessian(G, 0.5) == expected);
+}
