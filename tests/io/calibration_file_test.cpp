@@ -1,0 +1,174 @@
+// Calibration files: what is read, and each way in which they can be wrong.
+#include <doctest/doctest.h>
+
+#include <bit>
+#include <limits>
+
+#include "io/calibration_file.hpp"
+#include "io/error_numbers.hpp"
+#include "temporary_folder.hpp"
+
+using namespace hallmark;
+using namespace hallmark::error_number;
+
+namespace {
+
+struct Item {
+  std::string name;
+  DType dtype;
+  Shape shape;
+  std::vector<double> values;
+};
+
+template <class T>
+std::string stored(const std::vector<double>& values) {
+  std::string bytes;
+  for (const double v : values) {
+    const T value = static_cast<T>(v);
+    bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+  }
+  return bytes;
+}
+
+class Files {
+ public:
+  std::string write(const std::vector<Item>& items, const std::map<std::string, std::string>& metadata = {}) const {
+    std::vector<TensorPlan> plan;
+    for (const Item& item : items) plan.push_back({item.name, item.dtype, item.shape});
+    auto writer = SafeTensorsWriter::create(folder / "c.safetensors", true, plan, metadata);
+    REQUIRE(writer);
+    for (const Item& item : items) {
+      const std::string bytes = item.dtype == DType::F64   ? stored<double>(item.values)
+                                : item.dtype == DType::F32 ? stored<float>(item.values)
+                                                           : stored<std::uint16_t>(item.values);
+      REQUIRE(writer->write(item.name, std::as_bytes(std::span(bytes))));
+    }
+    REQUIRE(writer->commit());
+    return folder / "c.safetensors";
+  }
+  int open_error(const std::vector<Item>& items, const std::map<std::string, std::string>& metadata = {}) const {
+    const auto opened = CalibrationFile::open(write(items, metadata));
+    if (!opened) CHECK(opened.error().exit == Exit::input);
+    return opened ? 0 : opened.error().number;
+  }
+  CalibrationFile open(const std::vector<Item>& items) const {
+    auto opened = CalibrationFile::open(write(items));
+    REQUIRE(opened);
+    return std::move(*opened);
+  }
+  test::TemporaryFolder folder;
+};
+
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+}  // namespace
+
+TEST_CASE("Gram matrices, activations and scales are read exactly") {
+  const Files files;
+  const CalibrationFile c = files.open({{"w.gram", DType::F64, {2, 2}, {0.1, -0.3, -0.3, 2}},
+                                        {"w.scale", DType::F32, {3}, {0.25, 1, 7}},
+                                        {"n.gram", DType::F32, {1, 1}, {0}},
+                                        {"x.y.activations", DType::BF16, {3, 2}, {0x3F80, 0, 0x4000, 0x8000, 0, 0x3F00}}});
+  CHECK(c.entries().size() == 3);
+  CHECK(c.find("w.gram") == nullptr);
+  REQUIRE(c.find("w") != nullptr);
+  CHECK(c.find("w")->is_gram);
+  CHECK(c.find("w")->cols == 2);
+  CHECK(c.find("w")->rows == 3);
+  CHECK((*c.gram("w"))(0, 1) == -0.3);
+  CHECK((*c.gram("w"))(0, 0) == 0.1);
+  CHECK((*c.gram("n"))(0, 0) == 0);
+  CHECK(*c.scale("w") == std::vector<float>{0.25F, 1, 7});
+  const CalibrationEntry& x = *c.find("x.y");
+  CHECK_FALSE(x.is_gram);
+  CHECK_FALSE(x.has_scale);
+  CHECK(x.tokens == 3);
+  const auto rows = c.activations("x.y", 1, 2);
+  REQUIRE(rows);
+  CHECK(rows->rows() == 2);
+  CHECK((*rows)(0, 0) == 2.0F);
+  CHECK((*rows)(1, 1) == 0.5F);
+}
+
+TEST_CASE("calibration and weight must fit") {
+  const Files files;
+  const CalibrationFile c = files.open({{"w.gram", DType::F64, {2, 2}, {1, 0, 0, 1}}, {"w.scale", DType::F32, {3}, {1, 1, 1}}});
+  CHECK(c.check_weight("w", 3, 2));
+  for (const auto& [rows, cols] : {std::pair{3, 3}, std::pair{2, 2}}) {
+    const Status refused = c.check_weight("w", static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(cols));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().exit == Exit::infeasible);
+    CHECK(refused.error().number == calibration_shape);
+  }
+}
+
+TEST_CASE("what is no calibration file is refused by name") {
+  const Files files;
+  const Item gram{"w.gram", DType::F64, {1, 1}, {1}}, act{"w.activations", DType::F32, {2, 1}, {1, 2}};
+  CHECK(files.open_error({gram, {"stray", DType::F32, {1}, {1}}}) == calibration_entry);
+  CHECK(files.open_error({{".gram", DType::F64, {1, 1}, {1}}}) == calibration_entry);
+  CHECK(files.open_error({{"w.gram", DType::BF16, {1, 1}, {1}}}) == calibration_entry);
+  CHECK(files.open_error({{"w.gram", DType::F64, {1}, {1}}}) == calibration_entry);
+  CHECK(files.open_error({{"w.activations", DType::F64, {1, 1}, {1}}}) == calibration_entry);
+  CHECK(files.open_error({{"w.activations", DType::F32, {1, 1, 1}, {1}}}) == calibration_entry);
+  CHECK(files.open_error({gram, {"w.scale", DType::F32, {1, 1}, {1}}}) == calibration_entry);
+  CHECK(files.open_error({gram, act}) == calibration_both);
+  CHECK(files.open_error({{"w.gram", DType::F64, {1, 2}, {1, 1}}}) == calibration_gram);
+  CHECK(files.open_error({gram, {"v.scale", DType::F32, {1}, {1}}}) == calibration_lonely_scale);
+  CHECK(files.open_error({gram}, {{"hallmark.calibration.tokens", "[]"}}) == calibration_entry);
+  CHECK(files.open_error({gram}, {{"hallmark.calibration.tokens", R"({"w":-1})"}}) == calibration_entry);
+  CHECK(files.open_error({gram}, {{"hallmark.calibration.tokens", R"({"w":9})"}}) == 0);
+  test::write_file(files.folder / "c.safetensors", "short");
+  CHECK(CalibrationFile::open(files.folder / "c.safetensors").error().number == header_too_small);
+}
+
+TEST_CASE("a Gram matrix must be finite and symmetric, with a diagonal that is not negative") {
+  const Files files;
+  const auto error = [&](std::vector<double> values) {
+    const auto g = files.open({{"w.gram", DType::F64, {2, 2}, std::move(values)}}).gram("w");
+    return g ? 0 : g.error().number;
+  };
+  CHECK(error({1, 0.5, 0.5, 1}) == 0);
+  CHECK(error({0, 0, -0.0, 0}) == 0);
+  for (const double bad : {not_a_number, infinity, -infinity}) {
+    CHECK(error({bad, 0, 0, 1}) == not_finite);
+    CHECK(error({1, bad, bad, 1}) == not_finite);
+  }
+  CHECK(error({1, 0.5, std::nextafter(0.5, 1), 1}) == calibration_gram);
+  CHECK(error({1, 0, 0, -1e-300}) == calibration_gram);
+}
+
+TEST_CASE("activations must be finite, and the message counts from the file's first token") {
+  const Files files;
+  const CalibrationFile c = files.open({{"w.activations", DType::F32, {3, 2}, {1, 2, 3, 4, 5, infinity}}});
+  CHECK(c.activations("w", 0, 2));
+  const auto bad = c.activations("w", 1, 2);
+  REQUIRE_FALSE(bad);
+  CHECK(bad.error().number == not_finite);
+  CHECK(bad.error().where.find("[2, 1]") != std::string::npos);
+}
+
+TEST_CASE("a given scale must be positive and finite") {
+  const Files files;
+  for (const double bad : {0.0, -1.0, not_a_number, infinity}) {
+    const CalibrationFile c = files.open({{"w.gram", DType::F64, {1, 1}, {1}}, {"w.scale", DType::F32, {2}, {1, bad}}});
+    CHECK(c.scale("w").error().number == calibration_scale);
+  }
+}
+
+TEST_CASE("written Gram matrices come back with their token counts") {
+  const test::TemporaryFolder folder;
+  const Matrix<double> a{{1, 0.1}, {0.1, 3}}, b{{7}};
+  const auto gram_of = [&](std::size_t i) -> Expected<Matrix<double>> { return i == 0 ? a : b; };
+  REQUIRE(write_grams(folder / "c", false, {{"a", 2, 4096}, {"b \"é", 1, 5}}, gram_of));
+  const auto c = CalibrationFile::open(folder / "c");
+  REQUIRE(c);
+  CHECK(*c->gram("a") == a);
+  CHECK(*c->gram("b \"é") == b);
+  CHECK(c->find("a")->tokens == 4096);
+  CHECK(c->find("b \"é")->tokens == 5);
+  const auto broken = [](std::size_t) -> Expected<Matrix<double>> { return Error{Exit::numeric, 599, "no", "", ""}; };
+  CHECK(write_grams(folder / "d", false, {{"a", 2, 1}}, broken).error().number == 599);
+  CHECK(folder.count() == 1);
+}
