@@ -7,8 +7,8 @@ inline constexpr int p_disagrees = 120;          ///< internal: Boost.Math and t
 inline constexpr int ledger_misuse = 121;        ///< internal: a body that is no JSON object on one line
 inline constexpr int value_not_finite = 122;     ///< internal: NaN or infinity about to be written
 
-inline constexpr int set_not_canonical = 220;    ///< usage: a partial set without --output, or aimed at the canonical ledger
-inline constexpr int set_invalid = 221;          ///< usage: empty, repeated or negative seeds or N
+inline constexpr int set_not_canonical = 225;    ///< usage: a partial set without --output, or aimed at the canonical ledger
+inline constexpr int set_invalid = 226;          ///< usage: empty, repeated or negative seeds or N
 
 inline constexpr int ledger_torn = 370;          ///< the last line has no end, or the array is not closed
 inline constexpr int sample_size = 371;          ///< the t test got samples of different sizes
