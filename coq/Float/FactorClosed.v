@@ -11,7 +11,7 @@
 
 From Coq Require Import ZArith Reals Lia Lra Psatz.
 From Flocq Require Import Core.
-From Hallmark.Gptq Require Import Sums Matrix.
+From Hallmark.Gptq Require Import Sums Matrix MatrixFacts.
 From Hallmark.Float Require Import Arithmetic Rounding Gamma Factor FactorError.
 From Hallmark.Float Require Import FactorDiagonal FactorRounded Residual.
 Open Scope R_scope.
@@ -373,7 +373,7 @@ Theorem T15_form_binary64 v :
   Rabs (qform n (resid n H U d) v)
   <= residual64 n * weighted_size n (root_diagonal H) v ^ 2.
 Proof.
-apply qform_entrywise; intros i j ibelow jbelow.
+apply (qform_residual_le n _ _ (root_diagonal H) v); intros i j ibelow jbelow.
 unfold root_diagonal; apply T15_binary64; assumption.
 Qed.
 
@@ -382,7 +382,7 @@ Theorem T15_form_binary32 v :
   Rabs (qform n (resid n H (round_factor (-149) 24 U) d) v)
   <= residual32 n * weighted_size n (root_diagonal H) v ^ 2.
 Proof.
-apply qform_entrywise; intros i j ibelow jbelow.
+apply (qform_residual_le n _ _ (root_diagonal H) v); intros i j ibelow jbelow.
 unfold root_diagonal; apply T15_binary32; assumption.
 Qed.
 

@@ -3,7 +3,8 @@
     Purpose.  The programs of Float/Chain, Float/Recurrence and Float/Factor, run on IEEE data.  If
       the numbers that they return are finite, then nothing overflowed on the way and the values
       are those of the same programs on the reals; finiteness is the checkable condition.
-    Main results.  [chain_finite], [gram_finite], [comp_finite], [comp_codes_finite], [factor_finite].
+    Main results.  [chain_finite], [gram_finite], [weight_error_finite], [comp_finite],
+      [factor_finite].
     Dependencies.  Float/Machine, Float/Chain, Float/Recurrence, Float/Factor. *)
 
 From Coq Require Import ZArith Reals Lia Lra.
@@ -48,28 +49,40 @@ Theorem gram_finite m X a b : finite (gram_float F m X a b) = true ->
   val (gram_float F m X a b) = gram_float A m (mvals X) a b.
 Proof. intros fin; exact (proj2 (proj2 (chain_finite m (X a) (X b) _ fin))). Qed.
 
-(** A finite compensated weight: its weight, errors, codes and factor entries are finite, and it
-    has the value of the real model. *)
-Theorem comp_finite U w q j : finite (comp_float F U w q j) = true ->
+(** A finite error of one weight has finite operands and the value of the real model. *)
+Lemma weight_error_finite w s g k : finite (weight_error F w s g k) = true ->
+  finite (w k) = true /\ finite (s k) = true /\ finite (g k) = true
+  /\ val (weight_error F w s g k) = weight_error A (vals w) (vals s) (vals g) k.
+Proof.
+intros fin; destruct (fma_finite prec emax nans _ _ _ fin) as [fins [fing [finw value]]].
+cbn [a_opp float_arith] in fins; rewrite (Binary.is_finite_Bopp prec emax) in fins.
+repeat (split; [assumption|]); unfold weight_error at 1; rewrite value.
+cbn [a_opp float_arith]; rewrite (Binary.B2R_Bopp prec emax); reflexivity.
+Qed.
+
+(** A finite compensated weight: its weight, errors, scales, grid points and factor entries are
+    finite, and it has the value of the real model. *)
+Theorem comp_finite U w s g j : finite (comp_float F U w s g j) = true ->
   finite (w j) = true
   /\ (forall k, (k < j)%nat ->
-        finite (w k) = true /\ finite (q k) = true /\ finite (U k j) = true
-        /\ val (weight_error F w q k) = weight_error A (vals w) (vals q) k)
-  /\ val (feedback F U (weight_error F w q) j)
-     = feedback A (mvals U) (weight_error A (vals w) (vals q)) j
-  /\ val (comp_float F U w q j) = comp_float A (mvals U) (vals w) (vals q) j.
+        finite (w k) = true /\ finite (s k) = true /\ finite (g k) = true
+        /\ finite (U k j) = true
+        /\ val (weight_error F w s g k) = weight_error A (vals w) (vals s) (vals g) k)
+  /\ val (feedback F U (weight_error F w s g) j)
+     = feedback A (mvals U) (weight_error A (vals w) (vals s) (vals g)) j
+  /\ val (comp_float F U w s g j) = comp_float A (mvals U) (vals w) (vals s) (vals g) j.
 Proof.
 intros fin.
 destruct (add_finite prec emax nans (w j) _ fin) as [finw [finr value]].
 destruct (chain_finite j _ _ _ finr) as [terms [_ same]].
 assert (errors : forall k, (k < j)%nat ->
-  finite (w k) = true /\ finite (q k) = true /\ finite (U k j) = true
-  /\ val (weight_error F w q k) = weight_error A (vals w) (vals q) k).
+  finite (w k) = true /\ finite (s k) = true /\ finite (g k) = true /\ finite (U k j) = true
+  /\ val (weight_error F w s g k) = weight_error A (vals w) (vals s) (vals g) k).
 { intros k below; destruct (terms k below) as [fine finU].
-  destruct (sub_finite prec emax nans (w k) (q k) fine) as [finwk [finqk error]].
+  destruct (weight_error_finite w s g k fine) as [finwk [finsk [fingk error]]].
   repeat (split; [assumption|]); exact error. }
-assert (fed : val (feedback F U (weight_error F w q) j)
-    = feedback A (mvals U) (weight_error A (vals w) (vals q)) j).
+assert (fed : val (feedback F U (weight_error F w s g) j)
+    = feedback A (mvals U) (weight_error A (vals w) (vals s) (vals g)) j).
 { unfold feedback; rewrite same; apply fma_chain_ext; intros k below; [|reflexivity].
   apply (errors k below). }
 split; [exact finw|split; [exact errors|split; [exact fed|]]].

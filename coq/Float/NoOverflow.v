@@ -75,37 +75,45 @@ Proof. intros terms room; apply chain_no_overflow; [exact terms|reflexivity|exac
 
 (** A compensated weight of finite inputs is finite when the differences, the feedback and the
     last sum have room below the threshold. *)
-Theorem comp_no_overflow U w q j :
+Theorem comp_no_overflow U w s g j :
   (forall k, (k <= j)%nat -> finite (w k) = true) ->
-  (forall k, (k < j)%nat -> finite (q k) = true /\ finite (U k j) = true) ->
   (forall k, (k < j)%nat ->
-     (1 + uro prec) * (Rabs (val (w k)) + Rabs (val (q k))) + eta emin < top) ->
-  chain_room emin prec j (weight_error A (vals w) (vals q)) (fun k => val (U k j)) 0 < top ->
+     finite (s k) = true /\ finite (g k) = true /\ finite (U k j) = true) ->
+  (forall k, (k < j)%nat ->
+     (1 + uro prec) * (Rabs (val (s k)) * Rabs (val (g k)) + Rabs (val (w k))) + eta emin
+     < top) ->
+  chain_room emin prec j (weight_error A (vals w) (vals s) (vals g)) (fun k => val (U k j)) 0
+  < top ->
   (1 + uro prec)
   * (Rabs (val (w j))
-     + Rabs (feedback A (mvals U) (weight_error A (vals w) (vals q)) j)) + eta emin < top ->
-  finite (comp_float F U w q j) = true.
+     + Rabs (feedback A (mvals U) (weight_error A (vals w) (vals s) (vals g)) j)) + eta emin
+  < top ->
+  finite (comp_float F U w s g j) = true.
 Proof.
-intros finw finqU differences room last.
-assert (errors : forall k, (k < j)%nat -> finite (weight_error F w q k) = true).
-{ intros k below; apply (sub_bounded prec emax nans);
-    [apply finw; lia|apply finqU; exact below|].
-  apply (rounded_below prec emax) with (b := Rabs (val (w k)) + Rabs (val (q k)));
+intros finw finsgU differences room last.
+assert (errors : forall k, (k < j)%nat -> finite (weight_error F w s g k) = true).
+{ intros k below; destruct (finsgU k below) as [fins [fing _]].
+  apply (fma_bounded prec emax nans);
+    [cbn [a_opp float_arith]; rewrite (Binary.is_finite_Bopp prec emax); exact fins
+    |exact fing|apply finw; lia|].
+  apply (rounded_below prec emax)
+    with (b := Rabs (val (s k)) * Rabs (val (g k)) + Rabs (val (w k)));
     [|apply differences; exact below].
-  eapply Rle_trans; [apply Rabs_triang|rewrite Rabs_Ropp; apply Rle_refl]. }
+  cbn [a_opp float_arith]; rewrite (Binary.B2R_Bopp prec emax).
+  eapply Rle_trans; [apply Rabs_triang|rewrite Rabs_mult, Rabs_Ropp; apply Rle_refl]. }
 assert (values : forall k, (k < j)%nat ->
-  val (weight_error F w q k) = weight_error A (vals w) (vals q) k)
-  by (intros k below; apply (sub_finite prec emax nans (w k) (q k) (errors k below))).
-assert (fed : finite (feedback F U (weight_error F w q) j) = true).
+  val (weight_error F w s g k) = weight_error A (vals w) (vals s) (vals g) k)
+  by (intros k below; apply (weight_error_finite prec emax nans), errors; exact below).
+assert (fed : finite (feedback F U (weight_error F w s g) j) = true).
 { apply chain_no_overflow; [|reflexivity|].
-  - intros k below; split; [apply errors; exact below|apply finqU; exact below].
+  - intros k below; split; [apply errors; exact below|apply finsgU; exact below].
   - eapply Rle_lt_trans; [|exact room].
     unfold chain_room; apply Req_le; f_equal; f_equal; f_equal.
     apply bsum_ext; intros k below; rewrite values by exact below; reflexivity. }
 destruct (chain_finite prec emax nans j _ _ _ fed) as [_ [_ same]].
 apply (add_bounded prec emax nans); [apply finw; lia|exact fed|].
 apply (rounded_below prec emax) with (b := Rabs (val (w j))
-  + Rabs (feedback A (mvals U) (weight_error A (vals w) (vals q)) j)); [|exact last].
+  + Rabs (feedback A (mvals U) (weight_error A (vals w) (vals s) (vals g)) j)); [|exact last].
 eapply Rle_trans; [apply Rabs_triang|apply Rplus_le_compat_l, Req_le; f_equal].
 unfold feedback at 1; rewrite same; apply fma_chain_ext; intros k below; [|reflexivity].
 apply values; exact below.

@@ -14,16 +14,17 @@ Section Programs.
 Context {T : Type}.
 Variable A : arith T.
 
-(** The rounded error of one weight: e_k = fl(w_k - q_k), q_k the point of the grid. *)
-Definition weight_error (w q : nat -> T) (k : nat) : T := a_sub A (w k) (q k).
+(** The rounded error of one weight: e_k = fl(w_k - s_k g_k), by one fma, so that the product of
+    the scale and the grid point enters exactly. *)
+Definition weight_error (w s g : nat -> T) (k : nat) : T := a_fma A (a_opp A (s k)) (g k) (w k).
 
 (** The feedback r_j: the chain of fma from 0 over increasing k < j of e_k U_kj. *)
 Definition feedback (U : nat -> nat -> T) (e : nat -> T) (j : nat) : T :=
   fma_chain A j e (fun k => U k j) (a_zero A).
 
 (** The computed compensated weight u'_j = fl(w_j + r_j). *)
-Definition comp_float (U : nat -> nat -> T) (w q : nat -> T) (j : nat) : T :=
-  a_add A (w j) (feedback U (weight_error w q) j).
+Definition comp_float (U : nat -> nat -> T) (w s g : nat -> T) (j : nat) : T :=
+  a_add A (w j) (feedback U (weight_error w s g) j).
 
 (** The computed Gram matrix: the chain of fma from 0 over increasing tokens of x_at x_bt. *)
 Definition gram_float (m : nat) (X : nat -> nat -> T) (a b : nat) : T :=

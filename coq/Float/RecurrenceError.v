@@ -5,15 +5,20 @@
     Main results.  [T11_recurrence] (the published form), [T11_recurrence_format] (no second
       underflow term when the points q_k are in the format), [T11_recurrence_computed] (with u'_j
       in place of the unrounded sum), [T11_recurrence_closed] (closed constants),
-      [feedback_size_cauchy] (the sum of |e_k||U_kj| from two norms).
+      [feedback_size_cauchy] (the sum of |e_k||U_kj| from two norms),
+      [feedback_size_factor] (the same through the diagonal of U D U^T).
     Bound functions.  [gam], [gam_up], [under_recurrence], [delta_recurrence].
     Dependencies.  Gptq/Sums, Gptq/Matrix, Gptq/Gptq, Float/ChainError, Float/Recurrence. *)
 
 From Coq Require Import ZArith Reals Lia Lra Psatz.
 From Flocq Require Import Core.
 From Hallmark.Gptq Require Import Sums Matrix Gptq.
-From Hallmark.Float Require Import Arithmetic Rounding Gamma Chain ChainError Recurrence.
+From Hallmark.Float Require Import Arithmetic Rounding Gamma Chain ChainError SumsExtra
+  Recurrence.
 Open Scope R_scope.
+
+(** The points of the scaled grid: q_k = s_k g_k, exactly. *)
+Definition scaled_points (s g : vec) : vec := fun k => s k * g k.
 
 (** The sum over k < j of |e_k| |U_kj|. *)
 Definition feedback_size (U : mat) (e : vec) (j : nat) : R :=
@@ -27,6 +32,28 @@ Definition under_recurrence (u z : R) (U : mat) (j : nat) : R :=
 Definition delta_recurrence (u z : R) (U : mat) (e u' : vec) (j : nat) : R :=
   gam_up u (S j) * feedback_size U e j + u * Rabs (u' j) + under_recurrence u z U j.
 
+(** The feedback size from the norms of the errors and of one column of the factor. *)
+Theorem feedback_size_cauchy U e j :
+  feedback_size U e j
+  <= sqrt (bsum j (fun k => e k ^ 2)) * sqrt (bsum j (fun k => U k j ^ 2)).
+Proof. apply (cauchy_schwarz_abs j e (fun k => U k j)). Qed.
+
+(** The feedback size, weighted by the pivot, through the diagonal of U D U^T. *)
+Theorem feedback_size_factor n U d e j : nonneg n d -> (j < n)%nat ->
+  sqrt (d j) * feedback_size U e j
+  <= bsum j (fun k => Rabs (e k) * sqrt (recon n U d k k)).
+Proof.
+intros pos below; unfold feedback_size; rewrite <- bsum_scal; apply bsum_le; intros k _.
+replace (sqrt (d j) * (Rabs (e k) * Rabs (U k j)))
+  with (Rabs (e k) * (sqrt (d j) * Rabs (U k j))) by ring.
+apply Rmult_le_compat_l; [apply Rabs_pos|].
+rewrite <- (sqrt_Rsqr_abs (U k j)), <- sqrt_mult by (try apply pos; try apply Rle_0_sqr; exact below).
+apply sqrt_le_1_alt; unfold Rsqr, recon.
+replace (d j * (U k j * U k j)) with (U k j * d j * U k j) by ring.
+apply (bsum_pick n j (fun l => U k l * d l * U k l)); [exact below|].
+intros l lbelow; assert (dpos := pos l lbelow); nra.
+Qed.
+
 Section Recurrence.
 
 Variables emin prec : Z.
@@ -36,10 +63,21 @@ Notation u := (uro prec).
 Notation z := (eta emin).
 Notation fmt := (in_format emin prec).
 
-Variables (U : mat) (w q : vec).
-Notation e := (weight_error A w q).
+Variables (U : mat) (w s g : vec).
+Notation q := (scaled_points s g).
+Notation e := (weight_error A w s g).
 Notation r := (feedback A U e).
-Notation u' := (comp_float A U w q).
+Notation u' := (comp_float A U w s g).
+
+(** The computed error is the rounding of the exact one. *)
+Lemma weight_error_rounded k : e k = rnd emin prec (w k - q k).
+Proof.
+unfold scaled_points, weight_error; cbn [a_fma a_opp real_arith]; f_equal; ring.
+Qed.
+
+(** Its error, relative to the computed value. *)
+Lemma weight_error_close k : Rabs (e k - (w k - q k)) <= u * Rabs (e k) + z.
+Proof. rewrite weight_error_rounded; apply (rnd_error_round emin prec). Qed.
 
 (** The rounding of the errors: sum e_k U_kj against sum (w_k - q_k) U_kj. *)
 Lemma error_rounding j c :
@@ -105,7 +143,7 @@ Theorem T11_recurrence j : fmt (w j) ->
   <= gam u (S j) * feedback_size U e j + u * Rabs (w j + r j) + under_recurrence u z U j.
 Proof.
 intros form.
-assert (fed := feedback_error j z (fun k _ => rnd_error_round emin prec (w k - q k))).
+assert (fed := feedback_error j z (fun k _ => weight_error_close k)).
 assert (added := rnd_error_sum emin prec (w j) (r j) form (feedback_format j)).
 assert (total := comp_distance j _ _ fed added).
 unfold under_recurrence; lra.
@@ -119,8 +157,8 @@ Theorem T11_recurrence_format j :
 Proof.
 intros formw formq.
 assert (close : forall k, (k < j)%nat -> Rabs (e k - (w k - q k)) <= u * Rabs (e k) + 0).
-{ intros k below; rewrite Rplus_0_r; apply (rnd_error_diff_round emin prec);
-    [apply formw; lia|apply formq; exact below]. }
+{ intros k below; rewrite Rplus_0_r, weight_error_rounded.
+  apply (rnd_error_diff_round emin prec); [apply formw; lia|apply formq; exact below]. }
 assert (fed := feedback_error j 0 close).
 assert (added := rnd_error_sum emin prec (w j) (r j) (formw j (le_n j)) (feedback_format j)).
 assert (total := comp_distance j _ _ fed added); lra.
@@ -132,7 +170,7 @@ Theorem T11_recurrence_computed j : fmt (w j) ->
   <= gam u (S j) * feedback_size U e j + u * Rabs (u' j) + under_recurrence u z U j.
 Proof.
 intros form.
-assert (fed := feedback_error j z (fun k _ => rnd_error_round emin prec (w k - q k))).
+assert (fed := feedback_error j z (fun k _ => weight_error_close k)).
 assert (added := rnd_error_sum_round emin prec (w j) (r j) form (feedback_format j)).
 assert (total := comp_distance j _ _ fed added).
 unfold under_recurrence; change (rnd emin prec (w j + r j)) with (u' j) in *; lra.

@@ -1,8 +1,8 @@
-(** * Float/Residual: quadratic forms of matrices bounded entry by entry
+(** * Float/Residual: the measure of a matrix bounded entry by entry
 
-    Purpose.  From |E_ij| <= c a_i a_j to |e E e^T| <= c (sum |e_i| a_i)^2, and the two ways to
-      clear an additive term from such a bound.
-    Main results.  [qform_entrywise], [absorb_constant] (into the diagonal), [absorb_diagonal]
+    Purpose.  The size sum |e_i| a_i in which the residual of a factorization is measured, and the
+      two ways to clear an additive term from an entrywise bound c a_i a_j.
+    Main results.  [weighted_square], [absorb_constant] (into the diagonal), [absorb_diagonal]
       (into the factor).
     Bound functions.  [weighted_size].
     Dependencies.  Gptq/Sums, Gptq/Matrix. *)
@@ -17,21 +17,21 @@ Definition weighted_size (n : nat) (a v : vec) : R := bsum n (fun i => Rabs (v i
 (** The square roots of a diagonal. *)
 Definition root_diagonal (M : mat) : vec := fun i => sqrt (M i i).
 
-(** An entrywise bound of rank one bounds the quadratic form. *)
-Theorem qform_entrywise n E c a v :
-  (forall i j, (i < n)%nat -> (j < n)%nat -> Rabs (E i j) <= c * (a i * a j)) ->
-  Rabs (qform n E v) <= c * weighted_size n a v ^ 2.
+(** The weighted sum of squares is at most the square of the weighted sum. *)
+Lemma weighted_square n a v : (forall i, (i < n)%nat -> 0 <= a i) ->
+  bsum n (fun i => a i ^ 2 * v i ^ 2) <= weighted_size n a v ^ 2.
 Proof.
-intros entries.
-assert (square : c * weighted_size n a v ^ 2
-    = bsum n (fun i => bsum n (fun j => Rabs (v i) * (c * (a i * a j)) * Rabs (v j)))).
-{ unfold weighted_size; simpl pow; rewrite Rmult_1_r, bsum_mult, <- bsum_scal.
-  apply bsum_ext; intros i _; rewrite <- bsum_scal; apply bsum_ext; intros j _; ring. }
-rewrite square; unfold qform.
-eapply Rle_trans; [apply bsum_abs|apply bsum_le; intros i ibelow].
-eapply Rle_trans; [apply bsum_abs|apply bsum_le; intros j jbelow].
-rewrite !Rabs_mult; apply Rmult_le_compat_r; [apply Rabs_pos|].
-apply Rmult_le_compat_l; [apply Rabs_pos|apply entries; assumption].
+intros pos; unfold weighted_size; induction n as [|n IH]; cbn [bsum]; [simpl; lra|].
+assert (before : bsum n (fun i => a i ^ 2 * v i ^ 2) <= bsum n (fun i => Rabs (v i) * a i) ^ 2)
+  by (apply IH; intros; apply pos; lia).
+set (S := bsum n (fun i => Rabs (v i) * a i)) in *.
+assert (S_pos : 0 <= S)
+  by (apply bsum_ge0; intros; apply Rmult_le_pos; [apply Rabs_pos|apply pos; lia]).
+assert (last : 0 <= Rabs (v n) * a n)
+  by (apply Rmult_le_pos; [apply Rabs_pos|apply pos; lia]).
+rewrite <- (pow2_abs (v n)).
+replace (a n ^ 2 * Rabs (v n) ^ 2) with ((Rabs (v n) * a n) ^ 2) by ring.
+nra.
 Qed.
 
 (** An additive term at most g s is absorbed by raising both diagonal entries by s. *)
