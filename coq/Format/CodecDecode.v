@@ -183,7 +183,8 @@ Proof.
     + rewrite (Hnorm ltac:(lia)), Z.pow_0_r, Z.mul_1_r, Z.sub_0_r.
       rewrite (word_of_fields s f e (f * 2 ^ (mw - 9)) (e + rebase));
         [rewrite join_bits_sum by lia; lia|lia|lia|nia|lia|].
-      unfold significand; rewrite (proj2 (Z.eqb_neq e 0)), (proj2 (Z.eqb_neq (e + rebase) 0)) by lia.
+      unfold significand.
+      rewrite (proj2 (Z.eqb_neq e 0)), (proj2 (Z.eqb_neq (e + rebase) 0)) by lia.
       replace (f * 2 ^ (mw - 9) + 2 ^ mw) with ((f + 2 ^ 9) * 2 ^ (mw - 9)) by lia.
       rewrite F2R_shift by lia.
       do 2 f_equal; unfold exponent; change (2 ^ (6 - 1)) with 32; lia.
