@@ -1,0 +1,17 @@
+// From stored activations to a Gram matrix, a bounded number of tokens at a time.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "base/error.hpp"
+#include "io/calibration_file.hpp"
+#include "linalg/matrix.hpp"
+
+namespace hallmark::cli {
+
+/// G = X X^T over the activations of `weight` in the files that have them, files and tokens in order.
+/// Errors: E0350 a value that is not finite.
+Expected<Matrix<double>> accumulate_gram(std::span<const CalibrationFile> files, const std::string& weight);
+
+}  // namespace hallmark::cli

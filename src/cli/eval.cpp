@@ -1,0 +1,65 @@
+// hallmark eval: bits per byte of a replay checkpoint on the validation split.
+#include <iostream>
+#include <memory>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.hpp"
+#include "replay/count_model.hpp"
+#include "replay/forward.hpp"
+
+namespace hallmark::cli {
+namespace {
+
+struct EvalFlags {
+  std::string model, text{default_text_folder};
+  std::size_t bytes = evaluation_bytes;
+  bool count_models = false, json = false;
+};
+
+Expected<Exit> run(const EvalFlags& flags) {
+  const Expected<Model> model = load_model(flags.model);
+  if (!model) return model.error();
+  const Expected<Corpus> corpus = load_corpus(flags.text);
+  if (!corpus) return corpus.error();
+  const auto validation = corpus->validation.bytes();
+  const auto text = validation.first(std::min(flags.bytes, validation.size()));
+  const Expected<double> bpb = bits_per_byte(*model, text, model->config().window);
+  if (!bpb) return bpb.error();
+
+  nlohmann::ordered_json out;
+  out["model"] = flags.model;
+  out["bytes"] = text.size();
+  out["text_sha256"] = corpus->digest;
+  out["bpb"] = *bpb;
+  if (flags.count_models)
+    for (const int order : {2, 3, 5})
+      out[fmt::format("bpb_count_order_{}", order)] = count_model_bits_per_byte(corpus->train, text, order);
+  const auto trained = model->metadata().find("hallmark.text.sha256");
+  if (trained != model->metadata().end() && trained->second != corpus->digest)
+    fmt::print(stderr, "note: the checkpoint was trained on other text (SHA-256 {}, here {})\n", trained->second, corpus->digest);
+  if (flags.json) {
+    std::cout << out.dump() << "\n";
+  } else {
+    fmt::print("{:.6f} bits per byte over {} bytes of validation text\n", *bpb, text.size());
+    for (const auto& [key, value] : out.items())
+      if (key.starts_with("bpb_count")) fmt::print("{:.6f} count model of order {}, interpolated\n", value.get<double>(), key.back());
+  }
+  return Exit::ok;
+}
+
+}  // namespace
+
+Command eval_command(CLI::App& root) {
+  CLI::App* app = root.add_subcommand("eval", "Bits per byte of a replay checkpoint on the validation split");
+  auto flags = std::make_shared<EvalFlags>();
+  app->add_option("model", flags->model, "Checkpoint, or a dequantized one")->required();
+  app->add_option("--text", flags->text, "Folder of text; file i is validation when i mod 10 = 9")->capture_default_str();
+  app->add_option("--eval-bytes", flags->bytes, "Bytes of the validation split")->capture_default_str()->check(CLI::PositiveNumber);
+  app->add_flag("--count-models", flags->count_models, "Also interpolated count models of order 2, 3 and 5");
+  app->add_flag("--json", flags->json, "One JSON object");
+  return {app, [flags] { return run(*flags); }};
+}
+
+}  // namespace hallmark::cli

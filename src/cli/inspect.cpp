@@ -1,0 +1,106 @@
+// hallmark inspect: what a safetensors file holds, quantized containers and calibration files included.
+#include <iostream>
+#include <memory>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.hpp"
+#include "io/quantized_file.hpp"
+
+namespace hallmark::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+bool is_quantized(const SafeTensors& file) { return file.metadata().contains("hallmark.schema"); }
+
+Json describe(const SafeTensors& file) {
+  Json out;
+  out["files"] = file.paths();
+  out["sha256"] = file.digest();
+  out["payload_sha256"] = payload_digest(file);
+  out["metadata"] = file.metadata();
+  Json tensors = Json::array();
+  std::uint64_t bytes = 0;
+  for (const TensorInfo& tensor : file.tensors()) {
+    tensors.push_back({{"name", tensor.name},
+                       {"dtype", dtype_name(tensor.dtype)},
+                       {"shape", tensor.shape},
+                       {"bytes", tensor.data.size()}});
+    bytes += tensor.data.size();
+  }
+  out["tensors"] = std::move(tensors);
+  out["tensor_bytes"] = bytes;
+  return out;
+}
+
+void print_text(const Json& description) {
+  for (const auto& path : description["files"]) fmt::print("{}\n", path.get<std::string>());
+  fmt::print("  sha256 {}\n  payload {}\n", description["sha256"].get<std::string>(),
+             description["payload_sha256"].get<std::string>());
+  for (const auto& [key, value] : description["metadata"].items()) {
+    const std::string text = value.get<std::string>();
+    fmt::print("  {} = {}\n", key, text.size() <= 100 ? text : text.substr(0, 97) + "...");
+  }
+  std::size_t width = 4;
+  for (const Json& tensor : description["tensors"]) width = std::max(width, tensor["name"].get<std::string>().size());
+  for (const Json& tensor : description["tensors"])
+    fmt::print("  {:{}}  {:4} {:>14}  {:>12} bytes\n", tensor["name"].get<std::string>(), width,
+               tensor["dtype"].get<std::string>(), tensor["shape"].dump(), tensor["bytes"].get<std::uint64_t>());
+  const auto bytes = description["tensor_bytes"].get<std::uint64_t>();
+  fmt::print("  {} tensors, {} bytes ({:.3f} MB)\n", description["tensors"].size(), bytes, static_cast<double>(bytes) / 1e6);
+  if (!description.contains("grid")) return;
+  fmt::print("  quantized: {} of {} tensors on {}, method {}, scales {}; {} bits per quantized weight with scales: {:.3f}\n",
+             description["quantized_tensors"].get<std::size_t>(), description["original_tensors"].get<std::size_t>(),
+             description["grid"].get<std::string>(), description["method"].get<std::string>(),
+             description["scale_rule"].get<std::string>(), description["bits"].get<int>(),
+             description["bits_per_weight"].get<double>());
+}
+
+/// The container's own account; opening it checks every code, scale and the payload digest.
+Status add_container(const std::string& path, Json& out) {
+  const Expected<QuantizedFile> file = QuantizedFile::open(path);
+  if (!file) return file.error();
+  std::size_t quantized = 0;
+  double weights = 0, bits = 0;
+  for (const OriginalTensor& tensor : file->header().tensors) {
+    if (!tensor.quantized) continue;
+    ++quantized;
+    const auto count = static_cast<double>(element_count(tensor.shape));
+    weights += count;
+    bits += count * file->grid().bits() + 32.0 * static_cast<double>(file->scales(tensor.name).size());
+  }
+  out["grid"] = file->grid().name();
+  out["bits"] = file->grid().bits();
+  out["method"] = file->header().method;
+  out["scale_rule"] = file->header().scale_rule;
+  out["quantized_tensors"] = quantized;
+  out["original_tensors"] = file->header().tensors.size();
+  out["bits_per_weight"] = weights > 0 ? bits / weights : 0.0;
+  return ok();
+}
+
+}  // namespace
+
+Command inspect_command(CLI::App& root) {
+  CLI::App* app = root.add_subcommand("inspect", "List tensors, metadata and digests of a safetensors file");
+  auto path = std::make_shared<std::string>();
+  auto as_json = std::make_shared<bool>(false);
+  app->add_option("file", *path, "File, or model.safetensors.index.json")->required();
+  app->add_flag("--json", *as_json, "One JSON object");
+  return {app, [path, as_json]() -> Expected<Exit> {
+            const Expected<SafeTensors> file = SafeTensors::open(*path);
+            if (!file) return file.error();
+            Json description = describe(*file);
+            if (is_quantized(*file))
+              if (const Status checked = add_container(*path, description); !checked) return checked.error();
+            if (*as_json)
+              std::cout << description.dump() << "\n";
+            else
+              print_text(description);
+            return Exit::ok;
+          }};
+}
+
+}  // namespace hallmark::cli

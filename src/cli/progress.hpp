@@ -1,0 +1,28 @@
+// Progress of long work on stderr: one line with ETA on a terminal, a plain line at most every ten seconds elsewhere.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+namespace hallmark::cli {
+
+class Progress {
+ public:
+  explicit Progress(std::string label);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  /// done and total in any unit of work (not a count of tensors: they differ by orders of magnitude).
+  void update(double done, double total, std::string_view item);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::string label_;
+  bool terminal_;
+  Clock::time_point start_;
+  Clock::time_point shown_;
+};
+
+}  // namespace hallmark::cli

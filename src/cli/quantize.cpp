@@ -1,0 +1,193 @@
+// hallmark quantize: plan, quantize tensor by tensor, write, reopen and check.
+#include <omp.h>
+
+#include <memory>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "cli/accumulate.hpp"
+#include "cli/build_info.hpp"
+#include "cli/command.hpp"
+#include "cli/plan.hpp"
+#include "cli/progress.hpp"
+#include "cli/quantize_report.hpp"
+#include "io/quantized_file.hpp"
+#include "quantize/gptq.hpp"
+#include "quantize/rtn.hpp"
+
+namespace hallmark::cli {
+namespace {
+
+struct QuantizeFlags {
+  std::string weights, calibration, output, report;
+  std::string grid = "gf16", method = "gptq", scale_rule;
+  Index group_size = 0, block_size = 128;
+  double damp_percent = 0.01;
+  bool desc_act = false, no_guard = false, dry_run = false, overwrite = false;
+  int threads = 0;
+  Selection selection;
+};
+
+Expected<Options> options_of(const QuantizeFlags& flags) {
+  Expected<Grid> grid = Grid::parse(flags.grid);
+  if (!grid) return grid.error();
+  const Expected<Method> method = parse_method(flags.method);
+  if (!method) return method.error();
+  const ScaleRule fallback = default_scale_rule(*grid);
+  const Expected<ScaleRule> rule = flags.scale_rule.empty() ? fallback : parse_scale_rule(flags.scale_rule);
+  if (!rule) return rule.error();
+  if (!(flags.damp_percent >= 0 && flags.damp_percent < 1))
+    return Error{Exit::usage, 212, "the damping must be at least 0 and below 1",
+                 fmt::format("--damp-percent {}", flags.damp_percent), "--damp-percent 0.01"};
+  if (flags.block_size < 1 || flags.group_size < 0)
+    return Error{Exit::usage, 213, "block size must be positive, group size not negative",
+                 fmt::format("--block-size {} --group-size {}", flags.block_size, flags.group_size),
+                 "--block-size 128, and --group-size 0 for one scale per row"};
+  return Options{*std::move(grid),     *method,          *rule, flags.group_size, flags.damp_percent,
+                 flags.desc_act,       flags.block_size, !flags.no_guard};
+}
+
+QuantizedHeader header_of(const SafeTensors& weights, const CalibrationFile* calibration, const Options& options,
+                          const std::vector<PlannedTensor>& plan) {
+  QuantizedHeader header;
+  header.tool = fmt::format("hallmark {}", build_info::version);
+  header.grid = options.grid.name();
+  header.method = to_string(options.method);
+  header.scale_rule = to_string(options.scale_rule);
+  header.group_size = static_cast<std::uint64_t>(options.group_size);
+  header.block_size = static_cast<std::uint64_t>(options.block_size);
+  header.damp_percent = options.damp_percent;
+  header.desc_act = options.desc_act;
+  header.guard = options.guard;
+  header.source_sha256 = weights.digest();
+  if (calibration) header.calibration_sha256 = calibration->file().digest();
+  header.source_metadata = weights.metadata();
+  for (const TensorInfo& tensor : weights.tensors()) {
+    const bool quantized =
+        std::any_of(plan.begin(), plan.end(), [&](const PlannedTensor& p) { return p.weight == &tensor; });
+    header.tensors.push_back({tensor.name, tensor.dtype, tensor.shape, quantized});
+  }
+  return header;
+}
+
+/// The scales that C gives for this tensor, one per row.
+Expected<std::optional<Matrix<float>>> given_scales(const CalibrationFile* calibration, const PlannedTensor& tensor) {
+  if (!tensor.calibration || !tensor.calibration->has_scale) return std::optional<Matrix<float>>{};
+  const Expected<std::vector<float>> scale = calibration->scale(tensor.weight->name);
+  if (!scale) return scale.error();
+  return std::optional<Matrix<float>>(Eigen::Map<const Matrix<float>>(scale->data(), tensor.rows, 1));
+}
+
+Expected<Quantized> quantize_one(const PlannedTensor& tensor, const CalibrationFile* calibration, Options options) {
+  const Expected<std::vector<float>> values = widen_to_f32(*tensor.weight);
+  if (!values) return values.error();
+  if (const Status finite = check_finite(tensor.weight->name, tensor.weight->shape, *values); !finite) return finite.error();
+  const Eigen::Map<const Matrix<float>> W(values->data(), tensor.rows, tensor.cols);
+  const Expected<std::optional<Matrix<float>>> given = given_scales(calibration, tensor);
+  if (!given) return given.error();
+  if (*given) {
+    options.scale_rule = ScaleRule::given;
+    options.group_size = 0;
+  }
+  if (options.method == Method::rtn) return quantize_rtn(W, options, *given);
+  const std::string& name = tensor.weight->name;
+  const Expected<Matrix<double>> G = tensor.calibration->is_gram
+                                         ? calibration->gram(name)
+                                         : accumulate_gram(std::span(calibration, 1), name);
+  if (!G) return G.error();
+  const auto tokens = static_cast<Index>(tensor.calibration->tokens);
+  return quantize_gptq(W, *G, options, *given, name, tokens > 0 ? std::optional(tokens) : std::nullopt);
+}
+
+Expected<Exit> run(const QuantizeFlags& flags) {
+  const Expected<Options> options = options_of(flags);
+  if (!options) return options.error();
+  if (options->method == Method::gptq && flags.calibration.empty())
+    return Error{Exit::usage, 214, "GPTQ needs calibration", "no --calibration", "--calibration C.safetensors, or --method rtn"};
+  if (flags.threads > 0) omp_set_num_threads(flags.threads);
+
+  const Expected<SafeTensors> weights = SafeTensors::open(flags.weights);
+  if (!weights) return weights.error();
+  std::optional<CalibrationFile> calibration;
+  std::vector<std::string> inputs = weights->paths();
+  if (!flags.calibration.empty()) {
+    Expected<CalibrationFile> file = CalibrationFile::open(flags.calibration);
+    if (!file) return file.error();
+    inputs.insert(inputs.end(), file->file().paths().begin(), file->file().paths().end());
+    calibration = *std::move(file);
+  }
+  const CalibrationFile* known = calibration ? &*calibration : nullptr;
+  const Expected<std::vector<PlannedTensor>> plan = plan_tensors(*weights, known, options->method, flags.selection);
+  if (!plan) return plan.error();
+  if (flags.dry_run) return print_plan(*plan, *options), Exit::ok;
+  if (const Status free = check_output(flags.output, flags.overwrite, inputs); !free) return free.error();
+
+  Expected<QuantizeReport> report = QuantizeReport::create(flags.report, flags.overwrite, inputs);
+  if (!report) return report.error();
+  Expected<QuantizedFileWriter> writer =
+      QuantizedFileWriter::create(flags.output, flags.overwrite, header_of(*weights, known, *options, *plan));
+  if (!writer) return writer.error();
+
+  const double total = std::accumulate(plan->begin(), plan->end(), 0.0,
+                                       [](double sum, const PlannedTensor& tensor) { return sum + tensor.work(); });
+  double done = 0;
+  Progress progress("quantize");
+  auto next = plan->begin();
+  for (const TensorInfo& tensor : weights->tensors()) {
+    if (next == plan->end() || next->weight != &tensor) {
+      if (const Status written = writer->write_unchanged(tensor); !written) return written.error();
+    } else {
+      progress.update(done, total, tensor.name);
+      const Expected<Quantized> result = quantize_one(*next, known, *options);
+      if (!result) return result.error();
+      const Status written = writer->write_quantized(tensor.name, {result->codes.data(), static_cast<std::size_t>(result->codes.size())},
+                                                     {result->scales.data(), static_cast<std::size_t>(result->scales.size())});
+      if (!written) return written.error();
+      if (const Status added = report->add(*next, *options, *result); !added) return added.error();
+      done += next->work();
+      ++next;
+    }
+    forget_pages(tensor.data);  // what is behind us need not stay in memory
+  }
+  // A mixture of two versions of an input must not be certified as one.
+  if (const Status whole = weights->unchanged(); !whole) return whole.error();
+  if (known)
+    if (const Status whole = known->file().unchanged(); !whole) return whole.error();
+  if (const Status written = writer->commit(); !written) return written.error();
+  if (const Status written = report->commit(); !written) return written.error();
+  if (const auto reopened = QuantizedFile::open(flags.output); !reopened) return reopened.error();
+  report->print_summary(flags.output);
+  return Exit::ok;
+}
+
+}  // namespace
+
+Command quantize_command(CLI::App& root) {
+  CLI::App* app = root.add_subcommand("quantize", "Round the 2-D tensors of W to a grid, with GPTQ and the guard");
+  auto f = std::make_shared<QuantizeFlags>();
+  app->add_option("--weights", f->weights, "W: a .safetensors file or model.safetensors.index.json")->required();
+  app->add_option("--calibration", f->calibration, "C: NAME.activations or NAME.gram for each weight NAME");
+  app->add_option("-o,--output", f->output, "Quantized file to write");
+  app->add_option("--grid", f->grid, "gf16, bf16, fp16, gf:E,M, or int2 .. int8")->capture_default_str();
+  app->add_option("--method", f->method, "gptq, or rtn (round to nearest)")->capture_default_str();
+  app->add_option("--scale-rule", f->scale_rule, "unit, row-pow2, matrix-max or absmax [matrix-max; integers: absmax]");
+  app->add_option("--group-size", f->group_size, "Columns that share a scale; 0: the whole row")->capture_default_str();
+  app->add_option("--damp-percent", f->damp_percent, "lambda as a fraction of mean(diag(2G))")->capture_default_str();
+  app->add_flag("--desc-act", f->desc_act, "Columns by descending diagonal of H (act-order)");
+  app->add_option("--block-size", f->block_size, "Columns per block: speed, never a bit of the result")->capture_default_str();
+  app->add_flag("--no-guard", f->no_guard, "Keep GPTQ even in rows where rounding to nearest is better");
+  app->add_option("--include", f->selection.include, "Only tensors whose name matches this regular expression");
+  app->add_option("--exclude", f->selection.exclude, "Not the tensors whose name matches this regular expression");
+  app->add_option("--threads", f->threads, "Threads; does not change the result [all cores]")->check(CLI::PositiveNumber);
+  app->add_flag("--dry-run", f->dry_run, "Print the plan and stop");
+  app->add_flag("--overwrite", f->overwrite, "Replace existing outputs");
+  app->add_option("--report", f->report, "One JSON object per tensor");
+  return {app, [f]() -> Expected<Exit> {
+            if (f->output.empty() && !f->dry_run)
+              return Error{Exit::usage, 203, "no output file", "hallmark quantize", "--output Q.safetensors, or --dry-run"};
+            return run(*f);
+          }};
+}
+
+}  // namespace hallmark::cli

@@ -1,0 +1,34 @@
+// What a quantization did, tensor by tensor: a table for people on stderr, JSON Lines for programs.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/plan.hpp"
+#include "io/file.hpp"
+#include "quantize/quantized.hpp"
+
+namespace hallmark::cli {
+
+/// The plan of --dry-run: names, shapes, what calibrates them, memory.
+void print_plan(const std::vector<PlannedTensor>& plan, const Options& options);
+
+class QuantizeReport {
+ public:
+  /// path may be empty: then only the table is printed. Errors: those of AtomicFile, E0411 when it is one of `inputs`.
+  static Expected<QuantizeReport> create(const std::string& path, bool overwrite, const std::vector<std::string>& inputs);
+
+  /// Prints the tensor's row and appends its JSON object.
+  Status add(const PlannedTensor& tensor, const Options& options, const Quantized& result);
+  Status commit();
+  void print_summary(const std::string& output) const;
+
+ private:
+  std::optional<AtomicFile> file_;
+  std::size_t tensors_ = 0;
+  Index rows_ = 0, guard_rows_ = 0, clipped_ = 0;
+  double loss_rtn_ = 0, loss_final_ = 0;
+};
+
+}  // namespace hallmark::cli
