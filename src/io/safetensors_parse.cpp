@@ -86,7 +86,7 @@ class HeaderReader : public nlohmann::json_sax<json> {
       return true;
     }
     if (at_ != At::header) return nesting("an object");
-    fields_.clear();
+    fields_seen_ = 0;
     if (key_ == "__metadata__") {
       at_ = At::metadata;
       return true;
@@ -99,7 +99,18 @@ class HeaderReader : public nlohmann::json_sax<json> {
   }
 
   bool key(string_t& name) override {
-    const bool fresh = at_ == At::header ? names_.insert(name).second : fields_.insert(name).second;
+    bool fresh = true;
+    if (at_ == At::tensor) {
+      const auto field = std::ranges::find(fields, name);
+      if (field == fields.end())
+        return fail(error_number::header_field, "a tensor has an unknown field",
+                    fmt::format("tensor '{}': '{}'", entry(), printable(name)));
+      const unsigned bit = 1U << (field - fields.begin());
+      fresh = (fields_seen_ & bit) == 0;
+      fields_seen_ |= bit;
+    } else {
+      fresh = (at_ == At::header ? names_ : metadata_keys_).insert(name).second;
+    }
     if (!fresh)
       return fail(error_number::header_duplicate_key, "a name occurs twice in the header",
                   at_ == At::tensor ? fmt::format("tensor '{}': field '{}'", entry(), printable(name))
@@ -108,19 +119,16 @@ class HeaderReader : public nlohmann::json_sax<json> {
       return fail(error_number::name_invalid, "a tensor has an unusable name",
                   fmt::format("'{}', {} bytes; names have 1 to {} bytes and no control characters", printable(name),
                               name.size(), max_name_bytes));
-    if (at_ == At::tensor && name != "dtype" && name != "shape" && name != "data_offsets")
-      return fail(error_number::header_field, "a tensor has an unknown field",
-                  fmt::format("tensor '{}': '{}'", entry(), printable(name)));
     key_ = std::move(name);
     return true;
   }
 
   bool end_object() override {
     if (at_ == At::tensor) {
-      for (const char* const field : {"dtype", "shape", "data_offsets"})
-        if (!fields_.contains(field))
+      for (std::size_t i = 0; i < fields.size(); ++i)
+        if ((fields_seen_ >> i & 1) == 0)
           return fail(error_number::header_field, "a tensor lacks a field",
-                      fmt::format("tensor '{}': no '{}'", entry(), field));
+                      fmt::format("tensor '{}': no '{}'", entry(), fields[i]));
     }
     at_ = at_ == At::header ? At::outside : At::header;
     return true;
@@ -145,6 +153,7 @@ class HeaderReader : public nlohmann::json_sax<json> {
   }
 
  private:
+  static constexpr std::array<std::string_view, 3> fields{"dtype", "shape", "data_offsets"};
   enum class At { outside, header, metadata, tensor, shape, offsets };
 
   static bool valid_name(std::string_view name) {
@@ -190,7 +199,8 @@ class HeaderReader : public nlohmann::json_sax<json> {
   At at_ = At::outside;
   std::string key_;
   std::size_t offset_count_ = 0;
-  std::unordered_set<std::string> names_, fields_;
+  unsigned fields_seen_ = 0;  // bit i: fields[i]
+  std::unordered_set<std::string> names_, metadata_keys_;
 };
 
 constexpr std::string_view damaged = "the file is damaged or not written by a conforming program: get it again";
