@@ -8,7 +8,7 @@
 
 namespace hallmark {
 
-std::string payload_digest(const Weights& weights) {
+std::string weights_digest(const Weights& weights) {
   Sha256 digest;
   for (const auto& [name, weight] : weights) {
     const std::array<std::uint64_t, 2> sizes{static_cast<std::uint64_t>(weight.values.rows()),
@@ -38,9 +38,9 @@ Expected<Model> load_model(const std::string& path) {
     const auto rows = rank == 2 ? static_cast<Index>(tensor.shape[0]) : Index{1};
     weights[tensor.name] = {Eigen::Map<const Matrix<float>>(values->data(), rows, cols), rank};
   }
-  const auto recorded = metadata.find("hallmark.payload.sha256");
+  const auto recorded = metadata.find(weights_digest_key);
   if (recorded != metadata.end()) {
-    const auto digest = payload_digest(weights);
+    const auto digest = weights_digest(weights);
     if (recorded->second != digest)
       return Error{Exit::mismatch, 710, "the checkpoint's tensors are not those that were written",
                    path + ": digest " + digest + ", recorded " + recorded->second, "fetch or train the checkpoint again"};
@@ -51,7 +51,7 @@ Expected<Model> load_model(const std::string& path) {
 Status write_model(const std::string& path, bool overwrite, const ModelConfig& config, const Weights& weights,
                    Metadata metadata) {
   metadata["hallmark.config"] = config_json(config);
-  metadata["hallmark.payload.sha256"] = payload_digest(weights);
+  metadata[weights_digest_key] = weights_digest(weights);
   std::vector<TensorPlan> plan;
   for (const auto& [name, weight] : weights) {
     Shape shape{static_cast<std::uint64_t>(weight.values.cols())};

@@ -70,14 +70,16 @@ class Model {
   Metadata metadata_;
 };
 
+/// Metadata entry with the digest of the weights that were trained: whoever writes others must leave it out.
+inline const std::string weights_digest_key = "hallmark.weights.sha256";
 /// SHA-256 over all tensors sorted by name: name, a zero byte, rows and cols (64-bit little-endian), binary32 values.
-std::string payload_digest(const Weights& weights);
+std::string weights_digest(const Weights& weights);
 
-/// Reads a checkpoint: F32, BF16 or F16 tensors, widened exactly. `hallmark.payload.sha256`, where present, must agree.
+/// Reads a checkpoint: F32, BF16 or F16 tensors, widened exactly. An entry weights_digest_key, where present, must agree.
 /// Errors: those of SafeTensors::open, E0393, E0394, E0350, E0710 another digest.
 Expected<Model> load_model(const std::string& path);
 
-/// Writes a checkpoint (F32, atomically) with `metadata`, to which config and payload digest are added.
+/// Writes a checkpoint (F32, atomically) with `metadata`, to which config and weights digest are added.
 /// Errors: those of SafeTensorsWriter.
 Status write_model(const std::string& path, bool overwrite, const ModelConfig& config, const Weights& weights,
                    Metadata metadata);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <system_error>
 
 #include "io/file.hpp"
@@ -42,12 +43,19 @@ Expected<Corpus> load_corpus(std::string_view folder) {
   if (!names) return names.error();
   std::vector<std::byte> train, validation;
   Sha256 all;
+  std::map<std::string, std::pair<std::string, bool>> seen;  // digest of a file -> its name, whether validation
   for (std::size_t i = 0; i < names->size(); ++i) {
     const auto file = MappedFile::open((fs::path(folder) / (*names)[i]).string());
     if (!file) return file.error();
     const auto bytes = file->bytes();
     all.update(bytes);
-    auto& split = i % 10 == 9 ? validation : train;
+    const bool held_out = i % 10 == 9;
+    const auto [twin, first] = seen.try_emplace(sha256_hex(bytes), (*names)[i], held_out);
+    if (!first && !bytes.empty() && twin->second.second != held_out)
+      return Error{Exit::input, 395, "the same text is in the train and in the validation split",
+                   std::string(folder) + ": " + twin->second.first + " and " + (*names)[i] + " are equal",
+                   "take one of the two out of the folder"};
+    auto& split = held_out ? validation : train;
     split.insert(split.end(), bytes.begin(), bytes.end());
   }
   if (train.empty() || validation.empty())

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Builds the trainer with the system's LibTorch, trains the tiny recipe for some seconds and lets hallmark-train assert
+# that the loss fell and that the C++ replay agrees with LibTorch on the checkpoint that was written.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cmake -G Ninja -DCMAKE_BUILD_TYPE=Release -S trainer -B build-trainer
+cmake --build build-trainer --target hallmark-train -j "${JOBS:-$(nproc)}"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+build-trainer/hallmark-train --recipe trainer/recipe-tiny.json --seed 47 --output "$folder/tiny.safetensors" --check
