@@ -52,7 +52,7 @@ constexpr std::uint32_t round_to_word(Float x, int fraction_bits, int emin_subno
   const int exponent = std::max(field, 1) - Source::bias;
   const int quantum = std::max(exponent - fraction_bits, emin_subnormal);
   const int shift = quantum - (exponent - Source::fraction_bits);
-  if (shift > Source::fraction_bits + 2) return 0;  // |x| < 2^(emin_subnormal - 1): below the first midpoint
+  if (shift > Source::fraction_bits + 1) return 0;  // |x| < 2^(emin_subnormal - 1): below the first midpoint
   const Bits half = Bits{1} << (shift - 1);
   const Bits rest = significand & (2 * half - 1);
   Bits kept = significand >> shift;

@@ -88,7 +88,7 @@ void check_neighbours() {
   // From -infinity up: each word once, the zeros being one value that is left from either sign.
   typename GF::Word w = GF::sign_bit | GF::infinity;
   std::uint32_t steps = 0, wrong = 0;
-  while (w != GF::infinity) {
+  while (w != GF::infinity && steps < 2u * GF::sign_bit) {
     const auto up = GF::next(w);
     wrong += !(GF::decode(up) > GF::decode(w));
     wrong += GF::decode(GF::previous(up)) != GF::decode(w);
