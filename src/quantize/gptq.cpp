@@ -1,0 +1,154 @@
+#include "quantize/gptq.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "linalg/finite.hpp"
+#include "linalg/hessian.hpp"
+#include "quantize/guard.hpp"
+
+namespace hallmark {
+namespace {
+
+constexpr int kRemedies = 8;  // factorizations spent on finding a damping that works
+
+// What can be seen wrong with G at a glance; the factorization sees the rest.
+std::optional<Error> refuse_gram(MatrixRef<float> W, MatrixRef<double> G, std::string_view name) {
+  if (G.rows() != W.cols() || G.cols() != W.cols())
+    return Error{Exit::input, 322, fmt::format("the Gram matrix of {} has another shape", name),
+                 fmt::format("{} x {} for a weight of {} columns", G.rows(), G.cols(), W.cols()),
+                 "capture the inputs of this very layer"};
+  if (const auto bad = first_non_finite<double>(G))
+    return Error{Exit::input, 322, fmt::format("the Gram matrix of {} is not finite", name),
+                 fmt::format("entry ({}, {}): {}", bad->row, bad->column, G(bad->row, bad->column)), "capture it again"};
+  for (Index i = 0; i < G.rows(); ++i) {
+    for (Index j = i + 1; j < G.cols(); ++j)
+      if (G(i, j) != G(j, i))
+        return Error{Exit::input, 322, fmt::format("the Gram matrix of {} is not symmetric", name),
+                     fmt::format("entries ({}, {}) and ({}, {}): {:.17g} and {:.17g}", i, j, j, i, G(i, j), G(j, i)),
+                     "store (G + G^T) / 2"};
+    if (!(G(i, i) >= 0) || (G(i, i) == 0 && (G.row(i).array() != 0.0).any()))
+      return Error{Exit::input, 323, fmt::format("the Gram matrix of {} is not a Gram matrix", name),
+                   fmt::format("row {} has diagonal {:.6g}{}", i, G(i, i), G(i, i) == 0 ? " and entries that are not 0" : ""),
+                   "capture it again"};
+  }
+  return std::nullopt;
+}
+
+// H in processing order.
+Matrix<double> ordered_hessian(MatrixRef<double> G, double lambda, const std::vector<Index>& order) {
+  const auto n = static_cast<Index>(order.size());
+  Matrix<double> H(n, n);
+  for (Index p = 0; p < n; ++p) {
+    const Index row = order[static_cast<std::size_t>(p)];
+    for (Index q = 0; q < n; ++q) H(p, q) = 2 * G(row, order[static_cast<std::size_t>(q)]);
+    H(p, p) += lambda;
+  }
+  return H;
+}
+
+// The error of a failed factorization, with a damping fraction that works, found by doubling.
+Error explain(const PivotFailure& failure, MatrixRef<double> G, const Options& options, const std::vector<Index>& order,
+              std::string_view name, std::optional<Index> tokens) {
+  Error error = not_positive_definite(failure);
+  error.what = fmt::format("the Hessian of {} is not positive definite", name);
+  error.where = fmt::format("pivot {} is {:.6g} with damping {}; {} columns", order[static_cast<std::size_t>(failure.pivot)],
+                            failure.value, options.damp_percent, G.cols());
+  if (tokens) error.where += fmt::format(", {} tokens", *tokens);
+  double fraction = std::max(0.005, options.damp_percent);
+  for (int attempt = 0; attempt < kRemedies; ++attempt) {
+    fraction *= 2;
+    Matrix<double> H = ordered_hessian(G, damping(G, fraction), order);
+    Vector<double> d;
+    if (factor_udu_in_place(H, d)) continue;
+    error.hint = fmt::format("--damp-percent {}, which works here, or more calibration tokens", fraction);
+    return error;
+  }
+  error.hint = fmt::format("another calibration: no damping up to {} helps, so this is not a Gram matrix", fraction);
+  return error;
+}
+
+// RTN's codes as the recurrence's starting point: it overwrites the columns of the order, the others stay and count.
+Rounded start(const Rounded& rtn, const Target& target) {
+  Rounded rounded{rtn.codes, std::vector<Index>(rtn.clipped.size(), 0)};
+  std::vector<bool> left_out(static_cast<std::size_t>(target.W.cols()), true);
+  for (const Index j : target.order) left_out[static_cast<std::size_t>(j)] = false;
+  for (Index j = 0; j < target.W.cols(); ++j)
+    for (Index i = 0; left_out[static_cast<std::size_t>(j)] && i < target.W.rows(); ++i)
+      rounded.clipped[static_cast<std::size_t>(i)] +=
+          target.grid.clipped(target.W(i, j), scale_at(target.scales, target.group_size, i, j));
+  return rounded;
+}
+
+}  // namespace
+
+std::vector<Index> processing_order(MatrixRef<double> G, double lambda, bool desc_act) {
+  std::vector<Index> order;
+  for (Index j = 0; j < G.cols(); ++j)
+    if (lambda > 0 || G(j, j) > 0) order.push_back(j);
+  const auto diagonal = [&](Index j) { return 2 * G(j, j) + lambda; };
+  if (desc_act)
+    std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return diagonal(a) > diagonal(b); });
+  return order;
+}
+
+Expected<Quantized> quantize_gptq(MatrixRef<float> W, MatrixRef<double> G, const Options& options,
+                                  const std::optional<Matrix<float>>& given_scales, std::string_view tensor_name,
+                                  std::optional<Index> tokens) {
+  auto scales = checked_scales(W, options, given_scales);
+  if (!scales) return scales.error();
+  if (const auto refused = refuse_gram(W, G, tensor_name)) return *refused;
+
+  Quantized result;
+  result.method = Method::gptq;
+  result.group_size = options.group_size;
+  result.scales = *std::move(scales);
+  result.lambda = damping(G, options.damp_percent);
+  result.dead_columns = (G.diagonal().array() == 0.0).count();
+  const std::vector<Index> order = processing_order(G, result.lambda, options.desc_act);
+  const Target target{W, options.grid, result.scales, options.group_size, order};
+
+  Matrix<double> H = ordered_hessian(G, result.lambda, order);
+  if (const auto bad = first_non_finite<double>(H))
+    return Error{Exit::numeric, 503, fmt::format("the Hessian of {} overflows binary64", tensor_name),
+                 fmt::format("entry ({}, {})", bad->row, bad->column), "rescale the activations"};
+  const Vector<double> diag_H = H.diagonal();
+  Factor factor;
+  if (const auto failure = factor_udu_in_place(H, factor.d)) return explain(*failure, G, options, order, tensor_name, tokens);
+  factor.U = std::move(H);
+
+  const Rounded rtn = round_to_nearest(W, options.grid, result.scales, options.group_size);
+  Rounded gptq = start(rtn, target);
+  if (const auto bad = run_recurrence(target, UpperStrips<float>(factor.U), options.block_size, gptq))
+    return Error{Exit::numeric, 503, fmt::format("the compensated weights of {} overflow binary32", tensor_name),
+                 fmt::format("row {}, column {}", bad->row, bad->column), "a larger --damp-percent, or rescale the tensor"};
+
+  result.row_is_rtn.assign(rtn.clipped.size(), 0);
+  if (options.guard) {
+    Vector<double> diag_2G(diag_H.size());
+    for (std::size_t p = 0; p < order.size(); ++p) diag_2G[static_cast<Index>(p)] = 2 * G(order[p], order[p]);
+    const LossModel model = loss_model(factor, diag_H, diag_2G);
+    factor.U.resize(0, 0);
+    Guarded guarded = guard(model, target, G, gptq.codes, rtn.codes);
+    result.row_is_rtn = std::move(guarded.row_is_rtn);
+    result.exact_rows = guarded.exact_rows;
+    result.enclosed_gptq = std::move(guarded.gptq);
+    result.enclosed_rtn = std::move(guarded.rtn);
+  }
+  for (std::size_t i = 0; i < result.row_is_rtn.size(); ++i) {
+    const bool keep_rtn = result.row_is_rtn[i] != 0;
+    if (keep_rtn) gptq.codes.row(static_cast<Index>(i)) = rtn.codes.row(static_cast<Index>(i));
+    result.guard_rows += keep_rtn;
+    result.clipped += keep_rtn ? rtn.clipped[i] : gptq.clipped[i];
+    if (!options.guard) continue;
+    result.loss_rtn.push_back(result.enclosed_rtn[i].value);
+    result.loss_gptq.push_back(result.enclosed_gptq[i].value);
+    result.loss_final.push_back(keep_rtn ? result.loss_rtn.back() : result.loss_gptq.back());
+  }
+  result.codes = std::move(gptq.codes);
+  return result;
+}
+
+}  // namespace hallmark

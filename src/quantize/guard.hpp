@@ -1,0 +1,20 @@
+// The guard: row by row the better of GPTQ and RTN in the plain loss, decided without a guess. T6.
+#pragma once
+
+#include "quantize/loss.hpp"
+
+namespace hallmark {
+
+struct Guarded {
+  std::vector<Loss> gptq, rtn;             ///< per row
+  std::vector<std::uint8_t> row_is_rtn;    ///< RTN is strictly better there
+  Index exact_rows = 0;                    ///< rows decided by exact arithmetic
+};
+
+/// Equal codes are decided without arithmetic, the rest by enclosures of both losses, and what these leave open by the
+/// exact loss in G (binary64 entries read as exact dyadics); there both losses become the tightest enclosures. GPTQ keeps
+/// a tie. G [cols, cols] is the stored matrix in the order of W's columns.
+Guarded guard(const LossModel& model, const Target& target, MatrixRef<double> G, const Matrix<Code>& gptq,
+              const Matrix<Code>& rtn);
+
+}  // namespace hallmark

@@ -1,0 +1,35 @@
+// The recurrence of GPTQ in binary32. For the columns p = 0, 1, .. of the processing order and every row:
+//
+//   r_p = the chain of fma from +0 over increasing k < p of e_k U_kp
+//   u_p = fl(w_p + r_p)      q_p = nearest(u_p, s)      e_p = fl(w_p - s g(q_p)), one rounding (fma)
+//
+// U is the factor rounded once to binary32. |u_p - exact| is bounded by T11 (a). Rows are independent; the blocked version
+// works on kLanes rows at once, and its bits do not depend on block size, threads or vector width.
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "linalg/finite.hpp"
+#include "quantize/rtn.hpp"
+#include "quantize/upper_strips.hpp"
+
+namespace hallmark {
+
+/// What to round. order[p] is the column of W that comes p-th; columns that are not in it keep the codes they have.
+struct Target {
+  const MatrixRef<float>& W;
+  const Grid& grid;
+  const Matrix<float>& scales;
+  Index group_size;
+  std::span<const Index> order;
+};
+
+/// Runs the recurrence; codes [rows, cols] and the clipped counts per row are added to. Returns the first row (and its
+/// first column in order) whose u is not finite; its codes are then meaningless. U.columns() == order.size().
+std::optional<Entry> run_recurrence(const Target& target, const UpperStrips<float>& U, Index block_size, Rounded& rounded);
+
+/// The plain twin; U [n, n] in binary32.
+std::optional<Entry> run_recurrence_ref(const Target& target, const Matrix<float>& U, Rounded& rounded);
+
+}  // namespace hallmark

@@ -1,0 +1,67 @@
+#include "quantize/rtn.hpp"
+
+#include <numeric>
+
+#include "quantize/round_lanes.hpp"
+
+namespace hallmark {
+namespace {
+
+template <class T>
+Matrix<T> scaled_points(const Matrix<Code>& codes, const Matrix<float>& scales, const Grid& grid, Index group_size) {
+  Matrix<T> points(codes.rows(), codes.cols());
+#pragma omp parallel for schedule(static) if (codes.size() > 1 << 16)
+  for (Index i = 0; i < codes.rows(); ++i)
+    for (Index j = 0; j < codes.cols(); ++j)
+      points(i, j) = static_cast<T>(scale_at(scales, group_size, i, j)) * static_cast<T>(grid.value(codes(i, j)));
+  return points;
+}
+
+}  // namespace
+
+Rounded round_to_nearest(MatrixRef<float> W, const Grid& grid, const Matrix<float>& scales, Index group_size) {
+  Rounded rounded{Matrix<Code>(W.rows(), W.cols()), std::vector<Index>(static_cast<std::size_t>(W.rows()), 0)};
+  const LaneRounder rounder(grid);
+#pragma omp parallel for schedule(static) if (W.size() > 1 << 16)
+  for (Index i = 0; i < W.rows(); ++i) {
+    Lanes lanes{};
+    for (Index j0 = 0; j0 < W.cols(); j0 += kLanes<float>) {
+      const Index count = std::min(kLanes<float>, W.cols() - j0);
+      for (Index r = 0; r < kLanes<float>; ++r) {
+        const bool used = r < count;
+        lanes.u[r] = lanes.w[r] = used ? W(i, j0 + r) + 0.0F : 0.0F;
+        lanes.s[r] = used ? scale_at(scales, group_size, i, j0 + r) : 1.0F;
+      }
+      rounder.round(lanes);
+      for (Index r = 0; r < count; ++r) {
+        rounded.codes(i, j0 + r) = static_cast<Code>(lanes.code[r]);
+        rounded.clipped[static_cast<std::size_t>(i)] += lanes.clipped[r];
+      }
+    }
+  }
+  return rounded;
+}
+
+Expected<Quantized> quantize_rtn(MatrixRef<float> W, const Options& options,
+                                 const std::optional<Matrix<float>>& given_scales) {
+  auto scales = checked_scales(W, options, given_scales);
+  if (!scales) return scales.error();
+  Rounded rounded = round_to_nearest(W, options.grid, *scales, options.group_size);
+  Quantized result;
+  result.codes = std::move(rounded.codes);
+  result.scales = *std::move(scales);
+  result.group_size = options.group_size;
+  result.method = Method::rtn;
+  result.clipped = std::accumulate(rounded.clipped.begin(), rounded.clipped.end(), Index{0});
+  return result;
+}
+
+Matrix<float> dequantize(const Matrix<Code>& codes, const Matrix<float>& scales, const Grid& grid, Index group_size) {
+  return scaled_points<float>(codes, scales, grid, group_size);
+}
+
+Matrix<double> dequantize_f64(const Matrix<Code>& codes, const Matrix<float>& scales, const Grid& grid, Index group_size) {
+  return scaled_points<double>(codes, scales, grid, group_size);
+}
+
+}  // namespace hallmark

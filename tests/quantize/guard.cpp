@@ -1,0 +1,201 @@
+// The guard and its enclosures: rigorous, and decided exactly where they overlap.
+#include "quantize/guard.hpp"
+
+#include <gmpxx.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "../linalg/random.hpp"
+#include "linalg/gram.hpp"
+#include "linalg/hessian.hpp"
+#include "oracle/exact_loss.hpp"
+#include "quantize/gptq.hpp"
+
+using namespace hallmark;
+using namespace hallmark::test;
+
+namespace {
+
+struct Setup {
+  Matrix<float> W, scales;
+  Matrix<double> G;
+  Grid grid;
+  std::vector<Index> order;
+  Factor factor;
+  LossModel model;
+};
+
+Setup make(Matrix<float> W, Matrix<double> G, double fraction, const char* grid, Index group_size = 0) {
+  Setup s{std::move(W), {}, std::move(G), *Grid::parse(grid), {}, {}, {}};
+  const auto scales = scales_for(s.grid, default_scale_rule(s.grid), s.W.data(), s.W.rows(), s.W.cols(), group_size);
+  s.scales = Eigen::Map<const Matrix<float>>(scales->data(), s.W.rows(), groups_of(s.W.cols(), group_size));
+  const double lambda = damping(s.G, fraction);
+  s.order = processing_order(s.G, lambda, false);
+  const Matrix<double> H = hessian(s.G, lambda);
+  s.factor = *factor_udu(H);
+  s.model = loss_model(s.factor, H.diagonal(), 2 * s.G.diagonal());
+  return s;
+}
+
+mpq_class exact(const Setup& s, Index group_size, const Matrix<Code>& codes, Index i) {
+  std::vector<float> w, scale;
+  std::vector<double> point;
+  for (Index j = 0; j < s.W.cols(); ++j) {
+    w.push_back(s.W(i, j));
+    scale.push_back(scale_at(s.scales, group_size, i, j));
+    point.push_back(s.grid.value(codes(i, j)));
+  }
+  return oracle::exact_loss(w, scale, point, {s.G.data(), static_cast<std::size_t>(s.G.size())}).rational();
+}
+
+std::vector<Index> all_rows(const Setup& s) {
+  std::vector<Index> rows(static_cast<std::size_t>(s.W.rows()));
+  std::iota(rows.begin(), rows.end(), Index{0});
+  return rows;
+}
+
+}  // namespace
+
+TEST_CASE("the enclosure holds the exact loss and is narrow, for any codes") {
+  struct Case { Index rows, columns, tokens, group; double damping; const char* grid; };
+  const Case cases[] = {{3, 1, 4, 0, 0.01, "gf16"},   {30, 40, 100, 0, 0.01, "gf16"}, {25, 33, 10, 0, 0.01, "int4"},
+                        {24, 64, 64, 16, 1e-6, "int8"}, {7, 50, 200, 0, 1.0, "gf16"},   {5, 12, 40, 0, 0.0, "int4"}};
+  for (const Case& c : cases) {
+    CAPTURE(c.columns);
+    CAPTURE(c.damping);
+    const Setup s = make(normal_matrix<float>(c.rows, c.columns, 31), gram_ref(ar1_activations(c.tokens, c.columns, 0.9, 32)),
+                         c.damping, c.grid, c.group);
+    const MatrixRef<float> W(s.W);
+    const Target target{W, s.grid, s.scales, c.group, s.order};
+    const Rounded rtn = round_to_nearest(s.W, s.grid, s.scales, c.group);
+    const auto losses = enclose_losses(s.model, target, rtn.codes, all_rows(s));
+    for (Index i = 0; i < c.rows; ++i) {
+      const Loss& loss = losses[static_cast<std::size_t>(i)];
+      const mpq_class truth = exact(s, c.group, rtn.codes, i);
+      CHECK(mpq_class(loss.lo) <= truth);
+      CHECK(truth <= mpq_class(loss.hi));
+      CHECK(loss.hi - loss.lo < 1e-7 * loss.value);
+    }
+  }
+}
+
+TEST_CASE("enclosures have the same bits for every target and thread count") {
+  const Setup s = make(normal_matrix<float>(70, 90, 33), gram_ref(ar1_activations(120, 90, 0.5, 34)), 0.01, "gf16");
+  const MatrixRef<float> W(s.W);
+  const Target target{W, s.grid, s.scales, 0, s.order};
+  const Rounded rtn = round_to_nearest(s.W, s.grid, s.scales, 0);
+  const auto reference = enclose_losses(s.model, target, rtn.codes, all_rows(s));
+  const auto same = [&] {
+    const auto losses = enclose_losses(s.model, target, rtn.codes, all_rows(s));
+    for (std::size_t i = 0; i < losses.size(); ++i) {
+      CHECK(losses[i].lo == reference[i].lo);
+      CHECK(losses[i].hi == reference[i].hi);
+    }
+  };
+  for_each_target(same);
+  for_each_thread_count(same);
+}
+
+TEST_CASE("out of the proved range the enclosure is everything, and the guard still decides") {
+  Matrix<double> G = gram_ref(normal_matrix<float>(40, 6, 35));
+  for (Index j = 0; j < 6; ++j)  // diagonals from 1 to 2^-100: beyond the factor 2^64 of T15
+    for (Index i = 0; i < 6; ++i) G(i, j) = std::ldexp(G(i, j), static_cast<int>(-10 * (i + j)));
+  const Setup s = make(normal_matrix<float>(20, 6, 36), G, 0.0, "int4");
+  CHECK(!s.model.in_range);
+  const MatrixRef<float> W(s.W);
+  const Target target{W, s.grid, s.scales, 0, s.order};
+  const Rounded rtn = round_to_nearest(s.W, s.grid, s.scales, 0);
+  Matrix<Code> other = rtn.codes;
+  for (Index i = 0; i < 20; ++i) other(i, i % 6) = static_cast<Code>(other(i, i % 6) == 0 ? 1 : 0);
+  const Guarded guarded = guard(s.model, target, s.G, other, rtn.codes);
+  CHECK(guarded.exact_rows == 20);
+  for (Index i = 0; i < 20; ++i) {
+    const mpq_class a = exact(s, 0, other, i), b = exact(s, 0, rtn.codes, i);
+    CHECK(guarded.row_is_rtn[static_cast<std::size_t>(i)] == (a > b));
+  }
+}
+
+TEST_CASE("ties and equal codes keep GPTQ; a loss that differs in the last bit is decided exactly") {
+  // Columns 0 and 1 play the same part: exchanging their errors changes no loss, so the codes tie exactly.
+  Matrix<double> G(3, 3);
+  G << 4, 1, 1, 1, 4, 1, 1, 1, 2;
+  Matrix<float> row(2, 3);
+  row << 0.5F, 0.5F, 0.25F, 0.5F, 0.5F, 0.25F;
+  Setup s = make(row, G, 0.01, "int4");
+  s.scales.setOnes();
+  const MatrixRef<float> W(s.W);
+  const Target target{W, s.grid, s.scales, 0, s.order};
+  Matrix<Code> a(2, 3), b(2, 3);
+  a << 1, 0, 0, 0, 0, 0;
+  b << 0, 1, 0, 0, 0, 0;
+  const Guarded tie = guard(s.model, target, G, a, b);
+  CHECK(tie.exact_rows == 1);  // row 1 has equal codes: no arithmetic at all
+  CHECK(tie.row_is_rtn == std::vector<std::uint8_t>{0, 0});
+  CHECK(tie.gptq[0].lo == tie.rtn[0].hi);
+
+  G(0, 0) = std::nextafter(4.0, 5.0);  // now e_0 = -1/2 and e_0 = 1/2 differ in nothing, but the cross terms do
+  G(0, 2) = G(2, 0) = std::nextafter(1.0, 2.0);
+  const Matrix<double> H = hessian(G, damping(G, 0.01));
+  s.model = loss_model(*factor_udu(H), H.diagonal(), 2 * G.diagonal());
+  const Guarded close = guard(s.model, target, G, a, b);
+  const Guarded swapped = guard(s.model, target, G, b, a);
+  CHECK(close.exact_rows == 1);
+  CHECK(close.row_is_rtn[0] + swapped.row_is_rtn[0] == 1);
+}
+
+TEST_CASE("T5 on GF16: GPTQ loses with 51/2^22 against 19/2^22 and the guard repairs it") {
+  Matrix<float> X(3, 3), W(1, 3);
+  X << 1, 0, 0, 2, 1, 0, 0, 1, 4;  // tokens x columns
+  W << 3073 / 2048.0F, 3073 / 2048.0F, 3071 / 2048.0F;
+  const Matrix<double> G = gram_ref(X);
+  Options options{*Grid::parse("gf16")};
+  options.scale_rule = ScaleRule::unit;
+  options.damp_percent = 0;
+  const auto guarded = quantize_gptq(W, G, options);
+  REQUIRE(guarded);
+  CHECK(std::fabs(guarded->loss_gptq[0] - std::ldexp(51.0, -22)) < 1e-18);
+  CHECK(std::fabs(guarded->loss_rtn[0] - std::ldexp(19.0, -22)) < 1e-18);
+  CHECK(guarded->enclosed_gptq[0].lo > guarded->enclosed_rtn[0].hi);
+  CHECK(guarded->guard_rows == 1);
+  CHECK(guarded->row_is_rtn[0] == 1);
+  CHECK(guarded->codes == quantize_rtn(W, options)->codes);
+
+  options.guard = false;
+  const auto unguarded = quantize_gptq(W, G, options);
+  REQUIRE(unguarded);
+  const Matrix<float> points = dequantize(unguarded->codes, unguarded->scales, options.grid, 0);
+  CHECK(points(0, 0) == 1.5F);
+  CHECK(points(0, 1) == 769 / 512.0F);
+  CHECK(points(0, 2) == 1.5F);
+}
+
+TEST_CASE("guarded: at most RTN's loss in every row and strictly less in sum, on random PSD matrices") {
+  for (const std::uint32_t seed : {41U, 42U, 43U, 44U})
+    for (const char* grid : {"gf16", "int4"}) {
+      CAPTURE(seed);
+      CAPTURE(grid);
+      const Setup s = make(normal_matrix<float>(200, 24, seed), gram_ref(ar1_activations(48, 24, 0.6, seed + 100)), 0.01, grid);
+      Options options{s.grid};
+      options.scale_rule = default_scale_rule(s.grid);
+      const auto result = quantize_gptq(s.W, s.G, options);
+      const auto rtn = quantize_rtn(s.W, options);
+      REQUIRE(result);
+      REQUIRE(rtn);
+      mpq_class sum_final(0), sum_rtn(0);
+      Index worse = 0;
+      for (Index i = 0; i < s.W.rows(); ++i) {
+        const mpq_class mine = exact(s, 0, result->codes, i), theirs = exact(s, 0, rtn->codes, i);
+        CHECK(mine <= theirs);
+        sum_final += mine;
+        sum_rtn += theirs;
+        const auto k = static_cast<std::size_t>(i);
+        CHECK(result->loss_final[k] <= result->loss_rtn[k]);
+        worse += result->loss_gptq[k] > result->loss_rtn[k];
+        CHECK(mpq_class(result->enclosed_rtn[k].lo) <= theirs);
+        CHECK(theirs <= mpq_class(result->enclosed_rtn[k].hi));
+      }
+      CHECK(sum_final < sum_rtn);
+      CHECK(worse == result->guard_rows);
+    }
+}

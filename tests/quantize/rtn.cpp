@@ -1,0 +1,52 @@
+// Round to nearest and back: the codes are the grid's nearest points, and dequantized numbers are exact.
+#include "quantize/rtn.hpp"
+
+#include "../linalg/random.hpp"
+
+using namespace hallmark;
+using namespace hallmark::test;
+
+TEST_CASE("every code is the grid's nearest point under the scale of its row and group") {
+  for (const char* name : {"gf16", "int4", "gf:4,3"})
+    for (const Index group_size : {0, 7}) {
+      CAPTURE(name);
+      const Matrix<float> W = normal_matrix<float>(9, 60, 91);
+      Options options{*Grid::parse(name)};
+      options.scale_rule = default_scale_rule(options.grid);
+      options.group_size = group_size;
+      for_each_target([&] {
+        const auto result = quantize_rtn(W, options);
+        REQUIRE(result);
+        Index clipped = 0;
+        for (Index i = 0; i < W.rows(); ++i)
+          for (Index j = 0; j < W.cols(); ++j) {
+            const double s = scale_at(result->scales, group_size, i, j);
+            CHECK(result->codes(i, j) == options.grid.nearest(W(i, j), s));
+            clipped += options.grid.clipped(W(i, j), s);
+          }
+        CHECK(result->clipped == clipped);
+        CHECK(result->loss_rtn.empty());
+      });
+    }
+}
+
+TEST_CASE("dequantized numbers are s g exactly, and round to their own codes") {
+  const Matrix<float> W = normal_matrix<float>(20, 30, 92);
+  for (const char* name : {"gf16", "int8"}) {
+    Options options{*Grid::parse(name)};
+    options.scale_rule = default_scale_rule(options.grid);
+    const auto result = quantize_rtn(W, options);
+    REQUIRE(result);
+    const Matrix<float> points = dequantize(result->codes, result->scales, options.grid, 0);
+    CHECK(points.cast<double>() == dequantize_f64(result->codes, result->scales, options.grid, 0));
+    CHECK(points != W);
+    CHECK(quantize_rtn(points, options, result->scales)->codes == result->codes);
+  }
+}
+
+TEST_CASE("a weight of -0 is read as +0") {
+  Options options{*Grid::parse("gf16")};
+  Matrix<float> W(1, 2);
+  W << -0.0F, 1.0F;
+  CHECK(quantize_rtn(W, options)->codes(0, 0) == 0x0000);
+}
