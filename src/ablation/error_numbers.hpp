@@ -6,6 +6,7 @@ namespace hallmark::error_number {
 inline constexpr int p_disagrees = 120;          ///< internal: Boost.Math and the closed form differ
 inline constexpr int ledger_misuse = 121;        ///< internal: a body that is no JSON object on one line
 inline constexpr int value_not_finite = 122;     ///< internal: NaN or infinity about to be written
+inline constexpr int site_order = 123;             ///< internal: captured activations do not match the model
 
 inline constexpr int set_not_canonical = 225;    ///< usage: a partial set without --output, or aimed at the canonical ledger
 inline constexpr int set_invalid = 226;          ///< usage: empty, repeated or negative seeds or N
@@ -19,6 +20,7 @@ inline constexpr int cell_repeated = 375;        ///< two lines of a run for one
 inline constexpr int cells_differ = 376;         ///< cells of one run disagree in what they must share
 inline constexpr int no_complete_run = 377;      ///< no run with all nine cells
 inline constexpr int checkpoint_seed = 378;      ///< the checkpoint was trained with another seed than its cell says
+inline constexpr int text_too_short = 379;         ///< fewer bytes of validation text than are to be evaluated
 
 inline constexpr int contract_failed = 620;      ///< a contract of a cell was violated
 inline constexpr int verdict_differs = 720;      ///< the recorded verdict is not the one that the cells give

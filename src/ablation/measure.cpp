@@ -1,0 +1,169 @@
+#include "ablation/measure.hpp"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <cmath>
+#include <set>
+
+#include "ablation/error_numbers.hpp"
+#include "format/scale.hpp"
+#include "io/sha256.hpp"
+#include "linalg/gram.hpp"
+#include "quantize/rtn.hpp"
+#include "replay/calibration.hpp"
+#include "replay/capture.hpp"
+
+namespace hallmark {
+namespace {
+
+void add_site(Grams& grams, const ActivationSite& site, const GramAccumulator& sum) {
+  const auto gram = std::make_shared<const SiteGram>(SiteGram{site.name, sum.tokens(), sum.gram()});
+  for (const auto& weight : site.weights) grams[weight] = gram;
+}
+
+}  // namespace
+
+Expected<std::vector<Grams>> capture_grams(const Model& model, const TrainSplit& train,
+                                           std::span<const std::uint64_t> offsets, std::span<const std::int64_t> after,
+                                           const std::function<void()>& batch_done) {
+  const auto sites = activation_sites(model.config());
+  std::vector<GramAccumulator> sums;
+  for (const auto& site : sites) sums.emplace_back(site.cols);
+  std::vector<Grams> snapshots;
+  std::int64_t batches = 0;
+  std::size_t next = 0;  // site
+  const auto windows = windows_at(train, offsets);
+  auto captured = capture_activations(model, windows, [&](const ActivationSite& site, MatrixRef<float> X) -> Status {
+    if (site.name != sites[next].name)
+      return Error{Exit::internal, error_number::site_order, "activations came in another order", site.name, "report this"};
+    if (auto added = sums[next].add(X); !added) return added;
+    if (++next < sites.size()) return ok();
+    next = 0;
+    ++batches;
+    if (snapshots.size() < after.size() && batches == after[snapshots.size()]) {
+      Grams& grams = snapshots.emplace_back();
+      for (std::size_t i = 0; i < sites.size(); ++i) add_site(grams, sites[i], sums[i]);
+    }
+    batch_done();
+    return ok();
+  });
+  if (!captured) return captured.error();
+
+  GramAccumulator table(model.config().bigram_dim);
+  if (auto added = table.add(bigram_table_activations(model)); !added) return added.error();
+  for (Grams& grams : snapshots) add_site(grams, bigram_table_site(model.config()), table);
+  for (const Grams& grams : snapshots)
+    for (const auto& name : model.matrix_names())
+      if (!grams.contains(name))
+        return Error{Exit::internal, error_number::site_order, "a weight has no activations", name, "report this"};
+  if (snapshots.size() != after.size())
+    return Error{Exit::internal, error_number::site_order, "too few batches", fmt::format("{}", batches), "report this"};
+  return snapshots;
+}
+
+std::string gram_digest(const Grams& grams) {
+  static_assert(std::endian::native == std::endian::little);
+  Sha256 digest;
+  std::set<const SiteGram*> seen;
+  for (const auto& [weight, gram] : grams) {
+    if (!seen.insert(gram.get()).second) continue;
+    const std::uint64_t sizes[] = {static_cast<std::uint64_t>(gram->G.cols()), static_cast<std::uint64_t>(gram->tokens)};
+    digest.update(std::string_view(gram->site.c_str(), gram->site.size() + 1));
+    digest.update(std::as_bytes(std::span(sizes)));
+    digest.update(std::as_bytes(std::span(gram->G.data(), static_cast<std::size_t>(gram->G.size()))));
+  }
+  return digest.hex();
+}
+
+DirectLoss direct_losses(const Matrix<float>& W, const Matrix<float>& What, const Matrix<double>& G) {
+  const Index cols = W.cols();
+  const auto n = static_cast<std::size_t>(cols);
+  DirectLoss result{std::vector<double>(static_cast<std::size_t>(W.rows())), std::vector<double>(static_cast<std::size_t>(W.rows()))};
+#pragma omp parallel
+  {
+    std::vector<double> e(n), y(n), size(n);
+#pragma omp for schedule(static)
+    for (Index i = 0; i < W.rows(); ++i) {
+      for (Index j = 0; j < cols; ++j) e[static_cast<std::size_t>(j)] = double{W(i, j)} - double{What(i, j)};
+      std::fill(y.begin(), y.end(), 0.0);
+      std::fill(size.begin(), size.end(), 0.0);
+      for (std::size_t b = 0; b < n; ++b) {
+        const double* row = G.data() + b * n;
+        for (std::size_t a = 0; a < n; ++a) {
+          const double term = e[b] * row[a];
+          y[a] += term;
+          size[a] += std::abs(term);
+        }
+      }
+      double loss = 0, magnitude = 0;
+      for (std::size_t a = 0; a < n; ++a) {
+        loss += y[a] * e[a];
+        magnitude += size[a] * std::abs(e[a]);
+      }
+      result.loss[static_cast<std::size_t>(i)] = loss;
+      result.magnitude[static_cast<std::size_t>(i)] = magnitude;
+    }
+  }
+  return result;
+}
+
+double loss_error(Index cols) { return (2 * static_cast<double>(cols) + 8) * 0x1p-53 * (1 + 0x1p-20); }
+
+std::vector<ContractCount> Contracts::counts() const {
+  std::vector<ContractCount> counts;
+  for (const auto& [name, count] : counts_) counts.push_back(count);
+  return counts;
+}
+
+Status Contracts::status() const {
+  std::int64_t failed = 0;
+  for (const auto& [name, count] : counts_) failed += count.failed;
+  if (failed == 0) return ok();
+  return Error{Exit::contract, error_number::contract_failed, "a contract of the ablation was violated",
+               fmt::format("{}; {} checks failed in all", failure_, failed), "report this: it is a bug in Hallmark"};
+}
+
+std::vector<double> check_tensor(const std::string& name, const Matrix<float>& W, const Quantized& quantized,
+                                 const Matrix<float>& What, const Options& options, const SiteGram* gram,
+                                 Contracts& contracts) {
+  const Grid& grid = options.grid;
+  const auto at = [&](Index i, Index j) { return fmt::format("{} [{}, {}]", name, i, j); };
+  const auto scales = scales_for(grid, options.scale_rule, W.data(), W.rows(), W.cols(), options.group_size);
+  const Matrix<float>& s = quantized.scales;
+  const bool same_shape = scales && static_cast<Index>(scales->size()) == s.size();
+  contracts.check("scales_from_weights", same_shape, [&] { return name; });
+  if (same_shape)
+    for (Index i = 0; i < s.rows(); ++i)
+      for (Index g = 0; g < s.cols(); ++g)
+        contracts.check("scales_from_weights", s(i, g) == (*scales)[static_cast<std::size_t>(i * s.cols() + g)],
+                        [&] { return at(i, g); });
+
+  Matrix<float> nearest(W.rows(), W.cols());  // RTN's points
+  for (Index i = 0; i < W.rows(); ++i) {
+    const bool is_rtn = quantized.method == Method::rtn || quantized.row_is_rtn[static_cast<std::size_t>(i)] != 0;
+    for (Index j = 0; j < W.cols(); ++j) {
+      const Code code = quantized.codes(i, j);
+      const double scale = scale_at(s, options.group_size, i, j);
+      const Code rtn = grid.nearest(double{W(i, j)} + 0.0, scale);  // -0 is read as +0
+      nearest(i, j) = static_cast<float>(scale * grid.value(rtn));
+      contracts.check("codes_on_grid", grid.contains(code), [&] { return at(i, j); });
+      contracts.check("product_exact", double{What(i, j)} == scale * grid.value(code), [&] { return at(i, j); });
+      if (is_rtn) contracts.check("rtn_codes", code == rtn, [&] { return at(i, j); });
+    }
+  }
+  if (gram == nullptr) return {};
+
+  auto kept = direct_losses(W, What, gram->G);
+  const auto rtn = direct_losses(W, nearest, gram->G);
+  const double error = loss_error(W.cols());
+  for (std::size_t i = 0; i < kept.loss.size(); ++i) {
+    const auto row = [&] { return fmt::format("{} row {}", name, i); };
+    contracts.check("guard_row_loss", quantized.loss_final[i] <= quantized.loss_rtn[i], row);
+    contracts.check("guard_row_loss_direct",
+                    kept.loss[i] - error * kept.magnitude[i] <= rtn.loss[i] + error * rtn.magnitude[i], row);
+  }
+  return std::move(kept.loss);
+}
+
+}  // namespace hallmark

@@ -1,0 +1,278 @@
+#include "ablation/run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+#include <filesystem>
+
+#include "ablation/error_numbers.hpp"
+#include "ablation/ledger.hpp"
+#include "ablation/provenance.hpp"
+#include "ablation/report.hpp"
+#include "io/file.hpp"
+#include "io/sha256.hpp"
+#include "quantize/gptq.hpp"
+#include "quantize/rtn.hpp"
+#include "replay/calibration.hpp"
+#include "replay/count_model.hpp"
+
+namespace hallmark {
+namespace {
+
+constexpr int count_model_orders[] = {2, 3, 5};
+
+// Work in units of one window run through the model; quantizing is small beside it and counted as a few windows.
+struct Work {
+  const Progress& progress;
+  double total = 0, done = 0;
+  void add(double windows, std::string_view item) {
+    done += windows;
+    if (progress) progress(done, total, item);
+  }
+};
+
+// What the cells of one seed share.
+struct Seed {
+  std::uint64_t seed;
+  Model model;
+  CalibrationPlan plan;
+  Grams reconstruction;
+  std::map<std::int64_t, Grams> calibration;  ///< by n > 0
+  Cell common;  ///< the fields that no n changes
+};
+
+void check_windows(const CalibrationPlan& plan, std::int64_t n, Contracts& contracts) {
+  for (const auto offset : plan.calibration(static_cast<std::size_t>(n)))
+    contracts.check("calibration_held_out",
+                    std::none_of(plan.reconstruction().begin(), plan.reconstruction().end(),
+                                 [&](std::uint64_t other) {
+                                   return std::max(offset, other) - std::min(offset, other) < calibration_window;
+                                 }),
+                    [&] { return fmt::format("train text at {}", offset); });
+}
+
+void update_codes_digest(Sha256& digest, const std::string& name, const Quantized& quantized) {
+  static_assert(std::endian::native == std::endian::little);
+  const std::uint64_t sizes[] = {static_cast<std::uint64_t>(quantized.codes.rows()),
+                                 static_cast<std::uint64_t>(quantized.codes.cols())};
+  digest.update(std::string_view(name.c_str(), name.size() + 1));
+  digest.update(std::as_bytes(std::span(sizes)));
+  digest.update(std::as_bytes(std::span(quantized.codes.data(), static_cast<std::size_t>(quantized.codes.size()))));
+  digest.update(std::as_bytes(std::span(quantized.scales.data(), static_cast<std::size_t>(quantized.scales.size()))));
+}
+
+// Quantizes every 2-D weight, checks and measures; the cell gets everything but the evaluation and the clock.
+Expected<Model> quantize_cell(const Seed& seed, std::int64_t n, Options options, Cell& cell) {
+  options.method = n == 0 ? Method::rtn : Method::gptq;
+  Contracts contracts;
+  check_windows(seed.plan, n, contracts);
+  std::map<std::string, Matrix<float>> replacements;
+  Sha256 codes;
+  MeanLoss reconstruction, calibration;
+  double rtn_total = 0, unguarded_total = 0;
+  for (const auto& name : seed.model.matrix_names()) {
+    const Matrix<float>& W = seed.model[name];
+    const SiteGram* gram = n == 0 ? nullptr : seed.calibration.at(n).at(name).get();
+    auto quantized = n == 0 ? quantize_rtn(W, options) : quantize_gptq(W, gram->G, options, std::nullopt, name, gram->tokens);
+    if (!quantized) return quantized.error();
+    Matrix<float> What = dequantize(quantized->codes, quantized->scales, options.grid, options.group_size);
+
+    const auto losses = check_tensor(name, W, *quantized, What, options, gram, contracts);
+    if (n > 0) {
+      calibration.add(losses, gram->tokens);
+      double rtn = 0, unguarded = 0;
+      for (const double loss : quantized->loss_rtn) rtn += loss;
+      for (const double loss : quantized->loss_gptq) unguarded += loss;
+      if (rtn > 0) cell.unguarded_loss_ratio_by_tensor[name] = unguarded / rtn;
+      rtn_total += rtn;
+      unguarded_total += unguarded;
+      cell.guard_rows += quantized->guard_rows;
+      if (quantized->guard_rows > 0) cell.guard_rows_by_tensor[name] = quantized->guard_rows;
+    }
+    const SiteGram& held_out = *seed.reconstruction.at(name);
+    reconstruction.add(direct_losses(W, What, held_out.G).loss, held_out.tokens);
+    update_codes_digest(codes, name, *quantized);
+    replacements.emplace(name, std::move(What));
+  }
+  if (auto checked = contracts.status(); !checked) return checked.error();
+  cell.contracts = contracts.counts();
+  cell.codes_digest = codes.hex();
+  cell.reconstruction_mse = reconstruction.mean();
+  if (n > 0) {
+    cell.calibration_mse = calibration.mean();
+    cell.gram_digest = gram_digest(seed.calibration.at(n));
+    cell.calibration_offsets_digest = offsets_digest(seed.plan.calibration(static_cast<std::size_t>(n)));
+    if (rtn_total > 0) cell.unguarded_loss_ratio = unguarded_total / rtn_total;
+  }
+  return seed.model.with_weights(replacements);
+}
+
+Expected<Seed> prepare_seed(std::uint64_t seed, const AblationOptions& options, const Corpus& corpus,
+                            std::span<const std::byte> evaluated, Work& work, std::vector<std::string>& notes) {
+  const auto path = fmt::format("{}/{}", options.models, checkpoint_name(seed));
+  auto digest = sha256_file(path);
+  if (!digest) return digest.error();
+  auto model = load_model(path);
+  if (!model) return model.error();
+  const auto trained = model->seed();
+  if (!trained) return trained.error();
+  if (*trained != seed)
+    return Error{Exit::input, error_number::checkpoint_seed, "a checkpoint was trained with another seed",
+                 fmt::format("{}: seed {}, expected {}", path, *trained, seed), "put the checkpoint under its own name"};
+  if (const auto text = model->metadata().find("hallmark.text.sha256");
+      text == model->metadata().end() || text->second != corpus.digest)
+    notes.push_back(fmt::format("{} was trained on another text than {} (digest {})", path, options.text, corpus.digest));
+
+  const std::int64_t most = *std::max_element(options.batches.begin(), options.batches.end());
+  auto plan = CalibrationPlan::draw(corpus.train, seed, static_cast<std::size_t>(most));
+  if (!plan) return plan.error();
+  Seed prepared{seed, *std::move(model), *std::move(plan), {}, {}, {}};
+  const std::int64_t held_out[] = {static_cast<std::int64_t>(reconstruction_batches)};
+  const auto batch_done = [&] { work.add(static_cast<double>(calibration_batch), fmt::format("seed {}: activations", seed)); };
+  auto reconstruction = capture_grams(prepared.model, corpus.train, prepared.plan.reconstruction(), held_out, batch_done);
+  if (!reconstruction) return reconstruction.error();
+  prepared.reconstruction = std::move(reconstruction->front());
+
+  std::vector<std::int64_t> after;
+  for (const auto n : options.batches)
+    if (n > 0) after.push_back(n);
+  std::sort(after.begin(), after.end());
+  if (!after.empty()) {
+    auto grams = capture_grams(prepared.model, corpus.train, prepared.plan.calibration(static_cast<std::size_t>(most)), after,
+                               batch_done);
+    if (!grams) return grams.error();
+    for (std::size_t i = 0; i < after.size(); ++i) prepared.calibration[after[i]] = std::move((*grams)[i]);
+  }
+  auto bpb = bits_per_byte(prepared.model, evaluated);
+  if (!bpb) return bpb.error();
+  work.add(static_cast<double>(evaluated.size() / calibration_window), fmt::format("seed {}: before quantization", seed));
+
+  prepared.common.seed = seed;
+  prepared.common.bpb_pre_quant = *bpb;
+  prepared.common.checkpoint_digest = *std::move(digest);
+  prepared.common.reconstruction_offsets_digest = offsets_digest(prepared.plan.reconstruction());
+  prepared.common.reconstruction_gram_digest = gram_digest(prepared.reconstruction);
+  return prepared;
+}
+
+Status check_options(const AblationOptions& options) {
+  const auto invalid = [](const char* what, const std::string& where) {
+    return Error{Exit::usage, error_number::set_invalid, what, where, "see `hallmark ablate --help`"};
+  };
+  const auto repeated = [](auto values) {
+    std::sort(values.begin(), values.end());
+    return std::adjacent_find(values.begin(), values.end()) != values.end();
+  };
+  if (options.seeds.empty() || repeated(options.seeds)) return invalid("the seeds must be one or more different numbers", "");
+  if (options.batches.empty() || repeated(options.batches))
+    return invalid("the numbers of calibration batches must be one or more different numbers", "");
+  for (const auto n : options.batches)
+    if (n < 0 || n > 4096) return invalid("a number of calibration batches is out of range", fmt::format("{}: 0 to 4096", n));
+  if (options.eval_bytes <= calibration_window)
+    return invalid("too little text to evaluate", fmt::format("{} bytes, at least {}", options.eval_bytes, calibration_window + 1));
+  return ok();
+}
+
+bool is_whole_experiment(const AblationOptions& options) {
+  return std::ranges::equal(options.seeds, canonical_seeds) && std::ranges::equal(options.batches, canonical_batches) &&
+         options.eval_bytes == evaluation_bytes;
+}
+
+}  // namespace
+
+std::string checkpoint_name(std::uint64_t seed) { return fmt::format("seed{}.safetensors", seed); }
+
+Expected<AblationResult> run_ablation(const AblationOptions& options, const Progress& progress) {
+  if (auto valid = check_options(options); !valid) return valid.error();
+  auto grid = Grid::parse(options.grid);
+  if (!grid) return grid.error();
+  auto corpus = load_corpus(options.text);
+  if (!corpus) return corpus.error();
+  const auto validation = corpus->validation.bytes();
+  if (validation.size() < options.eval_bytes)
+    return Error{Exit::input, error_number::text_too_short, "the validation text is too short",
+                 fmt::format("{}: {} bytes, {} to evaluate", options.text, validation.size(), options.eval_bytes),
+                 "use a folder with more text, or --eval-bytes"};
+  const auto evaluated = validation.first(options.eval_bytes);
+
+  const std::int64_t most = *std::max_element(options.batches.begin(), options.batches.end());
+  const auto captured = static_cast<double>(reconstruction_batches + static_cast<std::size_t>(most)) * calibration_batch;
+  const auto windows = static_cast<double>(options.eval_bytes / calibration_window);
+  Work work{progress};
+  work.total = static_cast<double>(options.seeds.size()) *
+               (captured + windows * static_cast<double>(1 + options.batches.size()));
+
+  AblationResult result;
+  Cell shared;
+  shared.run = detail::random_run_id();
+  shared.grid = grid->short_name();
+  shared.git_sha = options.git_sha;
+  shared.text_digest = corpus->digest;
+  shared.eval_bytes = static_cast<std::int64_t>(options.eval_bytes);
+  const auto count_models = count_model_bits_per_byte(corpus->train, evaluated, count_model_orders[std::size(count_model_orders) - 1]);
+  for (const int order : count_model_orders)
+    shared.count_model_bpb[std::to_string(order)] = count_models[static_cast<std::size_t>(order)];
+
+  for (const auto seed : options.seeds) {
+    auto prepared = prepare_seed(seed, options, *corpus, evaluated, work, result.notes);
+    if (!prepared) return prepared.error();
+    for (const auto n : options.batches) {
+      const auto start = std::chrono::steady_clock::now();
+      Cell cell = prepared->common;
+      cell.run = shared.run;
+      cell.grid = shared.grid;
+      cell.git_sha = shared.git_sha;
+      cell.text_digest = shared.text_digest;
+      cell.eval_bytes = shared.eval_bytes;
+      cell.count_model_bpb = shared.count_model_bpb;
+      cell.n = n;
+      Options quantization{.grid = *grid, .scale_rule = default_scale_rule(*grid)};
+      auto model = quantize_cell(*prepared, n, quantization, cell);
+      if (!model) return model.error();
+      auto bpb = bits_per_byte(*model, evaluated);
+      if (!bpb) return bpb.error();
+      cell.bpb_post_quant = *bpb;
+      cell.timestamp = detail::timestamp_now();
+      cell.wallclock_ms =
+          std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
+      work.add(windows, fmt::format("seed {}: N = {}", seed, n));
+      auto line = cell_line(cell);
+      if (!line) return line.error();
+      result.lines.push_back(*std::move(line));
+      result.cells.push_back(std::move(cell));
+    }
+  }
+  if (std::ranges::equal(options.seeds, canonical_seeds) && std::ranges::equal(options.batches, canonical_batches)) {
+    auto verdict = judge(result.cells);
+    if (!verdict) return verdict.error();
+    auto line = verdict_line(*verdict, options.git_sha, detail::timestamp_now());
+    if (!line) return line.error();
+    result.lines.push_back(*std::move(line));
+    result.verdict = *std::move(verdict);
+  }
+  return result;
+}
+
+Expected<std::string> run_ledger(const AblationOptions& options, const std::optional<std::string>& output,
+                                 const std::string& folder) {
+  const auto grid = Grid::parse(options.grid);
+  if (!grid) return grid.error();
+  const std::string canonical = ledger_path(folder, grid->short_name());
+  if (is_whole_experiment(options)) return output.value_or(canonical);
+  const auto refused = [&](const std::string& where) {
+    return Error{Exit::usage, error_number::set_not_canonical, "a partial run never goes into a canonical ledger", where,
+                 "give --output FILE, outside of the ledgers of assertions/"};
+  };
+  if (!output) return refused("seeds, N or evaluated bytes are not those of the experiment, and there is no --output");
+  const auto name = std::filesystem::path(*output).filename().string();
+  if (name.starts_with("calibration_ablation.") || same_file(*output, canonical)) return refused(*output);
+  return *output;
+}
+
+Status append_run(const std::string& path, const std::vector<std::string>& lines) {
+  return append_to_ledger(path, LedgerForm::json_lines, lines);
+}
+
+}  // namespace hallmark

@@ -1,0 +1,59 @@
+// The ablation: checkpoints x calibration batches on one grid, quantized and evaluated.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ablation/cell.hpp"
+#include "ablation/measure.hpp"
+#include "ablation/verdict.hpp"
+#include "base/error.hpp"
+#include "replay/forward.hpp"
+#include "replay/text.hpp"
+
+namespace hallmark {
+
+struct AblationOptions {
+  std::string grid = "gf16";
+  std::vector<std::uint64_t> seeds{canonical_seeds.begin(), canonical_seeds.end()};
+  std::vector<std::int64_t> batches{canonical_batches.begin(), canonical_batches.end()};
+  std::size_t eval_bytes = evaluation_bytes;
+  std::string models = "models";  ///< holds checkpoint_name(seed)
+  std::string text = std::string(default_text_folder);
+  std::string git_sha = "unknown";  ///< see current_git_sha()
+};
+
+struct AblationResult {
+  std::vector<Cell> cells;         ///< seeds in order, N in order within
+  std::optional<Verdict> verdict;  ///< when the cells are the nine of the experiment
+  std::vector<std::string> lines;  ///< what append_run takes: one per cell, and the verdict's
+  std::vector<std::string> notes;  ///< for the user: text or seed that differ from what a checkpoint records
+};
+
+/// "seed47.safetensors"
+std::string checkpoint_name(std::uint64_t seed);
+
+/// Runs the cells of docs/design.md section 6. Equal options, files and machine give equal results but for run, timestamp
+/// and wallclock_ms (of quantization, checks and evaluation; captures and bpb_pre_quant are shared by the cells of a seed
+/// and counted in none), for any number of threads. Nothing is written.
+/// Errors: E0226 seeds or N empty, repeated or negative, too few eval_bytes; E0378 a checkpoint of another seed; E0620 a
+/// contract; those of Grid::parse, load_corpus, load_model, CalibrationPlan::draw, capture_grams, quantize_gptq, quantize_rtn,
+/// bits_per_byte.
+Expected<AblationResult> run_ablation(const AblationOptions& options, const Progress& progress);
+
+/// The ledger for a run with these options: `output` when given, else the canonical one of the grid. A run that is not
+/// the whole experiment (three seeds, three N, 262,144 bytes) needs an `output`, which may not be a canonical ledger.
+/// Asked before the run, so that nothing is computed in vain. Errors: E0225.
+Expected<std::string> run_ledger(const AblationOptions& options, const std::optional<std::string>& output,
+                                 const std::string& folder = "assertions");
+
+/// Appends the lines of a run to a ledger of JSON Lines, all or none. Errors: those of append_to_ledger.
+Status append_run(const std::string& path, const std::vector<std::string>& lines);
+
+/// `git rev-parse HEAD` in the current folder, with "+changed" when tracked files under src/, models/ or CMakeLists.txt
+/// differ from it; "unknown" where there is no git or no checkout.
+std::string current_git_sha();
+
+}  // namespace hallmark
