@@ -35,7 +35,7 @@ Qed.
 Lemma under_chain_step n : under_chain u z n * (1 + u) + z <= under_chain u z (S n).
 Proof.
 unfold under_chain; rewrite S_INR; assert (ge1 := growth_ge1 u u_pos (S n)); simpl pow in *.
-assert (z <= (1 + u) * (1 + u) ^ n * z) by (rewrite <- (Rmult_1_l z) at 1; nra); lra.
+assert (grown : z <= (1 + u) * (1 + u) ^ n * z) by (rewrite <- (Rmult_1_l z) at 1; nra); lra.
 Qed.
 
 (** The underflow bound grows with the number of roundings. *)
@@ -119,8 +119,8 @@ intros steps; induction n as [|n IH].
   assert (under : gam u n * z + z + under_chain u z n <= under_chain u z (Datatypes.S n)).
   { unfold under_chain, gam; rewrite S_INR; simpl pow.
     assert (ge1 := growth_ge1 u u_pos n); assert (index := pos_INR n).
-    assert (0 <= u * (INR n + 1) * ((1 + u) ^ n * z)) by
-      (apply Rmult_le_pos; [nra|apply Rmult_le_pos; lra]).
+    assert (rest : 0 <= u * (INR n + 1) * ((1 + u) ^ n * z))
+      by (apply Rmult_le_pos; [nra|apply Rmult_le_pos; lra]).
     nra. }
   lra.
 Qed.

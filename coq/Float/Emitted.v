@@ -4,7 +4,8 @@
       U rounded once to binary32, the recurrence in binary32, the codes those of GF16 at the
       computed weights.  No residual is formed and no exact quantity is needed to evaluate the
       bound.
-    Main results.  [emitted_codes_enclosure] (any codes, both sides, as the guard uses it),
+    Main results.  [emitted_codes_enclosure] (any codes, both sides),
+      [emitted_plain_enclosure] (the plain loss in the stored Gram matrix, as the guard uses it),
       [emitted_codes_loss] (GF16 codes, the loss in the stored H), [emitted_codes_activations] (the
       loss on the calibration activations).
     Bound functions.  [emitted_delta] (T11), [gf16_half_gap] (T7), [residual32] (T15),
@@ -28,7 +29,8 @@ Definition stored_factor (U : mat) : mat := round_factor (-149) 24 U.
 Definition emitted_error (w s g : vec) : vec := weight_error real32 w s g.
 
 (** The computed compensated weights u'_j. *)
-Definition emitted_weight (U : mat) (w s g : vec) : vec := comp_float real32 (stored_factor U) w s g.
+Definition emitted_weight (U : mat) (w s g : vec) : vec :=
+  comp_float real32 (stored_factor U) w s g.
 
 (** The bound of T11 on |u'_j - u_j|, from computed quantities. *)
 Definition emitted_delta (U : mat) (w s g : vec) (j : nat) : R :=
@@ -114,13 +116,36 @@ Theorem emitted_codes_loss : gf16_codes ->
 Proof.
 intros codes.
 apply (T9_perturbation_gf16 n H V d w q s u' delta (root_diagonal H) (residual32 n));
-  [exact stored_factor_unit_upper|exact run_nonneg|exact stored_residual| | |exact emitted_rounding].
+  [exact stored_factor_unit_upper|exact run_nonneg|exact stored_residual| |
+  |exact emitted_rounding].
 - intros j below; apply (codes j below).
 - intros j below; unfold scaled_points, gf16_columns, scaled.
   rewrite (proj2 (codes j below)); reflexivity.
 Qed.
 
 End Emitted.
+
+(** Any codes: the plain loss in the stored Gram matrix G between two computable numbers, for the
+    stored Hessian H = 2 G + lambda I. *)
+Theorem emitted_plain_enclosure n lam G C U d hmax w s g :
+  let H := hessian_stored lam G in
+  let e := vsub w (scaled_points s g) in
+  let u' := emitted_weight U w s g in
+  let slack := (residual32 n + uro 53) * weighted_size n (root_diagonal H) e ^ 2 in
+  emitted_run n H C U d hmax w ->
+  in_format (-1074) 53 lam -> (forall j, (j < n)%nat -> in_format (-1074) 53 (G j j)) ->
+  lower_sum n d u' (scaled_points s g) (emitted_delta U w s g) - slack
+  <= 2 * qform n G e + lam * bsum n (fun i => e i ^ 2)
+  <= upper_sum n d u' (scaled_points s g) (emitted_delta U w s g) + slack.
+Proof.
+intros H e u' slack run formlam formG.
+apply (certificate_plain n lam G (stored_factor U)); [| | | |exact formlam|exact formG|].
+- exact (stored_factor_unit_upper n H C U d hmax w run).
+- exact (run_nonneg n H C U d hmax w run).
+- exact (stored_residual n H C U d hmax w run).
+- exact (emitted_rounding n H C U d hmax w s g run).
+- intros j below; eapply Rle_trans; [apply bpow_ge_0|exact (sane_normal (run_sane run) j below)].
+Qed.
 
 (** The loss on the calibration activations of the GF16 codes, damping included on the left: H is
     the stored Hessian of the Gram matrix that the program accumulated. *)

@@ -225,7 +225,7 @@ assert (ratio : 2 * v <= g).
 { apply Rmult_le_reg_r with (1 - G); [lra|].
   unfold g; replace ((G + (2 * v + v ^ 2)) / (1 - G) * (1 - G)) with (G + (2 * v + v ^ 2))
     by (field; lra).
-  assert (0 <= v ^ 2) by apply pow2_ge_0; nra. }
+  assert (square_v : 0 <= v ^ 2) by apply pow2_ge_0; nra. }
 set (z := eta (-1074)) in *; set (z' := eta (-149)) in *.
 assert (zpos : 0 < z) by apply bpow_gt_0; assert (zpos' : 0 < z') by apply bpow_gt_0.
 assert (first : 2 * INR n * z <= bpow radix2 (-1050)).
@@ -239,7 +239,7 @@ assert (second : 4 * INR n * z' <= bpow radix2 (-124)).
 assert (wpos : 0 <= w).
 { unfold w, under_rounded, under_matrix; apply Rplus_le_le_0_compat;
     repeat apply Rmult_le_pos; try lra.
-  assert (0 <= 2 * INR n * z) by (repeat apply Rmult_le_pos; lra); lra. }
+  assert (inner : 0 <= 2 * INR n * z) by (repeat apply Rmult_le_pos; lra); lra. }
 assert (bound : w <= bpow radix2 (-1049) * (1 + hmax) + bpow radix2 (-124) * hmax).
 { unfold w, under_rounded, under_matrix.
   assert (part1 : 2 * INR n * z * (1 + hmax) <= bpow radix2 (-1050) * (1 + hmax))
@@ -247,7 +247,7 @@ assert (bound : w <= bpow radix2 (-1049) * (1 + hmax) + bpow radix2 (-124) * hma
   assert (part2 : 4 * INR n * z' * (hmax + 2 * INR n * z)
       <= bpow radix2 (-124) * (hmax + bpow radix2 (-1050))).
   { apply Rmult_le_compat; [repeat apply Rmult_le_pos; lra| |exact second|lra].
-    assert (0 <= 2 * INR n * z) by (repeat apply Rmult_le_pos; lra); lra. }
+    assert (inner : 0 <= 2 * INR n * z) by (repeat apply Rmult_le_pos; lra); lra. }
   assert (part3 : bpow radix2 (-124) * bpow radix2 (-1050) <= 1 * bpow radix2 (-1050)).
   { apply Rmult_le_compat_r; [apply bpow_ge_0|].
     change 1 with (bpow radix2 0); apply bpow_le; lia. }
@@ -264,7 +264,7 @@ assert (quotient : w + w / g <= bpow radix2 24 * w).
       reflexivity. }
     unfold Rdiv; rewrite value.
     replace (bpow radix2 24) with (bpow radix2 23 + bpow radix2 23) by (simpl; lra).
-    assert (1 <= bpow radix2 23) by (simpl; lra); nra. }
+    assert (large : 1 <= bpow radix2 23) by (simpl; lra); nra. }
 eapply Rle_trans; [exact quotient|].
 assert (lost := sane_one_plus j (-1025) below).
 apply Rle_trans with (bpow radix2 (-1025) * (1 + hmax) + bpow radix2 (-100) * hmax).
@@ -356,7 +356,7 @@ assert (wmono : under_matrix (eta (-1074)) n hmax
 assert (wpos := under_matrix_ge0 (-1074) n hmax top).
 set (c := (gam_up (uro 53) n + (2 * uro 24 + uro 24 ^ 2)) / (1 - gam_up (uro 53) n)) in *.
 assert (cpos : 0 < c)
-  by (apply Rdiv_lt_0_compat; [assert (0 <= uro 24 ^ 2) by apply pow2_ge_0|]; lra).
+  by (apply Rdiv_lt_0_compat; [assert (square_v : 0 <= uro 24 ^ 2) by apply pow2_ge_0|]; lra).
 set (w := under_rounded (eta (-1074)) (eta (-149)) n hmax) in *.
 destruct (sane_sizes i ibelow) as [Hi _]; destruct (sane_sizes j jbelow) as [Hj _].
 apply Rle_trans with (c * (sqrt (H i i + w) * sqrt (H j j + w)) + w).

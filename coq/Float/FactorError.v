@@ -2,7 +2,8 @@
 
     Purpose.  |H - U D U^T|_ij <= ((1 + u)^n - 1) sum_k |U_ik| d_k |U_jk| and an underflow term, for
       the U and d that the program of Float/Factor returns, whatever H, if the pivots are positive.
-    Main results.  [T15_entry_upper] (i <= j, exponent n - j), [T15_entry] (every entry, exponent n).
+    Main results.  [T15_entry_upper] (i <= j, exponent n - j), [T15_entry] (every entry, exponent
+      n).
     Bound functions.  [recon_size], [under_factor].
     Dependencies.  Gptq/Sums, Gptq/Matrix, Float/ChainError, Float/Factor, Float/SumsExtra.
     Source.  N. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., theorem 10.3, for
@@ -49,7 +50,7 @@ destruct (Nat.eq_dec i k) as [->|other].
 - rewrite (factor_one run), (factor_pivot run) by lia; simpl.
   rewrite Rmult_1_l, Rminus_diag_eq, Rabs_R0 by reflexivity.
   rewrite <- (factor_pivot run) by lia; rewrite Rabs_R1.
-  assert (0 <= u * (1 * d k)) by nra; nra.
+  assert (scaled : 0 <= u * (1 * d k)) by nra; nra.
 - assert (scale := factor_scale run i k ltac:(lia)); simpl in scale.
   assert (close := rnd_error_round emin prec (C i k / d k)); rewrite <- scale in close.
   replace (C i k - U i k * d k) with (- ((U i k - C i k / d k) * d k)) by (field; lra).
@@ -70,7 +71,6 @@ intros range.
 assert (upos := uro_ge0 prec); assert (zpos := eta_ge0 emin).
 set (K := (n - 1 - j)%nat).
 set (a := fun k => U i k * d k).
-(* the three sums, by pivot *)
 assert (low : forall k, (k < j)%nat -> U j k = 0)
   by (intros k below; apply (factor_low run); lia).
 assert (one : U j j = 1) by (apply (factor_one run); lia).
@@ -93,13 +93,11 @@ assert (weight : bsum n (fun k => d k * Rabs (U j k))
   rewrite one, Rabs_R1, Rmult_1_r; reflexivity. }
 set (S := bsum K (fun m => Rabs (a (later m)) * Rabs (U j (later m)))) in *.
 set (W := bsum K (fun m => d (later m) * Rabs (U j (later m)))) in *.
-(* the chain *)
 assert (chain := chain_error_backward emin prec K (fun m => - C i (later m))
   (fun m => U j (later m)) (H i j)); cbv beta in chain.
 change (fma_chain A K (fun m => - C i (later m)) (fun m => U j (later m)) (H i j))
   with (factor_entry A n H C U i j) in chain.
 rewrite <- (factor_column run i j range) in chain.
-(* the divisions *)
 assert (pivot_close := factor_division i j range); fold (a j) in pivot_close.
 assert (dj := pivots j ltac:(lia)).
 assert (abs_a : forall k, (k < n)%nat -> Rabs (U i k) * d k = Rabs (a k)).
@@ -135,7 +133,6 @@ assert (pivot_size : Rabs (C i j) <= (1 + u) * Rabs (a j) + z * d j).
 { assert (triangle : Rabs (C i j) <= Rabs (C i j - a j) + Rabs (a j)).
   { replace (C i j) with (C i j - a j + a j) at 1 by ring; apply Rabs_triang. }
   lra. }
-(* together *)
 assert (signed : bsum K (fun m => - C i (later m) * U j (later m))
     = - bsum K (fun m => C i (later m) * U j (later m))).
 { rewrite (bsum_ext K _ (fun m => -1 * (C i (later m) * U j (later m)))) by (intros; ring).

@@ -19,7 +19,8 @@ Notation U p := (snd (factor_upto A n H p)).
 
 (** An entry looks only at the columns behind its own. *)
 Lemma factor_entry_ext C1 U1 C2 U2 i j :
-  (forall k, (j < k < n)%nat -> C1 i k = C2 i k) -> (forall k, (j < k < n)%nat -> U1 j k = U2 j k) ->
+  (forall k, (j < k < n)%nat -> C1 i k = C2 i k) ->
+  (forall k, (j < k < n)%nat -> U1 j k = U2 j k) ->
   factor_entry A n H C1 U1 i j = factor_entry A n H C2 U2 i j.
 Proof.
 intros sameC sameU; unfold factor_entry; apply fma_chain_ext; intros m below.

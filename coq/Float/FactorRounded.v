@@ -135,9 +135,9 @@ assert (nypos : 0 <= INR n * y) by nra.
 assert (hh_pos : 0 <= hh) by (unfold hh; lra).
 assert (hh_scaled : hh <= INR n * hh) by nra.
 assert (hh_le : hh <= hmax + 2 * INR n * z).
-{ unfold hh; assert (zz := eta_ge0 emin); assert (INR n * y <= INR n * (5 / 4 * z))
+{ unfold hh; assert (zz := eta_ge0 emin); assert (ny : INR n * y <= INR n * (5 / 4 * z))
     by (apply Rmult_le_compat_l; lra).
-  assert (0 <= INR n * z) by nra; lra. }
+  assert (nz : 0 <= INR n * z) by nra; lra. }
 assert (coefficient : 0 <= 2 * v + v ^ 2) by nra.
 assert (sized : (2 * v + v ^ 2) * recon_size n U d i j
     <= (2 * v + v ^ 2) * (/ (1 - g) * (sqrt (H i i + w) * sqrt (H j j + w))))

@@ -5,6 +5,8 @@
     Main results.  [T11_recurrence] (the published form), [T11_recurrence_format] (no second
       underflow term when the points q_k are in the format), [T11_recurrence_computed] (with u'_j
       in place of the unrounded sum), [T11_recurrence_closed] (closed constants),
+      [T11_recurrence_binary32], [T11_recurrence_binary64], [weight_error_exact] (Sterbenz),
+      [exact_error_size] (|w_k - q_k| from the computed e_k),
       [feedback_size_cauchy] (the sum of |e_k||U_kj| from two norms),
       [feedback_size_factor] (the same through the diagonal of U D U^T).
     Bound functions.  [gam], [gam_up], [under_recurrence], [delta_recurrence].
@@ -47,7 +49,8 @@ intros pos below; unfold feedback_size; rewrite <- bsum_scal; apply bsum_le; int
 replace (sqrt (d j) * (Rabs (e k) * Rabs (U k j)))
   with (Rabs (e k) * (sqrt (d j) * Rabs (U k j))) by ring.
 apply Rmult_le_compat_l; [apply Rabs_pos|].
-rewrite <- (sqrt_Rsqr_abs (U k j)), <- sqrt_mult by (try apply pos; try apply Rle_0_sqr; exact below).
+rewrite <- (sqrt_Rsqr_abs (U k j)), <- sqrt_mult
+  by (apply Rle_0_sqr || (apply pos; exact below)).
 apply sqrt_le_1_alt; unfold Rsqr, recon.
 replace (d j * (U k j * U k j)) with (U k j * d j * U k j) by ring.
 apply (bsum_pick n j (fun l => U k l * d l * U k l)); [exact below|].
@@ -78,6 +81,22 @@ Qed.
 (** Its error, relative to the computed value. *)
 Lemma weight_error_close k : Rabs (e k - (w k - q k)) <= u * Rabs (e k) + z.
 Proof. rewrite weight_error_rounded; apply (rnd_error_round emin prec). Qed.
+
+(** The computed error is exact when weight and point are within a factor of two (Sterbenz). *)
+Lemma weight_error_exact k : fmt (w k) -> fmt (q k) -> q k / 2 <= w k <= 2 * q k ->
+  e k = w k - q k.
+Proof.
+intros formw formq near; rewrite weight_error_rounded.
+apply (rnd_sub_exact emin prec); assumption.
+Qed.
+
+(** The exact error of a weight, from the computed one. *)
+Lemma exact_error_size k : Rabs (w k - q k) <= (1 + u) * Rabs (e k) + z.
+Proof.
+replace (w k - q k) with (e k - (e k - (w k - q k))) by ring.
+eapply Rle_trans; [apply Rabs_triang|rewrite Rabs_Ropp].
+assert (close := weight_error_close k); lra.
+Qed.
 
 (** The rounding of the errors: sum e_k U_kj against sum (w_k - q_k) U_kj. *)
 Lemma error_rounding j c :
@@ -191,3 +210,23 @@ lra.
 Qed.
 
 End Recurrence.
+
+(** T11 (a) in binary32, as the production path runs it. *)
+Theorem T11_recurrence_binary32 U w s g j : in_format (-149) 24 (w j) ->
+  let q := scaled_points s g in
+  let e := weight_error real32 w s g in
+  Rabs (comp_float real32 U w s g j - comp U w q j)
+  <= gam (uro 24) (S j) * feedback_size U e j
+     + uro 24 * Rabs (w j + feedback real32 U e j)
+     + under_recurrence (uro 24) (eta (-149)) U j.
+Proof. exact (T11_recurrence (-149) 24 U w s g j). Qed.
+
+(** T11 (a) in binary64, for rows that binary32 cannot decide. *)
+Theorem T11_recurrence_binary64 U w s g j : in_format (-1074) 53 (w j) ->
+  let q := scaled_points s g in
+  let e := weight_error real64 w s g in
+  Rabs (comp_float real64 U w s g j - comp U w q j)
+  <= gam (uro 53) (S j) * feedback_size U e j
+     + uro 53 * Rabs (w j + feedback real64 U e j)
+     + under_recurrence (uro 53) (eta (-1074)) U j.
+Proof. exact (T11_recurrence (-1074) 53 U w s g j). Qed.

@@ -47,7 +47,7 @@ assert (root : sqrt a * sqrt b + s <= sqrt (a + s) * sqrt (b + s)).
   assert (mean : 2 * sqrt (a * b) <= a + b).
   { rewrite sqrt_mult by assumption.
     assert (ra := sqrt_sqrt a apos); assert (rb := sqrt_sqrt b bpos).
-    assert (0 <= (sqrt a - sqrt b) ^ 2) by apply pow2_ge_0; nra. }
+    assert (square : 0 <= (sqrt a - sqrt b) ^ 2) by apply pow2_ge_0; nra. }
   nra. }
 nra.
 Qed.

@@ -7,7 +7,8 @@
       underflows and rounds to such a multiple), [rnd_sub_exact] (Sterbenz).
     Bound functions.  [uro], [eta] of Float/Arithmetic.
     Dependencies.  Float/Arithmetic; Flocq: Core, Prop.Relative, Prop.Plus_error, Prop.Sterbenz.
-    Source.  N. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., sections 2.1-2.2. *)
+    Source.  N. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., sections 2.1 and
+      2.2. *)
 
 From Coq Require Import ZArith Reals Lia Lra.
 From Flocq Require Import Core Relative Plus_error Sterbenz.
@@ -206,6 +207,16 @@ Proof. intros [m ->] [p ->]; exists (m + p)%Z; rewrite plus_IZR; ring. Qed.
 (** Zero is a multiple. *)
 Lemma multiple_0 e : multiple e 0.
 Proof. exists 0%Z; ring. Qed.
+
+(** A format is part of every wider one. *)
+Lemma format_widen emin' prec' x : (emin' <= emin)%Z -> (prec <= prec')%Z ->
+  fmt x -> in_format emin' prec' x.
+Proof.
+intros deeper longer form; apply FLT_format_generic in form; [|exact prec_pos].
+destruct form as [f value small above]; apply generic_format_FLT.
+exists f; [exact value| |lia].
+apply Z.lt_le_trans with (1 := small); apply Zpower_le; exact longer.
+Qed.
 
 (** A number of a format whose smallest positive number is 2^e is a multiple of 2^e. *)
 Lemma multiple_of_format x : fmt x -> multiple emin x.

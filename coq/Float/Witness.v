@@ -166,7 +166,8 @@ Qed.
 Theorem witness_codes : ieee_codes nans32 (proj1_sig a_nan32) 3 wU ww ws wg.
 Proof.
 assert (nearest : forall m e p f, gf16_dy m e = (p, f) ->
-  Rabs (F2R (Float radix2 m e)) <= 4 -> gf16_round (F2R (Float radix2 m e)) = F2R (Float radix2 p f)).
+  Rabs (F2R (Float radix2 m e)) <= 4 ->
+  gf16_round (F2R (Float radix2 m e)) = F2R (Float radix2 p f)).
 { intros m e p f computed small.
   assert (spec := gf16_dy_correct m e); rewrite computed in spec; symmetry; apply spec.
   apply Rle_trans with (1 := small); unfold gf16_max; simpl; lra. }
