@@ -4,7 +4,8 @@
       is read as sign, fraction and exponent field.  This file gives its exact value m * 2^e in
       integers, for any mw and ew, and proves it equal to the value in Flocq's reading of the word.
     Main results.  [word_dyadic_correct], [gf16_dyadic_correct], [b32_dyadic_correct],
-      [b64_dyadic_correct]; [fields_finite], [fields_infinity], [fields_nan].
+      [b64_dyadic_correct], [b32_dyadic_value], [b64_dyadic_value]; [fields_finite],
+      [fields_infinity], [fields_nan].
     Dependencies.  Format/GF16; Flocq: IEEE754.Binary, IEEE754.Bits.
     Source.  IEEE 754-2019, section 3.4. *)
 
@@ -151,3 +152,19 @@ Theorem b64_dyadic_correct z : 0 <= z < 2 ^ 64 ->
   | None => is_finite 53 1024 (b64_of_bits z) = false
   end.
 Proof. exact (word_dyadic_correct 52 11 eq_refl eq_refl eq_refl z). Qed.
+
+(** The value of a binary32 word with an exact value. *)
+Theorem b32_dyadic_value z d : 0 <= z < 2 ^ 32 -> b32_dyadic z = Some d ->
+  B2R 24 128 (b32_of_bits z) = F2R d.
+Proof.
+  intros Hz Hd; assert (Hcorrect := b32_dyadic_correct z Hz).
+  rewrite Hd in Hcorrect; symmetry; apply Hcorrect.
+Qed.
+
+(** The value of a binary64 word with an exact value. *)
+Theorem b64_dyadic_value z d : 0 <= z < 2 ^ 64 -> b64_dyadic z = Some d ->
+  B2R 53 1024 (b64_of_bits z) = F2R d.
+Proof.
+  intros Hz Hd; assert (Hcorrect := b64_dyadic_correct z Hz).
+  rewrite Hd in Hcorrect; symmetry; apply Hcorrect.
+Qed.
