@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <cmath>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -17,7 +18,21 @@
 namespace hallmark {
 namespace {
 
-constexpr std::array<std::string_view, 4> grids{"gf16", "int8", "int6", "int4"};
+// The grids that have a ledger: first those of `make ablation-all`, then others by name.
+std::vector<std::string> grids_in(const std::string& folder) {
+  std::vector<std::string> grids{"gf16", "int8", "int6", "int4"};
+  std::set<std::string> others;
+  constexpr std::string_view prefix = "calibration_ablation.", suffix = ".jsonl";
+  std::error_code missing;
+  for (const auto& file : std::filesystem::directory_iterator(folder, missing)) {
+    const auto name = file.path().filename().string();
+    if (name.size() <= prefix.size() + suffix.size() || !name.starts_with(prefix) || !name.ends_with(suffix)) continue;
+    others.insert(name.substr(prefix.size(), name.size() - prefix.size() - suffix.size()));
+  }
+  for (const auto& grid : others)
+    if (std::find(grids.begin(), grids.end(), grid) == grids.end()) grids.push_back(grid);
+  return grids;
+}
 
 const Cell& cell_of(const RecordedRun& run, std::uint64_t seed, std::int64_t n) {
   return *std::find_if(run.cells.begin(), run.cells.end(),
@@ -198,8 +213,8 @@ std::string ledger_path(const std::string& folder, const std::string& grid) {
 
 Expected<std::string> write_report(const std::string& ledgers, const std::string& page) {
   std::vector<RecordedRun> runs;
-  for (const auto grid : grids) {
-    const auto path = ledger_path(ledgers, std::string(grid));
+  for (const auto& grid : grids_in(ledgers)) {
+    const auto path = ledger_path(ledgers, grid);
     auto entries = read_ledger(path, LedgerForm::json_lines);
     if (!entries) return entries.error();
     if (entries->empty()) continue;

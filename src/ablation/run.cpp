@@ -260,15 +260,18 @@ Expected<std::string> run_ledger(const AblationOptions& options, const std::opti
   const auto grid = Grid::parse(options.grid);
   if (!grid) return grid.error();
   const std::string canonical = ledger_path(folder, grid->short_name());
-  if (is_whole_experiment(options)) return output.value_or(canonical);
-  const auto refused = [&](const std::string& where) {
-    return Error{Exit::usage, error_number::set_not_canonical, "a partial run never goes into a canonical ledger", where,
-                 "give --output FILE, outside of the ledgers of assertions/"};
-  };
-  if (!output) return refused("seeds, N or evaluated bytes are not those of the experiment, and there is no --output");
-  const auto name = std::filesystem::path(*output).filename().string();
-  if (name.starts_with("calibration_ablation.") || same_file(*output, canonical)) return refused(*output);
-  return *output;
+  const std::string path = output.value_or(canonical);
+  if (!is_whole_experiment(options)) {
+    const auto refused = [&](const std::string& where) {
+      return Error{Exit::usage, error_number::set_not_canonical, "a partial run never goes into a canonical ledger", where,
+                   "give --output FILE, outside of the ledgers of assertions/"};
+    };
+    if (!output) return refused("seeds, N or evaluated bytes are not those of the experiment, and there is no --output");
+    const auto name = std::filesystem::path(path).filename().string();
+    if (name.starts_with("calibration_ablation.") || same_file(path, canonical)) return refused(path);
+  }
+  if (auto present = read_ledger(path, LedgerForm::json_lines); !present) return present.error();
+  return path;
 }
 
 Status append_run(const std::string& path, const std::vector<std::string>& lines) {

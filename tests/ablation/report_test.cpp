@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
+
 #include "../io/temporary_folder.hpp"
 #include "ablation/plot.hpp"
 #include "synthetic_run.hpp"
@@ -52,6 +54,11 @@ TEST_CASE("the report says what the ledgers say, for the grids that have one") {
   CHECK(count(picture, "<circle") == 13);
   CHECK(count(picture, "<path") == 13);
   CHECK(count(picture, "width=\"8\"") == 13);
+
+  write_file(ledger_path(folder.path(), "bf16"), entries_of("c", "bf16", none));
+  REQUIRE(write_report(folder.path(), page));
+  CHECK(read_file(page).find("**bf16:") > read_file(page).find("**int4:"));
+  std::filesystem::remove(ledger_path(folder.path(), "bf16"));
 
   REQUIRE(write_report(folder.path(), page));
   CHECK(read_file(page) == text);  // a function of the ledgers alone

@@ -198,6 +198,14 @@ TEST_CASE("a partial run goes into no canonical ledger") {
   }
 }
 
+TEST_CASE("a broken ledger is refused before the run") {
+  const hallmark::test::TemporaryFolder folder;
+  hallmark::test::write_file(ledger_path(folder.path(), "gf16"), "{\"a\":1}\n");
+  const auto path = run_ledger({}, {}, folder.path());
+  REQUIRE_FALSE(path);
+  CHECK(path.error().number == 373);
+}
+
 TEST_CASE("the commit is 40 digits, perhaps changed, or unknown") {
   const auto sha = current_git_sha();
   const bool known = sha.substr(0, 40).find_first_not_of("0123456789abcdef") == sha.npos &&
