@@ -41,10 +41,10 @@ HWY_INLINE V Step(V a, V b, V acc) {
   return hn::MulAdd(a, b, acc);
 }
 
-// One tile of 4 columns and 3 vectors, twice for 8 columns: the accumulators are named, because an array of vectors
-// would live in memory.
+// One tile of kTileColumns columns and 3 vectors. The accumulators are named, because an array of vectors would live in
+// memory.
 template <bool kNegate, class T>
-void Tile8(const T* HWY_RESTRICT a, const T* HWY_RESTRICT b, Index count, T* HWY_RESTRICT acc, Index stride) {
+void Tile(const T* HWY_RESTRICT a, const T* HWY_RESTRICT b, Index count, T* HWY_RESTRICT acc, Index stride) {
   const hn::ScalableTag<T> d;
   const auto n = static_cast<Index>(hn::Lanes(d));
 #define HALLMARK_LOAD(c)                              \
@@ -110,10 +110,11 @@ void Tile8(const T* HWY_RESTRICT a, const T* HWY_RESTRICT b, Index count, T* HWY
 
 template <bool kNegate, class T>
 void Tiles(const T* a, const T* b, Index count, T* acc, Index stride) {
+  if (count == 0) return;  // a and b may be null then
   const auto width = 3 * static_cast<Index>(hn::Lanes(hn::ScalableTag<T>()));
   for (Index r = 0; r < kLanes<T>; r += width)
     for (Index c = 0; c < kStrip; c += kTileColumns)
-      Tile8<kNegate>(a + r, b + c, count, acc + c * stride + r, stride);
+      Tile<kNegate>(a + r, b + c, count, acc + c * stride + r, stride);
 }
 
 template <class T>

@@ -26,15 +26,18 @@ Rounded round_to_nearest(MatrixRef<float> W, const Grid& grid, const Matrix<floa
   for (Index i = 0; i < W.rows(); ++i) {
     Lanes lanes{};
     for (Index j0 = 0; j0 < W.cols(); j0 += kLanes<float>) {
-      const Index count = std::min(kLanes<float>, W.cols() - j0);
-      for (Index r = 0; r < kLanes<float>; ++r) {
-        const bool used = r < count;
-        lanes.u[r] = lanes.w[r] = used ? W(i, j0 + r) + 0.0F : 0.0F;
-        lanes.s[r] = used ? scale_at(scales, group_size, i, j0 + r) : 1.0F;
+      const auto count = static_cast<std::size_t>(std::min(kLanes<float>, W.cols() - j0));
+      lanes.u.fill(0);
+      lanes.s.fill(1);
+      for (std::size_t r = 0; r < count; ++r) {
+        const Index j = j0 + static_cast<Index>(r);
+        lanes.u[r] = W(i, j) + 0.0F;
+        lanes.s[r] = scale_at(scales, group_size, i, j);
       }
+      lanes.w = lanes.u;
       rounder.round(lanes);
-      for (Index r = 0; r < count; ++r) {
-        rounded.codes(i, j0 + r) = static_cast<Code>(lanes.code[r]);
+      for (std::size_t r = 0; r < count; ++r) {
+        rounded.codes(i, j0 + static_cast<Index>(r)) = static_cast<Code>(lanes.code[r]);
         rounded.clipped[static_cast<std::size_t>(i)] += lanes.clipped[r];
       }
     }
