@@ -70,14 +70,15 @@ Fixpoint after (w : Z) (env : environment) (ls : list (string * expr)) : environ
   | (name, e) :: rest => after w (extend env name (eval w env e)) rest
   end.
 
-(** The environment that holds the input alone. *)
+(** The environment that holds the input; every other name is 0 until its line. *)
 Definition start (p : program) (x : Z) : environment := extend (fun _ => 0) (input p) x.
 
 (** The output of a program. *)
 Definition run (p : program) (x : Z) : Z :=
   eval (width p) (after (width p) (start p x) (lines p)) (output p).
 
-(** Every shift amount in an expression, taken branches or not, is from 0 to w - 1. *)
+(** In an expression, branches not taken included, every shift amount is from 0 to w - 1 and every
+    constant is below 2^w. *)
 Fixpoint expr_ok (w : Z) (env : environment) (e : expr) : bool :=
   match e with
   | Const value => (0 <=? value) && (value <? 2 ^ w)
