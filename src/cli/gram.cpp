@@ -1,22 +1,57 @@
-// hallmark gram: activations to Gram matrices, and Gram matrices of several runs to one.
+// hallmark gram: activations to Gram matrices, Gram matrices of several runs to one, or those of a replay checkpoint.
 #include <algorithm>
+#include <array>
 #include <memory>
 
 #include <fmt/format.h>
 
+#include "ablation/measure.hpp"
 #include "cli/accumulate.hpp"
 #include "cli/command.hpp"
 #include "cli/progress.hpp"
 #include "linalg/gram.hpp"
+#include "replay/calibration.hpp"
 
 namespace hallmark::cli {
 namespace {
 
 struct GramFlags {
   std::vector<std::string> activations, merge;
-  std::string output;
+  std::string model, text{default_text_folder}, output;
+  std::int64_t batches = 16;
   bool overwrite = false;
 };
+
+Expected<Exit> finish(const GramFlags& flags, const std::vector<GramPlan>& plan,
+                      const std::function<Expected<Matrix<double>>(std::size_t)>& gram_of) {
+  if (const Status written = write_grams(flags.output, flags.overwrite, plan, gram_of); !written) return written.error();
+  fmt::print(stderr, "wrote {}: {} Gram matrices\n", flags.output, plan.size());
+  return Exit::ok;
+}
+
+/// The Gram matrices that the ablation uses for the checkpoint: its own seed, N batches of the train split.
+Expected<Exit> run_model(const GramFlags& flags) {
+  if (const Status free = check_output(flags.output, flags.overwrite, {flags.model}); !free) return free.error();
+  const Expected<Model> model = load_model(flags.model);
+  if (!model) return model.error();
+  const Expected<std::uint64_t> seed = model->seed();
+  if (!seed) return seed.error();
+  const Expected<Corpus> corpus = load_corpus(flags.text);
+  if (!corpus) return corpus.error();
+  const auto batches = static_cast<std::size_t>(flags.batches);
+  const Expected<CalibrationPlan> windows = CalibrationPlan::draw(corpus->train, *seed, batches);
+  if (!windows) return windows.error();
+  Progress progress("capture");
+  double done = 0;
+  const Expected<std::vector<Grams>> grams =
+      capture_grams(*model, corpus->train, windows->calibration(batches), std::array{flags.batches},
+                    [&] { progress.update(++done, static_cast<double>(batches), "batches"); });
+  if (!grams) return grams.error();
+  std::vector<GramPlan> plan;
+  for (const auto& [weight, gram] : grams->front())
+    plan.push_back({weight, static_cast<std::uint64_t>(gram->G.cols()), static_cast<std::uint64_t>(gram->tokens)});
+  return finish(flags, plan, [&](std::size_t i) -> Expected<Matrix<double>> { return grams->front().at(plan[i].weight)->G; });
+}
 
 Expected<Exit> run(const GramFlags& flags) {
   const std::vector<std::string>& inputs = flags.activations.empty() ? flags.merge : flags.activations;
@@ -63,9 +98,7 @@ Expected<Exit> run(const GramFlags& flags) {
     }
     return *std::move(total);
   };
-  if (const Status written = write_grams(flags.output, flags.overwrite, plan, gram_of); !written) return written.error();
-  fmt::print(stderr, "wrote {}: {} Gram matrices\n", flags.output, plan.size());
-  return Exit::ok;
+  return finish(flags, plan, gram_of);
 }
 
 }  // namespace
@@ -75,13 +108,20 @@ Command gram_command(CLI::App& root) {
   auto flags = std::make_shared<GramFlags>();
   auto* activations = app->add_option("--activations", flags->activations, "Files with NAME.activations [tokens, cols], in order");
   auto* merge = app->add_option("--merge", flags->merge, "Files with NAME.gram [cols, cols]: added entry by entry");
-  activations->excludes(merge);
-  app->require_option(1, 0);
+  auto* model = app->add_option("--model", flags->model, "A replay checkpoint: calibrate it on its own train text");
+  activations->excludes(merge)->excludes(model);
+  merge->excludes(model);
+  app->add_option("--batches", flags->batches, "With --model: batches of 16 windows of 256 bytes")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app->add_option("--text", flags->text, "With --model: folder of text")->capture_default_str();
   app->add_option("-o,--output", flags->output, "Calibration file to write")->required();
   app->add_flag("--overwrite", flags->overwrite, "Replace an existing output");
   return {app, [flags]() -> Expected<Exit> {
+            if (!flags->model.empty()) return run_model(*flags);
             if (flags->activations.empty() && flags->merge.empty())
-              return Error{Exit::usage, 202, "no input files", "hallmark gram", "--activations FILE... or --merge FILE..."};
+              return Error{Exit::usage, 202, "no input", "hallmark gram",
+                           "--activations FILE..., --merge FILE... or --model CHECKPOINT"};
             return run(*flags);
           }};
 }

@@ -29,7 +29,7 @@ int fail(const Error& error) {
 
 /// CLI11's own messages in the tool's three lines, with the nearest spelling of an unknown word.
 int usage_error(const CLI::App& root, const CLI::ParseError& error, int argc, char** argv) {
-  return fail({Exit::usage, 201, error.what(), cli::command_line(argc, argv), cli::usage_hint(root, error.what())});
+  return fail({Exit::usage, 201, error.what(), cli::command_line(argc, argv), cli::usage_hint(root, argc, argv)});
 }
 
 int run(int argc, char** argv) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include <fmt/format.h>
+
 namespace hallmark::cli {
 namespace {
 
@@ -42,28 +44,26 @@ std::string nearest_spelling(std::string_view word, const std::vector<std::strin
   return best;
 }
 
-std::string usage_hint(const CLI::App& root, std::string_view message) {
-  const CLI::App* app = &root;
-  std::string path = "hallmark";
-  if (const auto chosen = root.get_subcommands(); !chosen.empty()) {
-    app = chosen.front();
-    path += " " + app->get_name();
-  }
+std::string usage_hint(const CLI::App& root, int argc, char** argv) {
+  const std::vector<std::string> words(argv + 1, argv + argc);
   std::vector<std::string> known;
-  for (const CLI::App* sub : app->get_subcommands([](const CLI::App*) { return true; })) known.push_back(sub->get_name());
-  for (const CLI::Option* option : app->get_options())
-    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
-
-  std::string hint = path + " --help";
-  // CLI11 ends its message about extra arguments with the words themselves.
-  const std::string_view marker = "not expected: ";
-  if (const auto at = message.find(marker); at != std::string_view::npos) {
-    std::string_view word = message.substr(at + marker.size());
-    word = word.substr(0, word.find_first_of(" ="));
+  for (const CLI::App* sub : root.get_subcommands([](const CLI::App*) { return true; })) known.push_back(sub->get_name());
+  if (words.empty()) return "hallmark --help";
+  const auto did_you_mean = [&](const std::string& word, const std::string& see) {
     const std::string guess = nearest_spelling(word, known);
-    if (!guess.empty()) hint = "did you mean " + guess + "? see " + hint;
+    return guess.empty() ? see : fmt::format("did you mean {}? see {}", guess, see);
+  };
+  if (std::find(known.begin(), known.end(), words[0]) == known.end()) return did_you_mean(words[0], "hallmark --help");
+
+  const std::string see = fmt::format("hallmark {} --help", words[0]);
+  known.clear();
+  for (const CLI::Option* option : root.get_subcommand(words[0])->get_options())
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  for (const std::string& word : words) {
+    const std::string flag = word.substr(0, word.find('='));
+    if (flag.starts_with("--") && std::find(known.begin(), known.end(), flag) == known.end()) return did_you_mean(flag, see);
   }
-  return hint;
+  return see;
 }
 
 }  // namespace hallmark::cli

@@ -1,0 +1,201 @@
+// The tool as its users meet it: exit codes, three-line errors, whole outputs or none.
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "io/safetensors.hpp"
+
+namespace fs = std::filesystem;
+using namespace hallmark;
+
+namespace {
+
+struct Result {
+  int exit;
+  std::string out;  // stdout and stderr, in the order written
+};
+
+Result shell(const std::string& command) {
+  std::FILE* pipe = popen((command + " 2>&1").c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  std::string out;
+  std::array<char, 4096> buffer;
+  for (std::size_t n; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) out.append(buffer.data(), n);
+  const int status = pclose(pipe);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), out};
+}
+
+Result tool(const std::string& arguments) { return shell(std::string(HALLMARK_TOOL) + " " + arguments); }
+
+/// A fresh folder with W (two weights and a vector) and C (activations of both weights).
+struct Workspace {
+  fs::path folder = fs::temp_directory_path() / fmt::format("hallmark-cli-{}", ::getpid());
+
+  Workspace() {
+    fs::remove_all(folder);
+    fs::create_directories(folder);
+    write("w.safetensors", {{"a.weight", DType::F32, {6, 8}}, {"b.weight", DType::F32, {4, 5}}, {"bias", DType::F32, {6}}});
+    write("c.safetensors", {{"a.weight.activations", DType::F32, {40, 8}}, {"b.weight.activations", DType::F32, {40, 5}}});
+  }
+  ~Workspace() { fs::remove_all(folder); }
+
+  std::string path(const std::string& name) const { return (folder / name).string(); }
+
+  void write(const std::string& name, const std::vector<TensorPlan>& plan, float poison = 0) const {
+    auto writer = SafeTensorsWriter::create(path(name), true, plan, {});
+    REQUIRE(writer);
+    unsigned state = 12345;
+    for (const TensorPlan& tensor : plan) {
+      std::vector<float> values(element_count(tensor.shape));
+      for (float& value : values) {
+        state = state * 1664525u + 1013904223u;
+        value = static_cast<float>(state >> 8) * 0x1p-24f - 0.5f;
+      }
+      if (poison != 0) values.front() = poison;
+      REQUIRE(writer->write(tensor.name, std::span<const float>(values)));
+    }
+    REQUIRE(writer->commit());
+  }
+
+  std::size_t files() const {
+    return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator{}));
+  }
+};
+
+void check_three_lines(const Result& result, int exit, const std::string& number) {
+  CAPTURE(result.out);
+  CHECK(result.exit == exit);
+  CHECK(result.out.find("error[" + number + "]: ") != std::string::npos);
+  CHECK(result.out.find("\n  try: ") != std::string::npos);
+}
+
+}  // namespace
+
+TEST_CASE("codec encodes and decodes the documented words") {
+  CHECK(shell("printf '1.0\\n0.1\\n-0.02\\n' | " HALLMARK_TOOL " codec encode").out == "0x3E00\n0x3733\n0xB28F\n");
+  CHECK(shell("printf '0x1p-40 0x3p-41 1e300 -inf nan' | " HALLMARK_TOOL " codec encode").out ==
+        "0x0000\n0x0001\n0x7E00\n0xFE00\n0x7E01\n");
+  CHECK(shell("printf '0x3E00 0x0001 0x7E01' | " HALLMARK_TOOL " codec decode").out == "1\n1.8189894e-12\nnan\n");
+  CHECK(shell("printf '0x4000' | " HALLMARK_TOOL " codec decode --format gf16/zig-1.1").out == "1\n");
+  check_three_lines(shell("printf '1.0 abc' | " HALLMARK_TOOL " codec encode"), 3, "E0370");
+  check_three_lines(shell("printf '0x10000' | " HALLMARK_TOOL " codec decode"), 3, "E0370");
+  check_three_lines(shell(HALLMARK_TOOL " codec encode < /dev/null"), 3, "E0371");
+}
+
+TEST_CASE("a typo is answered with the nearest word") {
+  check_three_lines(tool("quantise --weights w"), 2, "E0201");
+  CHECK(tool("quantise --weights w").out.find("did you mean quantize?") != std::string::npos);
+  CHECK(tool("quantize --wieghts w").out.find("did you mean --weights?") != std::string::npos);
+  CHECK(tool("").exit == 2);
+  CHECK(tool("--help").exit == 0);
+  CHECK(tool("quantize --help").exit == 0);
+}
+
+TEST_CASE("quantize, inspect, dequantize: names, shapes and order of W come back") {
+  const Workspace work;
+  const std::string base = "quantize --weights " + work.path("w.safetensors");
+  const std::string calibrated = base + " --calibration " + work.path("c.safetensors");
+  REQUIRE(tool(calibrated + " -o " + work.path("q.safetensors") + " --report " + work.path("r.jsonl")).exit == 0);
+  CHECK(tool("inspect --json " + work.path("q.safetensors")).out.find("\"grid\":\"gf16/1\"") != std::string::npos);
+  REQUIRE(tool("dequantize " + work.path("q.safetensors") + " -o " + work.path("d.safetensors")).exit == 0);
+  const auto before = SafeTensors::open(work.path("w.safetensors")), after = SafeTensors::open(work.path("d.safetensors"));
+  REQUIRE(before);
+  REQUIRE(after);
+  REQUIRE(before->tensors().size() == after->tensors().size());
+  for (std::size_t i = 0; i < before->tensors().size(); ++i) {
+    CHECK(before->tensors()[i].name == after->tensors()[i].name);
+    CHECK(before->tensors()[i].shape == after->tensors()[i].shape);
+  }
+
+  SUBCASE("threads and block size do not change a byte of codes and scales") {
+    for (const char* flags : {" --threads 1", " --threads 2", " --threads 5"}) {
+      REQUIRE(tool(calibrated + flags + " --overwrite -o " + work.path("q2.safetensors")).exit == 0);
+      CHECK(shell("cmp " + work.path("q.safetensors") + " " + work.path("q2.safetensors")).exit == 0);
+    }
+    REQUIRE(tool(calibrated + " --block-size 3 --overwrite -o " + work.path("q2.safetensors")).exit == 0);
+    const auto payload = [&](const char* name) {
+      const std::string text = tool("inspect --json " + work.path(name)).out;
+      return text.substr(text.find("payload_sha256"), 80);
+    };
+    CHECK(payload("q.safetensors") == payload("q2.safetensors"));
+  }
+  SUBCASE("activations and their Gram matrix give the same codes") {
+    REQUIRE(tool("gram --activations " + work.path("c.safetensors") + " -o " + work.path("g.safetensors")).exit == 0);
+    REQUIRE(tool(base + " --calibration " + work.path("g.safetensors") + " -o " + work.path("q3.safetensors")).exit == 0);
+    const auto a = SafeTensors::open(work.path("q.safetensors")), b = SafeTensors::open(work.path("q3.safetensors"));
+    REQUIRE(a);
+    REQUIRE(b);
+    for (const TensorInfo& tensor : a->tensors()) {
+      REQUIRE(b->find(tensor.name) != nullptr);
+      CHECK(std::ranges::equal(tensor.data, b->find(tensor.name)->data));
+    }
+  }
+  SUBCASE("existing outputs and inputs are refused, and kept") {
+    check_three_lines(tool(calibrated + " -o " + work.path("q.safetensors")), 4, "E0410");
+    check_three_lines(tool(calibrated + " --overwrite -o " + work.path("w.safetensors")), 4, "E0411");
+    CHECK(SafeTensors::open(work.path("w.safetensors")));
+  }
+}
+
+TEST_CASE("bad input ends with its exit code and leaves no file") {
+  const Workspace work;
+  const std::size_t files = work.files();
+  const std::string w = " --weights " + work.path("w.safetensors"), c = " --calibration " + work.path("c.safetensors");
+  const std::string o = " -o " + work.path("q.safetensors");
+
+  SUBCASE("missing calibration") { check_three_lines(tool("quantize" + w + o), 2, "E0214"); }
+  SUBCASE("unknown grid") { check_three_lines(tool("quantize" + w + c + o + " --grid gf17"), 2, "E0220"); }
+  SUBCASE("a pattern without a match") { check_three_lines(tool("quantize" + w + c + o + " --include nothing"), 4, "E0430"); }
+  SUBCASE("a malformed pattern") { check_three_lines(tool("quantize" + w + c + o + " --include '('"), 2, "E0210"); }
+  SUBCASE("missing input") { check_three_lines(tool("quantize --weights " + work.path("none") + c + o), 9, "E0901"); }
+  SUBCASE("unwritable output folder") { check_three_lines(tool("quantize" + w + c + " -o /proc/none/q"), 9, "E0903"); }
+  SUBCASE("full disk") {
+    check_three_lines(shell("ulimit -f 1; " HALLMARK_TOOL " gram --activations " + work.path("c.safetensors") + o), 9, "E0905");
+  }
+  CHECK(work.files() == files);
+}
+
+TEST_CASE("hostile tensors end with their exit code and leave no output") {
+  const Workspace work;
+  const std::string w = " --weights " + work.path("w.safetensors"), c = " --calibration " + work.path("c.safetensors");
+  const std::string o = " -o " + work.path("q.safetensors");
+  SUBCASE("a NaN weight") {
+    work.write("w.safetensors", {{"a.weight", DType::F32, {6, 8}}}, std::numeric_limits<float>::quiet_NaN());
+    check_three_lines(tool("quantize" + w + c + o), 3, "E0350");
+  }
+  SUBCASE("an infinite activation") {
+    work.write("c.safetensors", {{"a.weight.activations", DType::F32, {40, 8}}}, std::numeric_limits<float>::infinity());
+    check_three_lines(tool("quantize" + w + c + o), 3, "E0350");
+  }
+  SUBCASE("calibration of another shape") {
+    work.write("c.safetensors", {{"a.weight.activations", DType::F32, {40, 7}}});
+    check_three_lines(tool("quantize" + w + c + o), 4, "E0415");
+  }
+  SUBCASE("a singular Gram matrix without damping") {
+    work.write("c.safetensors", {{"a.weight.activations", DType::F32, {3, 8}}});
+    const Result result = tool("quantize" + w + c + o + " --damp-percent 0");
+    check_three_lines(result, 5, "E0501");
+    CHECK(result.out.find("a.weight") != std::string::npos);
+    CHECK(result.out.find("--damp-percent") != std::string::npos);
+  }
+  SUBCASE("a truncated file") {
+    fs::resize_file(work.path("w.safetensors"), fs::file_size(work.path("w.safetensors")) - 1);
+    check_three_lines(tool("quantize" + w + c + o), 3, "E0330");
+  }
+  CHECK_FALSE(fs::exists(work.path("q.safetensors")));
+  CHECK(work.files() == 2);
+}
+
+TEST_CASE("ttest refuses what is not a complete run") {
+  check_three_lines(shell(HALLMARK_TOOL " ttest < /dev/null"), 3, "E0377");
+  CHECK(shell("echo '{' | " HALLMARK_TOOL " ttest").exit == 3);
+}
