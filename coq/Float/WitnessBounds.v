@@ -4,8 +4,9 @@
       the instance, each is orders of magnitude below what it replaces, and each covers an error
       that is not zero.
     Main results.  [witness_loss] (T7 + T9 + T11 + T15: below 2^-16, where the codes 0 lose more
-      than 1), [witness_enclosure] (the loss between 2^-24 and 2^-23), [witness_rounding] (T11 a),
-      [witness_gram] (T11 b), [witness_residual] (T15).
+      than 1), [witness_enclosure] (the loss between 2^-24 and 2^-23), [witness_product] (the
+      guard's enclosure: to within 2^-64), [witness_rounding] (T11 a), [witness_gram] (T11 b),
+      [witness_residual] (T15).
     Dependencies.  Float/Witness; computation by vm_compute. *)
 
 From Coq Require Import ZArith Reals Lia Lra Psatz.
@@ -15,7 +16,7 @@ From Hallmark.Gptq Require Import Sums Matrix Gptq GoldenGrid.
 From Hallmark.Float Require Import Arithmetic Rounding Gamma Chain ChainError Recurrence.
 From Hallmark.Float Require Import RecurrenceError GramError Factor FactorProof FactorRounded.
 From Hallmark.Float Require Import Residual FactorClosed Certificate Emitted Machine FiniteRun.
-From Hallmark.Float Require Import EmittedIeee Witness.
+From Hallmark.Float Require Import EmittedIeee PivotNorm Enclosure Witness.
 Open Scope R_scope.
 
 Notation nan32 := (proj1_sig a_nan32).
@@ -207,6 +208,85 @@ split; [split|].
     (run_symmetric run) (run_pivots run) (run_sane run) 0 2 ltac:(lia) ltac:(lia)).
   cbv beta in bound; rewrite !wH_value in bound; exact bound.
 - rewrite sqrt_sqrt by lra; unfold residual64; simpl; lra.
+Qed.
+
+(** The errors of the emitted codes as binary64 data. *)
+Definition we (k : nat) : bin64 :=
+  match k with
+  | O => lit64 3277 (-27)
+  | S O => lit64 (-3277) (-24)
+  | _ => lit64 1 (-23)
+  end.
+
+(** The guard's enclosure on the instance: sum d_j t'_j^2 is the loss to within 2^-64. *)
+Theorem witness_product :
+  let t' := product_float rU (fun k => val64 (we k)) in
+  Rabs (qform 3 rH (vsub rw rq) - bsum 3 (fun j => rd j * t' j ^ 2)) <= / 18446744073709551616
+  /\ / 16777216 <= bsum 3 (fun j => rd j * t' j ^ 2) <= / 8388608.
+Proof.
+intros t'; set (e := vsub rw rq).
+assert (run := emitted_run_ieee nans64 nans32 nan32 eq_refl 3 wH wC wU wd ww ws wg 3 witness_run).
+assert (errors : forall k, (k < 3)%nat -> val64 (we k) = e k).
+{ intros k below; unfold e; rewrite error_value by exact below.
+  destruct k as [|[|[|k]]]; [value_by_computation|value_by_computation|value_by_computation|lia]. }
+assert (rounded : forall k, (k < 3)%nat -> val64 (we k) = rnd64 (e k)).
+{ intros k below; rewrite <- errors by exact below; symmetry.
+  apply (rnd_exact (-1074) 53), (B2R_format 53 1024). }
+assert (bound := loss_enclosure 3 rH (fun i j => val64 (wC i j)) rU rd 3 (run_factor run)
+  (run_symmetric run) (run_pivots run) (run_sane run) e (fun k => val64 (we k)) rounded
+  ltac:(lia)); cbv zeta in bound; fold t' in bound.
+assert (product : forall j c, (j < 3)%nat ->
+  Binary.is_finite 53 1024 (fma_chain (float_arith nans64) (S j) we (fun k => wU k j)
+    (Binary.B754_zero 53 1024 false)) = true ->
+  val64 (fma_chain (float_arith nans64) (S j) we (fun k => wU k j)
+    (Binary.B754_zero 53 1024 false)) = c -> t' j = c).
+{ intros j c _ fin same; destruct (chain_finite 53 1024 nans64 _ _ _ _ fin) as [_ [_ value]].
+  rewrite <- same, value; reflexivity. }
+assert (entry0 : t' 0%nat = 3277 / 134217728)
+  by (apply product; [lia|vm_compute; reflexivity|value_by_computation]).
+assert (entry1 : t' 1%nat = - 6981005483180032 / 36893488147419103232)
+  by (apply product; [lia|vm_compute; reflexivity|value_by_computation]).
+assert (entry2 : t' 2%nat = - 8389640223806805 / 147573952589676412928)
+  by (apply product; [lia|vm_compute; reflexivity|value_by_computation]).
+assert (squares : / 16777216 <= bsum 3 (fun j => rd j * t' j ^ 2) <= / 8388608)
+  by (cbn [bsum]; rewrite entry0, entry1, entry2, !wd_value by lia; simpl pow; lra).
+split; [|exact squares].
+assert (size : 0 <= weighted_size 3 (root_diagonal rH) e <= / 1024).
+{ assert (root : forall i, 0 <= root_diagonal rH i <= 2).
+  { intros i; unfold root_diagonal; rewrite wH_value, Nat.eqb_refl; split; [apply sqrt_pos|].
+    rewrite <- (sqrt_square 2) by lra; apply sqrt_le_1_alt; lra. }
+  unfold weighted_size, e; cbn [bsum]; rewrite !error_value by lia; numeral_abs.
+  assert (root0 := root 0%nat); assert (root1 := root 1%nat); assert (root2 := root 2%nat); lra. }
+assert (norm : 0 <= pivot_norm 3 rd t' <= / 2048).
+{ split; [apply sqrt_pos|unfold pivot_norm].
+  rewrite <- (sqrt_square (/ 2048)) by lra; apply sqrt_le_1_alt; lra. }
+assert (under : 0 <= under_product 3 <= / 1267650600228229401496703205376).
+{ unfold under_product; split; [apply Rmult_le_pos; [apply bpow_ge_0|apply sqrt_pos]|].
+  assert (root : sqrt 3 <= 2)
+    by (rewrite <- (sqrt_square 2) by lra; apply sqrt_le_1_alt; lra).
+  apply Rle_trans with (bpow radix2 (-101) * 2).
+  - apply Rmult_le_compat; [apply bpow_ge_0|apply sqrt_pos|apply bpow_le; lia|exact root].
+  - simpl; lra. }
+assert (constants : 0 <= product64 3 <= / 1125899906842624
+    /\ 0 <= residual64 3 <= / 1125899906842624)
+  by (unfold product64, residual64; simpl; lra).
+eapply Rle_trans; [exact bound|]; unfold enclosure_width.
+set (A := weighted_size 3 (root_diagonal rH) e) in *.
+set (rho := product64 3 * (1 + residual64 3) * A + under_product 3).
+assert (rho_range : 0 <= rho <= / 576460752303423488).
+{ unfold rho; split;
+    [apply Rplus_le_le_0_compat; [apply Rmult_le_pos; [apply Rmult_le_pos|]|]; lra|].
+  assert (first : product64 3 * (1 + residual64 3) * A <= / 1125899906842624 * (3 / 2) * / 1024)
+    by (apply Rmult_le_compat; [apply Rmult_le_pos| |apply Rmult_le_compat|]; lra).
+  lra. }
+assert (width1 : pivot_norm 3 rd t' * rho <= / 2048 * / 576460752303423488)
+  by (apply Rmult_le_compat; lra).
+assert (width2 : rho ^ 2 <= / 576460752303423488 * / 576460752303423488)
+  by (simpl pow; rewrite Rmult_1_r; apply Rmult_le_compat; lra).
+assert (width3 : residual64 3 * A ^ 2 <= / 1125899906842624 * (/ 1024 * / 1024)).
+{ apply Rmult_le_compat; [lra|apply pow2_ge_0|lra|].
+  simpl pow; rewrite Rmult_1_r; apply Rmult_le_compat; lra. }
+lra.
 Qed.
 
 (** Two tokens of one activation, 1 and 2^-30. *)
