@@ -24,10 +24,10 @@ GramAccumulator::GramAccumulator(Index columns)
 
 Status GramAccumulator::add(MatrixRef<float> X) {
   if (X.cols() != columns_)
-    return Error{Exit::input, 310, "activations of another width", fmt::format("{} columns, expected {}", X.cols(), columns_),
+    return Error{Exit::input, 324, "activations of another width", fmt::format("{} columns, expected {}", X.cols(), columns_),
                  "capture the inputs of this very layer"};
   if (const auto bad = first_non_finite<float>(X))
-    return Error{Exit::input, 311, "an activation is not finite",
+    return Error{Exit::input, 325, "an activation is not finite",
                  fmt::format("token {}, column {}: {}", tokens_ + bad->row, bad->column, X(bad->row, bad->column)),
                  "find the layer that overflows, and capture again"};
   const Index lane_blocks = padded_ / kLane, strips = padded_ / kStrip;
@@ -78,7 +78,7 @@ Matrix<double> gram_ref(MatrixRef<float> X) {
 
 Expected<Matrix<double>> merge_gram(MatrixRef<double> G, MatrixRef<double> other) {
   if (G.rows() != other.rows() || G.cols() != other.cols())
-    return Error{Exit::input, 310, "Gram matrices of different shapes",
+    return Error{Exit::input, 324, "Gram matrices of different shapes",
                  fmt::format("{} x {} and {} x {}", G.rows(), G.cols(), other.rows(), other.cols()), "merge the same layers"};
   Matrix<double> sum = G + other;
   if (const auto bad = first_non_finite<double>(sum))

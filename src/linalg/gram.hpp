@@ -15,7 +15,7 @@ class GramAccumulator {
  public:
   explicit GramAccumulator(Index columns);
 
-  /// Appends tokens: X is [tokens, columns]. Errors (nothing is added then): E0310 other width, E0311 an activation
+  /// Appends tokens: X is [tokens, columns]. Errors (nothing is added then): E0324 other width, E0325 an activation
   /// that is not finite. No sum can overflow or underflow: a product of two binary32 numbers is below 2^256 and a
   /// multiple of 2^-298.
   Status add(MatrixRef<float> tokens_by_columns);
@@ -37,7 +37,7 @@ class GramAccumulator {
 Matrix<double> gram_ref(MatrixRef<float> tokens_by_columns);
 
 /// G + other, entry by entry, one addition each: the Gram matrix of both sets of tokens, but NOT the bits of one run over
-/// all of them (that is another order of the same sums). Errors: E0310 shapes differ, E0502 a sum is not finite.
+/// all of them (that is another order of the same sums). Errors: E0324 shapes differ, E0502 a sum is not finite.
 Expected<Matrix<double>> merge_gram(MatrixRef<double> G, MatrixRef<double> other);
 
 }  // namespace hallmark

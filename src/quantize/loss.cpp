@@ -63,7 +63,7 @@ Loss enclose(const LossModel& model, const RowBlock& block, std::size_t r) {
   if (block.absolute[r] == 0) return {};  // e = 0: every term is exactly 0
   const auto n = static_cast<double>(model.U.columns());
   const double g = residual_constant(model.U.columns());
-  const double rho = (n + 4) * 0x1p-52 * size * (1 + g);
+  const double rho = (n + 2) * 0x1p-53 * size * (1 + g);  // Coq `product64`
   const double bound = (n + 8) * 0x1p-52 * (squares + excess) + 2 * std::sqrt(squares) * rho + rho * rho + g * size * size;
   const double width = 0.5 * bound * (1 + 0x1p-20) + 0x1p-300;
   const double value = 0.5 * (squares - excess);

@@ -8,9 +8,10 @@
 // what is not computed exactly; with A = sum_j |e_j| sqrt(H_jj) and n columns:
 //
 //   residual   |e R e^T| <= g' A^2 with g' = (n + 2) 2^-53                      (T15, Coq `T15_form_binary64`)
-//   product    |t'_j - t_j| <= c sum_k |e_k| |U_kj|, c = (n + 4) 2^-52 (T11: the chain, and e rounded once), and
+//   product    |t'_j - t_j| <= c sum_k |e_k| |U_kj|, c = (n + 2) 2^-53 (T11: the chain, and e rounded once), and
 //              by Minkowski and sum_j d_j U_kj^2 <= (1 + g') H_kk, in the norm N(x)^2 = sum_j d_j x_j^2:
 //              N(t' - t) <= c A (1 + g'), so |N(t)^2 - N(t')^2| <= 2 N(t') rho + rho^2, rho = c A (1 + g')
+//              (Coq `loss_enclosure_closed`; the zeros below U's diagonal leave a chain where it is: `chain_zero_tail`)
 //   sums       n terms, few roundings each: (n + 8) 2^-52 of the sum of their absolute values
 //   underflow  below 2^-300 in all, provided that every d_j and the trace of H lie in [2^-400, 2^400] and sum |e_j| <= 2^150
 //

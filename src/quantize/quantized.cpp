@@ -22,7 +22,7 @@ Expected<Matrix<float>> checked_scales(MatrixRef<float> W, const Options& option
   const bool sane = options.block_size >= 1 && options.group_size >= 0 && options.damp_percent >= 0 &&
                     std::isfinite(options.damp_percent);
   if (!sane)
-    return Error{Exit::usage, 225, "an option is out of range",
+    return Error{Exit::usage, 227, "an option is out of range",
                  fmt::format("block size {}, group size {}, damping {}", options.block_size, options.group_size,
                              options.damp_percent),
                  "block size >= 1, group size >= 0, damping >= 0"};

@@ -58,7 +58,7 @@ inline float scale_at(const Matrix<float>& scales, Index group_size, Index i, In
   return scales(i, group_size == 0 ? 0 : j / group_size);
 }
 
-/// Everything about W, the options and the scales that can be refused before any work: E0320 empty W or a bad option,
+/// Everything about W, the options and the scales that can be refused before any work: E0420 empty W, E0227 an option out of range,
 /// E0350 a weight that is not finite (by index), E0321 given scales of a wrong shape or not positive and finite; on
 /// success the scales [rows, groups]: the given ones, or those of the rule.
 Expected<Matrix<float>> checked_scales(MatrixRef<float> W, const Options& options,

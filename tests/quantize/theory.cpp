@@ -1,6 +1,8 @@
-// T1, T4, T5 and T10 on exact rationals: the identities hold without a tolerance, the refuted inequality fails as proved.
+// T1, T3, T4, T5 and T10 on exact rationals: the identities hold without a tolerance, and the instances that Coq proves and
+// prints (tests/generated) come out of this code digit by digit.
 #include <doctest/doctest.h>
 
+#include "../generated/coq_examples.hpp"
 #include "rational.hpp"
 
 using namespace hallmark;
@@ -77,41 +79,82 @@ TEST_CASE("T4: with 1 or 2 columns GPTQ never loses, damped or plain, on integer
 
 namespace {
 
-struct Comparison {
-  Row<Rational> gptq, rtn;
-  Rational loss_gptq, loss_rtn;
-};
+namespace coq = hallmark::coq_examples;
 
-template <class Nearest>
-Comparison compare(const Square<Rational>& X, const Row<Rational>& w, Nearest nearest) {
-  const Square<Rational> G = gram(X);
-  const auto g = study::gptq(study::upper_factor(hessian(G, Rational(0))).U, w, nearest);
-  const auto r = study::rtn(w, nearest);
-  return {g.q, r.q, quadratic_form(G, difference(w, g.q)), quadratic_form(G, difference(w, r.q))};
+Rational scaled(std::int64_t numerator, std::int64_t denominator, int exponent) {
+  const Rational q = ratio(numerator, denominator);
+  return exponent >= 0 ? Rational(q << static_cast<unsigned long>(exponent)) : Rational(q >> static_cast<unsigned long>(-exponent));
 }
+
+Rational value(const coq::Rationals<1>& r) { return scaled(r.numerator[0], r.denominator, r.exponent); }
+
+Row<Rational> row(const coq::Rationals<3>& r) {
+  Row<Rational> out;
+  for (const auto n : r.numerator) out.push_back(scaled(n, r.denominator, r.exponent));
+  return out;
+}
+
+Square<Rational> square(const coq::Rationals<9>& r) {
+  Square<Rational> out(3);
+  for (std::size_t k = 0; k < 9; ++k) out[k / 3].push_back(scaled(r.numerator[k], r.denominator, r.exponent));
+  return out;
+}
+
+// One instance proved in Coq, run again: factor, compensated weights, codes and losses.
+#define CHECK_INSTANCE(name, nearest)                                                              \
+  do {                                                                                             \
+    INFO(#name);                                                                                   \
+    const Square<Rational> G = gram(square(coq::name::X)), H = hessian(G, value(coq::name::lambda)); \
+    const auto factor = study::upper_factor(H);                                                    \
+    const Row<Rational> w = row(coq::name::w);                                                     \
+    const auto g = study::gptq(factor.U, w, nearest);                                              \
+    CHECK(factor.U == square(coq::name::U));                                                       \
+    CHECK(factor.d == row(coq::name::d));                                                          \
+    CHECK(g.u == row(coq::name::u));                                                               \
+    CHECK(g.q == row(coq::name::gptq));                                                            \
+    CHECK(quadratic_form(G, difference(w, g.q)) == value(coq::name::loss_gptq));                   \
+  } while (false)
+
+#define CHECK_RTN(name, nearest)                                                                   \
+  do {                                                                                             \
+    INFO(#name);                                                                                   \
+    const Row<Rational> w = row(coq::name::w), q = study::rtn(w, nearest).q;                       \
+    CHECK(q == row(coq::name::rtn));                                                               \
+    CHECK(quadratic_form(gram(square(coq::name::X)), difference(w, q)) == value(coq::name::loss_rtn)); \
+  } while (false)
+
+#define CHECK_STATIC(name, nearest)                                                                \
+  do {                                                                                             \
+    INFO(#name);                                                                                   \
+    const Square<Rational> G = gram(square(coq::name::X)), H = hessian(G, value(coq::name::lambda)); \
+    const Row<Rational> w = row(coq::name::w);                                                     \
+    const auto s = study::static_inverse(H, w, nearest);                                           \
+    CHECK(study::inverse(H) == square(coq::name::Hinv));                                           \
+    CHECK(s.u == row(coq::name::u_static));                                                        \
+    CHECK(s.q == row(coq::name::q_static));                                                        \
+    CHECK(quadratic_form(G, difference(w, s.q)) == value(coq::name::loss_static));                 \
+  } while (false)
 
 }  // namespace
 
-TEST_CASE("T5: with 3 columns GPTQ can lose, on integers and on GF16") {
-  const Square<Rational> X{{1, 2, 0}, {0, 1, 1}, {0, 0, 4}};
-  const auto factor = study::upper_factor(hessian(gram(X), Rational(0)));
-  CHECK(factor.U == Square<Rational>{{1, 2, 0}, {0, 1, ratio(1, 4)}, {0, 0, 1}});
-  CHECK(factor.d == Row<Rational>{2, 2, 32});
+TEST_CASE("T5: with 3 columns GPTQ can lose, on integers and on GF16: every instance proved in Coq") {
+  CHECK_INSTANCE(t5_integer, nearest_integer);
+  CHECK_RTN(t5_integer, nearest_integer);
+  CHECK_INSTANCE(t5_gf16, nearest_gf16);
+  CHECK_RTN(t5_gf16, nearest_gf16);
+  CHECK_INSTANCE(t5_gf16_large_step, nearest_gf16);
+  CHECK_RTN(t5_gf16_large_step, nearest_gf16);
+  CHECK_INSTANCE(t5_gf16_subnormal, nearest_gf16);
+  CHECK_RTN(t5_gf16_subnormal, nearest_gf16);
+  CHECK_INSTANCE(t5_gf16_half_ulp, nearest_gf16);
+  CHECK_RTN(t5_gf16_half_ulp, nearest_gf16);
+  CHECK(value(coq::t5_integer::loss_gptq) > value(coq::t5_integer::loss_rtn));
+  CHECK(value(coq::t5_gf16::loss_gptq) > value(coq::t5_gf16::loss_rtn));
+}
 
-  const Comparison integer = compare(X, {ratio(1, 4), ratio(1, 4), ratio(-1, 4)}, nearest_integer);
-  CHECK(integer.gptq == Row<Rational>{0, 1, 0});
-  CHECK(integer.rtn == Row<Rational>{0, 0, 0});
-  CHECK(integer.loss_gptq == ratio(51, 16));
-  CHECK(integer.loss_rtn == ratio(19, 16));
-
-  const Comparison golden = compare(X, {ratio(3073, 2048), ratio(3073, 2048), ratio(3071, 2048)}, nearest_gf16);
-  CHECK(golden.gptq == Row<Rational>{ratio(3, 2), ratio(769, 512), ratio(3, 2)});
-  CHECK(golden.rtn == Row<Rational>{ratio(3, 2), ratio(3, 2), ratio(3, 2)});
-  CHECK(golden.loss_gptq == ratio(51, 1L << 22));
-  CHECK(golden.loss_rtn == ratio(19, 1L << 22));
-
-  const Comparison larger = compare({{1, 2, -1}, {0, 1, 2}, {0, 0, 4}}, {ratio(1, 8), ratio(3, 8), ratio(-1, 8)}, nearest_integer);
-  CHECK(larger.loss_gptq > 8 * larger.loss_rtn);
+TEST_CASE("T3: in the plain loss, damped GPTQ can exceed everything that RTN reaches") {
+  CHECK_INSTANCE(t3_plain, nearest_integer);
+  CHECK(value(coq::t3_plain::loss_gptq) > value(coq::t3_plain::loss_rtn_most));
 }
 
 TEST_CASE("T10: the static inverse is GPTQ for 2 columns") {
@@ -123,32 +166,23 @@ TEST_CASE("T10: the static inverse is GPTQ for 2 columns") {
   }
 }
 
-TEST_CASE("T10: at 3 columns the static inverse exceeds RTN without bound") {
-  for (const long b : {1, 2, 5, 10}) {
-    CAPTURE(b);
-    const Square<Rational> X{{1, 1, -4 * b}, {0, 4 * b, 0}, {0, 0, 1}};
-    const Row<Rational> w{0, ratio(3, 8), ratio(3, 8)};
-    const Square<Rational> G = gram(X);
-    const Row<Rational> q = study::static_inverse(hessian(G, Rational(0)), w, nearest_integer).q;
-    const Comparison others = compare(X, w, nearest_integer);
-    const Rational b2 = ratio(b * b), third = 3 * b2 - ratio(3, 8);
-    CHECK(q[2] == 3 * b2);
-    CHECK(quadratic_form(G, difference(w, q)) == ratio(9, 4) * b2 + third * third);
-    CHECK(others.loss_rtn == ratio(9, 4) * b2 + ratio(9, 64));
-    CHECK(others.loss_gptq == others.loss_rtn);
-  }
-}
-
-TEST_CASE("T10: and exceeds the certified worst case s^2/4 tr G") {
-  const Square<Rational> X{{1, 1, -4}, {0, 8, 0}, {0, 0, 4}};
-  const Row<Rational> w{0, ratio(3, 8), ratio(3, 8)};
-  const Square<Rational> G = gram(X);
-  const Row<Rational> q = study::static_inverse(hessian(G, Rational(0)), w, nearest_integer).q;
-  const Rational loss = quadratic_form(G, difference(w, q)), trace = G[0][0] + G[1][1] + G[2][2];
-  CHECK(q == Row<Rational>{0, 0, 2});
-  CHECK(loss == ratio(205, 4));
-  CHECK(loss > trace / 4);
-  CHECK(compare(X, w, nearest_integer).loss_gptq == ratio(45, 4));
+TEST_CASE("T10: at 3 columns the static inverse differs, exceeds RTN without bound and the certified worst case") {
+  CHECK_INSTANCE(t10_small, nearest_integer);
+  CHECK_RTN(t10_small, nearest_integer);
+  CHECK_STATIC(t10_small, nearest_integer);
+  CHECK_INSTANCE(t10_family_1, nearest_integer);
+  CHECK_RTN(t10_family_1, nearest_integer);
+  CHECK_STATIC(t10_family_1, nearest_integer);
+  CHECK_INSTANCE(t10_family_8, nearest_integer);
+  CHECK_RTN(t10_family_8, nearest_integer);
+  CHECK_STATIC(t10_family_8, nearest_integer);
+  CHECK_INSTANCE(t10_worst_case, nearest_integer);
+  CHECK_STATIC(t10_worst_case, nearest_integer);
+  CHECK_INSTANCE(t10_worst_case_gf16, nearest_gf16);
+  CHECK_STATIC(t10_worst_case_gf16, nearest_gf16);
+  CHECK(value(coq::t10_family_8::loss_static) > 255 * value(coq::t10_family_8::loss_rtn));
+  const Square<Rational> G = gram(square(coq::t10_worst_case::X));
+  CHECK(value(coq::t10_worst_case::loss_static) > (G[0][0] + G[1][1] + G[2][2]) / 4);
 }
 
 TEST_CASE("a small case by hand: H = [[1,0,-1],[0,1,-1],[-1,-1,3]], w = (-0.4, 0.4, 0)") {
