@@ -14,7 +14,7 @@ namespace {
 constexpr double width = 900, header = 64, row_height = 262;
 constexpr double panel_width = 340, panel_height = 156, panel_top = 50;
 constexpr double panel_left[2] = {84, 534};
-constexpr double seed_offset = 9;  // seeds stand side by side, so that equal values do not hide each other
+constexpr double seed_offset = 12;  // seeds stand side by side, so that equal values do not hide each other
 
 constexpr const char* colours[3] = {"#0072B2", "#D55E00", "#007A5A"};  // told apart by colour-blind readers, with shapes
 constexpr const char* ink = "#222222";

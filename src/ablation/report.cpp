@@ -52,7 +52,7 @@ std::string comparison_words(const Comparison& comparison) {
                               gained(test.mean));
   return text + fmt::format(
                     "on average {} (per seed {:+.3g}, {:+.3g}, {:+.3g}); t = {:.3f}, one-tailed p = {:.3f}, {} {}. At the "
-                    "spread seen, three seeds could have shown a mean gain of {:.3g} or more, and nothing smaller.\n",
+                    "spread seen, three seeds can only show a mean gain above {:.3g}.\n",
                     gained(test.mean), test.differences[0], test.differences[1], test.differences[2], *test.t, *test.p,
                     test.significant ? "below" : "not below", significance_level, test.smallest_mean);
 }
@@ -60,7 +60,8 @@ std::string comparison_words(const Comparison& comparison) {
 std::string verdict_words(const RecordedRun& run) {
   std::string text = fmt::format("**{}: lift {}confirmed.** ", run.verdict.grid, run.verdict.confirmed ? "" : "not ");
   text += run.verdict.confirmed ? "More calibration batches lowered the bits per byte in both comparisons.\n\n"
-                                : "H0, that more calibration batches do not help, is not rejected in both comparisons.\n\n";
+                                : "At least one of the two comparisons does not reject H0: that more calibration "
+                                  "batches do not help.\n\n";
   for (const auto& comparison : run.verdict.comparisons) text += comparison_words(comparison);
   return text + "\n";
 }
@@ -70,10 +71,10 @@ std::string bits_table(std::span<const RecordedRun> runs) {
       "| grid | seed | before | N = 0 (RTN) | N = 16 | N = 32 |\n|---|---|---|---|---|---|\n";
   for (const auto& run : runs)
     for (const auto seed : canonical_seeds) {
-      text += fmt::format("| {} | {} | {:.6f} |", run.verdict.grid, seed, cell_of(run, seed, 0).bpb_pre_quant);
+      text += fmt::format("| {} | {} | {:.8f} |", run.verdict.grid, seed, cell_of(run, seed, 0).bpb_pre_quant);
       for (const auto n : canonical_batches) {
         const Cell& cell = cell_of(run, seed, n);
-        text += fmt::format(" {:.6f} ({:+.2e}) |", cell.bpb_post_quant, cell.bpb_post_quant - cell.bpb_pre_quant);
+        text += fmt::format(" {:.8f} ({:+.2e}) |", cell.bpb_post_quant, cell.bpb_post_quant - cell.bpb_pre_quant);
       }
       text += "\n";
     }
@@ -156,10 +157,10 @@ std::string provenance(std::span<const RecordedRun> runs) {
                         run.verdict_line != 0 ? fmt::format("{}, agrees", run.verdict_line) : "not recorded",
                         static_cast<double>(milliseconds) / 1000);
   }
-  text += "\nText (SHA-256): ";
+  text += "\nText (SHA-256):";
   std::set<std::string> texts;
   for (const auto& run : runs) texts.insert(run.cells.front().text_digest);
-  for (const auto& digest : texts) text += "`" + digest + "` ";
+  for (const auto& digest : texts) text += " `" + digest + "`";
   text += fmt::format("\n\nContracts evaluated in the cells of the run on {}:\n\n| contract | passed | failed |\n|---|---|---|\n",
                       runs.front().verdict.grid);
   std::map<std::string, ContractCount> contracts;
@@ -187,13 +188,14 @@ std::string page_text(std::span<const RecordedRun> runs, const std::string& pict
                       "change by quantization.\n\n{}\n",
                       runs.front().cells.front().eval_bytes, bits_table(runs));
   text += count_models(runs.front());
-  text += "## Reconstruction loss\n\n|(W - What) X|^2 per row and token, summed over all quantized tensors; X from 8 train batches that "
-          "no N uses, and in the last\ncolumns from the calibration batches themselves.\n\n" + loss_table(runs) + "\n";
+  text += "## Reconstruction loss\n\nMean of |(W - What) X|^2 per row and token over all quantized tensors; X from 8 train batches that no N "
+          "uses (in parentheses:\nagainst RTN), and in the last columns from the calibration batches themselves.\n\n" + loss_table(runs) + "\n";
   text += "## The guard\n\nUnguarded GPTQ may lose to RTN in single rows; the guard keeps the better of the two, row by row. The ratios\n"
           "are of unguarded GPTQ, on its own Gram matrices.\n\n" + guard_table(runs) +
           "\nPer tensor: the ratio, and in parentheses the number of rows kept from RTN where there are any.\n\n";
   for (const auto& run : runs) text += tensor_table(run);
-  return text + "## Where these numbers come from\n\n`hallmark ttest < assertions/calibration_ablation.jsonl` computes the verdict again.\n\n" +
+  return text + "## Where these numbers come from\n\n`hallmark ttest < LEDGER` computes a verdict again; the ledgers are assertions/calibration_ablation.jsonl (gf16) and\n"
+         "assertions/calibration_ablation.GRID.jsonl, described in [ablation-ledger.md](ablation-ledger.md).\n\n" +
          provenance(runs);
 }
 

@@ -45,8 +45,8 @@ TEST_CASE("the report says what the ledgers say, for the grids that have one") {
   REQUIRE(write_report(folder.path(), page));
   text = read_file(page);
   CHECK(text.find("**int4: lift confirmed.**") != text.npos);
-  CHECK(text.find("three seeds could have shown a mean gain of") != text.npos);
-  CHECK(text.find("| int4 | 144 | 2.220000 | 2.270000 (+5.00e-02) | 2.262000 (+4.20e-02) | 2.252000 (+3.20e-02) |") != text.npos);
+  CHECK(text.find("three seeds can only show a mean gain above") != text.npos);
+  CHECK(text.find("| int4 | 144 | 2.22000000 | 2.27000000 (+5.00e-02) | 2.26200000 (+4.20e-02) | 2.25200000 (+3.20e-02) |") != text.npos);
   CHECK(text.find("| `tok_emb.weight` | 0.8000 (2) | 0.8000 (2) | 0.8100 (2) |") != text.npos);
   CHECK(text.find("| codes_decode | 900 | 0 |") != text.npos);
   const auto picture = read_file(folder / "ablation.svg");

@@ -199,7 +199,7 @@ TEST_CASE("a recorded verdict that the cells do not give is a mismatch") {
     return replay(hallmark::test::chained(changed));
   };
   CHECK(replay(hallmark::test::chained(lines)));
-  for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
+  for (const auto& change : std::vector<std::pair<std::string, std::string>>{
            {"lift not confirmed", "lift confirmed"},
            {"\"significant\":false", "\"significant\":true"},
            {"\"from\":16", "\"from\":0"},
@@ -211,8 +211,8 @@ TEST_CASE("a recorded verdict that the cells do not give is a mismatch") {
            {"\"differences\":[", "\"differences\":[1,"},
            {"\"grid\":\"gf16\"", "\"grid\":\"int4\""},
            {"\"seeds\":[47", "\"seeds\":[48"}}) {
-    CAPTURE(from);
-    const auto verdict = with_verdict(from, to);
+    CAPTURE(change.first);
+    const auto verdict = with_verdict(change.first, change.second);
     REQUIRE_FALSE(verdict);
     CHECK(verdict.error().number == 720);
     CHECK(verdict.error().exit == Exit::mismatch);
