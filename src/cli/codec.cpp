@@ -16,7 +16,7 @@ namespace hallmark::cli {
 namespace {
 
 Error bad_token(std::size_t line, const std::string& token, const char* expected) {
-  return {Exit::input, 370, fmt::format("'{}' is not {}", token, expected), fmt::format("standard input, line {}", line),
+  return {Exit::input, 328, fmt::format("'{}' is not {}", token, expected), fmt::format("standard input, line {}", line),
           "one number per line, for example 0.1, 0x1.8p-3 (encode) or 0x3E00 (decode)"};
 }
 
@@ -39,7 +39,7 @@ Expected<Exit> each_token(One one) {
       ++count;
     }
   }
-  if (count == 0) return Error{Exit::input, 371, "no number to convert", fmt::format("standard input, {} lines", line),
+  if (count == 0) return Error{Exit::input, 329, "no number to convert", fmt::format("standard input, {} lines", line),
                                "printf '1.0\\n' | hallmark codec encode"};
   std::cout << out << std::flush;
   if (!std::cout) return Error{Exit::io, 901, "cannot write the result", "standard output", "check the pipe or the disk"};

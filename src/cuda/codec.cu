@@ -36,7 +36,7 @@ struct DeviceFree {
 template <class In, class Out, class Launch>
 Status convert(std::span<const In> input, std::span<Out> output, Launch launch) {
   if (input.size() != output.size())
-    return Error{Exit::internal, 111, "input and output differ in length",
+    return Error{Exit::internal, 112, "input and output differ in length",
                  std::to_string(input.size()) + " and " + std::to_string(output.size()), "report this as a bug"};
   if (const auto device = device_name(); !device) return device.error();
   if (input.empty()) return ok();

@@ -86,9 +86,9 @@ TEST_CASE("codec encodes and decodes the documented words") {
         "0x0000\n0x0001\n0x7E00\n0xFE00\n0x7E01\n");
   CHECK(shell("printf '0x3E00 0x0001 0x7E01' | " HALLMARK_TOOL " codec decode").out == "1\n1.8189894e-12\nnan\n");
   CHECK(shell("printf '0x4000' | " HALLMARK_TOOL " codec decode --format gf16/zig-1.1").out == "1\n");
-  check_three_lines(shell("printf '1.0 abc' | " HALLMARK_TOOL " codec encode"), 3, "E0370");
-  check_three_lines(shell("printf '0x10000' | " HALLMARK_TOOL " codec decode"), 3, "E0370");
-  check_three_lines(shell(HALLMARK_TOOL " codec encode < /dev/null"), 3, "E0371");
+  check_three_lines(shell("printf '1.0 abc' | " HALLMARK_TOOL " codec encode"), 3, "E0328");
+  check_three_lines(shell("printf '0x10000' | " HALLMARK_TOOL " codec decode"), 3, "E0328");
+  check_three_lines(shell(HALLMARK_TOOL " codec encode < /dev/null"), 3, "E0329");
 }
 
 TEST_CASE("a typo is answered with the nearest word") {
