@@ -14,6 +14,17 @@ namespace {
 
 constexpr int kRemedies = 8;  // factorizations spent on finding a damping that works
 
+// The first entry (in blocks that fit the cache) where G differs from its transpose.
+std::optional<Entry> first_asymmetry(MatrixRef<double> G) {
+  constexpr Index kBlock = 64;
+  for (Index i0 = 0; i0 < G.rows(); i0 += kBlock)
+    for (Index j0 = i0; j0 < G.cols(); j0 += kBlock)
+      for (Index i = i0; i < std::min(i0 + kBlock, G.rows()); ++i)
+        for (Index j = std::max(j0, i + 1); j < std::min(j0 + kBlock, G.cols()); ++j)
+          if (G(i, j) != G(j, i)) return Entry{i, j};
+  return std::nullopt;
+}
+
 // What can be seen wrong with G at a glance; the factorization sees the rest.
 std::optional<Error> refuse_gram(MatrixRef<float> W, MatrixRef<double> G, std::string_view name) {
   if (G.rows() != W.cols() || G.cols() != W.cols())
@@ -23,17 +34,16 @@ std::optional<Error> refuse_gram(MatrixRef<float> W, MatrixRef<double> G, std::s
   if (const auto bad = first_non_finite<double>(G))
     return Error{Exit::input, 322, fmt::format("the Gram matrix of {} is not finite", name),
                  fmt::format("entry ({}, {}): {}", bad->row, bad->column, G(bad->row, bad->column)), "capture it again"};
-  for (Index i = 0; i < G.rows(); ++i) {
-    for (Index j = i + 1; j < G.cols(); ++j)
-      if (G(i, j) != G(j, i))
-        return Error{Exit::input, 322, fmt::format("the Gram matrix of {} is not symmetric", name),
-                     fmt::format("entries ({}, {}) and ({}, {}): {:.17g} and {:.17g}", i, j, j, i, G(i, j), G(j, i)),
-                     "store (G + G^T) / 2"};
+  if (const auto bad = first_asymmetry(G))
+    return Error{Exit::input, 322, fmt::format("the Gram matrix of {} is not symmetric", name),
+                 fmt::format("entries ({0}, {1}) and ({1}, {0}): {2:.17g} and {3:.17g}", bad->row, bad->column,
+                             G(bad->row, bad->column), G(bad->column, bad->row)),
+                 "store (G + G^T) / 2"};
+  for (Index i = 0; i < G.rows(); ++i)
     if (!(G(i, i) >= 0) || (G(i, i) == 0 && (G.row(i).array() != 0.0).any()))
       return Error{Exit::input, 323, fmt::format("the Gram matrix of {} is not a Gram matrix", name),
                    fmt::format("row {} has diagonal {:.6g}{}", i, G(i, i), G(i, i) == 0 ? " and entries that are not 0" : ""),
                    "capture it again"};
-  }
   return std::nullopt;
 }
 
