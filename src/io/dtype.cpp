@@ -6,6 +6,7 @@
 
 #include "io/error_numbers.hpp"
 #include "io/safetensors.hpp"
+#include "io/utf8.hpp"
 
 namespace hallmark {
 
@@ -33,7 +34,7 @@ unsigned dtype_bits(DType dtype) { return table[static_cast<std::size_t>(dtype)]
 Expected<DType> parse_dtype(std::string_view name) {
   const auto entry = std::ranges::find(table, name, &Entry::name);
   if (entry != table.end()) return static_cast<DType>(entry - table.begin());
-  return Error{Exit::input, error_number::header_dtype, "unknown dtype", fmt::format("'{:.40}'", name),
+  return Error{Exit::input, error_number::header_dtype, "unknown dtype", fmt::format("'{}'", printable(name)),
                "the known ones are F32, BF16, F16, F64, U8, I8, U16 and those of docs/file-format.md"};
 }
 

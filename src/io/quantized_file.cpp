@@ -10,6 +10,7 @@
 #include "io/error_numbers.hpp"
 #include "io/quantized_metadata.hpp"
 #include "io/sha256.hpp"
+#include "io/utf8.hpp"
 
 namespace hallmark {
 
@@ -39,12 +40,12 @@ Status check_tensors(const SafeTensors& file, std::vector<TensorPlan> plan, cons
   for (std::size_t i = 0; i + 1 < plan.size(); ++i)
     if (plan[i].name == plan[i + 1].name)
       return malformed(error_number::quantized_tensors, "the tensor map needs one name twice",
-                       fmt::format("{}: '{}'", path, plan[i].name));
+                       fmt::format("{}: '{}'", path, printable(plan[i].name)));
   for (const TensorPlan& wanted : plan) {
     const TensorInfo* const tensor = file.find(wanted.name);
     if (tensor == nullptr)
       return malformed(error_number::quantized_tensors, "a tensor of the tensor map is missing",
-                       fmt::format("{}: '{}'", path, wanted.name));
+                       fmt::format("{}: '{}'", path, printable(wanted.name)));
     if (tensor->dtype != wanted.dtype || tensor->shape != wanted.shape)
       return malformed(error_number::quantized_shape, "a tensor has another dtype or shape than the metadata says",
                        fmt::format("{}: tensor '{}': {} of shape {}, by the metadata {} of shape {}", path, wanted.name,
@@ -76,7 +77,7 @@ Expected<Grid> grid_of_file(const std::string& versioned_name) {
   Expected<Grid> grid = Grid::parse(versioned_name.substr(0, versioned_name.find('/')));
   if (grid && grid->name() == versioned_name) return grid;
   return Error{Exit::input, error_number::quantized_grid, "unknown grid",
-               fmt::format("'{:.80}'{}", versioned_name, grid ? fmt::format(", this build has {}", grid->name()) : ""),
+               fmt::format("'{}'{}", printable(versioned_name), grid ? fmt::format(", this build has {}", grid->name()) : ""),
                "use the version of the tool that wrote the file"};
 }
 
@@ -97,7 +98,7 @@ Expected<QuantizedFile> QuantizedFile::open(const std::string& path) {
                      fmt::format("{}: no metadata entry '{}'", path, detail::payload_key));
   if (stored->second != computed)
     return Error{Exit::mismatch, error_number::payload_digest, "the tensors are not those that were written",
-                 fmt::format("{}: payload digest {}, the metadata say {:.80}", path, computed, stored->second),
+                 fmt::format("{}: payload digest {}, the metadata say {}", path, computed, printable(stored->second)),
                  "get the file again, or quantize the weights again"};
   for (const OriginalTensor& original : header->tensors) {
     if (!original.quantized) continue;

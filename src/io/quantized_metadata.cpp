@@ -10,6 +10,7 @@
 #include <set>
 
 #include "io/error_numbers.hpp"
+#include "io/utf8.hpp"
 
 namespace hallmark::detail {
 
@@ -140,7 +141,7 @@ Expected<QuantizedHeader> from_metadata(const std::map<std::string, std::string>
     if (auto value = parse(text)) {
       target = std::move(*value);
     } else {
-      fail("a metadata entry is malformed", fmt::format("'{}' is '{}'", key, text.substr(0, 200)));
+      fail("a metadata entry is malformed", fmt::format("'{}' is '{}'", key, printable(text)));
     }
   };
   const auto word = [](const std::string& text) { return text.empty() ? std::nullopt : std::optional(text); };
@@ -152,7 +153,7 @@ Expected<QuantizedHeader> from_metadata(const std::map<std::string, std::string>
   const std::string version = entry(schema);
   if (!error && version != "1")
     return Error{Exit::input, error_number::quantized_schema, "a quantized file of an unknown schema",
-                 fmt::format("{}: {} is '{}', this build reads 1", path, schema, version.substr(0, 40)),
+                 fmt::format("{}: {} is '{}', this build reads 1", path, schema, printable(version)),
                  "use the version of the tool that wrote the file"};
   QuantizedHeader header;
   std::string rule;

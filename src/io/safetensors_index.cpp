@@ -8,6 +8,7 @@
 
 #include "io/error_numbers.hpp"
 #include "io/safetensors.hpp"
+#include "io/utf8.hpp"
 
 namespace hallmark {
 
@@ -45,7 +46,7 @@ class IndexReader : public nlohmann::json_sax<json> {
       part_ = name;
     }
     if (in_map() && depth_ == 2 && shard_of.contains(name))
-      return fail(error_number::index_duplicate, "a tensor occurs twice in the index", "tensor '" + name + "'");
+      return fail(error_number::index_duplicate, "a tensor occurs twice in the index", "tensor '" + printable(name) + "'");
     key_ = std::move(name);
     return true;
   }
@@ -67,7 +68,7 @@ class IndexReader : public nlohmann::json_sax<json> {
   bool scalar() {
     if (depth_ == 0 || in_map() || (depth_ == 1 && part_ == "weight_map"))
       return fail(error_number::index_invalid, "the index is not an object with a weight_map of strings",
-                  key_.empty() ? "" : fmt::format("at '{}'", key_));
+                  key_.empty() ? "" : fmt::format("at '{}'", printable(key_)));
     return depth_ < max_depth || fail(error_number::index_invalid, "the index is nested too deep", "");
   }
   bool fail(int number, std::string what, const std::string& where) {
@@ -109,7 +110,7 @@ Expected<SafeTensors> SafeTensors::open_index(const std::string& path) {
     if (shard.empty() || shard.find_first_of(std::string_view("/\\\0", 3)) != std::string::npos ||
         shard.find("..") != std::string::npos)
       return invalid(index_path, "the index names a shard outside its folder",
-                     fmt::format("tensor '{}': '{}'", tensor, shard));
+                     fmt::format("tensor '{}': '{}'", printable(tensor), printable(shard)));
     shards.insert(shard);
   }
   const auto slash = path.rfind('/');
@@ -125,8 +126,8 @@ Expected<SafeTensors> SafeTensors::open_index(const std::string& path) {
       const auto mapped = reader.shard_of.find(tensor.name);
       if (mapped == reader.shard_of.end() || mapped->second != shard)
         return invalid(index_extra_tensor, "a shard holds a tensor that the index does not place there",
-                       fmt::format("tensor '{}' in {}: the index says {}", tensor.name, shard,
-                                   mapped == reader.shard_of.end() ? "nothing" : mapped->second));
+                       fmt::format("tensor '{}' in {}: the index says {}", printable(tensor.name), printable(shard),
+                                   mapped == reader.shard_of.end() ? "nothing" : printable(mapped->second)));
       model.tensors_.push_back(std::move(tensor));
     }
     for (const auto& [key, value] : parsed->metadata)
@@ -140,7 +141,7 @@ Expected<SafeTensors> SafeTensors::open_index(const std::string& path) {
   for (const auto& [tensor, shard] : reader.shard_of)
     if (model.find(tensor) == nullptr)
       return invalid(index_missing_tensor, "a shard lacks a tensor of the index",
-                     fmt::format("tensor '{}' in {}", tensor, shard));
+                     fmt::format("tensor '{}' in {}", printable(tensor), printable(shard)));
   return model;
 }
 

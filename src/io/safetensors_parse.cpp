@@ -20,14 +20,6 @@ namespace {
 
 using json = nlohmann::json;
 
-/// A name from a hostile file, made fit to print: shortened, control characters replaced.
-std::string printable(std::string_view name) {
-  std::string text(name.substr(0, 80));
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
-  return name.size() > 80 ? text + "..." : text;
-}
-
 struct Entry {
   std::string name;
   DType dtype = DType::F32;

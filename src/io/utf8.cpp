@@ -32,4 +32,13 @@ std::optional<std::size_t> find_invalid_utf8(std::string_view text) {
   return std::nullopt;
 }
 
+std::string printable(std::string_view text) {
+  std::size_t length = text.size() <= 80 ? text.size() : 80;
+  while (length > 0 && length < text.size() && (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80) --length;
+  std::string result(text.substr(0, length));
+  for (char& c : result)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  return length < text.size() ? result + "..." : result;
+}
+
 }  // namespace hallmark

@@ -3,11 +3,15 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace hallmark {
 
 /// Offset of the first byte that begins no valid character, or nothing when all of `text` is UTF-8.
 std::optional<std::size_t> find_invalid_utf8(std::string_view text);
+
+/// UTF-8 text from a file that may be hostile, made fit for a message: at most 80 bytes, control characters replaced.
+std::string printable(std::string_view text);
 
 }  // namespace hallmark

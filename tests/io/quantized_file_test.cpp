@@ -217,6 +217,8 @@ TEST_CASE("a container that was changed is refused by name") {
   CHECK(entry("hallmark.tensors", R"([{"dtype":"F32","name":"a","quantized":true,"shape":[2]}])") == quantized_metadata);
   CHECK(entry("hallmark.tensors", R"([{"dtype":"F33","name":"a","quantized":false,"shape":[2]}])") == quantized_metadata);
   CHECK(entry("hallmark.tensors", R"([{"dtype":"F32","name":"a","quantized":false,"shape":[-2]}])") == quantized_metadata);
+  const std::string one = R"({"dtype":"F32","name":"a","quantized":false,"shape":[2]})";
+  CHECK(entry("hallmark.tensors", "[" + one + "," + one + "]") == quantized_metadata);
   CHECK(entry("hallmark.tensors", "[]") == quantized_tensors);
   CHECK(entry("hallmark.group_size", "2") == quantized_shape);  // the scales are one per row
   CHECK(entry("hallmark.grid", "int8/1") == quantized_shape);   // the codes are U16

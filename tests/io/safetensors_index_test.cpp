@@ -5,6 +5,7 @@
 #include "io/error_numbers.hpp"
 #include "io/safetensors.hpp"
 #include "io/sha256.hpp"
+#include "io/utf8.hpp"
 #include "temporary_folder.hpp"
 
 using namespace hallmark;
@@ -91,6 +92,19 @@ TEST_CASE("a shard cannot leave the folder") {
     CAPTURE(path);
     CHECK(model.error(R"({"weight_map":{"a":")" + std::string(path) + R"(","b":"m-1.safetensors"}})") == index_path);
   }
+}
+
+TEST_CASE("messages about hostile names can be printed") {
+  const Model model;
+  std::string euros;  // 3 bytes each: 80 is inside one
+  for (int i = 0; i < 40; ++i) euros += "\xE2\x82\xAC";
+  const auto opened = model.open(R"({"weight_map":{"\u001b[2J":"../)" + euros + "\"}}");
+  REQUIRE_FALSE(opened);
+  const std::string& where = opened.error().where;
+  CHECK(where.find('\x1B') == std::string::npos);
+  CHECK(where.find("'?[2J'") != std::string::npos);
+  CHECK(where.size() < 250);
+  CHECK_FALSE(find_invalid_utf8(where));
 }
 
 TEST_CASE("index and shards disagree") {
