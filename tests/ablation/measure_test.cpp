@@ -164,6 +164,9 @@ TEST_CASE("Gram matrices are nested: those after 2 batches are the bits of a run
   REQUIRE(alone);
   CHECK(gram_digest((*nested)[0]) == gram_digest((*alone)[0]));
   CHECK(gram_digest((*nested)[0]) != gram_digest((*nested)[1]));
+  const auto others = capture_grams(model, corpus.train, plan.calibration(3).subspan(calibration_batch), two, [] {});
+  REQUIRE(others);
+  CHECK(gram_digest(others->front()) != gram_digest(alone->front()));
 
   const Grams& grams = (*nested)[1];
   CHECK(grams.size() == model.matrix_names().size());

@@ -82,6 +82,7 @@ TEST_CASE("every field is required and typed") {
   CHECK_FALSE(parse_cell(replaced(*whole, "\"seed\":47", "\"seed\":\"47\""), "test"));
   CHECK_FALSE(parse_cell(replaced(*whole, "\"n\":16", "\"n\":16.0"), "test"));
   CHECK_FALSE(parse_cell(replaced(*whole, "\"n\":16", "\"n\":0"), "test"));  // a calibration_mse without calibration
+  CHECK_FALSE(parse_cell(replaced(*whole, "\"calibration_mse\":", "\"calibration_mse\":null,\"old\":"), "test"));
   CHECK_FALSE(parse_cell(replaced(*whole, "\"bpb_post_quant\":2.24", "\"bpb_post_quant\":null"), "test"));
   CHECK_FALSE(parse_cell(replaced(*whole, "\"bpb_post_quant\":2.24", "\"bpb_post_quant\":1e999"), "test"));
   CHECK_FALSE(parse_cell(replaced(*whole, "\"bpb_post_quant\":2.24", "\"bpb_post_quant\":0"), "test"));
@@ -102,6 +103,13 @@ TEST_CASE("lift confirmed only if both tests are significant") {
   CHECK(no->comparisons[0].test.significant);
   CHECK(no->comparisons[1].test.degenerate);
   CHECK_FALSE(no->confirmed);
+  auto late = confirmed;
+  for (auto& row : late) row[0] = row[1];  // no gain from 0 to 16
+  const auto second = judge(run_of("a", "gf16", late));
+  REQUIRE(second);
+  CHECK(second->comparisons[0].test.degenerate);
+  CHECK(second->comparisons[1].test.significant);
+  CHECK_FALSE(second->confirmed);
   const auto worse = judge(run_of("a", "gf16", noise));
   REQUIRE(worse);
   CHECK_FALSE(worse->confirmed);
