@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# tools/check_proofs.sh: audits the compiled Coq development. Each gate is a function of its inputs, and each is first run
-# on a bad sample (tests/gates/) that it must reject: a gate that accepts it is broken, and that is a failure too.
-# A missing file or tool is a failure. tools/check_proofs.sh --accept writes the two goldens anew, for review in a diff.
+# tools/check_proofs.sh: audits the compiled Coq development. Each gate is a function of its inputs, and each is also run
+# on bad samples (tests/gates/, or planted here) that it must reject for the reason given: a gate that accepts one, or
+# rejects it for another reason, is broken, and that is a failure too. A missing file or tool is a failure.
+# tools/check_proofs.sh --accept writes the two goldens anew, for review in a diff.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 samples=tests/gates
 
-for tool in coqc coqtop coqchk perl; do
+for tool in coqc coqchk perl sha256sum; do
   command -v "$tool" > /dev/null || { echo "missing tool: $tool" >&2; exit 1; }
 done
 
@@ -28,11 +29,18 @@ strip() {
     }' "$@"
 }
 
+# The names of a list: one a line, # begins a remark.
+names_of() {
+  [ -s "$1" ] || { echo "name list: $1 is missing or empty" >&2; return 1; }
+  grep -v -E '^ *(#|$)' "$1" | LC_ALL=C sort
+}
+
 # No unfinished proof, no assumption, no unsafe flag, no left-over query. Assumptions.v alone may ask Print Assumptions.
 gate_text() {
   [ $# -gt 0 ] || { echo "text gate: no file" >&2; return 1; }
   local bad='\b(Admitted|admit|give_up|Axioms?|Parameters?|Conjectures?|bypass_check|native_compute|native_cast_no_check|Unset +(Guard|Positivity|Universe) +Checking|Redirect|Extraction)\b|^[^:]*:[0-9]+: *(Check|Print|Search|SearchPattern|SearchRewrite|About|Locate|Compute|Eval|Show|Abort|Time|Fail)\b'
-  strip "$@" > "$work/stripped"
+  strip "$@" > "$work/stripped" || return 1
+  [ -s "$work/stripped" ] || { echo "text gate: nothing to read" >&2; return 1; }
   if grep -v -E '/Assumptions\.v:[0-9]+: *Print Assumptions ' "$work/stripped" | grep -E "$bad" > "$work/found"; then
     echo "text gate: unfinished proofs, assumptions or left-over queries:" >&2
     cat "$work/found" >&2
@@ -40,42 +48,64 @@ gate_text() {
   fi
 }
 
-# Every .v file of the folder is in _CoqProject, and every listed file exists.
+# Every .v file of the folder is in _CoqProject, and every listed file exists; Assumptions.v alone is compiled here.
 gate_project() {
-  (cd "$1" && find . -name '*.v' | sed 's,^\./,,' | LC_ALL=C sort) > "$work/present"
-  [ -s "$work/present" ] || { echo "project gate: no .v file in $1" >&2; return 1; }
+  [ -s "$1/_CoqProject" ] || { echo "project gate: no _CoqProject in $1" >&2; return 1; }
+  (cd "$1" && find . -name '*.v' ! -path ./Assumptions.v | sed 's,^\./,,' | LC_ALL=C sort) > "$work/present"
   grep -E '\.v$' "$1/_CoqProject" | LC_ALL=C sort > "$work/listed"
   diff "$work/listed" "$work/present" > "$work/diff" || {
     echo "project gate: _CoqProject (<) and the folder (>) differ:" >&2; cat "$work/diff" >&2; return 1; }
 }
 
 # The names proved in Headline are exactly those of theorems.txt, and there are at least 40.
+proved_in() {
+  printf 'Require %s.\nSet Printing Width 10000.\nSearch _ inside %s.\n' "$1" "$1" > "$work/names.v"
+  coqc -w none -Q coq Hallmark "$work/names.v" > "$work/names.out" || return 1
+  sed -n -E 's/^([A-Za-z_][A-Za-z0-9_.'"'"']*):.*/\1/p' "$work/names.out" | sed 's/.*\.//' | LC_ALL=C sort -u
+}
 gate_theorems() {
-  local list=$1 module=$2
-  [ -s "$list" ] || { echo "theorem gate: $list is missing or empty" >&2; return 1; }
-  printf 'Require %s.\nSet Printing Width 10000.\nSearch _ inside %s.\n' "$module" "$module" > "$work/names.v"
-  coqc -w none -Q coq Hallmark "$work/names.v" > "$work/names.out"
-  sed -n -E 's/^([A-Za-z_][A-Za-z0-9_.'"'"']*):.*/\1/p' "$work/names.out" | sed 's/.*\.//' | LC_ALL=C sort -u > "$work/proved"
-  grep -v -E '^ *(#|$)' "$list" | LC_ALL=C sort > "$work/required"
+  local list=$1 proved=$2
+  names_of "$list" > "$work/required" || return 1
   [ "$(wc -l < "$work/required")" -ge 40 ] || { echo "theorem gate: fewer than 40 names in $list" >&2; return 1; }
-  diff "$work/required" "$work/proved" > "$work/diff" || {
+  diff "$work/required" "$proved" > "$work/diff" || {
     echo "theorem gate: required (<) and proved (>) differ:" >&2; cat "$work/diff" >&2; return 1; }
 }
 
-# What the headline theorems assume, name by name, equals the golden in both directions.
+# What each theorem assumes: one line a theorem, then the statement of each assumption.
 print_assumptions() {
-  coqc -w none -Q coq Hallmark -o "$work/Assumptions.vo" "$1"
+  strip "$1" | sed -n -E 's/.*Print Assumptions ([A-Za-z0-9_.'"'"']+)\..*/\1/p' > "$work/asked.$2" || return 1
+  mkdir -p "$work/$2"
+  coqc -w none -Q coq Hallmark -o "$work/$2/$(basename "$1")o" "$1" > "$work/answers.$2" || return 1
+  perl -e '
+    my ($asked, $answers) = @ARGV; my (@blocks, %statement, %now, $last);
+    open(my $in, "<", $answers) or die;
+    while (<$in>) {
+      chomp;
+      if (/^Axioms:$/) { push @blocks, []; undef $last }
+      elsif (/^Closed under the global context$/) { push @blocks, []; undef $last }
+      elsif (@blocks && /^([\w.\x27]+)( : .*)?$/) { push @{$blocks[-1]}, $1; $last = $1; $now{$last} = $_ }
+      elsif (defined $last && /^ +\S/) { $now{$last} .= "\n$_" }
+      else { die "assumption gate: unexpected answer: $_\n" }
+      if (defined $last) { $statement{$last} = $now{$last} }
+    }
+    open(my $names, "<", $asked) or die; my @names = <$names>; chomp @names;
+    die "assumption gate: ", scalar @names, " questions, ", scalar @blocks, " answers\n" if @names != @blocks || !@names;
+    print "$names[$_]: ", join(" ", sort @{$blocks[$_]}) || "nothing", "\n" for 0 .. $#names;
+    print "\n", map { "$statement{$_}\n" } sort keys %statement;' "$work/asked.$2" "$work/answers.$2"
 }
+
+# The questions asked are about exactly the names of the list, and the answers equal the golden in both directions.
 gate_assumptions() {
-  local source=$1 golden=$2 list=$3
-  grep -v -E '^ *(#|$)' "$list" | LC_ALL=C sort > "$work/required"
-  strip "$source" | sed -n -E 's/.*Print Assumptions ([A-Za-z0-9_.'"'"']+)\..*/\1/p' | sed 's/.*\.//' | LC_ALL=C sort > "$work/asked"
+  local source=$1 golden=$2 list=$3 answers=$4
+  names_of "$list" > "$work/required" || return 1
+  strip "$source" > "$work/stripped" || return 1
+  sed -n -E 's/.*Print Assumptions ([A-Za-z0-9_.'"'"']+)\..*/\1/p' "$work/stripped" | sed 's/.*\.//' |
+    LC_ALL=C sort > "$work/asked"
   diff "$work/required" "$work/asked" > "$work/diff" || {
     echo "assumption gate: theorems (<) and questions asked (>) differ:" >&2; cat "$work/diff" >&2; return 1; }
-  print_assumptions "$source" > "$work/assumptions"
-  [ -s "$work/assumptions" ] || { echo "assumption gate: Coq printed nothing" >&2; return 1; }
-  diff "$golden" "$work/assumptions" > "$work/diff" || {
-    echo "assumption gate: golden (<) and printed (>) differ:" >&2; cat "$work/diff" >&2; return 1; }
+  [ -s "$answers" ] || { echo "assumption gate: no answers" >&2; return 1; }
+  diff "$golden" "$answers" > "$work/diff" || {
+    echo "assumption gate: golden (<) and answers (>) differ:" >&2; cat "$work/diff" >&2; return 1; }
 }
 
 # The independent checker's summary of everything that Headline depends on equals the golden.
@@ -90,43 +120,104 @@ gate_coqchk() {
     echo "coqchk gate: golden (<) and summary (>) differ:" >&2; cat "$work/diff" >&2; return 1; }
 }
 
+# A committed file made from Coq equals what the command on its first line prints now.
+regenerate() {
+  local command
+  command=$(sed -n -E '1s,^// Made by: (.*) > [^ ]+$,\1,p' "$1")
+  [ -n "$command" ] || { echo "generated gate: $1 does not begin with its command" >&2; return 1; }
+  bash -o pipefail -c "$command" || { echo "generated gate: the command of $1 failed" >&2; return 1; }
+}
+gate_generated() {
+  local file=$1 fresh=$2
+  [ -s "$fresh" ] || { echo "generated gate: nothing was printed" >&2; return 1; }
+  diff "$file" "$fresh" > "$work/diff" || {
+    echo "generated gate: $file (<) and Coq (>) differ:" >&2; cat "$work/diff" >&2; return 1; }
+}
+
+# The decode table that Coq prints has the digest that the document names.
+gate_table() {
+  local document=$1 digest=$2
+  [[ "$digest" =~ ^[0-9a-f]{64}$ ]] || { echo "table gate: no digest" >&2; return 1; }
+  grep -q -F "$digest" "$document" || { echo "table gate: $document does not name $digest" >&2; return 1; }
+}
+
+examples=tests/generated/coq_examples.hpp
+print_assumptions coq/Assumptions.v headline > "$work/answers" & answers_job=$!
+summary_of Hallmark.Headline > "$work/summary" || exit 1
+wait "$answers_job"
 if [ "${1:-}" = --accept ]; then
-  print_assumptions coq/Assumptions.v > coq/Assumptions.golden
-  summary_of Hallmark.Headline > coq/coqchk.golden
+  cp "$work/answers" coq/Assumptions.golden
+  cp "$work/summary" coq/coqchk.golden
   echo "wrote coq/Assumptions.golden and coq/coqchk.golden: read the diff"
   exit 0
 fi
 
+mapfile -t sources < <(find coq -name '*.v' | LC_ALL=C sort)
+proved_in Hallmark.Headline > "$work/proved"
+regenerate "$examples" > "$work/examples"
+digest=$(extract/table_digest)
+
+gate_text "${sources[@]}"
+gate_project coq
+gate_theorems coq/theorems.txt "$work/proved"
+gate_assumptions coq/Assumptions.v coq/Assumptions.golden coq/theorems.txt "$work/answers"
+gate_coqchk coq/coqchk.golden "$work/summary"
+gate_generated "$examples" "$work/examples"
+gate_table docs/design.md "$digest"
+
 rejected=0
 must_reject() {
+  local reason=$1
+  shift
   if "$@" > "$work/said" 2>&1; then
     echo "self-test: accepted a bad sample: $*" >&2
     exit 1
   fi
+  grep -q -E -e "$reason" "$work/said" || {
+    echo "self-test: rejected for another reason than '$reason': $*" >&2; cat "$work/said" >&2; exit 1; }
   rejected=$((rejected + 1))
 }
 
-for sample in "$samples"/text/*.v; do must_reject gate_text "$sample"; done
-must_reject gate_text "$samples/no_such_file.v"
-must_reject gate_text
-must_reject gate_project "$samples/project"
-must_reject gate_project "$samples/no_such_folder"
-must_reject gate_theorems "$samples/theorems_missing.txt" Hallmark.Headline
-must_reject gate_theorems "$samples/no_such_file.txt" Hallmark.Headline
-grep -v -E '^ *(#|$)' coq/theorems.txt | tail -n +2 > "$work/one_short.txt"
-must_reject gate_theorems "$work/one_short.txt" Hallmark.Headline
-must_reject gate_assumptions coq/Assumptions.v "$samples/empty.golden" coq/theorems.txt
-must_reject gate_assumptions coq/Assumptions.v coq/Assumptions.golden "$work/one_short.txt"
-must_reject gate_assumptions "$samples/WithAxiom.v" coq/Assumptions.golden "$samples/with_axiom.txt"
-summary_of Hallmark.Headline > "$work/summary"
-sed '/Axioms:/a\    Hallmark.Planted.false_is_true' "$work/summary" > "$work/planted"
-must_reject gate_coqchk coq/coqchk.golden "$work/planted"
-must_reject gate_coqchk coq/coqchk.golden "$work/no_such_file"
+# Each text sample says on its first line for what it must be rejected.
+for sample in "$samples"/text/*.v; do
+  reason=$(sed -n -E '1s/^\(\* rejected for: (.*) \*\)$/\1/p' "$sample")
+  [ -n "$reason" ] || { echo "self-test: $sample does not name its reason" >&2; exit 1; }
+  must_reject "$sample:.*$reason" gate_text "$sample"
+done
+must_reject 'no_such_file.v: No such file' gate_text "$samples/no_such_file.v"
+must_reject 'text gate: no file' gate_text
+must_reject '^> Forgotten\.v' gate_project "$samples/project"
+must_reject '^< Gone\.v' gate_project "$samples/project_gone"
+must_reject 'no _CoqProject in' gate_project "$samples/no_such_folder"
 
-mapfile -t sources < <(find coq -name '*.v' | LC_ALL=C sort)
-gate_text "${sources[@]}"
-gate_project coq
-gate_theorems coq/theorems.txt Hallmark.Headline
-gate_assumptions coq/Assumptions.v coq/Assumptions.golden coq/theorems.txt
-gate_coqchk coq/coqchk.golden "$work/summary"
-echo "proof gates: ${#sources[@]} files, $(grep -c -v -E '^ *(#|$)' coq/theorems.txt) theorems; $rejected bad samples rejected"
+printf 'no_such_theorem\n' | cat coq/theorems.txt - > "$work/one_more.txt"
+grep -v -E '^ *(#|$)' coq/theorems.txt | tail -n +2 > "$work/one_short.txt"
+must_reject '^< no_such_theorem$' gate_theorems "$work/one_more.txt" "$work/proved"
+must_reject '^> ' gate_theorems "$work/one_short.txt" "$work/proved"
+must_reject 'fewer than 40 names' gate_theorems "$samples/with_axiom.txt" "$work/proved"
+must_reject 'missing or empty' gate_theorems "$samples/no_such_file.txt" "$work/proved"
+
+sed '1s/:.*/: nothing/' "$work/answers" > "$work/weaker"
+print_assumptions "$samples/WithAxiom.v" sample > "$work/with_axiom"
+: > "$work/empty"
+must_reject '^> .*sig_forall_dec' gate_assumptions coq/Assumptions.v "$work/weaker" coq/theorems.txt "$work/answers"
+must_reject '^< .*sig_forall_dec' gate_assumptions coq/Assumptions.v coq/Assumptions.golden coq/theorems.txt "$work/weaker"
+must_reject 'questions asked' gate_assumptions coq/Assumptions.v coq/Assumptions.golden "$work/one_short.txt" "$work/answers"
+must_reject '^> anything: .*false_is_true' gate_assumptions \
+  "$samples/WithAxiom.v" coq/Assumptions.golden "$samples/with_axiom.txt" "$work/with_axiom"
+must_reject 'no answers' gate_assumptions coq/Assumptions.v coq/Assumptions.golden coq/theorems.txt "$work/empty"
+must_reject 'unexpected answer: anything is assumed to be guarded' print_assumptions "$samples/Unguarded.v" unguarded
+
+sed '/Axioms:/a\    Hallmark.Planted.false_is_true' "$work/summary" > "$work/planted"
+must_reject '^> .*Planted.false_is_true' gate_coqchk coq/coqchk.golden "$work/planted"
+must_reject 'no summary' gate_coqchk coq/coqchk.golden "$work/no_such_file"
+
+sed 's/"\?51/52/' "$examples" > "$work/edited.hpp"
+tail -n +2 "$examples" > "$work/headless.hpp"
+must_reject '^> .*51' gate_generated "$work/edited.hpp" "$work/examples"
+must_reject 'nothing was printed' gate_generated "$examples" "$work/empty"
+must_reject 'does not begin with its command' regenerate "$work/headless.hpp"
+must_reject 'does not name' gate_table docs/design.md "$(printf '%064d' 0)"
+must_reject 'no digest' gate_table docs/design.md ''
+
+echo "proof gates: ${#sources[@]} files, $(wc -l < "$work/proved") theorems; $rejected bad samples rejected"

@@ -1,2 +1,3 @@
+(* rejected for: unbalanced comment *)
 (* an open comment (* hides *) everything
 Admitted.

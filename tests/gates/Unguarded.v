@@ -1,0 +1,3 @@
+Unset Guard Checking.
+Fixpoint anything (n : nat) : False := anything n.
+Print Assumptions anything.

@@ -1,0 +1,2 @@
+Lemma here : 1 = 1.
+Proof. reflexivity. Qed.
