@@ -149,24 +149,24 @@ double Grid::midpoint(std::uint32_t k) const {
   return (2 * (k - (binade << fraction_bits_)) + 1) * power_of_two(lowest_bit_ - 1 + static_cast<int>(binade));
 }
 
+std::uint32_t Grid::point_below(double q) const {
+  if (kind_ == Kind::integer) return static_cast<std::uint32_t>(q);
+  const int bias = 1 - fraction_bits_ - lowest_bit_;
+  if (q < power_of_two(1 - bias)) return static_cast<std::uint32_t>(q * power_of_two(-lowest_bit_));
+  // A binary64 pattern cut to the fraction bits of the word, its exponent field rebased (golden_float.hpp).
+  return static_cast<std::uint32_t>((std::bit_cast<std::uint64_t>(q) >> (52 - fraction_bits_)) -
+                                    (static_cast<std::uint64_t>(1023 - bias) << fraction_bits_));
+}
+
 std::uint32_t Grid::nearest_magnitude(double a, double s) const {
-  // The rounded quotient proposes (it is off by one at most), the midpoints decide.
   const double quotient = a / s;
   if (std::isnan(quotient)) return 0;
-  std::uint32_t k = last_;
-  if (quotient < max_value_)
-    k = kind_ == Kind::integer ? static_cast<std::uint32_t>(quotient + 0.5)
-                               : detail::round_to_word(quotient, fraction_bits_, lowest_bit_);
-  k = std::min(k, last_);
-  for (; k > 0; --k) {
-    const double below = s * midpoint(k - 1);
-    if (a > below || (a == below && k % 2 == 0)) break;
-  }
-  for (; k < last_; ++k) {
-    const double above = s * midpoint(k);
-    if (a < above || (a == above && k % 2 == 0)) break;
-  }
-  return k;
+  if (!(quotient < max_value_)) return last_;
+  // The rounded quotient only finds the cell: g_k <= a / s < g_(k+1), or a / s is below g_k by a rounding error, where k is
+  // the answer too. The midpoint decides.
+  const std::uint32_t k = point_below(quotient);
+  const double middle = s * midpoint(k);
+  return a > middle || (a == middle && k % 2 != 0) ? k + 1 : k;
 }
 
 std::uint32_t Grid::nearest_index(double x, double s) const {

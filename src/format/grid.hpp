@@ -76,6 +76,7 @@ class Grid {
   // Golden and integer grids are symmetric: k = 0 .. last_ numbers the points from 0 upward.
   double magnitude(std::uint32_t k) const;
   double midpoint(std::uint32_t k) const;  // of points k and k + 1
+  std::uint32_t point_below(double q) const;  // the largest k with g_k <= q, for 0 <= q < max_value_
   std::uint32_t nearest_magnitude(double a, double s) const;
   std::uint32_t nearest_index(double x, double s) const;
 
