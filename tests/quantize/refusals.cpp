@@ -39,13 +39,13 @@ TEST_CASE("not positive definite: tensor, pivot, tokens against columns, and a d
 }
 
 TEST_CASE("a matrix that no damping saves is called what it is; the pivot is named in W's columns") {
-  Matrix<double> G = Matrix<double>::Identity(4, 4);
+  Matrix<double> G = Vector<double>{{1, 2, 3, 4}}.asDiagonal();
   G(1, 3) = G(3, 1) = 100;
   Options options = options_for("gf16");
-  options.desc_act = true;
+  options.desc_act = true;  // columns 3, 2, 1, 0: column 3 comes first and is factored last
   const auto result = quantize_gptq(Matrix<float>::Ones(2, 4), G, options);
   REQUIRE(!result);
-  CHECK(mentions(result.error(), "pivot 1 is -"));
+  CHECK(mentions(result.error(), "pivot 3 is -"));
   CHECK(mentions(result.error(), "not a Gram matrix"));
 }
 
