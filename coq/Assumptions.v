@@ -91,13 +91,17 @@ Print Assumptions T14_not_witness.
 Print Assumptions T15_program.
 Print Assumptions T15_entry.
 Print Assumptions T15_binary64.
+Print Assumptions T15_form_binary64.
 Print Assumptions T15_form_binary32.
 Print Assumptions T15_witness.
 Print Assumptions emitted_codes_loss.
 Print Assumptions emitted_plain_enclosure.
+Print Assumptions guard_loss_enclosure.
+Print Assumptions guard_plain_loss.
 Print Assumptions emitted_codes_activations.
 Print Assumptions emitted_run_witness.
 Print Assumptions emitted_enclosure_witness.
+Print Assumptions guard_enclosure_witness.
 Print Assumptions T16_mean_rtn.
 Print Assumptions T16_mean_gptq.
 Print Assumptions T16_witness.

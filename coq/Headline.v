@@ -38,7 +38,8 @@ From Hallmark.Gptq Require Factorization GptqFacts Textbook Identity Bound Worst
 From Hallmark.Gptq Require QuantizerFacts Transfer Perturbation AverageLaw Witness.
 From Hallmark.Float Require Import Arithmetic Gamma ChainError Chain Recurrence RecurrenceError.
 From Hallmark.Float Require Import GramError Factor FactorError FactorRounded Residual FactorClosed.
-From Hallmark.Float Require Import Hessian Certificate Emitted Machine EmittedIeee.
+From Hallmark.Float Require Import Hessian Certificate Emitted Machine EmittedIeee PivotNorm.
+From Hallmark.Float Require Import Enclosure.
 From Hallmark.Float Require FactorProof FiniteRun Witness WitnessBounds.
 Import ListNotations.
 Open Scope R_scope.
@@ -766,9 +767,20 @@ exact (fun run symmetric pivots sane =>
   FactorClosed.T15_binary64 n H C U d hmax run symmetric pivots sane i j).
 Qed.
 
-(** and with U rounded once to binary32 ([round_factor (-149) 24 U]), as the product stores it, the
-    constant is [residual32 n] = 2^-23 + 2^-46 + (n + 2) 2^-53; as a quadratic form, the residual
-    costs at most that constant times (sum_i |e_i| sqrt(H_ii))^2: no residual is ever formed. *)
+(** as a quadratic form, |e (H - U D U^T) e^T| <= residual64 n (sum_i |e_i| sqrt(H_ii))^2, so that no
+    residual is ever formed; *)
+Theorem T15_form_binary64 (n : nat) (H C U : mat) (d : vec) (hmax : R) (e : vec) :
+  is_factor real64 n H C U d -> sym n H -> (forall k, (k < n)%nat -> 0 < d k) ->
+  sane_diagonal n H hmax ->
+  Rabs (qform n (resid n H U d) e)
+  <= (INR n + 2) * bpow radix2 (-53) * bsum n (fun i => Rabs (e i) * sqrt (H i i)) ^ 2.
+Proof.
+exact (fun run symmetric pivots sane =>
+  FactorClosed.T15_form_binary64 n H C U d hmax run symmetric pivots sane e).
+Qed.
+
+(** and with U rounded once to binary32 ([round_factor (-149) 24 U]), as the recurrence reads it, the
+    constant is [residual32 n] = 2^-23 + 2^-46 + (n + 2) 2^-53. *)
 Theorem T15_form_binary32 (n : nat) (H C U : mat) (d : vec) (hmax : R) (e : vec) :
   is_factor real64 n H C U d -> sym n H -> (forall k, (k < n)%nat -> 0 < d k) ->
   sane_diagonal n H hmax ->
@@ -829,6 +841,30 @@ Theorem emitted_plain_enclosure (n : nat) (lam : R) (G C U : mat) (d : vec) (hma
   <= upper_sum n d u' (scaled_points s g) (emitted_delta U w s g) + slack.
 Proof. exact (Emitted.emitted_plain_enclosure n lam G C U d hmax w s g). Qed.
 
+(** What the guard computes: with e' the errors e rounded to binary64 and t' = e' U by chains of fma
+    ([product_float U e']), the loss in H is sum_j d_j t'_j^2 to within
+    2 N rho + rho^2 + g' A^2 + 2^-470 ([enclosure_width n rho N A]), where A = sum_i |e_i| sqrt(H_ii),
+    N^2 = sum_j d_j t'_j^2 ([pivot_norm]), g' = (n + 2) 2^-53 and rho = g' (1 + g') A. *)
+Theorem guard_loss_enclosure (n : nat) (H C U : mat) (d : vec) (hmax : R) (e e' : vec) :
+  is_factor real64 n H C U d -> sym n H -> (forall k, (k < n)%nat -> 0 < d k) ->
+  sane_diagonal n H hmax -> (forall k, (k < n)%nat -> e' k = rnd64 (e k)) -> (0 < n)%nat ->
+  hmax <= bpow radix2 400 -> bsum n (fun i => Rabs (e i)) <= bpow radix2 150 ->
+  let A := weighted_size n (root_diagonal H) e in
+  let t' := product_float U e' in
+  let rho := product64 n * (1 + residual64 n) * A in
+  Rabs (qform n H e - bsum n (fun j => d j * t' j ^ 2))
+  <= enclosure_width n rho (pivot_norm n d t') A + bpow radix2 (-470).
+Proof.
+exact (fun run symmetric pivots sane rounded =>
+  Enclosure.loss_enclosure_closed n H C U d hmax run symmetric pivots sane e e' rounded).
+Qed.
+
+(** From the loss in H to the plain loss in the stored G: H - 2 G is diagonal. *)
+Theorem guard_plain_loss (n : nat) (lam : R) (G : mat) (e : vec) :
+  let H := hessian_stored lam G in
+  2 * qform n G e = qform n H e - bsum n (fun j => (H j j - 2 * G j j) * e j ^ 2).
+Proof. exact (Enclosure.plain_loss_identity n lam G e). Qed.
+
 (** And on the calibration activations themselves, through the Gram matrix that the program
     accumulated; [activation64 m] = (m + 1) 2^-53. *)
 Theorem emitted_codes_activations (n m : nat) (X : mat) (lam : R) (C U : mat) (d : vec) (hmax : R)
@@ -863,6 +899,21 @@ Lemma emitted_enclosure_witness :
   let g := fun j => value32 (Float.Witness.wg j) in
   / 16777216 <= qform 3 H (vsub w (scaled_points s g)) <= / 8388608.
 Proof. exact Float.WitnessBounds.witness_enclosure. Qed.
+
+(** Witness: on the same instance the guard's sum is the loss to within 2^-64. *)
+Lemma guard_enclosure_witness :
+  let value32 := B2R 24 128 in
+  let H := fun i j => B2R 53 1024 (Float.Witness.wH i j) in
+  let U := fun i j => B2R 53 1024 (Float.Witness.wU i j) in
+  let d := fun j => B2R 53 1024 (Float.Witness.wd j) in
+  let w := fun j => value32 (Float.Witness.ww j) in
+  let s := fun j => value32 (Float.Witness.ws j) in
+  let g := fun j => value32 (Float.Witness.wg j) in
+  let t' := product_float U (fun k => B2R 53 1024 (Float.WitnessBounds.we k)) in
+  Rabs (qform 3 H (vsub w (scaled_points s g)) - bsum 3 (fun j => d j * t' j ^ 2))
+  <= / 18446744073709551616
+  /\ / 16777216 <= bsum 3 (fun j => d j * t' j ^ 2) <= / 8388608.
+Proof. exact Float.WitnessBounds.witness_product. Qed.
 
 (** ** T16: the average
 
