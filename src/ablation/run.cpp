@@ -182,7 +182,7 @@ bool is_whole_experiment(const AblationOptions& options) {
 
 }  // namespace
 
-std::string checkpoint_name(std::uint64_t seed) { return fmt::format("seed{}.safetensors", seed); }
+std::string checkpoint_name(std::uint64_t seed) { return fmt::format("seed-{}.safetensors", seed); }
 
 Expected<AblationResult> run_ablation(const AblationOptions& options, const Progress& progress) {
   if (auto valid = check_options(options); !valid) return valid.error();

@@ -32,7 +32,7 @@ struct AblationResult {
   std::vector<std::string> notes;  ///< for the user: text or seed that differ from what a checkpoint records
 };
 
-/// "seed47.safetensors"
+/// "seed-47.safetensors"
 std::string checkpoint_name(std::uint64_t seed);
 
 /// Runs the cells of docs/design.md section 6. Equal options, files and machine give equal results but for run, timestamp

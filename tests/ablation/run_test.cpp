@@ -147,7 +147,7 @@ TEST_CASE("what differs from the checkpoint's text is said, and the run goes on"
   hallmark::test::write_file(experiment.text() + "/9.txt", std::string(30'000, 'x'));
   const auto result = run(options);
   REQUIRE(result.notes.size() == 1);
-  CHECK(result.notes[0].find("seed47.safetensors was trained on another text") != std::string::npos);
+  CHECK(result.notes[0].find("seed-47.safetensors was trained on another text") != std::string::npos);
 }
 
 TEST_CASE("a set that cannot be run is refused before the work") {
