@@ -19,9 +19,7 @@ int main() {
   GramAccumulator gram(cols);
   if (const Status added = gram.add(activations); !added) return std::fputs(to_string(added.error()).c_str(), stderr), 1;
 
-  Options options;
-  options.grid = *Grid::parse("int4");
-  options.scale_rule = ScaleRule::absmax;
+  const Options options{.grid = *Grid::parse("int4"), .scale_rule = ScaleRule::absmax};
   const Expected<Quantized> result = quantize_gptq(weights, gram.gram(), options, std::nullopt, "example");
   if (!result) return std::fputs(to_string(result.error()).c_str(), stderr), 1;
   const auto sum = [](const std::vector<double>& losses) { return std::accumulate(losses.begin(), losses.end(), 0.0); };
