@@ -767,7 +767,7 @@ exact (fun run symmetric pivots sane =>
   FactorClosed.T15_binary64 n H C U d hmax run symmetric pivots sane i j).
 Qed.
 
-(** as a quadratic form, |e (H - U D U^T) e^T| <= residual64 n (sum_i |e_i| sqrt(H_ii))^2, so that no
+(** as a quadratic form, |e (H - U D U^T) e^T| <= residual64 n (sum_i |e_i| sqrt(H_ii))^2: no
     residual is ever formed; *)
 Theorem T15_form_binary64 (n : nat) (H C U : mat) (d : vec) (hmax : R) (e : vec) :
   is_factor real64 n H C U d -> sym n H -> (forall k, (k < n)%nat -> 0 < d k) ->
@@ -779,8 +779,8 @@ exact (fun run symmetric pivots sane =>
   FactorClosed.T15_form_binary64 n H C U d hmax run symmetric pivots sane e).
 Qed.
 
-(** and with U rounded once to binary32 ([round_factor (-149) 24 U]), as the recurrence reads it, the
-    constant is [residual32 n] = 2^-23 + 2^-46 + (n + 2) 2^-53. *)
+(** and with U rounded once to binary32 ([round_factor (-149) 24 U]), as the recurrence reads it,
+    the constant is [residual32 n] = 2^-23 + 2^-46 + (n + 2) 2^-53. *)
 Theorem T15_form_binary32 (n : nat) (H C U : mat) (d : vec) (hmax : R) (e : vec) :
   is_factor real64 n H C U d -> sym n H -> (forall k, (k < n)%nat -> 0 < d k) ->
   sane_diagonal n H hmax ->
@@ -826,8 +826,7 @@ exact (fun is_nan run =>
 Qed.
 
 (** Any codes, GPTQ's or not, GF16 or not: the plain loss in the stored Gram matrix lies between two
-    computable numbers ([lower_sum], [upper_sum]: sums of d_j (|u'_j - q_j| -/+ delta_j)^2).  The
-    guard compares two such enclosures (T6). *)
+    computable numbers ([lower_sum], [upper_sum]: sums of d_j (|u'_j - q_j| -/+ delta_j)^2). *)
 Theorem emitted_plain_enclosure (n : nat) (lam : R) (G C U : mat) (d : vec) (hmax : R)
     (w s g : vec) :
   let H := hessian_stored lam G in
@@ -843,8 +842,9 @@ Proof. exact (Emitted.emitted_plain_enclosure n lam G C U d hmax w s g). Qed.
 
 (** What the guard computes: with e' the errors e rounded to binary64 and t' = e' U by chains of fma
     ([product_float U e']), the loss in H is sum_j d_j t'_j^2 to within
-    2 N rho + rho^2 + g' A^2 + 2^-470 ([enclosure_width n rho N A]), where A = sum_i |e_i| sqrt(H_ii),
-    N^2 = sum_j d_j t'_j^2 ([pivot_norm]), g' = (n + 2) 2^-53 and rho = g' (1 + g') A. *)
+    2 N rho + rho^2 + g' A^2 + 2^-470 ([enclosure_width n rho N A]), where
+    A = sum_i |e_i| sqrt(H_ii), N^2 = sum_j d_j t'_j^2 ([pivot_norm]), g' = (n + 2) 2^-53
+    and rho = g' (1 + g') A. *)
 Theorem guard_loss_enclosure (n : nat) (H C U : mat) (d : vec) (hmax : R) (e e' : vec) :
   is_factor real64 n H C U d -> sym n H -> (forall k, (k < n)%nat -> 0 < d k) ->
   sane_diagonal n H hmax -> (forall k, (k < n)%nat -> e' k = rnd64 (e k)) -> (0 < n)%nat ->
