@@ -66,6 +66,13 @@ check-sanitizers: ## The C++ tests under AddressSanitizer and UndefinedBehaviorS
 check-trainer: ## Build the trainer, retrain a tiny preset, see the loss fall
 	@tools/deps.sh build text trainer
 	tools/check_trainer.sh
+.PHONY: train
+train: ## Train a checkpoint again, into build-trainer/: SEED=47 (hours with Debian's LibTorch; docs/replay.md)
+	@tools/deps.sh build text trainer
+	$(CMAKE) -S trainer -B build-trainer
+	cmake --build build-trainer --target hallmark-train -j $(JOBS)
+	build-trainer/hallmark-train --recipe trainer/recipe.json --seed $(or $(SEED),47) --save-every 1000 \
+	  --output build-trainer/seed-$(or $(SEED),47).safetensors
 check-cuda: ## Compile the CUDA library with nvcc and run its tests on a GPU, where there are any
 	tools/check_cuda.sh
 check-install: build ## Install into a temporary prefix and build examples/ against the installed package

@@ -19,7 +19,8 @@ namespace {
 
 using Bytes = std::span<const std::byte>;
 
-torch::Tensor windows_at(Bytes text, const std::vector<std::size_t>& offsets, std::int64_t length, torch::Device device) {
+torch::Tensor windows_at(Bytes text, const std::vector<std::size_t>& offsets, std::int64_t length,
+                         torch::Device device) {
   auto ids = torch::empty({static_cast<std::int64_t>(offsets.size()), length}, torch::kInt64);
   auto* out = ids.data_ptr<std::int64_t>();
   for (const std::size_t offset : offsets)
@@ -44,11 +45,14 @@ double bits_per_byte(const Network& network, Bytes text, std::int64_t window, to
     std::vector<std::size_t> whole;
     for (std::size_t start = offset; start < std::min(offset + 16 * step, inputs); start += step) {
       if (start + step <= inputs) whole.push_back(start);
-      else nats += static_cast<double>(inputs - start) *
-                   network.loss(windows_at(text, {start}, static_cast<std::int64_t>(inputs - start) + 1, device)).item<double>();
+      else
+        nats += static_cast<double>(inputs - start) *
+                network.loss(windows_at(text, {start}, static_cast<std::int64_t>(inputs - start) + 1, device))
+                    .item<double>();
     }
     if (!whole.empty())
-      nats += static_cast<double>(whole.size() * step) * network.loss(windows_at(text, whole, window + 1, device)).item<double>();
+      nats += static_cast<double>(whole.size() * step) *
+              network.loss(windows_at(text, whole, window + 1, device)).item<double>();
   }
   return nats / std::log(2.0) / static_cast<double>(inputs);
 }
@@ -80,7 +84,8 @@ Status check(const std::string& path, Bytes validation, double before, double af
   if (!model) return model.error();
   const auto replayed = hallmark::bits_per_byte(*model, validation, model->config().window);
   if (!replayed) return replayed.error();
-  std::printf("validation %.4f bits per byte before training, %.6f after, %.6f by the replay\n", before, after, *replayed);
+  std::printf("validation %.4f bits per byte before training, %.6f after, %.6f by the replay\n", before, after,
+              *replayed);
   if (!(after < fallen * before))
     return Error{Exit::contract, 610, "the loss did not fall", std::to_string(before) + " to " + std::to_string(after),
                  "see the steps above"};
@@ -97,7 +102,8 @@ Status train(const Arguments& arguments) {
   const auto corpus = load_corpus(arguments.text);
   if (!corpus) return corpus.error();
   const Bytes text = corpus->train.bytes();
-  const Bytes validation = corpus->validation.bytes().first(std::min(evaluation_bytes, corpus->validation.bytes().size()));
+  const Bytes validation =
+      corpus->validation.bytes().first(std::min(evaluation_bytes, corpus->validation.bytes().size()));
   if (text.size() <= static_cast<std::size_t>(recipe->model.window) || validation.size() < 2)
     return Error{Exit::input, 392, "the text is too short for one window",
                  std::to_string(text.size()) + " bytes of train text, window " + std::to_string(recipe->model.window),

@@ -52,7 +52,8 @@ void Optimizer::muon(Entry& entry, double multiplier, double momentum) {
   entry.first.mul_(momentum).add_(gradient);
   const auto update = orthogonalized(gradient + entry.first * momentum);
   const double rate = entry.rate * multiplier;
-  const double shape = std::sqrt(std::max(1.0, static_cast<double>(update.size(0)) / static_cast<double>(update.size(1))));
+  const double shape =
+      std::sqrt(std::max(1.0, static_cast<double>(update.size(0)) / static_cast<double>(update.size(1))));
   entry.weight.mul_(1.0 - rate * recipe_.muon.decay).add_(update, -rate * shape);
 }
 
@@ -72,7 +73,8 @@ void Optimizer::step(std::int64_t index) {
   torch::NoGradGuard no_gradient;
   const double multiplier = schedule(recipe_, index);
   const auto& options = recipe_.muon;
-  const double warm = std::min(1.0, static_cast<double>(index) / static_cast<double>(std::max<std::int64_t>(1, options.momentum_steps)));
+  const double warm = std::min(
+      1.0, static_cast<double>(index) / static_cast<double>(std::max<std::int64_t>(1, options.momentum_steps)));
   const double momentum = options.momentum_start + warm * (options.momentum - options.momentum_start);
   // The mean starts as a plain one, so that early checkpoints do not hold the first random weights.
   const double keep = std::min(recipe_.ema, static_cast<double>(index) / static_cast<double>(index + 10));

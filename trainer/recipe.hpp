@@ -20,7 +20,8 @@ struct Recipe {
   nlohmann::json source;  ///< the recipe as it was read, for the checkpoint's metadata
 };
 
-/// Reads a recipe; every key is required and no other is allowed. Errors: E0901 unreadable, E0201 not a recipe, E0393 not a model.
+/// Reads a recipe; every key is required and no other is allowed. Errors: E0901 unreadable, E0201 not a recipe, E0393
+/// not a model.
 Expected<Recipe> load_recipe(const std::string& path);
 
 }  // namespace hallmark::trainer

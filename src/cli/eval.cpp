@@ -33,9 +33,10 @@ Expected<Exit> run(const EvalFlags& flags) {
   out["bytes"] = text.size();
   out["text_sha256"] = corpus->digest;
   out["bpb"] = *bpb;
-  if (flags.count_models)
-    for (const int order : {2, 3, 5})
-      out[fmt::format("bpb_count_order_{}", order)] = count_model_bits_per_byte(corpus->train, text, order);
+  if (flags.count_models) {
+    const auto by_order = count_model_bits_per_byte(corpus->train, text, 5);
+    for (const std::size_t order : {2u, 3u, 5u}) out[fmt::format("bpb_count_order_{}", order)] = by_order[order];
+  }
   const auto trained = model->metadata().find("hallmark.text.sha256");
   if (trained != model->metadata().end() && trained->second != corpus->digest)
     fmt::print(stderr, "note: the checkpoint was trained on other text (SHA-256 {}, here {})\n", trained->second, corpus->digest);

@@ -21,8 +21,8 @@ struct ActivationSite {
 };
 
 /// The sites that text passes through, in the order of the forward pass: the bigram projection; then per block c_q with
-/// c_k and c_v, attention output, MLP in, MLP out; last the tied embedding, whose activations are the final norm's output
-/// (as output layer; as a table of inputs it has no Gram matrix of its own).
+/// c_k and c_v, attention output, MLP in, MLP out; last the tied embedding, whose activations are the final norm's
+/// output (as output layer; as a table of inputs it has no Gram matrix of its own).
 std::vector<ActivationSite> activation_sites(const ModelConfig& config);
 
 /// The bigram table's site: not text but the projection P [dim, bigram_dim] itself. An error row e of the table reaches
@@ -31,13 +31,14 @@ ActivationSite bigram_table_site(const ModelConfig& config);
 /// The "activations" of that site, dim x bigram_dim: the rows are the tokens.
 Matrix<float> bigram_table_activations(const Model& model);
 
-/// Called for one batch at one site: tokens x cols, the binary64 activations rounded to binary32; valid during the call.
+/// Called for one batch at one site: tokens x cols, the binary64 activations rounded to binary32; valid during the
+/// call.
 using ActivationSink = std::function<Status(const ActivationSite& site, MatrixRef<float> tokens_by_cols)>;
 
 /// Runs the model over windows in order, 16 windows at a time (one batch), and calls the sink once per batch and site:
-/// batches in order, sites as listed, tokens by window and position. The sink is called from one thread. The same values
-/// for any number of threads. All windows have one length. Errors: those of the sink, at once; E0350 an activation is
-/// not finite in binary32.
+/// batches in order, sites as listed, tokens by window and position. The sink is called from one thread. The same
+/// values for any number of threads. All windows have one length. Errors: those of the sink, at once; E0350 an
+/// activation is not finite in binary32.
 Status capture_activations(const Model& model, std::span<const std::span<const std::byte>> windows,
                            const ActivationSink& sink);
 

@@ -31,7 +31,8 @@ Expected<Model> load_model(const std::string& path) {
     const int rank = static_cast<int>(tensor.shape.size());
     if (rank != 1 && rank != 2)
       return Error{Exit::input, 394, "the tensors are not those of the model's configuration",
-                   path + ": " + tensor.name + " is " + shape_text(tensor.shape), "a model has vectors and matrices only"};
+                   path + ": " + tensor.name + " is " + shape_text(tensor.shape),
+                   "a model has vectors and matrices only"};
     const auto values = widen_to_f32(tensor);
     if (!values) return values.error();
     const auto cols = static_cast<Index>(tensor.shape.back());
@@ -43,7 +44,8 @@ Expected<Model> load_model(const std::string& path) {
     const auto digest = weights_digest(weights);
     if (recorded->second != digest)
       return Error{Exit::mismatch, 710, "the checkpoint's tensors are not those that were written",
-                   path + ": digest " + digest + ", recorded " + recorded->second, "fetch or train the checkpoint again"};
+                   path + ": digest " + digest + ", recorded " + recorded->second,
+                   "fetch or train the checkpoint again"};
   }
   return Model::create(*config, std::move(weights), metadata, path);
 }

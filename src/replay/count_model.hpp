@@ -10,9 +10,9 @@
 
 namespace hallmark {
 
-/// Bits per byte of `text` under the models of orders 0, 1, .. `order` (at most 7) fitted to the train split. With c the
-/// last k bytes, n(c) its occurrences that have a successor, n(c y) those followed by y and d(c) the number of different
-/// successors, all in the train split:
+/// Bits per byte of `text` under the models of orders 0, 1, .. `order` (at most 7) fitted to the train split. With c
+/// the last k bytes, n(c) its occurrences that have a successor, n(c y) those followed by y and d(c) the number of
+/// different successors, all in the train split:
 ///   p_k(y | c) = (n(c y) + d(c) p_{k-1}(y | c')) / (n(c) + d(c)),  c' = c without its oldest byte,
 ///   p_{-1} = 1/256, and p_k = p_{k-1} where n(c) = 0 or fewer than k bytes of `text` come before
 /// (Witten-Bell). Every byte of `text` but the first is scored, as by bits_per_byte, but contexts cross its windows.

@@ -141,7 +141,8 @@ void Forward::attention(const Layer& layer, Scratch& s) const {
       }
     for (Index first = 0; first < n; first += attention_rows) {
       const Index rows = std::min(attention_rows, n - first), seen = first + rows;
-      product(s.q.data() + (first * heads + h) * width, heads * width, s.keys.data(), n, s.scores.data(), n, rows, width, seen);
+      product(s.q.data() + (first * heads + h) * width, heads * width, s.keys.data(), n, s.scores.data(), n, rows,
+              width, seen);
       double sums[attention_rows];
       for (Index r = 0; r < rows; ++r) {
         double* row = s.scores.data() + r * n;
@@ -219,8 +220,8 @@ Matrix<double> Forward::logits(std::span<const std::byte> inputs, const Tap& tap
   const Matrix<double> last = final_norm(inputs, tap);
   const double cap = config_.logit_softcap;
   Matrix<double> scores(last.rows(), config_.vocab);
-  product(last.data(), last.cols(), embedding_transposed_.data(), scores.cols(), scores.data(), scores.cols(), last.rows(),
-          last.cols(), scores.cols());
+  product(last.data(), last.cols(), embedding_transposed_.data(), scores.cols(), scores.data(), scores.cols(),
+          last.rows(), last.cols(), scores.cols());
   // cap tanh(z / cap), with tanh(u) = 1 - 2 / (exp(2u) + 1)
   double* z = scores.data();
   for (Index i = 0; i < scores.size(); ++i) z[i] = 2 * (z[i] / cap);

@@ -1,5 +1,6 @@
 // The forward pass in binary64, with a fixed order for every sum (kernels.hpp): the same bits for any number of
-// threads and any vector width. Across machines it may differ in the last bits, because cos, sin, pow and log are libm's.
+// threads and any vector width. Across machines it may differ in the last bits, because cos, sin, pow and log are
+// libm's.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +24,8 @@ double rope_frequency(Index i, Index head_dim, double base);
 /// A model prepared for the forward pass: weights widened to binary64 and transposed.
 class Forward {
  public:
-  /// Receives the input of a linear layer, tokens x cols dense; the layers are numbered as activation_sites() lists them.
+  /// Receives the input of a linear layer, tokens x cols dense; the layers are numbered as activation_sites() lists
+  /// them.
   using Tap = std::function<void(std::size_t site, const double* input, Index cols)>;
 
   /// For windows of at most `window` inputs.

@@ -14,7 +14,7 @@ using Json = nlohmann::json;
 
 Error bad_config(const std::string& where, const std::string& reason) {
   return {Exit::input, 393, "the file does not describe a model of the replay", where + ": " + reason,
-          "use a checkpoint written by hallmark-train"};
+          "use a checkpoint of hallmark-train, or what hallmark dequantize makes of its quantized form"};
 }
 
 Error bad_tensor(const std::string& where, const std::string& reason) {
@@ -66,10 +66,12 @@ Expected<ModelConfig> parse_config(std::string_view json, const std::string& whe
   });
   if (!fault.empty()) return bad_config(where, fault);
   const auto& c = config;
-  if (c.vocab != 256) return bad_config(where, "vocab is " + std::to_string(c.vocab) + ", the replay reads bytes (256)");
-  if (c.window < 1 || c.dim < 1 || c.layers < 1 || c.heads < 1 || c.kv_heads < 1 || c.head_dim < 2 || c.mlp_hidden < 1 ||
-      c.bigram_buckets < 2 || c.bigram_dim < 1 || c.heads % c.kv_heads != 0 || c.head_dim % 2 != 0 ||
-      c.heads * c.head_dim > largest_size || !(c.rope_base > 0) || !(c.logit_softcap > 0 && c.logit_softcap <= 300))
+  if (c.vocab != 256)
+    return bad_config(where, "vocab is " + std::to_string(c.vocab) + ", the replay reads bytes (256)");
+  if (c.window < 1 || c.dim < 1 || c.layers < 1 || c.heads < 1 || c.kv_heads < 1 || c.head_dim < 2 ||
+      c.mlp_hidden < 1 || c.bigram_buckets < 2 || c.bigram_dim < 1 || c.heads % c.kv_heads != 0 ||
+      c.head_dim % 2 != 0 || c.heads * c.head_dim > largest_size || !(c.rope_base > 0) ||
+      !(c.logit_softcap > 0 && c.logit_softcap <= 300))
     return bad_config(where, "sizes that fit no model: " + object.dump());
   return config;
 }
@@ -115,8 +117,8 @@ Expected<Model> Model::create(const ModelConfig& config, Weights weights, Metada
     const auto& values = found->second.values;
     for (Index i = 0; i < values.size(); ++i)
       if (!std::isfinite(values.data()[i]))
-        return Error{Exit::input, 350, "a weight is not finite",
-                     where + ": " + name + " at index " + std::to_string(i), "the checkpoint is damaged: train it again"};
+        return Error{Exit::input, 350, "a weight is not finite", where + ": " + name + " at index " + std::to_string(i),
+                     "the checkpoint is damaged: train it again"};
   }
   for (const auto& [name, weight] : weights)
     if (!expected.contains(name)) return bad_tensor(where, name + " is unknown");

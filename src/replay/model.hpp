@@ -49,7 +49,8 @@ Weights zero_weights(const ModelConfig& config);
 class Model {
  public:
   /// Errors: E0394 a tensor missing, unknown or of another shape; E0350 a value that is not finite.
-  static Expected<Model> create(const ModelConfig& config, Weights weights, Metadata metadata, const std::string& where);
+  static Expected<Model> create(const ModelConfig& config, Weights weights, Metadata metadata,
+                                const std::string& where);
 
   const ModelConfig& config() const { return config_; }
   const Weights& weights() const { return weights_; }
@@ -75,8 +76,8 @@ inline const std::string weights_digest_key = "hallmark.weights.sha256";
 /// SHA-256 over all tensors sorted by name: name, a zero byte, rows and cols (64-bit little-endian), binary32 values.
 std::string weights_digest(const Weights& weights);
 
-/// Reads a checkpoint: F32, BF16 or F16 tensors, widened exactly. An entry weights_digest_key, where present, must agree.
-/// Errors: those of SafeTensors::open, E0393, E0394, E0350, E0710 another digest.
+/// Reads a checkpoint: F32, BF16 or F16 tensors, widened exactly. An entry weights_digest_key, where present, must
+/// agree. Errors: those of SafeTensors::open, E0393, E0394, E0350, E0710 another digest.
 Expected<Model> load_model(const std::string& path);
 
 /// Writes a checkpoint (F32, atomically) with `metadata`, to which config and weights digest are added.

@@ -22,8 +22,8 @@ const TrainSplit& train() {
 
 TEST_CASE("splitmix64: the published first words for seed 1234567") {
   SplitMix64 generator(1234567);
-  for (const std::uint64_t word : {6457827717110365317u, 3203168211198807973u, 9817491932198370423u, 4593380528125082431u,
-                                   16408922859458223821u})
+  for (const std::uint64_t word :
+       {6457827717110365317u, 3203168211198807973u, 9817491932198370423u, 4593380528125082431u, 16408922859458223821u})
     CHECK(generator() == word);
   for (int i = 0; i < 1000; ++i) CHECK(generator.below(7) < 7);
 }
@@ -74,7 +74,8 @@ TEST_CASE("every seed has its own windows") {
 }
 
 TEST_CASE("a train split with just enough windows is used up; with one less it is refused") {
-  const TrainSplit enough(test::random_text((8 + 2) * 16 * 256, 52)), less(test::random_text((8 + 2) * 16 * 256 - 1, 52));
+  const TrainSplit enough(test::random_text((8 + 2) * 16 * 256, 52)),
+      less(test::random_text((8 + 2) * 16 * 256 - 1, 52));
   const auto plan = CalibrationPlan::draw(enough, 47, 2);
   REQUIRE(plan);
   CHECK(plan->calibration(2).size() == 32);

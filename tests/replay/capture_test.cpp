@@ -76,17 +76,20 @@ TEST_CASE("what is captured is what the layers receive") {
   const auto text = test::random_text(24, 35);
   const auto captured = capture(model, cut(text, 24));
   // relu(fc x)^2 is the next site's input; the embedding's activations give the logits.
-  const Matrix<double> fc = captured.at("blocks.1.mlp.fc.weight")[0].cast<double>() * model["blocks.1.mlp.fc.weight"].cast<double>().transpose();
+  const Matrix<double> fc = captured.at("blocks.1.mlp.fc.weight")[0].cast<double>() *
+                            model["blocks.1.mlp.fc.weight"].cast<double>().transpose();
   const Matrix<double> hidden = fc.cwiseMax(0).array().square();
   CHECK(hidden.maxCoeff() > 0.1);
   CHECK((hidden - captured.at("blocks.1.mlp.proj.weight")[0].cast<double>()).cwiseAbs().maxCoeff() < 1e-5);
-  const Matrix<double> scores = captured.at("tok_emb.weight")[0].cast<double>() * model["tok_emb.weight"].cast<double>().transpose();
+  const Matrix<double> scores =
+      captured.at("tok_emb.weight")[0].cast<double>() * model["tok_emb.weight"].cast<double>().transpose();
   const Matrix<double> logits = 30 * (scores.array() / 30).tanh();
   CHECK((logits - Forward(model, 24).logits(text)).cwiseAbs().maxCoeff() < 1e-5);
   // Table rows of the bigrams, the extra row first.
   const auto& rows = captured.at("bigram.proj.weight")[0];
   CHECK(rows.row(0) == model["bigram.table.weight"].row(49));
-  const auto bucket = bigram_bucket(std::to_integer<std::uint32_t>(text[7]), std::to_integer<std::uint32_t>(text[6]), 50);
+  const auto bucket =
+      bigram_bucket(std::to_integer<std::uint32_t>(text[7]), std::to_integer<std::uint32_t>(text[6]), 50);
   CHECK(rows.row(7) == model["bigram.table.weight"].row(bucket));
 }
 

@@ -69,10 +69,16 @@ TEST_CASE("tensors that are not the configuration's are refused by name") {
     change(weights);
     return Model::create(model.config(), weights, {}, "here");
   };
-  check_error(with([](Weights& w) { w.erase("blocks.1.mlp.fc.weight"); }), Exit::input, 394, "blocks.1.mlp.fc.weight is missing");
-  check_error(with([](Weights& w) { w["extra"] = {Matrix<float>::Zero(1, 1), 1}; }), Exit::input, 394, "extra is unknown");
-  check_error(with([](Weights& w) { w["tok_emb.weight"].values.resize(256, 3); }), Exit::input, 394, "tok_emb.weight is [256, 3]");
-  check_error(with([](Weights& w) { w["bigram.scale"].rank = 2; }), Exit::input, 394, "bigram.scale is [1, 1], expected [1]");
+  check_error(with([](Weights& w) { w.erase("blocks.1.mlp.fc.weight"); }), Exit::input, 394,
+              "blocks.1.mlp.fc.weight is missing");
+  check_error(with([](Weights& w) {
+                w["extra"] = {Matrix<float>::Zero(1, 1), 1};
+              }),
+              Exit::input, 394, "extra is unknown");
+  check_error(with([](Weights& w) { w["tok_emb.weight"].values.resize(256, 3); }), Exit::input, 394,
+              "tok_emb.weight is [256, 3]");
+  check_error(with([](Weights& w) { w["bigram.scale"].rank = 2; }), Exit::input, 394,
+              "bigram.scale is [1, 1], expected [1]");
   for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()})
     check_error(with([&](Weights& w) { w["skip_w.0"].values(0, 3) = bad; }), Exit::input, 350, "skip_w.0 at index 3");
   CHECK(with([](Weights&) {}));
@@ -87,12 +93,13 @@ TEST_CASE("configurations that are not one are refused") {
     REQUIRE(at != std::string::npos);
     return parse_config(text.replace(at, from.size(), to), "here");
   };
-  for (const auto& bad : {parse_config("", "here"), parse_config("[]", "here"), parse_config("{}", "here"),
-                          replaced("\"dim\":20", "\"dim\":0"), replaced("\"dim\":20", "\"dim\":-20"),
-                          replaced("\"dim\":20", "\"dim\":\"20\""), replaced("\"dim\":20", "\"dim\":1e30"),
-                          replaced("\"dim\":20", "\"dim\":99999999999"), replaced("\"heads\":4", "\"heads\":3"),
-                          replaced("\"head_dim\":6", "\"head_dim\":5"), replaced("\"vocab\":256", "\"vocab\":257"),
-                          replaced("\"logit_softcap\":30.0", "\"logit_softcap\":1000.0"), replaced("\"window\"", "\"widow\"")}) {
+  for (const auto& bad :
+       {parse_config("", "here"), parse_config("[]", "here"), parse_config("{}", "here"),
+        replaced("\"dim\":20", "\"dim\":0"), replaced("\"dim\":20", "\"dim\":-20"),
+        replaced("\"dim\":20", "\"dim\":\"20\""), replaced("\"dim\":20", "\"dim\":1e30"),
+        replaced("\"dim\":20", "\"dim\":99999999999"), replaced("\"heads\":4", "\"heads\":3"),
+        replaced("\"head_dim\":6", "\"head_dim\":5"), replaced("\"vocab\":256", "\"vocab\":257"),
+        replaced("\"logit_softcap\":30.0", "\"logit_softcap\":1000.0"), replaced("\"window\"", "\"widow\"")}) {
     REQUIRE(!bad);
     CHECK(bad.error().exit == Exit::input);
     CHECK(bad.error().number == 393);
@@ -116,7 +123,8 @@ TEST_CASE("with_weights replaces matrices by name and checks them") {
   REQUIRE(changed);
   CHECK((*changed)["blocks.2.mlp.fc.weight"] == other);
   CHECK((*changed)["blocks.1.mlp.fc.weight"] == model["blocks.1.mlp.fc.weight"]);
-  check_error(model.with_weights({{"blocks.2.mlp.fc.weight", Matrix<float>::Zero(20, 28)}}), Exit::input, 394, "blocks.2.mlp.fc.weight");
+  check_error(model.with_weights({{"blocks.2.mlp.fc.weight", Matrix<float>::Zero(20, 28)}}), Exit::input, 394,
+              "blocks.2.mlp.fc.weight");
   check_error(model.with_weights({{"nothing", other}}), Exit::input, 394, "nothing");
 }
 
@@ -147,9 +155,11 @@ TEST_CASE("the shipped checkpoints: small, trained from one recipe, below 2.3 bi
     recipe = metadata.at("hallmark.recipe");
     CHECK(nlohmann::json::parse(recipe).at("steps").dump() == metadata.at("hallmark.steps"));  // trained to the end
     // An eighth of the evaluation, so that the test takes a second; the trainer recorded the figure for all of it.
-    const auto bits = bits_per_byte(*model, corpus->validation.bytes().first(evaluation_bytes / 8), model->config().window);
+    const auto bits =
+        bits_per_byte(*model, corpus->validation.bytes().first(evaluation_bytes / 8), model->config().window);
     REQUIRE(bits);
-    MESSAGE("seed " << seed << ": " << *bits << " bits per byte on 32,768 bytes; recorded for 262,144: " << metadata.at("hallmark.validation.bpb"));
+    MESSAGE("seed " << seed << ": " << *bits << " bits per byte on 32,768 bytes; recorded for 262,144: "
+                    << metadata.at("hallmark.validation.bpb"));
     CHECK(*bits <= 2.3);
     CHECK(std::stod(metadata.at("hallmark.validation.bpb")) <= 2.3);
   }

@@ -98,7 +98,8 @@ TEST_CASE("bits_per_byte scores every byte but the first once, by windows that k
                       forward.nats(all.subspan(48, 11), all.subspan(49, 11));
   CHECK(*bits_per_byte(model, all, 24) == doctest::Approx(nats / std::log(2.0) / 59).epsilon(1e-14));
   CHECK(bits_per_byte(model, all.first(2), 24));
-  for (const auto& failed : {bits_per_byte(model, all.first(1), 24), bits_per_byte(model, {}, 24), bits_per_byte(model, all, 0)}) {
+  for (const auto& failed :
+       {bits_per_byte(model, all.first(1), 24), bits_per_byte(model, {}, 24), bits_per_byte(model, all, 0)}) {
     REQUIRE(!failed);
     CHECK(failed.error().exit == Exit::input);
     CHECK(failed.error().number == 392);

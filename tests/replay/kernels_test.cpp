@@ -65,7 +65,8 @@ TEST_CASE("product gives the reference's bits on every target, at sizes around e
         CAPTURE(cols);
         CAPTURE(inner);
         const Index ldx = inner + 2, ldw = cols + 1, ldy = cols + 3;
-        const auto x = random_values(static_cast<std::size_t>(rows * ldx), 1), w = random_values(static_cast<std::size_t>(inner * ldw), 2);
+        const auto x = random_values(static_cast<std::size_t>(rows * ldx), 1),
+                   w = random_values(static_cast<std::size_t>(inner * ldw), 2);
         std::vector<double> expected(static_cast<std::size_t>(rows * ldy), -7.0);
         replay::product_ref(x.data(), ldx, w.data(), ldw, expected.data(), ldy, rows, inner, cols);
         REQUIRE(expected[0] != -7.0);
@@ -95,7 +96,8 @@ TEST_CASE("rms_norm gives the reference's bits on every target and unit mean squ
   replay::rms_norm_ref(x.data(), expected.data(), rows, cols, 0x1p-23);
   for (Index t = 0; t < rows; ++t) {
     double sum = 0;
-    for (Index k = 0; k < cols; ++k) sum += expected[static_cast<std::size_t>(t * cols + k)] * expected[static_cast<std::size_t>(t * cols + k)];
+    for (Index k = 0; k < cols; ++k)
+      sum += expected[static_cast<std::size_t>(t * cols + k)] * expected[static_cast<std::size_t>(t * cols + k)];
     CHECK(sum / static_cast<double>(cols) == doctest::Approx(1).epsilon(1e-6));
   }
   on_every_target([&] {

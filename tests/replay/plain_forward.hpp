@@ -50,11 +50,13 @@ inline Stream plain_attention(const Model& model, const std::string& block, cons
     Vector<double> heads(c.heads * c.head_dim);
     for (Index h = 0; h < c.heads; ++h) {
       const Index source = h * c.kv_heads / c.heads;
-      const Vector<double> q = turned(head(".attn.c_q.weight", t, h), t) * plain_vector(model, block + ".attn.q_gain")[h];
+      const Vector<double> q =
+          turned(head(".attn.c_q.weight", t, h), t) * plain_vector(model, block + ".attn.q_gain")[h];
       Vector<double> sum = Vector<double>::Zero(c.head_dim);
       double total = 0;
       for (std::size_t s = 0; s <= t; ++s) {
-        const double weight = std::exp(q.dot(turned(head(".attn.c_k.weight", s, source), s)) / std::sqrt(static_cast<double>(c.head_dim)));
+        const double weight = std::exp(q.dot(turned(head(".attn.c_k.weight", s, source), s)) /
+                                       std::sqrt(static_cast<double>(c.head_dim)));
         sum += weight * head(".attn.c_v.weight", s, source);
         total += weight;
       }
@@ -69,14 +71,17 @@ inline void plain_block(const Model& model, const std::string& block, Stream& x,
   const double epsilon = model.config().norm_epsilon;
   Stream normed;
   for (std::size_t t = 0; t < x.size(); ++t) {
-    x[t] = plain_vector(model, block + ".resid_mix_x").cwiseProduct(x[t]) + plain_vector(model, block + ".resid_mix_x0").cwiseProduct(x0[t]);
+    x[t] = plain_vector(model, block + ".resid_mix_x").cwiseProduct(x[t]) +
+           plain_vector(model, block + ".resid_mix_x0").cwiseProduct(x0[t]);
     normed.push_back(plain_norm(x[t], epsilon));
   }
   const Stream attended = plain_attention(model, block, normed);
   for (std::size_t t = 0; t < x.size(); ++t) {
     x[t] += plain_vector(model, block + ".attn_scale").cwiseProduct(attended[t]);
-    const Vector<double> hidden = plain_linear(model, block + ".mlp.fc.weight", plain_norm(x[t], epsilon)).cwiseMax(0).array().square();
-    x[t] += plain_vector(model, block + ".mlp_scale").cwiseProduct(plain_linear(model, block + ".mlp.proj.weight", hidden));
+    const Vector<double> hidden =
+        plain_linear(model, block + ".mlp.fc.weight", plain_norm(x[t], epsilon)).cwiseMax(0).array().square();
+    x[t] +=
+        plain_vector(model, block + ".mlp_scale").cwiseProduct(plain_linear(model, block + ".mlp.proj.weight", hidden));
   }
 }
 
@@ -89,7 +94,9 @@ inline Matrix<double> plain_logits(const Model& model, std::span<const std::byte
     if (t > 0) bucket = ((36313 * id) ^ (27191 * std::to_integer<Index>(text[t - 1]))) % (c.bigram_buckets - 1);
     const Vector<double> row = model["bigram.table.weight"].row(bucket).transpose().cast<double>();
     const Vector<double> token = model["tok_emb.weight"].row(id).transpose().cast<double>();
-    x.push_back(plain_norm(token + plain_vector(model, "bigram.scale")[0] * plain_linear(model, "bigram.proj.weight", row), c.norm_epsilon));
+    x.push_back(
+        plain_norm(token + plain_vector(model, "bigram.scale")[0] * plain_linear(model, "bigram.proj.weight", row),
+                   c.norm_epsilon));
   }
   const Stream x0 = x;
   std::vector<Stream> encoded;
@@ -97,7 +104,8 @@ inline Matrix<double> plain_logits(const Model& model, std::span<const std::byte
     const Index decoder = i - c.layers / 2;
     if (decoder >= 0 && decoder < c.layers / 2) {
       const Stream& skip = encoded[static_cast<std::size_t>(c.layers / 2 - 1 - decoder)];
-      for (std::size_t t = 0; t < x.size(); ++t) x[t] += plain_vector(model, "skip_w." + std::to_string(decoder)).cwiseProduct(skip[t]);
+      for (std::size_t t = 0; t < x.size(); ++t)
+        x[t] += plain_vector(model, "skip_w." + std::to_string(decoder)).cwiseProduct(skip[t]);
     }
     plain_block(model, "blocks." + std::to_string(i), x, x0);
     encoded.push_back(x);
@@ -105,7 +113,9 @@ inline Matrix<double> plain_logits(const Model& model, std::span<const std::byte
   Matrix<double> logits(static_cast<Index>(text.size()), 256);
   for (std::size_t t = 0; t < text.size(); ++t)
     for (Index v = 0; v < 256; ++v)
-      logits(static_cast<Index>(t), v) = c.logit_softcap * std::tanh(plain_linear(model, "tok_emb.weight", plain_norm(x[t], c.norm_epsilon))[v] / c.logit_softcap);
+      logits(static_cast<Index>(t), v) =
+          c.logit_softcap *
+          std::tanh(plain_linear(model, "tok_emb.weight", plain_norm(x[t], c.norm_epsilon))[v] / c.logit_softcap);
   return logits;
 }
 
