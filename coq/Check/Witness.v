@@ -114,9 +114,9 @@ change (row_at witness 1) with witness_gptq in sound; change (columns witness) w
 assert (above := proj2 (sound_final _ _ _ sound)).
 assert (below := proj1 (sound_rtn _ _ _ sound)).
 rewrite (b64_value_is (final_high witness_gptq) 0x1B000000000001 (-74)) in above
-  by (vm_compute; auto; split; [discriminate|reflexivity]).
+  by first [vm_compute; reflexivity | split; [discriminate|reflexivity]].
 rewrite (b64_value_is (rtn_low witness_gptq) 0x13AFFFFFFFFFFF (-70)) in below
-  by (vm_compute; auto; split; [discriminate|reflexivity]).
+  by first [vm_compute; reflexivity | split; [discriminate|reflexivity]].
 change (-70)%Z with (4 + -74)%Z in below; rewrite bpow_plus in below.
 change (bpow radix2 4) with 16 in below.
 assert (unit_pos := bpow_gt_0 radix2 (-74)); lra.
