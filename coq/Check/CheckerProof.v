@@ -198,8 +198,9 @@ Qed.
 Lemma nth_map_dyadic (f : dyadic -> dyadic) l j : (j < length l)%nat ->
   nth j (map f l) dyadic_zero = f (nth j l dyadic_zero).
 Proof.
-intros below; rewrite (nth_indep _ dyadic_zero (f dyadic_zero)) by (rewrite map_length; exact below).
-apply map_nth.
+intros below; rewrite (nth_indep _ dyadic_zero (f dyadic_zero)).
+- apply map_nth.
+- rewrite map_length; exact below.
 Qed.
 
 (** The product has the value of the product. *)
