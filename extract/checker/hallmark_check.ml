@@ -27,7 +27,7 @@ let rejected path where fault =
 
 let judge path =
   match Bundle.read path with
-  | exception Bundle.Refused e -> error 390 3 e.what (path ^ ": " ^ e.where) e.hint
+  | exception Bundle.Refused e -> error 399 3 e.what (path ^ ": " ^ e.where) e.hint
   | exception Sys_error reason -> error 990 9 "cannot read the bundle" reason "check the path and its permissions"
   | exception End_of_file -> error 990 9 "cannot read the bundle" (path ^ ": it became shorter") "read it again"
   | rows, columns, bundle -> (
