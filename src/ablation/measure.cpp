@@ -31,15 +31,23 @@ Expected<std::vector<Grams>> capture_grams(const Model& model, const TrainSplit&
   std::vector<GramAccumulator> sums;
   for (const auto& site : sites) sums.emplace_back(site.cols);
   std::vector<Grams> snapshots;
+  // One batch at all sites is kept, so that the sites can be summed side by side: each sum has its own order either way, and
+  // one parallel region per batch costs far less than one per site and chunk of tokens.
+  std::vector<Matrix<float>> batch(sites.size());
+  std::vector<Status> added(sites.size(), ok());
   std::int64_t batches = 0;
   std::size_t next = 0;  // site
   const auto windows = windows_at(train, offsets);
   auto captured = capture_activations(model, windows, [&](const ActivationSite& site, MatrixRef<float> X) -> Status {
     if (site.name != sites[next].name)
       return Error{Exit::internal, error_number::site_order, "activations came in another order", site.name, "report this"};
-    if (auto added = sums[next].add(X); !added) return added;
+    batch[next] = X;
     if (++next < sites.size()) return ok();
     next = 0;
+#pragma omp parallel for schedule(dynamic)
+    for (std::size_t i = 0; i < sites.size(); ++i) added[i] = sums[i].add(batch[i]);
+    for (const Status& status : added)
+      if (!status) return status;
     ++batches;
     if (snapshots.size() < after.size() && batches == after[snapshots.size()]) {
       Grams& grams = snapshots.emplace_back();
@@ -51,7 +59,7 @@ Expected<std::vector<Grams>> capture_grams(const Model& model, const TrainSplit&
   if (!captured) return captured.error();
 
   GramAccumulator table(model.config().bigram_dim);
-  if (auto added = table.add(bigram_table_activations(model)); !added) return added.error();
+  if (auto status = table.add(bigram_table_activations(model)); !status) return status.error();
   for (Grams& grams : snapshots) add_site(grams, bigram_table_site(model.config()), table);
   for (const Grams& grams : snapshots)
     for (const auto& name : model.matrix_names())
