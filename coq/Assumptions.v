@@ -84,6 +84,10 @@ Print Assumptions T12_encode32_witness.
 Print Assumptions T12_encode64_witness.
 Print Assumptions T12_decode32_witness.
 Print Assumptions T12_decode64_witness.
+Print Assumptions T13_checker.
+Print Assumptions T13_checker_total.
+Print Assumptions T13_witness.
+Print Assumptions T13_flipped_witness.
 Print Assumptions T14_distribution.
 Print Assumptions T14_paired_t_quarter.
 Print Assumptions T14_witness.

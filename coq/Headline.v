@@ -1,12 +1,12 @@
 (** * The published theorems
 
     Purpose: every theorem that the product refers to, restated in full, in the order of
-      docs/design.md, section 2 (T1 to T12, T14 to T16).  A paragraph of prose stands before each;
+      docs/design.md, section 2 (T1 to T16).  A paragraph of prose stands before each;
       a witness lemma follows: a concrete instance in which the hypotheses hold and the conclusion
       says something.
     Main results: all; coq/theorems.txt lists them, and tools/check_proofs.sh compares.
     Nothing is defined here and nothing is proved here: each proof names the lemma that does it.
-    Depends on: the theorem files and witness files of Format, Gptq, Float and Stats.
+    Depends on: the theorem files and witness files of Format, Gptq, Float, Check and Stats.
 
     The words used.  A row of weights w and its codes q are vectors ([vec], functions of the
     column); [vsub w q] is w - q.  [qform n H v] is v H v^T.  [gram m X] is G = X X^T for m tokens,
@@ -30,6 +30,7 @@ From Hallmark.Stats Require StudentT2 PairedT.
 From Hallmark.Format Require Import GF16 ScaledGrid IntegerGrid.
 From Hallmark.Format Require AllWords BitProgram CodecPrograms CodecSpec Codec Golden Witness.
 From Hallmark.Format Require CodecEncode CodecDecode.
+From Hallmark.Check Require Checker CheckerProof Witness.
 From Hallmark.Gptq Require Import Sums Matrix Quantizer Gptq Concrete.
 From Hallmark.Gptq Require Import Feedback Guard Average Counterexample PlainWorstCase.
 From Hallmark.Gptq Require Import StaticInverse.
@@ -708,6 +709,43 @@ Lemma T12_decode64_witness :
   map (fun v => CodecSpec.decode64_spec (fst v)) Format.Witness.decoded_vectors64
   = map snd Format.Witness.decoded_vectors64.
 Proof. exact Format.Witness.witness_decode64_correct. Qed.
+
+(** ** T13: the checker
+
+    [accepts] is the function that is extracted as hallmark-check.  It reads the words of a bundle:
+    weights and scales in binary32, a Gram matrix in binary64, GF16 codes, and enclosures of each
+    row's losses.  If it returns true, then every row keeps what [row_sound] lists about the real
+    numbers that the words stand for: finite words, a positive scale, loss_G of the codes at most
+    loss_G of round-to-nearest (which the checker computes itself), both losses inside their
+    enclosures, and in a row that claims to be round-to-nearest, those codes and their half gap. *)
+Theorem T13_checker b : Checker.accepts b = true ->
+  (0 < length (Checker.rows b))%nat /\
+  forall i, (i < length (Checker.rows b))%nat ->
+    CheckerProof.row_sound (Checker.columns b) (CheckerProof.gram_of b) (CheckerProof.row_at b i).
+Proof. exact (CheckerProof.T13_checker b). Qed.
+
+(** The matrix: the codes lose no more than round-to-nearest, summed over the rows. *)
+Theorem T13_checker_total b : Checker.accepts b = true ->
+  let total point := matrix_qform (length (Checker.rows b)) (Checker.columns b)
+    (CheckerProof.gram_of b)
+    (fun i => vsub (CheckerProof.weight_row (CheckerProof.row_at b i))
+                   (point (CheckerProof.row_at b i))) in
+  total CheckerProof.point_row <= total CheckerProof.rtn_row.
+Proof. exact (CheckerProof.T13_checker_total b). Qed.
+
+(** Witness: a bundle of two rows is accepted, and its second row loses 11 times less than
+    round-to-nearest; with one bit of one code flipped it is rejected at that row. *)
+Lemma T13_witness :
+  Checker.accepts Check.Witness.witness = true /\
+  11 * CheckerProof.final_loss 3 (CheckerProof.gram_of Check.Witness.witness)
+         Check.Witness.witness_gptq
+  < CheckerProof.rtn_loss 3 (CheckerProof.gram_of Check.Witness.witness)
+      Check.Witness.witness_gptq.
+Proof. exact (conj Check.Witness.witness_accepted Check.Witness.witness_strict). Qed.
+
+Lemma T13_flipped_witness :
+  Checker.first_failure Check.Witness.flipped = Some (Checker.InRow 1 Checker.FinalOutside).
+Proof. exact Check.Witness.witness_flipped_code. Qed.
 
 (** ** T14: the paired t test on three differences
 
