@@ -3,10 +3,10 @@
     Purpose.  The list of the generated files, and contracts/manifest.json, which names the
       solvers' goals with the answer that each must have.
     Main definitions.  [manifest], [everything].
-    Dependencies.  Contract/Codec, Contract/Text. *)
+    Dependencies.  Contract/Codec, Contract/PrintCpp, Contract/PrintSmt, Contract/Text. *)
 
 From Coq Require Import List String Ascii.
-From Hallmark Require Import Contract.Text Contract.Codec.
+From Hallmark Require Import Contract.Text Contract.Codec Contract.PrintCpp Contract.PrintSmt.
 Import ListNotations.
 Open Scope string_scope.
 
@@ -21,7 +21,8 @@ Definition json_goal (g : file * string * string) : string :=
   ++ quoted expected ++ ", " ++ quoted "theorem" ++ ": " ++ quoted theorem ++ "}".
 
 (** The goals of all printers. *)
-Definition goals : list (file * string * string) := codec_goals.
+Definition goals : list (file * string * string) :=
+  codec_goals ++ contract_goals.
 
 (** The manifest. *)
 Definition manifest : file := {|
@@ -35,5 +36,5 @@ Definition manifest : file := {|
     "}" ] |}.
 
 (** The whole folder contracts/. *)
-Definition everything : string :=
-  bundle (codec_header :: map (fun g => fst (fst g)) goals ++ [manifest]).
+Definition everything : list string :=
+  map bundled (codec_header :: contracts_header :: map (fun g => fst (fst g)) goals ++ [manifest]).

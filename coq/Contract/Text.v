@@ -2,7 +2,7 @@
 
     Purpose.  What all printers share: line breaks, digits, lines, and the list of files that one
       run of extract/contracts writes.
-    Main definitions.  [newline], [decimal], [hexadecimal], [unlines], [file].
+    Main definitions.  [newline], [decimal], [hexadecimal], [unlines], [file], [bundled].
     Dependencies.  Coq's standard library only. *)
 
 From Coq Require Import ZArith List String Ascii DecimalString HexadecimalString.
@@ -32,9 +32,9 @@ Definition parens (text : string) : string := "(" ++ text ++ ")".
 (** A generated file: its path in the folder contracts/ and its lines. *)
 Record file := File { path : string; contents : list string }.
 
-(** The files one after the other, each after a line that names it. *)
-Definition bundle (files : list file) : string :=
-  concat "" (map (fun f => "%%% " ++ path f ++ newline ++ unlines (contents f)) files).
+(** A file after a line that names it. *)
+Definition bundled (f : file) : string :=
+  "%%% " ++ path f ++ newline ++ unlines (contents f).
 
 (** The line that says how the folder is made. *)
 Definition made_by : string := "Made by: extract/contracts generate".
