@@ -3,10 +3,11 @@
     Purpose.  The list of the generated files, and contracts/manifest.json, which names the
       solvers' goals with the answer that each must have.
     Main definitions.  [manifest], [everything].
-    Dependencies.  Contract/Codec, Contract/PrintCpp, Contract/PrintSmt, Contract/Text. *)
+    Dependencies.  Contract/Codec, Contract/PrintCpp, Contract/PrintSmt, Contract/Cases,
+      Contract/Text. *)
 
 From Coq Require Import List String Ascii.
-From Hallmark Require Import Contract.Text Contract.Codec Contract.PrintCpp Contract.PrintSmt.
+From Hallmark Require Import Contract.Text Contract.Codec Contract.PrintCpp Contract.PrintSmt Contract.Cases.
 Import ListNotations.
 Open Scope string_scope.
 
@@ -37,4 +38,4 @@ Definition manifest : file := {|
 
 (** The whole folder contracts/. *)
 Definition everything : list string :=
-  map bundled (codec_header :: contracts_header :: map (fun g => fst (fst g)) goals ++ [manifest]).
+  map bundled (codec_header :: contracts_header :: cases_header :: map (fun g => fst (fst g)) goals ++ [manifest]).
