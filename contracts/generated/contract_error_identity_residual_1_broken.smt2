@@ -1,0 +1,16 @@
+; Made by: extract/contracts generate
+; error_identity_residual (T1_identity_residual), every size 1, negated: sat.
+(set-info :smt-lib-version 2.6)
+(set-logic QF_NRA)
+(set-info :status sat)
+(set-option :produce-models true)
+(declare-const H_0_0 Real)
+(declare-const U_0_0 Real)
+(declare-const d_0 Real)
+(declare-const w_0 Real)
+(declare-const q_0 Real)
+(declare-const u_0 Real)
+(assert true)
+(assert (= u_0 (+ w_0 0.0)))
+(assert (not (= (* (* (- w_0 q_0) H_0_0) (- w_0 q_0)) (+ (* d_0 (* (- u_0 q_0) (- u_0 q_0))) (* (* (- w_0 q_0) (- H_0_0 (* (* U_0_0 d_0) U_0_0))) (- w_0 q_0))))))
+(check-sat)

@@ -1,0 +1,41 @@
+(** * Contract/Manifest: everything that is generated
+
+    Purpose.  The list of the generated files, and contracts/manifest.json, which names the
+      solvers' goals with the answer that each must have.
+    Main definitions.  [manifest], [everything].
+    Dependencies.  Contract/Codec, Contract/PrintCpp, Contract/PrintSmt, Contract/Cases,
+      Contract/Text. *)
+
+From Coq Require Import List String Ascii.
+From Hallmark Require Import Contract.Text Contract.Codec Contract.PrintCpp Contract.PrintSmt Contract.Cases.
+Import ListNotations.
+Open Scope string_scope.
+
+(** A text between double quotes. *)
+Definition quoted (text : string) : string :=
+  let q := String (ascii_of_nat 34) "" in q ++ text ++ q.
+
+(** One goal: file, expected answer, theorem. *)
+Definition json_goal (g : file * string * string) : string :=
+  let '(f, expected, theorem) := g in
+  "    {" ++ quoted "file" ++ ": " ++ quoted (path f) ++ ", " ++ quoted "expected" ++ ": "
+  ++ quoted expected ++ ", " ++ quoted "theorem" ++ ": " ++ quoted theorem ++ "}".
+
+(** The goals of all printers. *)
+Definition goals : list (file * string * string) :=
+  codec_goals ++ contract_goals.
+
+(** The manifest. *)
+Definition manifest : file := {|
+  path := "manifest.json";
+  contents := [
+    "{";
+    "  " ++ quoted "made_by" ++ ": " ++ quoted "extract/contracts generate" ++ ",";
+    "  " ++ quoted "goals" ++ ": [";
+    concat ("," ++ newline) (map json_goal goals);
+    "  ]";
+    "}" ] |}.
+
+(** The whole folder contracts/. *)
+Definition everything : list string :=
+  map bundled (codec_header :: contracts_header :: cases_header :: map (fun g => fst (fst g)) goals ++ [manifest]).

@@ -1,0 +1,104 @@
+(** * Contract/PrintCpp: contracts as C++ templates
+
+    Purpose.  Each contract becomes two function templates, of what it supposes and of what it
+      promises, over any type of scalars: the template parameter Ops gives the operations, so that
+      the same text runs on rationals, on binary64 and on enclosures, whose comparisons may have
+      more than two answers.
+    Main definitions.  [contracts_header].
+    Dependencies.  Contract/Syntax, Contract/Library, Contract/Text. *)
+
+From Coq Require Import ZArith List String Ascii.
+From Hallmark Require Import Contract.Syntax Contract.Library Contract.Text.
+Import ListNotations.
+Open Scope string_scope.
+
+(** The number of values of an index. *)
+Definition cpp_bound (b : bound) : string :=
+  match b with Literal n => decimal_nat n ++ "u" | Size x => x | Index i => i end.
+
+(** A loop over an index: a call with a body that takes the index. *)
+Definition cpp_loop (call i : string) (b : bound) (body : string) : string :=
+  call ++ "<Ops>" ++ parens (cpp_bound b ++ ", [&](std::size_t " ++ i ++ ") { return " ++ body ++ "; }").
+
+Fixpoint cpp_term (t : term) : string :=
+  match t with
+  | Rational n d => "Ops::rational" ++ parens (decimal n ++ ", " ++ decimal (Zpos d))
+  | Count b => "Ops::count" ++ parens (cpp_bound b)
+  | Scalar x => "Ops::value" ++ parens x
+  | Vector x i => "Ops::value" ++ parens (x ++ parens i)
+  | Matrix x i j => "Ops::value" ++ parens (x ++ parens (i ++ ", " ++ j))
+  | Add a b => parens (cpp_term a ++ " + " ++ cpp_term b)
+  | Sub a b => parens (cpp_term a ++ " - " ++ cpp_term b)
+  | Mul a b => parens (cpp_term a ++ " * " ++ cpp_term b)
+  | Max a b => "Ops::max" ++ parens (cpp_term a ++ ", " ++ cpp_term b)
+  | Abs a => "Ops::abs" ++ parens (cpp_term a)
+  | Power a b => "power<Ops>" ++ parens (cpp_term a ++ ", " ++ cpp_bound b)
+  | Sum i b body => cpp_loop "sum" i b ("typename Ops::Scalar" ++ parens (cpp_term body))
+  end.
+
+Fixpoint cpp_formula (f : formula) : string :=
+  match f with
+  | Le a b => "Ops::le" ++ parens (cpp_term a ++ ", " ++ cpp_term b)
+  | Lt a b => "Ops::lt" ++ parens (cpp_term a ++ ", " ++ cpp_term b)
+  | Eq a b => "Ops::eq" ++ parens (cpp_term a ++ ", " ++ cpp_term b)
+  | And f g => "Ops::both" ++ parens (cpp_formula f ++ ", " ++ cpp_formula g)
+  | Implies f g => "Ops::implies" ++ parens (cpp_formula f ++ ", " ++ cpp_formula g)
+  | All i b body => cpp_loop "for_all" i b (cpp_formula body)
+  end.
+
+(** The parameters: sizes, then inputs. *)
+Definition cpp_parameters (c : contract) : string :=
+  concat ", " (map (fun s => "[[maybe_unused]] std::size_t " ++ s) (sizes c)
+               ++ map (fun input => "[[maybe_unused]] const auto& " ++ fst input) (inputs c)).
+
+(** One function of a contract; its formulas are connected by "both". *)
+Definition cpp_predicate (c : contract) (suffix : string) (fs : list formula) : list string :=
+  [ "template <class Ops>";
+    "typename Ops::Truth " ++ name c ++ suffix ++ parens (cpp_parameters c) ++ " {";
+    "  typename Ops::Truth truth = Ops::yes();" ]
+  ++ map (fun f => "  truth = Ops::both(truth, " ++ cpp_formula f ++ ");") fs
+  ++ [ "  return truth;"; "}" ].
+
+(** How an input reads in the comment over the functions. *)
+Definition cpp_shape (input : string * kind) : string :=
+  let '(x, k) := input in
+  match k with
+  | IsScalar => x
+  | IsVector n => x ++ "[" ++ n ++ "]"
+  | IsMatrix n m => x ++ "[" ++ n ++ ", " ++ m ++ "]"
+  end.
+
+Definition cpp_contract (c : contract) : list string :=
+  [ "/// " ++ name c ++ ": theorem " ++ theorem c ++ "; inputs "
+      ++ concat ", " (map cpp_shape (inputs c)) ++ "." ]
+  ++ cpp_predicate c "_pre" (pre c) ++ cpp_predicate c "_post" [post c] ++ [""].
+
+(** The header. *)
+Definition contracts_header : file := {|
+  path := "generated/contracts.hpp";
+  contents := [
+    "// " ++ made_by;
+    "// The contracts of coq/Contract/Library.v. Vectors are called as v(i), matrices as M(i, j). Ops names the types";
+    "// Scalar, with operators + - *, and Truth, and the functions rational(numerator, denominator), count(n), value(x),";
+    "// max, abs, le, lt, eq, yes(), both, implies. Sums run over increasing indices from zero.";
+    "#pragma once"; ""; "#include <cstddef>"; ""; "namespace hallmark::generated {"; "";
+    "template <class Ops>";
+    "typename Ops::Scalar sum(std::size_t n, const auto& term) {";
+    "  typename Ops::Scalar total = Ops::rational(0, 1);";
+    "  for (std::size_t k = 0; k < n; ++k) total = total + term(k);";
+    "  return total;";
+    "}"; "";
+    "template <class Ops>";
+    "typename Ops::Scalar power(const typename Ops::Scalar& base, std::size_t n) {";
+    "  typename Ops::Scalar product = Ops::rational(1, 1);";
+    "  for (std::size_t k = 0; k < n; ++k) product = product * base;";
+    "  return product;";
+    "}"; "";
+    "template <class Ops>";
+    "typename Ops::Truth for_all(std::size_t n, const auto& statement) {";
+    "  typename Ops::Truth truth = Ops::yes();";
+    "  for (std::size_t k = 0; k < n; ++k) truth = Ops::both(truth, statement(k));";
+    "  return truth;";
+    "}"; "" ]
+    ++ flat_map cpp_contract library
+    ++ [ "}  // namespace hallmark::generated" ] |}.

@@ -1,0 +1,139 @@
+(** * Contract/PrintSmt: contracts as SMT-LIB statements at fixed sizes
+
+    Purpose.  At given sizes a contract is a statement about finitely many real numbers, one
+      constant for each entry.  A goal is its negation, which has no model; its twin, one
+      precondition short, must have one.
+    Main definitions.  [smt_formula], [contract_goals].
+    Dependencies.  Contract/Syntax, Contract/Denotation (indices), Contract/Library,
+      Contract/Text. *)
+
+From Coq Require Import ZArith List String.
+From Hallmark Require Import Contract.Syntax Contract.Denotation Contract.Library Contract.Text.
+Import ListNotations.
+Open Scope string_scope.
+
+(** An application. *)
+Definition app (f : string) (args : list string) : string := parens (concat " " (f :: args)).
+
+(** An integer as a real numeral. *)
+Definition smt_integer (z : Z) : string :=
+  if (z <? 0)%Z then app "-" [decimal (- z) ++ ".0"] else decimal z ++ ".0".
+
+(** A quotient of integers. *)
+Definition smt_rational (n : Z) (d : positive) : string :=
+  if (d =? 1)%positive then smt_integer n else app "/" [smt_integer n; smt_integer (Zpos d)].
+
+(** A chain of an operation, which is not applied to fewer than two arguments. *)
+Definition smt_chain (op unit : string) (args : list string) : string :=
+  match args with [] => unit | [a] => a | _ => app op args end.
+
+(** How the inputs read: as constants of the goal, or as numbers. *)
+Record leaves := Leaves {
+  leaf_scalar : string -> string;
+  leaf_vector : string -> nat -> string;
+  leaf_matrix : string -> nat -> nat -> string
+}.
+
+Section Print.
+
+Variable leaf : leaves.
+Variable sizes : string -> nat.
+
+(** The number that a bound stands for. *)
+Definition extent (ix : indices) (b : bound) : nat :=
+  match b with Literal n => n | Size x => sizes x | Index i => ix i end.
+
+Fixpoint smt_term (ix : indices) (t : term) : string :=
+  match t with
+  | Rational n d => smt_rational n d
+  | Count b => smt_integer (Z.of_nat (extent ix b))
+  | Scalar x => leaf_scalar leaf x
+  | Vector x i => leaf_vector leaf x (ix i)
+  | Matrix x i j => leaf_matrix leaf x (ix i) (ix j)
+  | Add a b => app "+" [smt_term ix a; smt_term ix b]
+  | Sub a b => app "-" [smt_term ix a; smt_term ix b]
+  | Mul a b => app "*" [smt_term ix a; smt_term ix b]
+  | Max a b =>
+      app "let" ["((x_ " ++ smt_term ix a ++ ") (y_ " ++ smt_term ix b ++ "))";
+                 "(ite (<= x_ y_) y_ x_)"]
+  | Abs a => app "let" ["((x_ " ++ smt_term ix a ++ "))"; "(ite (<= 0.0 x_) x_ (- x_))"]
+  | Power a b => smt_chain "*" "1.0" (repeat (smt_term ix a) (extent ix b))
+  | Sum i b body =>
+      smt_chain "+" "0.0" (map (fun k => smt_term (bind ix i k) body) (seq 0 (extent ix b)))
+  end.
+
+Fixpoint smt_formula (ix : indices) (f : formula) : string :=
+  match f with
+  | Le a b => app "<=" [smt_term ix a; smt_term ix b]
+  | Lt a b => app "<" [smt_term ix a; smt_term ix b]
+  | Eq a b => app "=" [smt_term ix a; smt_term ix b]
+  | And f g => app "and" [smt_formula ix f; smt_formula ix g]
+  | Implies f g => app "=>" [smt_formula ix f; smt_formula ix g]
+  | All i b body =>
+      smt_chain "and" "true" (map (fun k => smt_formula (bind ix i k) body) (seq 0 (extent ix b)))
+  end.
+
+End Print.
+
+(** Entries as constants: H_0_1. *)
+Definition constants : leaves := {|
+  leaf_scalar := fun x => x;
+  leaf_vector := fun x i => x ++ "_" ++ decimal_nat i;
+  leaf_matrix := fun x i j => x ++ "_" ++ decimal_nat i ++ "_" ++ decimal_nat j |}.
+
+(** The constants of an input. *)
+Definition entries (sizes : string -> nat) (input : string * kind) : list string :=
+  let '(x, k) := input in
+  match k with
+  | IsScalar => [leaf_scalar constants x]
+  | IsVector n => map (leaf_vector constants x) (seq 0 (sizes n))
+  | IsMatrix n m =>
+      flat_map (fun i => map (leaf_matrix constants x i) (seq 0 (sizes m))) (seq 0 (sizes n))
+  end.
+
+(** A list without the entry at one place. *)
+Fixpoint without {A : Type} (k : nat) (l : list A) : list A :=
+  match l, k with
+  | [], _ => []
+  | _ :: rest, O => rest
+  | a :: rest, S k => a :: without k rest
+  end.
+
+(** The goal that a contract, with these preconditions, fails at all sizes equal to [n]. *)
+Definition contract_goal (c : contract) (n : nat) (suffix expected : string) (given : list formula)
+    : file * string * string :=
+  let sizes := fun _ : string => n in
+  let statement f := smt_formula constants sizes no_index f in
+  ({| path := "generated/contract_" ++ name c ++ "_" ++ decimal_nat n ++ suffix ++ ".smt2";
+      contents := [
+        "; " ++ made_by;
+        "; " ++ name c ++ " (" ++ theorem c ++ "), every size " ++ decimal_nat n ++ ", negated: "
+          ++ expected ++ ".";
+        "(set-info :smt-lib-version 2.6)";
+        "(set-logic QF_NRA)";
+        "(set-info :status " ++ expected ++ ")";
+        "(set-option :produce-models true)" ]
+        ++ map (fun x => "(declare-const " ++ x ++ " Real)") (flat_map (entries sizes) (inputs c))
+        ++ map (fun f => app "assert" [statement f]) given
+        ++ [ app "assert" [app "not" [statement (post c)]]; "(check-sat)" ] |},
+   expected, theorem c).
+
+(** The closed contracts, each with the place of a precondition that it cannot do without, and the
+    sizes at which both solvers decide the goal and its twin in seconds.  At other sizes the
+    theorem stands alone: nonlinear real arithmetic takes one solver or the other too long. *)
+Definition needed : list (contract * nat * list nat) := [
+  (error_identity, 1, [1]); (error_identity_residual, 1, [1]); (gptq_bound, 4, [1]);
+  (gptq_bound_perturbed, 3, []); (guard_row, 0, [1]); (guard_total, 0, [1]);
+  (pivots, 1, [1; 2; 3]); (transfer, 3, []) ]%nat.
+
+(** None is left out. *)
+Lemma needed_closed : map (fun row => fst (fst row)) needed = closed_contracts.
+Proof. reflexivity. Qed.
+
+(** The goals and their twins. *)
+Definition contract_goals : list (file * string * string) :=
+  flat_map (fun row =>
+    let '(c, place, sizes) := row in
+    flat_map (fun n => [
+      contract_goal c n "" "unsat" (pre c);
+      contract_goal c n "_broken" "sat" (without place (pre c)) ]) sizes) needed.

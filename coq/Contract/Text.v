@@ -1,0 +1,40 @@
+(** * Contract/Text: pieces of printed text
+
+    Purpose.  What all printers share: line breaks, digits, lines, and the list of files that one
+      run of extract/contracts writes.
+    Main definitions.  [newline], [decimal], [hexadecimal], [unlines], [file], [bundled].
+    Dependencies.  Coq's standard library only. *)
+
+From Coq Require Import ZArith List String Ascii DecimalString HexadecimalString.
+Import ListNotations.
+Open Scope string_scope.
+
+(** A line break. *)
+Definition newline : string := String (ascii_of_nat 10) "".
+
+(** The decimal digits of an integer. *)
+Definition decimal (z : Z) : string := DecimalString.NilZero.string_of_int (Z.to_int z).
+
+(** The decimal digits of a natural number. *)
+Definition decimal_nat (n : nat) : string := decimal (Z.of_nat n).
+
+(** The hexadecimal digits of a nonnegative integer, after 0x. *)
+Definition hexadecimal (z : Z) : string :=
+  "0x" ++ HexadecimalString.NilZero.string_of_int (Z.to_hex_int z).
+
+(** Lines of text, each with its line break. *)
+Definition unlines (lines : list string) : string :=
+  concat "" (map (fun line => line ++ newline) lines).
+
+(** A text between parentheses. *)
+Definition parens (text : string) : string := "(" ++ text ++ ")".
+
+(** A generated file: its path in the folder contracts/ and its lines. *)
+Record file := File { path : string; contents : list string }.
+
+(** A file after a line that names it. *)
+Definition bundled (f : file) : string :=
+  "%%% " ++ path f ++ newline ++ unlines (contents f).
+
+(** The line that says how the folder is made. *)
+Definition made_by : string := "Made by: extract/contracts generate".
