@@ -20,11 +20,11 @@ build: ## Build the tool: build/hallmark
 	cmake --build $(BUILD) -j $(JOBS)
 
 .PHONY: test
-test: check-proofs test-cpp ## Run every test: proofs and their gates, C++
+test: check-proofs check-contracts check-checker test-cpp ## Run every test: proofs and gates, what is printed and extracted, C++
 
 .PHONY: test-cpp
 test-cpp: ## Build and run the C++ tests
-	@tools/deps.sh build test text
+	@tools/deps.sh build test text solvers
 	$(CMAKE) -S . -B $(BUILD) -DHALLMARK_TESTS=ON
 	cmake --build $(BUILD) -j $(JOBS)
 	ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(JOBS)
@@ -49,6 +49,17 @@ check-proofs: proofs ## Audit the proofs: assumptions, coqchk, theorem list, tex
 clean-proofs: ## Remove everything that Coq compiled
 	$(MAKE) -C coq clean
 
+.PHONY: contracts check-contracts checker check-checker
+contracts: proofs ## Print contracts/generated/ and the manifest from Coq
+	extract/contracts generate
+check-contracts: proofs ## Print them again and compare
+	extract/contracts check
+checker: proofs ## Extract the checker from Coq: build/checker/hallmark-check
+	@tools/deps.sh extraction
+	$(MAKE) -C extract/checker BUILD=$(abspath $(BUILD))/checker
+check-checker: checker ## Good and bad bundles against the extracted checker
+	$(MAKE) -C extract/checker BUILD=$(abspath $(BUILD))/checker test
+
 .PHONY: check-exhaustive check-fuzz check-sanitizers check-trainer check-cuda check-install
 check-exhaustive: ## All 2^32 binary32 inputs of the codec against MPFR (minutes)
 	@tools/deps.sh build test
@@ -59,7 +70,7 @@ check-fuzz: ## libFuzzer on the safetensors reader and the codec, SECONDS_EACH=6
 	@tools/deps.sh build fuzz
 	tools/check_fuzz.sh $(or $(SECONDS_EACH),60)
 check-sanitizers: ## The C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	@tools/deps.sh build test text
+	@tools/deps.sh build test text solvers
 	$(CMAKE) -S . -B build-sanitize -DHALLMARK_TESTS=ON -DHALLMARK_SANITIZE=address,undefined
 	cmake --build build-sanitize -j $(JOBS)
 	ctest --test-dir build-sanitize --output-on-failure --no-tests=error -j $(JOBS) -LE exhaustive

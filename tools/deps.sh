@@ -11,6 +11,8 @@ packages_of() {
     text) echo perl-doc ;;
     test) echo doctest-dev ;;
     proofs) echo coq libcoq-flocq libcoq-coquelicot ;;
+    extraction) echo ocaml-findlib libzarith-ocaml-dev ;;
+    solvers) echo z3 cvc5 bc ;;
     fuzz) echo clang-14 libclang-rt-14-dev ;;
     trainer) echo libtorch-dev ;;
     *) echo "tools/deps.sh: unknown set '$1'" >&2; exit 2 ;;
