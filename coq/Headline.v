@@ -738,9 +738,9 @@ Proof. exact (CheckerProof.T13_checker_total b). Qed.
 Lemma T13_witness :
   Checker.accepts Check.Witness.witness = true /\
   11 * CheckerProof.final_loss 3 (CheckerProof.gram_of Check.Witness.witness)
-         Check.Witness.witness_gptq
+         Hallmark.Check.Witness.witness_gptq
   < CheckerProof.rtn_loss 3 (CheckerProof.gram_of Check.Witness.witness)
-      Check.Witness.witness_gptq.
+      Hallmark.Check.Witness.witness_gptq.
 Proof. exact (conj Check.Witness.witness_accepted Check.Witness.witness_strict). Qed.
 
 Lemma T13_flipped_witness :
