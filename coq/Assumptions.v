@@ -89,6 +89,7 @@ Print Assumptions T13_checker_total.
 Print Assumptions T13_witness.
 Print Assumptions T13_flipped_witness.
 Print Assumptions T14_distribution.
+Print Assumptions T14_tail.
 Print Assumptions T14_paired_t_quarter.
 Print Assumptions T14_witness.
 Print Assumptions T14_not_witness.

@@ -25,7 +25,7 @@
     than 1/2 of x is returned; [rne s], round to the multiples of s, ties to even. *)
 From Coq Require Import ZArith Reals List Lra.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary IEEE754.Bits.
-From Coquelicot Require Hierarchy RInt.
+From Coquelicot Require Hierarchy RInt Rbar Continuity.
 From Hallmark.Stats Require StudentT2 PairedT.
 From Hallmark.Format Require Import GF16 ScaledGrid IntegerGrid.
 From Hallmark.Format Require AllWords BitProgram CodecPrograms CodecSpec Codec Golden Witness.
@@ -756,7 +756,13 @@ Theorem T14_distribution (a b : R) :
     (StudentT2.student2_cdf b - StudentT2.student2_cdf a).
 Proof. exact (StudentT2.student2_cdf_integral a b). Qed.
 
-(** Therefore the one-tailed p-value of three differences ([paired_p], from the definition of the t
+(** So [student2_tail t] = 1/2 - t / (2 sqrt (t^2 + 2)) is the probability of a value above t. *)
+Theorem T14_tail (t : R) :
+  Continuity.is_lim (fun b => RInt.RInt (V := Hierarchy.R_CompleteNormedModule)
+    StudentT2.student2_density t b) Rbar.p_infty (Rbar.Finite (StudentT2.student2_tail t)).
+Proof. exact (StudentT2.student2_tail_limit t). Qed.
+
+(** Therefore the one-tailed p-value of three differences ([paired_p], the tail at the t
     statistic) is below 1/4 exactly when the mean is positive and nine times its square exceeds the
     sum of squared deviations: a comparison of rationals. *)
 Theorem T14_paired_t_quarter (a b c : R) : 0 < PairedT.deviations3 a b c ->

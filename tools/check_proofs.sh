@@ -38,7 +38,7 @@ names_of() {
 # No unfinished proof, no assumption, no unsafe flag, no left-over query. Assumptions.v alone may ask Print Assumptions.
 gate_text() {
   [ $# -gt 0 ] || { echo "text gate: no file" >&2; return 1; }
-  local bad='^[^:]*:[0-9]+:.*\b(Admitted|admit|give_up|Axioms?|Parameters?|Conjectures?|bypass_check|native_compute|native_cast_no_check|Unset +(Guard|Positivity|Universe) +Checking|Redirect|Extraction)\b|^[^:]*:[0-9]+: *(Check|Print|Search|SearchPattern|SearchRewrite|About|Locate|Compute|Eval|Show|Abort|Time|Fail)\b'
+  local bad='^[^:]*:[0-9]+:.*\b(Admitted|Admit|admit|give_up|Axioms?|Parameters?|Conjectures?|bypass_check|native_compute|native_cast_no_check|Unset +(Guard|Positivity|Universe) +Checking|Redirect|Extraction)\b|^[^:]*:[0-9]+: *(Check|Print|Search|SearchPattern|SearchRewrite|About|Locate|Compute|Eval|Show|Abort|Time|Fail)\b'
   strip "$@" > "$work/stripped" || return 1
   [ -s "$work/stripped" ] || { echo "text gate: nothing to read" >&2; return 1; }
   if grep -v -E '^coq/Assumptions\.v:[0-9]+: *Print Assumptions ' "$work/stripped" | grep -E "$bad" > "$work/found"; then
