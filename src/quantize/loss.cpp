@@ -68,7 +68,7 @@ Loss enclose(const LossModel& model, const RowBlock& block, std::size_t r) {
   const double width = 0.5 * bound * (1 + 0x1p-20) + 0x1p-300;
   const double value = 0.5 * (squares - excess);
   const Loss loss{value, value - width, value + width};
-  if (model.in_range && block.absolute[r] <= 0x1p150 && std::isfinite(loss.lo) && std::isfinite(loss.hi)) return loss;
+  if (model.in_range && block.absolute[r] <= 0x1p149 /* rounded; the theorem asks 2^150 of the exact sum */ && std::isfinite(loss.lo) && std::isfinite(loss.hi)) return loss;
   constexpr double infinity = std::numeric_limits<double>::infinity();
   return {value, -infinity, infinity};
 }

@@ -1,4 +1,4 @@
-// Other ways to write GPTQ down, as studies: tests and the report compare them with the production form. They are
+// Other ways to write GPTQ down, as studies: tests compare them with the production form. They are
 // templates over the number type, so that the theorems can be checked on exact rationals (mpq_class) as well as in binary64.
 #pragma once
 
