@@ -61,11 +61,13 @@ check-checker: checker ## Good and bad bundles against the extracted checker
 	$(MAKE) -C extract/checker BUILD=$(abspath $(BUILD))/checker test
 
 .PHONY: check-exhaustive check-fuzz check-sanitizers check-trainer check-cuda check-install
-check-exhaustive: ## All 2^32 binary32 inputs of the codec against MPFR (minutes)
+check-exhaustive: ## All 2^32 binary32 inputs of the codec against MPFR (minutes); recorded in docs/check-exhaustive.txt
 	@tools/deps.sh build test
 	$(CMAKE) -S . -B $(BUILD) -DHALLMARK_TESTS=ON
 	cmake --build $(BUILD) -j $(JOBS) --target exhaustive_gf16
-	$(BUILD)/tests/format/exhaustive_gf16
+	{ echo "make check-exhaustive, $$(date -u +%F), commit $$(git rev-parse HEAD)"; $(BUILD)/tests/format/exhaustive_gf16; } \
+	  | tee $(BUILD)/check-exhaustive.txt
+	mv $(BUILD)/check-exhaustive.txt docs/check-exhaustive.txt
 check-fuzz: ## libFuzzer on the safetensors reader and the codec, SECONDS_EACH=60 each
 	@tools/deps.sh build fuzz
 	tools/check_fuzz.sh $(or $(SECONDS_EACH),60)
