@@ -73,7 +73,8 @@ check-fuzz: ## libFuzzer on the safetensors reader and the codec, SECONDS_EACH=6
 	tools/check_fuzz.sh $(or $(SECONDS_EACH),60)
 check-sanitizers: ## The C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/deps.sh build test text solvers
-	$(CMAKE) -S . -B build-sanitize -DHALLMARK_TESTS=ON -DHALLMARK_SANITIZE=address,undefined
+	$(CMAKE) -S . -B build-sanitize -DHALLMARK_TESTS=ON -DHALLMARK_SANITIZE=address,undefined \
+	  -DCMAKE_CXX_FLAGS_RELEASE="-O1 -g1"
 	cmake --build build-sanitize -j $(JOBS)
 	ctest --test-dir build-sanitize --output-on-failure --no-tests=error -j $(JOBS) -LE exhaustive
 check-trainer: ## Build the trainer, retrain a tiny preset, see the loss fall
