@@ -64,6 +64,9 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
+  std::signal(SIGHUP, on_signal);
+  std::signal(SIGQUIT, on_signal);
+  std::signal(SIGPIPE, on_signal);
   std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is then an error of write() with its message, not the end
   try {
     return run(argc, argv);

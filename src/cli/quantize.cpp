@@ -40,8 +40,9 @@ Expected<Options> options_of(const QuantizeFlags& flags) {
   if (!(flags.damp_percent >= 0 && flags.damp_percent < 1))
     return Error{Exit::usage, 212, "the damping must be at least 0 and below 1",
                  fmt::format("--damp-percent {}", flags.damp_percent), "--damp-percent 0.01"};
-  if (flags.block_size < 1 || flags.group_size < 0)
-    return Error{Exit::usage, 213, "block size must be positive, group size not negative",
+  constexpr Index most_columns = Index{1} << 40;  // beyond any matrix, far from overflow
+  if (flags.block_size < 1 || flags.group_size < 0 || flags.group_size > most_columns)
+    return Error{Exit::usage, 213, "block size must be positive, group size 0 to 2^40",
                  fmt::format("--block-size {} --group-size {}", flags.block_size, flags.group_size),
                  "--block-size 128, and --group-size 0 for one scale per row"};
   return Options{*std::move(grid),     *method,          *rule, flags.group_size, flags.damp_percent,
