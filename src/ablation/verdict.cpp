@@ -48,7 +48,7 @@ Expected<CellTable> arrange(std::span<const Cell> cells) {
       if (cell == nullptr)
         return Error{Exit::input, error_number::no_complete_run, "a verdict needs nine cells",
                      fmt::format("{} cells: one of seeds 47, 89, 144 with n = 0, 16, 32 is missing", cells.size()),
-                     "run `hallmark ablate` without --seeds and --n"};
+                     "run `hallmark ablate` without --seeds and --batches"};
   for (const auto& row : table)
     for (const Cell* cell : row) {
       const Cell& first = *table[0][0];
@@ -191,7 +191,7 @@ Expected<RecordedRun> last_complete_run(std::string_view lines, std::string_view
   if (last == nullptr)
     return Error{Exit::input, error_number::no_complete_run, "no run with all nine cells",
                  fmt::format("{}: {} lines, {} runs", place, entries->size(), runs.size()),
-                 "run `hallmark ablate` without --seeds and --n"};
+                 "run `hallmark ablate` without --seeds and --batches"};
   auto verdict = judge(last->cells);
   if (!verdict) return verdict.error();
   RecordedRun recorded{last->cells, *std::move(verdict), 0};
@@ -203,11 +203,9 @@ Expected<RecordedRun> last_complete_run(std::string_view lines, std::string_view
   return recorded;
 }
 
-Expected<Verdict> replay_verdict(std::istream& in) {
+Expected<RecordedRun> replay_run(std::istream& in) {
   const std::string lines{std::istreambuf_iterator<char>(in), {}};
-  auto run = last_complete_run(lines, "standard input");
-  if (!run) return run.error();
-  return run->verdict;
+  return last_complete_run(lines, "standard input");
 }
 
 std::string describe(const Verdict& verdict) {

@@ -54,8 +54,8 @@ struct RecordedRun {
 /// Errors: those of parse_ledger, parse_cell, judge and check_verdict_line, each with the line number; E0377 none.
 Expected<RecordedRun> last_complete_run(std::string_view lines, std::string_view place);
 
-/// last_complete_run of a stream: `hallmark ttest`.
-Expected<Verdict> replay_verdict(std::istream& in);
+/// last_complete_run of a stream: `hallmark ttest`..
+Expected<RecordedRun> replay_run(std::istream& in);
 
 /// The verdict for people: one paragraph per comparison and the conclusion, lines of at most 100 characters.
 std::string describe(const Verdict& verdict);

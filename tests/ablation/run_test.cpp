@@ -92,8 +92,10 @@ TEST_CASE("nine cells and a verdict; two runs agree, with one thread and with se
   REQUIRE(append_run(path, first->lines));
   REQUIRE(append_run(path, second.lines));
   std::istringstream in(read_file(path));
-  const auto verdict = replay_verdict(in);
-  REQUIRE(verdict);
+  const auto replayed = replay_run(in);
+  REQUIRE(replayed);
+  CHECK(replayed->verdict_line == 20);
+  const Verdict* verdict = &replayed->verdict;
   CHECK(verdict->run == second.cells[0].run);
   CHECK(verdict->confirmed == first->verdict->confirmed);
   CHECK(verdict->comparisons[0].test.differences == first->verdict->comparisons[0].test.differences);

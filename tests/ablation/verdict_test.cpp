@@ -20,9 +20,9 @@ constexpr hallmark::test::Table confirmed{{{2.25, 2.24, 2.23}, {2.26, 2.255, 2.2
 constexpr hallmark::test::Table flat{{{2.25, 2.25, 2.25}, {2.26, 2.26, 2.26}, {2.27, 2.27, 2.27}}};
 constexpr hallmark::test::Table noise{{{2.25, 2.26, 2.25}, {2.26, 2.25, 2.27}, {2.27, 2.275, 2.26}}};
 
-Expected<Verdict> replay(const std::string& text) {
+Expected<RecordedRun> replay(const std::string& text) {
   std::istringstream in(text);
-  return replay_verdict(in);
+  return replay_run(in);
 }
 
 std::string replaced(std::string text, std::string_view from, std::string_view to) {
@@ -161,9 +161,10 @@ TEST_CASE("replay takes the last complete run and reproduces its verdict") {
   const auto first = entries_of("first", "gf16", confirmed);
   auto two = entries_of("second", "gf16", noise, first);
   REQUIRE(replay(first));
-  CHECK(replay(first)->confirmed);
-  const auto verdict = replay(two);
-  REQUIRE(verdict);
+  CHECK(replay(first)->verdict.confirmed);
+  const auto replayed = replay(two);
+  REQUIRE(replayed);
+  const Verdict* verdict = &replayed->verdict;
   CHECK(verdict->run == "second");
   CHECK_FALSE(verdict->confirmed);
   CHECK(describe(*verdict).find("verdict: lift not confirmed") != std::string::npos);
@@ -171,10 +172,10 @@ TEST_CASE("replay takes the last complete run and reproduces its verdict") {
   // Without the last two lines the second run has eight cells: the first one is the last complete run.
   for (int i = 0; i < 2; ++i) two.erase(two.rfind('\n', two.size() - 2) + 1);
   REQUIRE(replay(two));
-  CHECK(replay(two)->run == "first");
+  CHECK(replay(two)->verdict.run == "first");
   // Nine cells without the tenth line are enough; a tail of the ledger too.
-  CHECK(replay(first.substr(0, first.rfind("{\"prev\"")))->confirmed);
-  CHECK(replay(entries_of("second", "gf16", noise, first).substr(first.size()))->run == "second");
+  CHECK(replay(first.substr(0, first.rfind("{\"prev\"")))->verdict.confirmed);
+  CHECK(replay(entries_of("second", "gf16", noise, first).substr(first.size()))->verdict.run == "second");
 }
 
 TEST_CASE("replay names the line of what is wrong") {

@@ -1,0 +1,89 @@
+// Peak memory of `hallmark quantize`: the largest tensor's working set (W, G, U and codes) plus 200 MB, however large the
+// files are. The calibration file here is 320 MB and the weights 80 MB; a tool that kept either in memory would show.
+#include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "io/safetensors.hpp"
+
+namespace fs = std::filesystem;
+using namespace hallmark;
+
+namespace {
+
+constexpr std::uint64_t rows = 512, cols = 1024, tensors = 40;
+
+struct Folder {
+  fs::path path = fs::temp_directory_path() / fmt::format("hallmark-memory-{}", ::getpid());
+  Folder() { fs::create_directories(path); }
+  ~Folder() { fs::remove_all(path); }
+};
+
+struct Run {
+  int exit;
+  std::uint64_t peak_bytes;
+};
+
+Run run(const std::vector<std::string>& words) {
+  std::vector<char*> arguments;
+  for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::execv(arguments[0], arguments.data());
+    ::_exit(127);
+  }
+  int status = 0;
+  rusage usage{};
+  REQUIRE(::wait4(child, &status, 0, &usage) == child);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), static_cast<std::uint64_t>(usage.ru_maxrss) * 1024};
+}
+
+void write_inputs(const std::string& weights, const std::string& calibration) {
+  std::vector<TensorPlan> w, c;
+  for (std::uint64_t t = 0; t < tensors; ++t) {
+    w.push_back({fmt::format("layer.{}.weight", t), DType::F32, {rows, cols}});
+    c.push_back({fmt::format("layer.{}.weight.gram", t), DType::F64, {cols, cols}});
+  }
+  std::vector<float> values(rows * cols);
+  unsigned state = 1;
+  for (float& value : values) {
+    state = state * 1664525u + 1013904223u;
+    value = static_cast<float>(state >> 8) * 0x1p-24f - 0.5f;
+  }
+  std::vector<double> gram(cols * cols, 0.25);  // 0.25 + 0.75 on the diagonal: positive definite
+  for (std::size_t j = 0; j < cols; ++j) gram[j * cols + j] = 1;
+  auto w_file = SafeTensorsWriter::create(weights, true, w, {}), c_file = SafeTensorsWriter::create(calibration, true, c, {});
+  REQUIRE(w_file);
+  REQUIRE(c_file);
+  for (std::uint64_t t = 0; t < tensors; ++t) {
+    REQUIRE(w_file->write(w[t].name, std::span<const float>(values)));
+    REQUIRE(c_file->write(c[t].name, std::span<const double>(gram)));
+  }
+  REQUIRE(w_file->commit());
+  REQUIRE(c_file->commit());
+}
+
+}  // namespace
+
+TEST_CASE("quantize stays within the largest working set plus 200 MB") {
+  const Folder folder;
+  const std::string w = folder.path / "w.safetensors", c = folder.path / "c.safetensors";
+  write_inputs(w, c);
+  REQUIRE(fs::file_size(c) > 300'000'000);
+  constexpr std::uint64_t working_set = 4 * rows * cols + 8 * cols * cols + 8 * cols * cols + 2 * rows * cols;
+  for (const std::string method : {"gptq", "rtn"}) {
+    const Run result = run({HALLMARK_TOOL, "quantize", "--weights", w, "--calibration", c, "--method", method, "--overwrite",
+                            "--output", folder.path / "q.safetensors"});
+    CAPTURE(method);
+    CHECK(result.exit == 0);
+    CHECK(result.peak_bytes <= working_set + 200'000'000);
+  }
+}
