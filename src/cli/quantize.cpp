@@ -6,15 +6,13 @@
 
 #include <fmt/format.h>
 
-#include "cli/accumulate.hpp"
 #include "cli/build_info.hpp"
 #include "cli/command.hpp"
 #include "cli/plan.hpp"
 #include "cli/progress.hpp"
 #include "cli/quantize_report.hpp"
+#include "cli/quantize_tensor.hpp"
 #include "io/quantized_file.hpp"
-#include "quantize/gptq.hpp"
-#include "quantize/rtn.hpp"
 
 namespace hallmark::cli {
 namespace {
@@ -72,35 +70,6 @@ QuantizedHeader header_of(const SafeTensors& weights, const CalibrationFile* cal
   return header;
 }
 
-/// The scales that C gives for this tensor, one per row.
-Expected<std::optional<Matrix<float>>> given_scales(const CalibrationFile* calibration, const PlannedTensor& tensor) {
-  if (!tensor.calibration || !tensor.calibration->has_scale) return std::optional<Matrix<float>>{};
-  const Expected<std::vector<float>> scale = calibration->scale(tensor.weight->name);
-  if (!scale) return scale.error();
-  return std::optional<Matrix<float>>(Eigen::Map<const Matrix<float>>(scale->data(), tensor.rows, 1));
-}
-
-Expected<Quantized> quantize_one(const PlannedTensor& tensor, const CalibrationFile* calibration, Options options) {
-  const Expected<std::vector<float>> values = widen_to_f32(*tensor.weight);
-  if (!values) return values.error();
-  if (const Status finite = check_finite(tensor.weight->name, tensor.weight->shape, *values); !finite) return finite.error();
-  const Eigen::Map<const Matrix<float>> W(values->data(), tensor.rows, tensor.cols);
-  const Expected<std::optional<Matrix<float>>> given = given_scales(calibration, tensor);
-  if (!given) return given.error();
-  if (*given) {
-    options.scale_rule = ScaleRule::given;
-    options.group_size = 0;
-  }
-  if (options.method == Method::rtn) return quantize_rtn(W, options, *given);
-  const std::string& name = tensor.weight->name;
-  const Expected<Matrix<double>> G = tensor.calibration->is_gram
-                                         ? calibration->gram(name)
-                                         : accumulate_gram(std::span(calibration, 1), name);
-  if (!G) return G.error();
-  const auto tokens = static_cast<Index>(tensor.calibration->tokens);
-  return quantize_gptq(W, *G, options, *given, name, tokens > 0 ? std::optional(tokens) : std::nullopt);
-}
-
 Expected<Exit> run(const QuantizeFlags& flags) {
   const Expected<Options> options = options_of(flags);
   if (!options) return options.error();
@@ -140,8 +109,9 @@ Expected<Exit> run(const QuantizeFlags& flags) {
       if (const Status written = writer->write_unchanged(tensor); !written) return written.error();
     } else {
       progress.update(done, total, tensor.name);
-      const Expected<Quantized> result = quantize_one(*next, known, *options);
-      if (!result) return result.error();
+      const Expected<QuantizedTensor> quantized = quantize_tensor(*next, known, *options);
+      if (!quantized) return quantized.error();
+      const Quantized* const result = &quantized->result;
       const Status written = writer->write_quantized(tensor.name, {result->codes.data(), static_cast<std::size_t>(result->codes.size())},
                                                      {result->scales.data(), static_cast<std::size_t>(result->scales.size())});
       if (!written) return written.error();

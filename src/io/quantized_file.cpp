@@ -81,7 +81,7 @@ Expected<Grid> grid_of_file(const std::string& versioned_name) {
                "use the version of the tool that wrote the file"};
 }
 
-Expected<QuantizedFile> QuantizedFile::open(const std::string& path) {
+Expected<QuantizedFile> QuantizedFile::open_unjudged(const std::string& path) {
   Expected<SafeTensors> opened = SafeTensors::open(path);
   if (!opened) return opened.error();
   const SafeTensors& file = *opened;
@@ -90,25 +90,35 @@ Expected<QuantizedFile> QuantizedFile::open(const std::string& path) {
   Expected<Grid> grid = grid_of_file(header->grid);
   if (!grid) return grid.error();
   if (Status fits = check_tensors(file, detail::container_plan(*header, *grid), path); !fits) return fits.error();
-  // The digest first: after it, a bad code or scale is the writer's fault and no accident of storage.
-  const auto stored = file.metadata().find(std::string(detail::payload_key));
-  const std::string computed = payload_digest(file);
-  if (stored == file.metadata().end())
+  if (!file.metadata().contains(std::string(detail::payload_key)))
     return malformed(error_number::quantized_metadata, "not a quantized file of Hallmark's, or an incomplete one",
                      fmt::format("{}: no metadata entry '{}'", path, detail::payload_key));
-  if (stored->second != computed)
-    return Error{Exit::mismatch, error_number::payload_digest, "the tensors are not those that were written",
-                 fmt::format("{}: payload digest {}, the metadata say {}", path, computed, printable(stored->second)),
-                 "get the file again, or quantize the weights again"};
-  for (const OriginalTensor& original : header->tensors) {
+  return QuantizedFile(std::move(*opened), std::move(*grid), std::move(*header));
+}
+
+Status QuantizedFile::check_payload() const {
+  const std::string computed = payload_digest(file_), stored = file_.metadata().at(std::string(detail::payload_key));
+  if (stored == computed) return ok();
+  return Error{Exit::mismatch, error_number::payload_digest, "the tensors are not those that were written",
+               fmt::format("{}: payload digest {}, the metadata say {}", file_.paths().front(), computed, printable(stored)),
+               "get the file again, or quantize the weights again"};
+}
+
+Expected<QuantizedFile> QuantizedFile::open(const std::string& path) {
+  Expected<QuantizedFile> opened = open_unjudged(path);
+  if (!opened) return opened;
+  // The digest first: after it, a bad code or scale is the writer's fault and no accident of storage.
+  if (Status whole = opened->check_payload(); !whole) return whole.error();
+  const SafeTensors& file = opened->file();
+  for (const OriginalTensor& original : opened->header().tensors) {
     if (!original.quantized) continue;
     const TensorInfo& codes = *file.find(original.name + ".codes");
     const std::vector<Code> values = read_codes(codes);
     for (std::size_t i = 0; i < values.size(); ++i)
-      if (!grid->contains(values[i]))
+      if (!opened->grid().contains(values[i]))
         return malformed(error_number::quantized_code, "a code is no point of the grid",
                          fmt::format("{}: tensor '{}': {:#06x} at [{}, {}], grid {}", path, codes.name, values[i],
-                                     i / codes.shape[1], i % codes.shape[1], header->grid));
+                                     i / codes.shape[1], i % codes.shape[1], opened->header().grid));
     forget_pages(codes.data);
     const TensorInfo& scales = *file.find(original.name + ".scale");
     const Expected<std::vector<float>> steps = widen_to_f32(scales);
@@ -118,7 +128,7 @@ Expected<QuantizedFile> QuantizedFile::open(const std::string& path) {
       return malformed(error_number::quantized_scale, "a scale is not positive and finite",
                        fmt::format("{}: tensor '{}': {} at index {}", path, scales.name, *bad, bad - steps->begin()));
   }
-  return QuantizedFile(std::move(*opened), std::move(*grid), std::move(*header));
+  return opened;
 }
 
 std::vector<Code> QuantizedFile::codes(const std::string& name) const {

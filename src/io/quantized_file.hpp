@@ -77,6 +77,11 @@ class QuantizedFile {
  public:
   /// Errors: those of SafeTensors::open; E0360..E0366; E0710 when the tensors are not those that were written.
   static Expected<QuantizedFile> open(const std::string& path);
+  /// Without judging values: neither codes and scales nor the payload digest are checked. For whoever compares them with
+  /// what they should be and can name tensor and row. Errors: those of SafeTensors::open; E0360..E0364.
+  static Expected<QuantizedFile> open_unjudged(const std::string& path);
+  /// Whether the payload digest is that of the tensors. Errors: E0710.
+  Status check_payload() const;
 
   const QuantizedHeader& header() const { return header_; }
   const Grid& grid() const { return grid_; }
