@@ -75,6 +75,10 @@ inline constexpr int file_changed = 902;           ///< a mapped file changed wh
 inline constexpr int cannot_create = 903;          ///< the temporary file beside the output
 inline constexpr int cannot_write = 904;           ///< write, sync or rename
 inline constexpr int disk_full = 905;              ///< no space, quota or file size limit
+inline constexpr int cannot_run = 906;             ///< fork, pipe, or more output than is taken
+
+// Exit::unavailable.
+inline constexpr int program_missing = 1304;       ///< a program that is to be run is not there
 
 // Exit::internal: the caller broke an interface's rule.
 inline constexpr int writer_misuse = 110;          ///< a tensor not in the plan, of another size, twice or never
