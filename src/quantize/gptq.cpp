@@ -7,6 +7,7 @@
 
 #include "linalg/finite.hpp"
 #include "linalg/hessian.hpp"
+#include "quantize/evidence.hpp"
 #include "quantize/guard.hpp"
 
 namespace hallmark {
@@ -92,6 +93,13 @@ Rounded start(const Rounded& rtn, const Target& target) {
   return rounded;
 }
 
+// 0, 1, .., count - 1.
+std::vector<Index> first_indices(Index count) {
+  std::vector<Index> indices(static_cast<std::size_t>(count));
+  std::iota(indices.begin(), indices.end(), Index{0});
+  return indices;
+}
+
 }  // namespace
 
 std::vector<Index> processing_order(MatrixRef<double> G, double lambda, bool desc_act) {
@@ -106,7 +114,7 @@ std::vector<Index> processing_order(MatrixRef<double> G, double lambda, bool des
 
 Expected<Quantized> quantize_gptq(MatrixRef<float> W, MatrixRef<double> G, const Options& options,
                                   const std::optional<Matrix<float>>& given_scales, std::string_view tensor_name,
-                                  std::optional<Index> tokens) {
+                                  std::optional<Index> tokens, Observer* observer) {
   auto scales = checked_scales(W, options, given_scales);
   if (!scales) return scales.error();
   if (const auto refused = refuse_gram(W, G, tensor_name)) return *refused;
@@ -131,21 +139,34 @@ Expected<Quantized> quantize_gptq(MatrixRef<float> W, MatrixRef<double> G, const
 
   const Rounded rtn = round_to_nearest(W, options.grid, result.scales, options.group_size);
   Rounded gptq = start(rtn, target);
-  if (const auto bad = run_recurrence(target, UpperStrips<float>(factor.U), options.block_size, gptq))
-    return Error{Exit::numeric, 503, fmt::format("the compensated weights of {} overflow binary32", tensor_name),
-                 fmt::format("row {}, column {}", bad->row, bad->column), "a larger --damp-percent, or rescale the tensor"};
+  {
+    const UpperStrips<float> U(factor.U);
+    RowSink sink;
+    if (observer)
+      sink = [&](Index first, Index count, const float* u) {
+        observer->rows({target, U, factor.d, gptq.codes, first, count, u});
+      };
+    if (const auto bad = run_recurrence(target, U, options.block_size, gptq, sink))
+      return Error{Exit::numeric, 503, fmt::format("the compensated weights of {} overflow binary32", tensor_name),
+                   fmt::format("row {}, column {}", bad->row, bad->column), "a larger --damp-percent, or rescale the tensor"};
+  }
 
   result.row_is_rtn.assign(rtn.clipped.size(), 0);
-  if (options.guard) {
+  std::optional<LossModel> model;
+  if (options.guard || observer) {
     Vector<double> diag_2G(diag_H.size());
     for (std::size_t p = 0; p < order.size(); ++p) diag_2G[static_cast<Index>(p)] = 2 * G(order[p], order[p]);
-    const LossModel model = loss_model(factor, diag_H, diag_2G);
+    model = loss_model(factor, diag_H, diag_2G);
     factor.U.resize(0, 0);
-    Guarded guarded = guard(model, target, G, gptq.codes, rtn.codes);
+  }
+  if (options.guard) {
+    Guarded guarded = guard(*model, target, G, gptq.codes, rtn.codes);
     result.row_is_rtn = std::move(guarded.row_is_rtn);
     result.exact_rows = guarded.exact_rows;
     result.enclosed_gptq = std::move(guarded.gptq);
     result.enclosed_rtn = std::move(guarded.rtn);
+  } else if (observer) {
+    result.enclosed_gptq = enclose_losses(*model, target, gptq.codes, first_indices(W.rows()));
   }
   for (std::size_t i = 0; i < result.row_is_rtn.size(); ++i) {
     const bool keep_rtn = result.row_is_rtn[i] != 0;
@@ -158,6 +179,7 @@ Expected<Quantized> quantize_gptq(MatrixRef<float> W, MatrixRef<double> G, const
     result.loss_final.push_back(keep_rtn ? result.loss_rtn.back() : result.loss_gptq.back());
   }
   result.codes = std::move(gptq.codes);
+  if (observer) observer->tensor({tensor_name, W, options, result, rtn.codes, order, &G, &*model, &diag_H});
   return result;
 }
 

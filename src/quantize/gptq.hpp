@@ -14,12 +14,13 @@ namespace hallmark {
 /// loss is enclosed (by infinities in rows with equal codes, where the diagonal of H is beyond the range of T15). Peak memory beside W and G: 8 cols^2 bytes for the factor, 6 for its packed copies, 4 rows cols for
 /// codes.
 /// tokens, when known, is named where H is not positive definite; tensor_name in every error of this function.
+/// The observer, when given, sees the work (evidence.hpp); without the guard the losses are enclosed for it all the same.
 /// Errors: those of checked_scales; E0322 G of another shape, not finite, or not symmetric (by index), E0323 a negative
 /// diagonal or a dead column with entries; E0501 not positive definite; E0503 overflow in H or in the recurrence.
 Expected<Quantized> quantize_gptq(MatrixRef<float> W, MatrixRef<double> G, const Options& options,
                                   const std::optional<Matrix<float>>& given_scales = std::nullopt,
                                   std::string_view tensor_name = "the tensor",
-                                  std::optional<Index> tokens = std::nullopt);
+                                  std::optional<Index> tokens = std::nullopt, Observer* observer = nullptr);
 
 /// The columns in processing order: act-order sorts by descending diagonal, stable, and dead columns (G_jj = 0) are left out
 /// when lambda = 0.

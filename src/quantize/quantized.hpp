@@ -31,6 +31,8 @@ struct Options {
   bool guard = true;            ///< row by row the better of GPTQ and RTN
 };
 
+class Observer;  // evidence.hpp
+
 /// An enclosure of a row's plain loss loss_G = e G e^T with the number that was computed; lo <= value <= hi.
 struct Loss {
   double value = 0, lo = 0, hi = 0;

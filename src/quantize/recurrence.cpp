@@ -22,7 +22,7 @@ void report(std::optional<Entry>& first, Entry found) {
 // One block of kRows rows: its errors so far, [position][kRows].
 struct RowBlock {
   Index first = 0, rows = 0;
-  std::vector<float> e;
+  std::vector<float> e, u;  // u only where somebody wants to see it
   std::optional<Entry> overflow;
 };
 
@@ -50,6 +50,7 @@ void round_strip(const Target& target, const UpperStrips<float>& U, Index strip,
       rounded.clipped[at(block.first + r)] += lanes.clipped[at(r)];
       if (!finite && !std::isfinite(lanes.u[at(r)])) report(block.overflow, {block.first + r, column});
     }
+    if (!block.u.empty()) std::copy(lanes.u.begin(), lanes.u.end(), &block.u[at((begin + c) * kRows)]);
     std::copy(lanes.e.begin(), lanes.e.end(), &block.e[at((begin + c) * kRows)]);
     for (Index later = c + 1; later < columns; ++later)
       multiply_add(lanes.e.data(), u[(begin + c) * kStrip + later], &acc[at(later * kRows)], kRows);
@@ -58,7 +59,8 @@ void round_strip(const Target& target, const UpperStrips<float>& U, Index strip,
 
 }  // namespace
 
-std::optional<Entry> run_recurrence(const Target& target, const UpperStrips<float>& U, Index block_size, Rounded& rounded) {
+std::optional<Entry> run_recurrence(const Target& target, const UpperStrips<float>& U, Index block_size, Rounded& rounded,
+                                    const RowSink& sink) {
   const Index rows = target.W.rows(), blocks = (rows + kRows - 1) / kRows;
   const Index strips_per_block = std::max<Index>(1, block_size / kStrip);
   // As many groups of blocks for each thread, as even as possible.
@@ -71,7 +73,8 @@ std::optional<Entry> run_recurrence(const Target& target, const UpperStrips<floa
     std::vector<RowBlock> together;
     for (Index b = group * blocks / groups; b < (group + 1) * blocks / groups; ++b)
       together.push_back({b * kRows, std::min(kRows, rows - b * kRows),
-                          std::vector<float>(at(U.count() * kStrip * kRows)), std::nullopt});
+                          std::vector<float>(at(U.count() * kStrip * kRows)),
+                          std::vector<float>(sink ? at(U.columns() * kRows) : 0), std::nullopt});
     for (Index s0 = 0; s0 < U.count(); s0 += strips_per_block)
       for (RowBlock& block : together)
         for (Index s = s0; s < std::min(U.count(), s0 + strips_per_block); ++s)
@@ -80,6 +83,8 @@ std::optional<Entry> run_recurrence(const Target& target, const UpperStrips<floa
       if (block.overflow) {
 #pragma omp critical(hallmark_recurrence_overflow)
         report(overflow, *block.overflow);
+      } else if (sink) {
+        sink(block.first, block.rows, block.u.data());
       }
   }
   return overflow;

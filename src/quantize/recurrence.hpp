@@ -7,6 +7,7 @@
 // works on kLanes rows at once, and its bits do not depend on block size, threads or vector width.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 
@@ -25,9 +26,14 @@ struct Target {
   std::span<const Index> order;
 };
 
+/// Sees the rows first .. first + count as soon as they are done: u_p of row first + r is u[p * kLanes<float> + r]. Called from
+/// several threads.
+using RowSink = std::function<void(Index first, Index count, const float* u)>;
+
 /// Runs the recurrence; codes [rows, cols] and the clipped counts per row are added to. Returns the first row (and its
-/// first column in order) whose u is not finite; its codes are then meaningless. U.columns() == order.size().
-std::optional<Entry> run_recurrence(const Target& target, const UpperStrips<float>& U, Index block_size, Rounded& rounded);
+/// first column in order) whose u is not finite; its codes are then meaningless and not shown to the sink. U.columns() == order.size().
+std::optional<Entry> run_recurrence(const Target& target, const UpperStrips<float>& U, Index block_size, Rounded& rounded,
+                                    const RowSink& sink = nullptr);
 
 /// The plain twin; U [n, n] in binary32.
 std::optional<Entry> run_recurrence_ref(const Target& target, const Matrix<float>& U, Rounded& rounded);

@@ -2,6 +2,7 @@
 
 #include <numeric>
 
+#include "quantize/evidence.hpp"
 #include "quantize/round_lanes.hpp"
 
 namespace hallmark {
@@ -46,7 +47,8 @@ Rounded round_to_nearest(MatrixRef<float> W, const Grid& grid, const Matrix<floa
 }
 
 Expected<Quantized> quantize_rtn(MatrixRef<float> W, const Options& options,
-                                 const std::optional<Matrix<float>>& given_scales) {
+                                 const std::optional<Matrix<float>>& given_scales, std::string_view tensor_name,
+                                 Observer* observer) {
   auto scales = checked_scales(W, options, given_scales);
   if (!scales) return scales.error();
   Rounded rounded = round_to_nearest(W, options.grid, *scales, options.group_size);
@@ -56,6 +58,7 @@ Expected<Quantized> quantize_rtn(MatrixRef<float> W, const Options& options,
   result.group_size = options.group_size;
   result.method = Method::rtn;
   result.clipped = std::accumulate(rounded.clipped.begin(), rounded.clipped.end(), Index{0});
+  if (observer) observer->tensor({tensor_name, W, options, result, result.codes, {}});
   return result;
 }
 
