@@ -8,12 +8,12 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "ablation/error_numbers.hpp"
 #include "io/file.hpp"
 #include "io/sha256.hpp"
+#include "io/strict_json.hpp"
 
 namespace hallmark {
 namespace {
@@ -30,23 +30,18 @@ Error broken(int number, std::string what, std::string_view place, std::size_t l
 // Whether `prev` can be put in front of the first key.
 bool is_body(std::string_view text) {
   if (!text.starts_with('{') || !text.ends_with('}') || text.find('\n') != text.npos) return false;
-  const auto json = nlohmann::json::parse(text, nullptr, false);
-  return json.is_object() && !json.empty() && !json.contains("prev");
+  const auto json = strict_json(text);
+  return json && json->is_object() && !json->empty() && !json->contains("prev");
 }
 
-// The 64 digits after {"prev":" when the entry is a JSON object that begins so and has more keys.
+// The 64 digits after {"prev":" when the entry is a JSON object that begins so, has more keys, and none twice.
 std::optional<std::string_view> prev_of(std::string_view entry) {
   if (!entry.starts_with(prev_key)) return std::nullopt;
   const auto digest = entry.substr(prev_key.size(), digest_digits);
   if (digest.size() != digest_digits || digest.find_first_not_of("0123456789abcdef") != digest.npos) return std::nullopt;
   if (!entry.substr(prev_key.size() + digest_digits).starts_with("\",")) return std::nullopt;
-  // A second key `prev` would hide the first one from every ordinary reader.
-  bool again = false, seen = false;
-  const auto keep = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& value) {
-    if (depth == 1 && event == nlohmann::json::parse_event_t::key && value == "prev") again = again || std::exchange(seen, true);
-    return true;
-  };
-  if (!nlohmann::json::parse(entry, keep, false).is_object() || again) return std::nullopt;
+  const auto json = strict_json(entry);
+  if (!json || !json->is_object()) return std::nullopt;
   return digest;
 }
 

@@ -25,9 +25,9 @@ struct LedgerEntry {
   std::size_t line;  ///< 1-based, in the file
 };
 
-/// Splits the content of a ledger into entries and checks every byte between them. Every entry is an object whose first
-/// key is `prev`; where `whole` is true the first prev is ledger_genesis, and always each later one is the SHA-256 of
-/// the bytes of the entry before. `place` names the file in messages.
+/// Splits the content of a ledger into entries and checks every byte between them. Every entry is an object, no key
+/// twice, whose first key is `prev`; where `whole` is true the first prev is ledger_genesis, and always each later one
+/// is the SHA-256 of the bytes of the entry before. `place` names the file in messages.
 /// Errors, all with the line: E0370 torn (no end of the last line or of the array), E0373 no such entry, E0374 chain.
 Expected<std::vector<LedgerEntry>> parse_ledger(std::string_view content, LedgerForm form, std::string_view place,
                                                 bool whole = true);

@@ -120,6 +120,7 @@ TEST_CASE("a torn or broken chain is reported with its line and refused") {
   auto doubled = e[0];
   doubled.insert(doubled.size() - 1, ",\"prev\":\"" + std::string(64, '1') + "\"");
   CHECK(error_of(doubled + "\n", LedgerForm::json_lines) == 373);
+  CHECK(error_of(chain({R"({"a":1,"b":{"c":1,"c":2}})"})[0] + "\n", LedgerForm::json_lines) == 373);
   // A nested key of that name is none of our business.
   const auto nested = chain({R"({"inner":{"prev":"x"}})"});
   CHECK(error_of(nested[0] + "\n", LedgerForm::json_lines) == 0);
