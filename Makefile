@@ -61,7 +61,7 @@ check-checker: checker ## Good and bad bundles against the extracted checker
 	$(MAKE) -C extract/checker BUILD=$(abspath $(BUILD))/checker test
 
 .PHONY: check-exhaustive check-fuzz check-sanitizers check-trainer check-cuda check-install
-check-exhaustive: ## All 2^32 binary32 inputs of the codec against MPFR (minutes); recorded in docs/check-exhaustive.txt
+check-exhaustive: ## All 2^32 binary32 inputs of the codec against MPFR, then on every SIMD target (minutes); docs/check-exhaustive.txt
 	@tools/deps.sh build test
 	$(CMAKE) -S . -B $(BUILD) -DHALLMARK_TESTS=ON
 	cmake --build $(BUILD) -j $(JOBS) --target exhaustive_gf16

@@ -12,7 +12,7 @@
 
 #include "cli/build_info.hpp"
 #include "cli/command.hpp"
-#include "linalg/simd.hpp"
+#include "base/simd.hpp"
 
 namespace hallmark::cli {
 

@@ -4,7 +4,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "linalg/strip.cpp"
-#include "linalg/highway.hpp"
+#include "base/highway.hpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 

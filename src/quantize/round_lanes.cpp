@@ -5,7 +5,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "quantize/round_lanes.cpp"
-#include "linalg/highway.hpp"
+#include "base/highway.hpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 

@@ -1,7 +1,10 @@
 #include "quantize/rtn.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <numeric>
 
+#include "format/codec_lanes.hpp"
 #include "quantize/evidence.hpp"
 #include "quantize/round_lanes.hpp"
 
@@ -15,6 +18,25 @@ Matrix<T> scaled_points(const Matrix<Code>& codes, const Matrix<float>& scales, 
   for (Index i = 0; i < codes.rows(); ++i)
     for (Index j = 0; j < codes.cols(); ++j)
       points(i, j) = static_cast<T>(scale_at(scales, group_size, i, j)) * static_cast<T>(grid.value(codes(i, j)));
+  return points;
+}
+
+// The same for GF16, a row of words at a time. The grid has no infinity, so a row that holds one is left to Grid::value.
+Matrix<float> scaled_gf16(const Matrix<Code>& codes, const Matrix<float>& scales, const Grid& grid, Index group_size) {
+  Matrix<float> points(codes.rows(), codes.cols());
+  const auto cols = static_cast<std::size_t>(codes.cols());
+  const Index width = group_size == 0 ? codes.cols() : group_size;
+#pragma omp parallel for schedule(static) if (codes.size() > 1 << 16)
+  for (Index i = 0; i < codes.rows(); ++i) {
+    float* row = points.row(i).data();
+    const Status done = decode_gf16({codes.row(i).data(), cols}, {row, cols});
+    if (!done || !std::isfinite(largest_magnitude({row, cols}))) {
+      points.row(i) = scaled_points<float>(codes.row(i), scales.row(i), grid, group_size);
+      continue;
+    }
+    for (Index j0 = 0; j0 < codes.cols(); j0 += width)
+      points.row(i).segment(j0, std::min(width, codes.cols() - j0)) *= scale_at(scales, group_size, i, j0);
+  }
   return points;
 }
 
@@ -63,6 +85,7 @@ Expected<Quantized> quantize_rtn(MatrixRef<float> W, const Options& options,
 }
 
 Matrix<float> dequantize(const Matrix<Code>& codes, const Matrix<float>& scales, const Grid& grid, Index group_size) {
+  if (grid.short_name() == "gf16") return scaled_gf16(codes, scales, grid, group_size);
   return scaled_points<float>(codes, scales, grid, group_size);
 }
 

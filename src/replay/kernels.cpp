@@ -8,7 +8,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "replay/kernels.cpp"
-#include "linalg/highway.hpp"
+#include "base/highway.hpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 

@@ -8,7 +8,7 @@
 #include <random>
 
 #include "linalg/matrix.hpp"
-#include "linalg/simd.hpp"
+#include "base/simd.hpp"
 
 namespace hallmark::test {
 

@@ -44,6 +44,27 @@ TEST_CASE("dequantized numbers are s g exactly, and round to their own codes") {
   }
 }
 
+TEST_CASE("GF16 is dequantized by rows on every target, groups and codes outside the grid included") {
+  const Grid grid = *Grid::parse("gf16");
+  const Matrix<float> W = normal_matrix<float>(3, 50, 93);
+  for (const Index group_size : {0, 7}) {
+    Matrix<float> scales = normal_matrix<float>(3, groups_of(50, group_size), 94).cwiseAbs();
+    for (float& s : scales.reshaped()) s = round_up_11(s);
+    Matrix<Code> codes = round_to_nearest(W, grid, scales, group_size).codes;
+    codes(1, 9) = 0x7E00;  // infinity: no point of the grid
+    codes(2, 3) = 0x7E01;
+    for_each_target([&] {
+      const Matrix<float> points = dequantize(codes, scales, grid, group_size);
+      for (Index i = 0; i < 3; ++i)
+        for (Index j = 0; j < 50; ++j) {
+          const double expected = static_cast<double>(scale_at(scales, group_size, i, j)) * grid.value(codes(i, j));
+          if (!grid.contains(codes(i, j))) CHECK(std::isnan(points(i, j)));
+          else CHECK(static_cast<double>(points(i, j)) == expected);
+        }
+    });
+  }
+}
+
 TEST_CASE("a weight of -0 is read as +0") {
   Options options{*Grid::parse("gf16")};
   Matrix<float> W(1, 2);

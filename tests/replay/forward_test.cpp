@@ -4,7 +4,7 @@
 #include <bit>
 #include <cmath>
 
-#include "linalg/simd.hpp"
+#include "base/simd.hpp"
 #include "plain_forward.hpp"
 #include "random_model.hpp"
 #include "replay/forward.hpp"

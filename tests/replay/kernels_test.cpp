@@ -9,7 +9,7 @@
 
 #include <mpfr.h>
 
-#include "linalg/simd.hpp"
+#include "base/simd.hpp"
 #include "replay/kernels.hpp"
 
 using namespace hallmark;

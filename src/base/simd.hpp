@@ -2,6 +2,7 @@
 // time; every target gives the same bits, so this choice is about speed only. Tests force each one in turn.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,9 @@ std::vector<std::string> simd_targets();
 
 /// The target that the next kernel call will use.
 std::string simd_target();
+
+/// The name of a Highway target: "reference" for the plain loops.
+std::string simd_target_name(std::int64_t target);
 
 /// Restricts all kernels to one target of simd_targets(); "" gives the choice back. An unknown or unsupported name is
 /// an error and changes nothing. Not to be called while kernels run.
