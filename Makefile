@@ -90,6 +90,7 @@ train: ## Train a checkpoint again, into build-trainer/: SEED=47 (hours with Deb
 check-cuda: ## Compile the CUDA library with nvcc and run its tests on a GPU, where there are any
 	tools/check_cuda.sh
 check-install: build ## Install into a temporary prefix and build examples/ against the installed package
+	@tools/deps.sh solvers
 	tools/check_install.sh $(BUILD)
 
 .PHONY: install clean

@@ -1,4 +1,4 @@
-# `cmake --install`: the tool, the static library, the headers and the CMake package Hallmark.
+# `cmake --install`: the tool, the static library, the headers, the solvers' goals and the CMake package Hallmark.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -7,6 +7,8 @@ install(TARGETS hallmark EXPORT HallmarkTargets ARCHIVE DESTINATION ${CMAKE_INST
 install(TARGETS hallmark_tool RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY src/ DESTINATION include/hallmark
   FILES_MATCHING PATTERN "*.hpp" PATTERN "cli" EXCLUDE)
+install(DIRECTORY contracts DESTINATION ${CMAKE_INSTALL_DATADIR}/hallmark  # what `hallmark smt` asks the solvers
+  FILES_MATCHING PATTERN "*.smt2" PATTERN "manifest.json")
 install(EXPORT HallmarkTargets NAMESPACE Hallmark:: DESTINATION ${package_dir})
 configure_package_config_file(cmake/HallmarkConfig.cmake.in ${PROJECT_BINARY_DIR}/HallmarkConfig.cmake
   INSTALL_DESTINATION ${package_dir})

@@ -9,3 +9,4 @@ cmake -G Ninja -S examples -B "$prefix/example" -DCMAKE_BUILD_TYPE=Release -DCMA
 cmake --build "$prefix/example"
 "$prefix/example/quantize_matrix"
 "$prefix/usr/bin/hallmark" version
+(cd "$prefix/usr/share/hallmark" && "$prefix/usr/bin/hallmark" smt | tail -n 1)

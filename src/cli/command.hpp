@@ -24,6 +24,7 @@ Command codec_command(CLI::App& root);
 Command eval_command(CLI::App& root);
 Command ablate_command(CLI::App& root);
 Command ttest_command(CLI::App& root);
+Command smt_command(CLI::App& root);
 Command version_command(CLI::App& root);
 
 }  // namespace hallmark::cli

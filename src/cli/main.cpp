@@ -41,7 +41,7 @@ int run(int argc, char** argv) {
   const std::vector<cli::Command> commands = {
       cli::quantize_command(root), cli::dequantize_command(root), cli::gram_command(root),
       cli::inspect_command(root),  cli::codec_command(root),      cli::eval_command(root),
-      cli::ablate_command(root),   cli::ttest_command(root),      cli::version_command(root)};
+      cli::ablate_command(root),   cli::ttest_command(root),      cli::smt_command(root),        cli::version_command(root)};
   try {
     root.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
