@@ -60,6 +60,13 @@ checker: proofs ## Extract the checker from Coq: build/checker/hallmark-check
 check-checker: checker ## Good and bad bundles against the extracted checker
 	$(MAKE) -C extract/checker BUILD=$(abspath $(BUILD))/checker test
 
+.PHONY: fixtures
+fixtures: ## Make tests/fixtures/ again with the oracle (a test compares them byte for byte)
+	@tools/deps.sh build test
+	$(CMAKE) -S . -B $(BUILD) -DHALLMARK_TESTS=ON
+	cmake --build $(BUILD) -j $(JOBS) --target make_fixtures
+	$(BUILD)/tests/fixtures/make_fixtures tests/fixtures
+
 .PHONY: check-exhaustive check-fuzz check-sanitizers check-trainer check-cuda check-install
 check-exhaustive: ## All 2^32 binary32 inputs of the codec against MPFR, then on every SIMD target (minutes); docs/check-exhaustive.txt
 	@tools/deps.sh build test

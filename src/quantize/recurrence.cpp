@@ -90,10 +90,10 @@ std::optional<Entry> run_recurrence(const Target& target, const UpperStrips<floa
   return overflow;
 }
 
-std::optional<Entry> run_recurrence_ref(const Target& target, const Matrix<float>& U, Rounded& rounded) {
+std::optional<Entry> run_recurrence_ref(const Target& target, const Matrix<float>& U, Rounded& rounded, const RowSink& sink) {
   std::optional<Entry> overflow;
-  std::vector<float> e(target.order.size());
-  for (Index i = 0; i < target.W.rows(); ++i)
+  std::vector<float> e(target.order.size()), shown(sink ? at(U.cols() * kRows) : 0);
+  for (Index i = 0; i < target.W.rows(); ++i) {
     for (Index p = 0; p < U.cols(); ++p) {
       const Index column = target.order[at(p)];
       const float w = target.W(i, column), s = scale_at(target.scales, target.group_size, i, column);
@@ -101,11 +101,14 @@ std::optional<Entry> run_recurrence_ref(const Target& target, const Matrix<float
       for (Index k = 0; k < p; ++k) r = std::fma(e[at(k)], U(k, p), r);
       const float u = w + r;
       if (!std::isfinite(u)) report(overflow, {i, column});
+      if (sink) shown[at(p * kRows)] = u;
       const Code q = target.grid.nearest(u, s);
       rounded.codes(i, column) = q;
       rounded.clipped[at(i)] += target.grid.clipped(u, s);
       e[at(p)] = std::fma(-s, static_cast<float>(target.grid.value(q)), w);
     }
+    if (sink && !overflow) sink(i, 1, shown.data());
+  }
   return overflow;
 }
 

@@ -35,7 +35,8 @@ using RowSink = std::function<void(Index first, Index count, const float* u)>;
 std::optional<Entry> run_recurrence(const Target& target, const UpperStrips<float>& U, Index block_size, Rounded& rounded,
                                     const RowSink& sink = nullptr);
 
-/// The plain twin; U [n, n] in binary32.
-std::optional<Entry> run_recurrence_ref(const Target& target, const Matrix<float>& U, Rounded& rounded);
+/// The plain twin; U [n, n] in binary32. The sink sees one row at a time, and none from an overflow on.
+std::optional<Entry> run_recurrence_ref(const Target& target, const Matrix<float>& U, Rounded& rounded,
+                                        const RowSink& sink = nullptr);
 
 }  // namespace hallmark
