@@ -11,4 +11,9 @@ std::string to_string(const Error& error) {
   return text;
 }
 
+Error located(std::string_view place, Error error) {
+  error.where = error.where.empty() ? std::string(place) : fmt::format("{}: {}", place, error.where);
+  return error;
+}
+
 }  // namespace hallmark

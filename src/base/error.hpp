@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -35,6 +36,9 @@ struct Error {
 
 /// "error[E0301]: what\n  where\n  try: hint\n"
 std::string to_string(const Error& error);
+
+/// The error with `place`, a file or a tensor, in front of its own place.
+Error located(std::string_view place, Error error);
 
 /// A value of T or the Error that prevented it. Reading the wrong side is a bug (throws std::bad_variant_access).
 template <class T>

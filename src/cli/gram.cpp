@@ -70,14 +70,14 @@ Expected<Exit> run(const GramFlags& flags) {
     for (const auto& [weight, entry] : file.entries()) {
       if (entry.is_gram != merging)
         return Error{Exit::usage, 211, merging ? "--merge takes Gram matrices" : "--activations takes activations",
-                     fmt::format("{} in {}", weight, file.file().paths().front()),
+                     fmt::format("{}: {}", file.path(), weight),
                      merging ? "accumulate this file with --activations first" : "add this file with --merge"};
       const auto known = std::find_if(plan.begin(), plan.end(), [&](const GramPlan& p) { return p.weight == weight; });
       if (known == plan.end()) {
         plan.push_back({weight, entry.cols, entry.tokens});
       } else if (known->cols != entry.cols) {
         return Error{Exit::infeasible, 415, "the files disagree in the number of columns",
-                     fmt::format("{}: {} and {} columns", weight, known->cols, entry.cols), "capture both from one model"};
+                     fmt::format("{}: {}: {} columns, {} in a file before", file.path(), weight, entry.cols, known->cols), "capture both from one model"};
       } else {
         known->tokens += entry.tokens;
       }

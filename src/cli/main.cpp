@@ -1,15 +1,22 @@
 // hallmark: proof-carrying weight quantization, the command line.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <iostream>
 #include <new>
+#include <tuple>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "cli/build_info.hpp"
 #include "cli/command.hpp"
 #include "cli/suggest.hpp"
 #include "io/file.hpp"
+#include "io/utf8.hpp"
 
 namespace {
 
@@ -22,46 +29,64 @@ extern "C" void on_signal(int signal) {
   std::raise(signal);
 }
 
+/// A descriptor that the caller closed would be given to the next file that is opened, an output among them: here it is taken
+/// by one that fails (standard input and output) or swallows (standard error).
+void occupy_standard_descriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(fd, F_GETFD) < 0) std::ignore = ::open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_WRONLY);
+}
+
 int fail(const Error& error) {
-  std::fputs(to_string(error).c_str(), stderr);
+  const std::string text = to_string(
+      {error.exit, error.number, escaped(error.what), escaped(error.where), escaped(error.hint)});
+  std::fwrite(text.data(), 1, text.size(), stderr);
   return static_cast<int>(error.exit);
 }
 
-/// CLI11's own messages in the tool's three lines, with the nearest spelling of an unknown word.
-int usage_error(const CLI::App& root, const CLI::ParseError& error, int argc, char** argv) {
-  return fail({Exit::usage, 201, error.what(), cli::command_line(argc, argv), cli::usage_hint(root, argc, argv)});
+/// Standard streams are asked once, here, for every command: a result that nobody received is no success.
+int finish(const Expected<Exit>& result) {
+  if (std::ferror(stdin) != 0)
+    return fail({Exit::io, 901, "cannot read the input", "standard input", "give it a file or a pipe, not a folder"});
+  std::cout.flush();
+  const bool lost = std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout;
+  if (!result) return fail(result.error());
+  if (lost) return fail({Exit::io, 901, "cannot write the result", "standard output", "check the pipe or the disk"});
+  return static_cast<int>(*result);
 }
 
 int run(int argc, char** argv) {
   CLI::App root{"Proof-carrying weight quantization: GF16 and narrower grids, GPTQ, certificates.", "hallmark"};
   root.require_subcommand(1);
-  root.option_defaults()->always_capture_default();
+  root.set_version_flag("--version", fmt::format("hallmark {}", build_info::version), "Print the version");
   root.footer("Exit codes: 0 done, 2 usage, 3 invalid input, 4 infeasible plan, 5 numeric failure, 6 contract violated,\n"
               "7 verification mismatch, 8 finished with skipped tensors, 9 I/O, 10 memory, 13 not built in, 1 a bug.");
   const std::vector<cli::Command> commands = {
       cli::quantize_command(root), cli::dequantize_command(root), cli::gram_command(root),
       cli::inspect_command(root),  cli::codec_command(root),      cli::eval_command(root),
       cli::ablate_command(root),   cli::ttest_command(root),      cli::smt_command(root),        cli::version_command(root)};
+  for (int i = 1; i < argc; ++i) {  // CLI11 reads an empty value as 0, or as none at all
+    const std::string_view word = argv[i];
+    if (word.empty() || (word.starts_with("--") && word.find('=') == word.size() - 1))
+      return fail({Exit::usage, 201, word.empty() ? "an empty argument" : fmt::format("{} without a value", word),
+                   cli::command_line(argc, argv), "give it a value, or leave it out"});
+  }
   try {
     root.parse(argc, argv);
-  } catch (const CLI::CallForHelp& help) {
-    return root.exit(help);
-  } catch (const CLI::CallForAllHelp& help) {
-    return root.exit(help);
+  } catch (const CLI::Success& information) {  // --help, --version
+    root.exit(information);
+    return finish(Exit::ok);
   } catch (const CLI::ParseError& error) {
-    return usage_error(root, error, argc, argv);
+    return fail(cli::usage_error(root, error.what(), argc, argv));
   }
-  for (const cli::Command& command : commands) {
-    if (!command.app->parsed()) continue;
-    const Expected<Exit> result = command.run();
-    return result ? static_cast<int>(*result) : fail(result.error());
-  }
-  return fail({Exit::internal, 101, "no subcommand ran", "", "report this as a bug"});
+  for (const cli::Command& command : commands)
+    if (command.app->parsed()) return finish(command.run());
+  return fail({Exit::internal, 101, "no subcommand ran", cli::command_line(argc, argv), "report this as a bug"});
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  occupy_standard_descriptors();
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
   std::signal(SIGHUP, on_signal);
@@ -71,7 +96,7 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const std::bad_alloc&) {
-    return fail({Exit::memory, 1001, "out of memory", "", "quantize fewer tensors at a time with --include"});
+    return fail({Exit::memory, 1001, "out of memory", cli::command_line(argc, argv), "quantize fewer tensors at a time with --include"});
   } catch (const std::exception& exception) {
     return fail({Exit::internal, 100, "internal error", exception.what(), "report this as a bug"});
   }

@@ -76,7 +76,8 @@ Expected<std::vector<PlannedTensor>> plan_tensors(const SafeTensors& weights, co
     if (entry)
       if (const Status fits = calibration->check_weight(tensor.name, tensor.shape[0], tensor.shape[1]); !fits)
         mismatched.push_back(fits.error().where);
-    plan.push_back({&tensor, entry, static_cast<Index>(tensor.shape[0]), static_cast<Index>(tensor.shape[1])});
+    plan.push_back({&tensor, entry, static_cast<Index>(tensor.shape[0]), static_cast<Index>(tensor.shape[1]),
+                    weights.paths().front()});
   }
   if (!uncalibrated.empty())
     return Error{Exit::infeasible, 431, fmt::format("{} selected tensors have no calibration", uncalibrated.size()),
@@ -86,12 +87,15 @@ Expected<std::vector<PlannedTensor>> plan_tensors(const SafeTensors& weights, co
                  name_list(unreadable), "--exclude them"};
   if (!mismatched.empty())
     return Error{Exit::infeasible, 415, fmt::format("calibration and weights disagree in {} tensors", mismatched.size()),
-                 name_list(mismatched), "capture the calibration from this model"};
+                 fmt::format("{}: {}", calibration->path(), name_list(mismatched)), "capture the calibration from this model"};
   if (plan.empty())
     return Error{Exit::infeasible, 432, "nothing to quantize",
-                 fmt::format("{} 2-D tensors, {} calibration entries", matrices.size(),
-                             calibration ? calibration->entries().size() : 0),
-                 "the calibration names must be those of the weights: hallmark inspect shows both"};
+                 fmt::format("{} 2-D tensors, {} calibration entries, {} tensors excluded", matrices.size(),
+                             calibration ? calibration->entries().size() : 0,
+                             std::count(excluded->begin(), excluded->end(), true)),
+                 matrices.empty()             ? "only 2-D tensors are quantized: hallmark inspect lists the shapes"
+                 : selection.exclude.empty()  ? "the calibration names must be those of the weights: hallmark inspect shows both"
+                                              : "a narrower --exclude"};
   return plan;
 }
 

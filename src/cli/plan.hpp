@@ -17,6 +17,7 @@ struct PlannedTensor {
   const TensorInfo* weight;
   const CalibrationEntry* calibration;  ///< nullptr with --method rtn and no calibration
   Index rows, cols;
+  std::string file = {};  ///< of the weight, for messages
 
   /// Multiplications, for progress: rows cols^2 of the recurrence and cols^3 / 3 of the factorization.
   double work() const;

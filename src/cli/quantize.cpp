@@ -12,10 +12,13 @@
 #include "cli/progress.hpp"
 #include "cli/quantize_report.hpp"
 #include "cli/quantize_tensor.hpp"
+#include "cli/ranges.hpp"
 #include "io/quantized_file.hpp"
 
 namespace hallmark::cli {
 namespace {
+
+constexpr Index most_columns = 1'000'000'000;  // beyond any matrix, far from overflow
 
 struct QuantizeFlags {
   std::string weights, calibration, output, report;
@@ -35,14 +38,9 @@ Expected<Options> options_of(const QuantizeFlags& flags) {
   const ScaleRule fallback = default_scale_rule(*grid);
   const Expected<ScaleRule> rule = flags.scale_rule.empty() ? fallback : parse_scale_rule(flags.scale_rule);
   if (!rule) return rule.error();
-  if (!(flags.damp_percent >= 0 && flags.damp_percent < 1))
-    return Error{Exit::usage, 212, "the damping must be at least 0 and below 1",
-                 fmt::format("--damp-percent {}", flags.damp_percent), "--damp-percent 0.01"};
-  constexpr Index most_columns = Index{1} << 40;  // beyond any matrix, far from overflow
-  if (flags.block_size < 1 || flags.group_size < 0 || flags.group_size > most_columns)
-    return Error{Exit::usage, 213, "block size must be positive, group size 0 to 2^40",
-                 fmt::format("--block-size {} --group-size {}", flags.block_size, flags.group_size),
-                 "--block-size 128, and --group-size 0 for one scale per row"};
+  if (*rule == ScaleRule::given)
+    return Error{Exit::usage, 223, "scale rule given cannot be asked for", "--scale-rule given",
+                 "store NAME.scale in the calibration file: it is then used as it is"};
   return Options{*std::move(grid),     *method,          *rule, flags.group_size, flags.damp_percent,
                  flags.desc_act,       flags.block_size, !flags.no_guard};
 }
@@ -91,6 +89,7 @@ Expected<Exit> run(const QuantizeFlags& flags) {
   const Expected<std::vector<PlannedTensor>> plan = plan_tensors(*weights, known, options->method, flags.selection);
   if (!plan) return plan.error();
   if (flags.dry_run) return print_plan(*plan, *options), Exit::ok;
+  if (const Status distinct = check_distinct({flags.output, flags.report}); !distinct) return distinct.error();
   if (const Status free = check_output(flags.output, flags.overwrite, inputs); !free) return free.error();
 
   Expected<QuantizeReport> report = QuantizeReport::create(flags.report, flags.overwrite, inputs);
@@ -143,14 +142,18 @@ Command quantize_command(CLI::App& root) {
   app->add_option("--grid", f->grid, "gf16, bf16, fp16, gf:E,M, or int2 .. int8")->capture_default_str();
   app->add_option("--method", f->method, "gptq, or rtn (round to nearest)")->capture_default_str();
   app->add_option("--scale-rule", f->scale_rule, "unit, row-pow2, matrix-max or absmax [matrix-max; integers: absmax]");
-  app->add_option("--group-size", f->group_size, "Columns that share a scale; 0: the whole row")->capture_default_str();
-  app->add_option("--damp-percent", f->damp_percent, "lambda as a fraction of mean(diag(2G))")->capture_default_str();
+  app->add_option("--group-size", f->group_size, "Columns that share a scale; 0: the whole row")
+      ->check(whole_number(0, most_columns))
+      ->capture_default_str();
+  app->add_option("--damp-percent", f->damp_percent, "lambda as a fraction of mean(diag(2G))")->check(fraction())->capture_default_str();
   app->add_flag("--desc-act", f->desc_act, "Columns by descending diagonal of H (act-order)");
-  app->add_option("--block-size", f->block_size, "Columns per block: speed, never a bit of the result")->capture_default_str();
+  app->add_option("--block-size", f->block_size, "Columns per block: speed, never a bit of the result")
+      ->check(whole_number(1, most_columns))
+      ->capture_default_str();
   app->add_flag("--no-guard", f->no_guard, "Keep GPTQ even in rows where rounding to nearest is better");
   app->add_option("--include", f->selection.include, "Only tensors whose name matches this regular expression");
   app->add_option("--exclude", f->selection.exclude, "Not the tensors whose name matches this regular expression");
-  app->add_option("--threads", f->threads, "Threads; does not change the result [all cores]")->check(CLI::PositiveNumber);
+  app->add_option("--threads", f->threads, "Threads; does not change the result [all cores]")->check(whole_number(1, most_threads));
   app->add_flag("--dry-run", f->dry_run, "Print the plan and stop");
   app->add_flag("--overwrite", f->overwrite, "Replace existing outputs");
   app->add_option("--report", f->report, "One JSON object per tensor");

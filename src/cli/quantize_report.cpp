@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/output.hpp"
+
 namespace hallmark::cli {
 namespace {
 
@@ -31,13 +33,13 @@ void print_plan(const std::vector<PlannedTensor>& plan, const Options& options) 
     largest = std::max(largest, tensor.working_set());
   }
   for (const PlannedTensor& tensor : plan)
-    fmt::print("{:{}}  {:>7} x {:<7} {:4}  {:11} {:>8} tokens  {:>9.1f} MB\n", tensor.weight->name, width, tensor.rows,
+    print("{:{}}  {:>7} x {:<7} {:4}  {:11} {:>8} tokens  {:>9.1f} MB\n", tensor.weight->name, width, tensor.rows,
                tensor.cols, dtype_name(tensor.weight->dtype), calibration_kind(tensor),
                tensor.calibration ? std::to_string(tensor.calibration->tokens) : "-", tensor.working_set() / 1e6);
-  fmt::print("{} tensors to {} by {}, scales {}, group size {}, damping {}, act-order {}, block {}, guard {}\n", plan.size(),
+  print("{} tensors to {} by {}, scales {}, group size {}, damping {}, act-order {}, block {}, guard {}\n", plan.size(),
              options.grid.name(), to_string(options.method), to_string(options.scale_rule), options.group_size,
              options.damp_percent, options.desc_act, options.block_size, options.guard);
-  fmt::print("largest working set {:.1f} MB\n", largest / 1e6);
+  print("largest working set {:.1f} MB\n", largest / 1e6);
 }
 
 Expected<QuantizeReport> QuantizeReport::create(const std::string& path, bool overwrite,
@@ -60,9 +62,13 @@ Status QuantizeReport::add(const PlannedTensor& tensor, const Options& options, 
   loss_rtn_ += rtn;
   loss_final_ += final_loss;
   const std::string ratio = result.loss_rtn.empty() || !(rtn > 0) ? "-" : fmt::format("{:.4f}", final_loss / rtn);
-  fmt::print(stderr, "{}  {} x {}  {}  {}  loss/RTN {}  guard {} of {} rows  clipped {}  dead {}\n", tensor.weight->name,
+  note("{}  {} x {}  {}  {}  loss/RTN {}  guard {} of {} rows  clipped {}  dead {}", tensor.weight->name,
              tensor.rows, tensor.cols, options.grid.short_name(), to_string(result.method), ratio, result.guard_rows,
              tensor.rows, result.clipped, result.dead_columns);
+  const bool blind = tensor.calibration && result.method == Method::gptq && result.dead_columns == tensor.cols;
+  if (blind)
+    note("warning: {}: the Gram matrix is all zero: there is nothing to correct by, so every code is round-to-nearest",
+         tensor.weight->name);
   if (!file_) return ok();
 
   nlohmann::ordered_json line;
@@ -90,6 +96,7 @@ Status QuantizeReport::add(const PlannedTensor& tensor, const Options& options, 
     line["loss_gptq"] = gptq;
     line["loss"] = final_loss;
   }
+  if (blind) line["warning"] = "the Gram matrix is all zero";
   return file_->write(line.dump() + "\n");
 }
 
@@ -97,7 +104,7 @@ Status QuantizeReport::commit() { return file_ ? file_->commit() : ok(); }
 
 void QuantizeReport::print_summary(const std::string& output) const {
   const std::string loss = loss_rtn_ > 0 ? fmt::format(", loss/RTN {:.4f}", loss_final_ / loss_rtn_) : "";
-  fmt::print(stderr, "wrote {}: {} tensors quantized{}, guard kept RTN in {} of {} rows, {} codes clipped\n", output, tensors_,
+  note("wrote {}: {} tensors quantized{}, guard kept RTN in {} of {} rows, {} codes clipped", output, tensors_,
              loss, guard_rows_, rows_, clipped_);
 }
 

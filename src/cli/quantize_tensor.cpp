@@ -1,5 +1,7 @@
 #include "cli/quantize_tensor.hpp"
 
+#include <fmt/format.h>
+
 #include "cli/accumulate.hpp"
 #include "quantize/gptq.hpp"
 #include "quantize/rtn.hpp"
@@ -21,17 +23,18 @@ Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const Cal
   const std::string& name = tensor.weight->name;
   QuantizedTensor out{Matrix<float>(tensor.rows, tensor.cols), std::nullopt, std::move(options), {}};
   const std::span<float> values(out.W.data(), static_cast<std::size_t>(out.W.size()));
-  if (const Status read = widen(*tensor.weight, 0, values); !read) return read.error();
-  if (const Status finite = check_finite(name, tensor.weight->shape, values); !finite) return finite.error();
+  if (const Status read = widen(*tensor.weight, 0, values); !read) return located(tensor.file, read.error());
+  if (const Status finite = check_finite(name, tensor.weight->shape, values); !finite) return located(tensor.file, finite.error());
   const Expected<std::optional<Matrix<float>>> given = given_scales(calibration, tensor);
   if (!given) return given.error();
   if (*given) {
     out.options.scale_rule = ScaleRule::given;
     out.options.group_size = 0;
   }
+  const std::string place = fmt::format("{}: tensor '{}'", tensor.file, name);
   if (out.options.method == Method::rtn) {
     Expected<Quantized> result = quantize_rtn(out.W, out.options, *given);
-    if (!result) return result.error();
+    if (!result) return located(place, result.error());
     out.result = *std::move(result);
     return out;
   }
@@ -41,7 +44,7 @@ Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const Cal
   const auto tokens = static_cast<Index>(tensor.calibration->tokens);
   Expected<Quantized> result =
       quantize_gptq(out.W, *G, out.options, *given, name, tokens > 0 ? std::optional(tokens) : std::nullopt);
-  if (!result) return result.error();
+  if (!result) return located(place, result.error());
   out.G = *std::move(G);
   out.result = *std::move(result);
   return out;

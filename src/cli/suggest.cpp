@@ -27,7 +27,11 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::string command_line(int argc, char** argv) {
   std::string line = "hallmark";
-  for (int i = 1; i < argc; ++i) line += std::string(" ") + argv[i];
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    const bool plain = !word.empty() && word.find_first_of(" \t\n'\"") == std::string_view::npos;
+    line += plain ? fmt::format(" {}", word) : fmt::format(" '{}'", word);
+  }
   return line;
 }
 
@@ -44,26 +48,42 @@ std::string nearest_spelling(std::string_view word, const std::vector<std::strin
   return best;
 }
 
-std::string usage_hint(const CLI::App& root, int argc, char** argv) {
+Error usage_error(const CLI::App& root, const std::string& what, int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
-  std::vector<std::string> known;
-  for (const CLI::App* sub : root.get_subcommands([](const CLI::App*) { return true; })) known.push_back(sub->get_name());
-  if (words.empty()) return "hallmark --help";
-  const auto did_you_mean = [&](const std::string& word, const std::string& see) {
-    const std::string guess = nearest_spelling(word, known);
-    return guess.empty() ? see : fmt::format("did you mean {}? see {}", guess, see);
-  };
-  if (std::find(known.begin(), known.end(), words[0]) == known.end()) return did_you_mean(words[0], "hallmark --help");
-
-  const std::string see = fmt::format("hallmark {} --help", words[0]);
-  known.clear();
-  for (const CLI::Option* option : root.get_subcommand(words[0])->get_options())
-    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
-  for (const std::string& word : words) {
-    const std::string flag = word.substr(0, word.find('='));
-    if (flag.starts_with("--") && std::find(known.begin(), known.end(), flag) == known.end()) return did_you_mean(flag, see);
+  const auto any = [](const CLI::App*) { return true; };
+  const CLI::App* app = &root;
+  std::string name = "hallmark";
+  std::size_t at = 0;
+  for (; at < words.size(); ++at) {  // down to the innermost command that was named
+    const auto commands = app->get_subcommands(any);
+    const auto next = std::find_if(commands.begin(), commands.end(), [&](const CLI::App* sub) { return sub->get_name() == words[at]; });
+    if (next == commands.end()) break;
+    app = *next;
+    name += " " + words[at];
   }
-  return see;
+
+  Error error{Exit::usage, 201, what, command_line(argc, argv), name + " --help"};
+  std::vector<std::string> known;
+  const auto did_you_mean = [&](const std::string& word) {
+    const std::string guess = nearest_spelling(word, known);
+    if (!guess.empty()) error.hint = fmt::format("did you mean {}? see {}", guess, error.hint);
+  };
+  for (const CLI::App* command : app->get_subcommands(any)) known.push_back(command->get_name());
+  if (!known.empty() && (at == words.size() || !words[at].starts_with("-"))) {
+    error.what = at == words.size() ? fmt::format("'{}' needs a command", name) : fmt::format("unknown command '{} {}'", name, words[at]);
+    if (at < words.size()) did_you_mean(words[at]);
+    return error;
+  }
+  known.clear();
+  for (const CLI::Option* option : app->get_options())
+    for (const std::string& flag : option->get_lnames()) known.push_back("--" + flag);
+  for (; at < words.size(); ++at) {
+    const std::string flag = words[at].substr(0, words[at].find('='));
+    if (!flag.starts_with("--") || std::find(known.begin(), known.end(), flag) != known.end()) continue;
+    did_you_mean(flag);
+    break;
+  }
+  return error;
 }
 
 }  // namespace hallmark::cli

@@ -6,15 +6,18 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.hpp"
+
 namespace hallmark::cli {
 
-/// argv joined with spaces, as the user typed it.
+/// argv as the user typed it, on one line.
 std::string command_line(int argc, char** argv);
 
 /// The candidate with the smallest edit distance to word, or "" when all are further than a third of its length + 1.
 std::string nearest_spelling(std::string_view word, const std::vector<std::string>& candidates);
 
-/// Where to read on, "hallmark quantize --help", with a did-you-mean in front when a subcommand or flag does not exist.
-std::string usage_hint(const CLI::App& root, int argc, char** argv);
+/// E0201: an unknown or missing command where there is one, else `what`; with the command's --help, and a did-you-mean in front
+/// when a command or flag does not exist.
+Error usage_error(const CLI::App& root, const std::string& what, int argc, char** argv);
 
 }  // namespace hallmark::cli

@@ -32,7 +32,7 @@ float scale_of(const Grid& grid, ScaleRule rule, float m) {
 
 Error wrong_rule(const Grid& grid, ScaleRule rule) {
   return {Exit::usage, 223, fmt::format("scale rule {} is not for grid {}", to_string(rule), grid.short_name()),
-          "golden grids take unit, row-pow2, matrix-max; integers take unit, absmax; codebooks take any of them",
+          "golden grids take unit, row-pow2, matrix-max; integers take unit, absmax",
           fmt::format("--scale-rule {}", to_string(default_scale_rule(grid)))};
 }
 
@@ -42,7 +42,7 @@ Expected<ScaleRule> parse_scale_rule(std::string_view name) {
   for (const auto& [rule, text] : names)
     if (text == name) return rule;
   return Error{Exit::usage, 222, fmt::format("unknown scale rule '{}'", name),
-               "rules: unit, row-pow2, matrix-max, absmax, given", "matrix-max (gf16) or absmax (integers)"};
+               "rules: unit, row-pow2, matrix-max, absmax", "matrix-max (gf16) or absmax (integers)"};
 }
 
 std::string_view to_string(ScaleRule rule) {

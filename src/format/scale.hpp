@@ -31,9 +31,9 @@ ScaleRule default_scale_rule(const Grid& grid);
 /// The least binary32 number of at most 11 significant bits that is not below v > 0; infinity where there is none.
 float round_up_11(double v);
 
-/// Groups of columns per row: ceil(cols / group_size), and 1 for group_size 0.
+/// Groups of columns per row: ceil(cols / group_size), and 1 for group_size 0. Total for cols, group_size >= 0.
 constexpr std::ptrdiff_t groups_of(std::ptrdiff_t cols, std::ptrdiff_t group_size) {
-  return group_size == 0 ? 1 : (cols + group_size - 1) / group_size;
+  return group_size == 0 ? 1 : cols / group_size + (cols % group_size != 0);
 }
 
 /// Scales [rows, groups], row-major, of w [rows, cols], row-major; column j belongs to group j / group_size.

@@ -81,6 +81,19 @@ Status check_output(const std::string& path, bool overwrite, const std::vector<s
   return ok();
 }
 
+Status check_distinct(const std::vector<std::string>& outputs) {
+  const auto name_of = [](const std::string& path) { return path.substr(path.rfind('/') + 1); };  // npos + 1 is 0
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j) {
+      const std::string &a = outputs[j], &b = outputs[i];
+      if (a.empty() || b.empty()) continue;
+      if (same_file(a, b) || (name_of(a) == name_of(b) && same_file(folder_of(a), folder_of(b))))
+        return Error{Exit::infeasible, error_number::output_twice, "two outputs are one file", fmt::format("{} and {}", a, b),
+                     "give every output a file of its own"};
+    }
+  return ok();
+}
+
 Expected<AtomicFile> AtomicFile::create(const std::string& path, bool overwrite) {
   if (Status allowed = check_output(path, overwrite); !allowed) return allowed.error();
   AtomicFile file;

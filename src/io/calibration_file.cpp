@@ -34,7 +34,7 @@ Expected<CalibrationFile> CalibrationFile::open(const std::string& path) {
   using namespace error_number;
   Expected<SafeTensors> opened = SafeTensors::open(path);
   if (!opened) return opened.error();
-  CalibrationFile result(std::move(*opened));
+  CalibrationFile result(path, std::move(*opened));
   const SafeTensors& file = result.file_;
 
   nlohmann::json tokens = nlohmann::json::object();
@@ -57,12 +57,16 @@ Expected<CalibrationFile> CalibrationFile::open(const std::string& path) {
     if (is_scale) continue;
     if (is_gram && tensor.shape[0] != tensor.shape[1])
       return bad_entry(calibration_gram, "a Gram matrix is not square", path + ": " + described(tensor));
+    if (!is_gram && tensor.shape[0] == 0)
+      return bad_entry(calibration_empty, "activations without a token", path + ": " + described(tensor));
     CalibrationEntry entry{.is_gram = is_gram, .cols = tensor.shape[1], .tokens = is_gram ? 0 : tensor.shape[0]};
     if (is_gram && tokens.contains(weight)) {
       if (!tokens[weight].is_number_unsigned())
         return bad_entry(calibration_entry, "a token count is not a number",
                          fmt::format("{}: {} of '{}'", path, tokens_key, weight));
       entry.tokens = tokens[weight].get<std::uint64_t>();
+      if (entry.tokens == 0)
+        return bad_entry(calibration_empty, "a Gram matrix of no token", fmt::format("{}: {} of '{}'", path, tokens_key, weight));
     }
     if (!result.entries_.emplace(weight, entry).second)
       return bad_entry(calibration_both, "activations and a Gram matrix for one weight",
@@ -106,17 +110,17 @@ Expected<Matrix<double>> CalibrationFile::gram(const std::string& weight) const 
   const auto n = static_cast<Index>(stored.shape[0]);
   Matrix<double> g(n, n);
   const std::span<double> values(g.data(), static_cast<std::size_t>(g.size()));
-  if (Status read = widen(stored, 0, values); !read) return read.error();
+  if (Status read = widen(stored, 0, values); !read) return located(path_, read.error());
   forget_pages(stored.data);
-  if (Status finite = check_finite(stored.name, stored.shape, values); !finite) return finite.error();
+  if (Status finite = check_finite(stored.name, stored.shape, values); !finite) return located(path_, finite.error());
   for (Index i = 0; i < n; ++i) {
     if (!(g(i, i) >= 0))
       return bad_entry(error_number::calibration_gram, "a Gram matrix has a negative diagonal entry",
-                       fmt::format("{} : {} at [{}, {}]", described(stored), g(i, i), i, i));
+                       fmt::format("{}: {}: {} at [{}, {}]", path_, described(stored), g(i, i), i, i));
     for (Index j = 0; j < i; ++j)
       if (!(g(i, j) == g(j, i)))
         return Error{Exit::input, error_number::calibration_gram, "a Gram matrix is not symmetric",
-                     fmt::format("{}: {} at [{}, {}], {} at [{}, {}]", described(stored), g(i, j), i, j, g(j, i), j, i),
+                     fmt::format("{}: {}: {} at [{}, {}], {} at [{}, {}]", path_, described(stored), g(i, j), i, j, g(j, i), j, i),
                      "store (G + G.T) / 2: a product of matrices need not come out symmetric to the last bit"};
   }
   return g;
@@ -128,11 +132,11 @@ Expected<Matrix<float>> CalibrationFile::activations(const std::string& weight, 
   const std::uint64_t cols = stored.shape[1];
   Matrix<float> x(static_cast<Index>(count), static_cast<Index>(cols));
   const std::span<float> values(x.data(), static_cast<std::size_t>(x.size()));
-  if (Status read = widen(stored, first * cols, values); !read) return read.error();
+  if (Status read = widen(stored, first * cols, values); !read) return located(path_, read.error());
   if (const auto bad = std::ranges::find_if(values, [](float v) { return !std::isfinite(v); }); bad != values.end()) {
     const auto at = static_cast<std::uint64_t>(bad - values.begin());
     return Error{Exit::input, error_number::not_finite, "an activation is not finite",
-                 fmt::format("{}: {} at [{}, {}]", described(stored), *bad, first + at / cols, at % cols),
+                 fmt::format("{}: {}: {} at [{}, {}]", path_, described(stored), *bad, first + at / cols, at % cols),
                  "leave the token out, or find what made it overflow"};
   }
   const std::uint64_t row_bytes = cols * dtype_bits(stored.dtype) / 8;
@@ -143,11 +147,11 @@ Expected<Matrix<float>> CalibrationFile::activations(const std::string& weight, 
 Expected<std::vector<float>> CalibrationFile::scale(const std::string& weight) const {
   const TensorInfo& stored = tensor(weight, ".scale");
   Expected<std::vector<float>> scale = widen_to_f32(stored);
-  if (!scale) return scale;
+  if (!scale) return located(path_, scale.error());
   for (std::size_t i = 0; i < scale->size(); ++i)
     if (!((*scale)[i] > 0) || !std::isfinite((*scale)[i]))
       return Error{Exit::input, error_number::calibration_scale, "a given scale is not positive and finite",
-                   fmt::format("{}: {} at [{}]", described(stored), (*scale)[i], i), "give every row a scale above 0"};
+                   fmt::format("{}: {}: {} at [{}]", path_, described(stored), (*scale)[i], i), "give every row a scale above 0"};
   return scale;
 }
 

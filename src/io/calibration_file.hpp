@@ -26,7 +26,7 @@ struct CalibrationEntry {
 /// An open calibration file. Names, dtypes and shapes are checked by open(), values by the function that reads them.
 class CalibrationFile {
  public:
-  /// Errors: those of SafeTensors::open; E0380, E0381, E0382 (not square), E0384.
+  /// Errors: those of SafeTensors::open; E0380, E0381, E0382 (not square), E0384, E0385.
   static Expected<CalibrationFile> open(const std::string& path);
 
   /// By name of the weight.
@@ -45,12 +45,14 @@ class CalibrationFile {
   /// The given scale [rows], positive and finite. Precondition: has_scale. Errors: E0383.
   Expected<std::vector<float>> scale(const std::string& weight) const;
 
+  const std::string& path() const { return path_; }
   const SafeTensors& file() const { return file_; }
 
  private:
-  explicit CalibrationFile(SafeTensors file) : file_(std::move(file)) {}
+  CalibrationFile(std::string path, SafeTensors file) : path_(std::move(path)), file_(std::move(file)) {}
   const TensorInfo& tensor(const std::string& weight, std::string_view suffix) const;
 
+  std::string path_;
   SafeTensors file_;
   std::map<std::string, CalibrationEntry> entries_;
 };

@@ -57,6 +57,7 @@ inline constexpr int calibration_both = 381;       ///< activations and a Gram m
 inline constexpr int calibration_gram = 382;       ///< not square, not symmetric, or a negative diagonal entry
 inline constexpr int calibration_scale = 383;      ///< a given scale that is not positive and finite
 inline constexpr int calibration_lonely_scale = 384;  ///< a scale without activations or Gram matrix
+inline constexpr int calibration_empty = 385;      ///< activations, or a Gram matrix, of 0 tokens
 
 // Exit::infeasible: what was asked for cannot be written.
 inline constexpr int output_exists = 410;          ///< the output exists and --overwrite was not given
@@ -65,6 +66,7 @@ inline constexpr int output_not_regular = 412;     ///< the output path names a 
 inline constexpr int plan_name = 413;              ///< a name that the format cannot hold, or twice the same
 inline constexpr int plan_size = 414;              ///< a shape or header that the format cannot hold
 inline constexpr int calibration_shape = 415;      ///< calibration and weight have different numbers of columns or rows
+inline constexpr int output_twice = 416;           ///< two outputs of one run are one file
 
 // Exit::mismatch.
 inline constexpr int payload_digest = 710;         ///< the tensors are not those whose digest the file carries

@@ -1,5 +1,7 @@
 #include "io/utf8.hpp"
 
+#include <algorithm>
+
 namespace hallmark {
 
 std::optional<std::size_t> find_invalid_utf8(std::string_view text) {
@@ -32,13 +34,30 @@ std::optional<std::size_t> find_invalid_utf8(std::string_view text) {
   return std::nullopt;
 }
 
+std::string escaped(std::string_view text) {
+  constexpr char digits[] = "0123456789abcdef";
+  std::string result;
+  while (!text.empty()) {
+    const std::size_t valid = find_invalid_utf8(text).value_or(text.size());
+    const std::size_t part = std::min(valid + 1, text.size());
+    for (std::size_t i = 0; i < part; ++i) {
+      const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+      const bool c1 = (byte(i) == 0xC2 && i + 1 < valid && byte(i + 1) < 0xA0) ||
+                      (i > 0 && byte(i - 1) == 0xC2 && byte(i) < 0xA0);  // U+0080 to U+009F, which terminals obey too
+      if (i < valid && byte(i) >= 0x20 && byte(i) != 0x7F && !c1)
+        result += text[i];
+      else
+        (result += "\\x").append({digits[byte(i) >> 4], digits[byte(i) & 15]});
+    }
+    text.remove_prefix(part);
+  }
+  return result;
+}
+
 std::string printable(std::string_view text) {
   std::size_t length = text.size() <= 80 ? text.size() : 80;
   while (length > 0 && length < text.size() && (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80) --length;
-  std::string result(text.substr(0, length));
-  for (char& c : result)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
-  return length < text.size() ? result + "..." : result;
+  return escaped(text.substr(0, length)) + (length < text.size() ? "..." : "");
 }
 
 }  // namespace hallmark

@@ -11,7 +11,10 @@ namespace hallmark {
 /// Offset of the first byte that begins no valid character, or nothing when all of `text` is UTF-8.
 std::optional<std::size_t> find_invalid_utf8(std::string_view text);
 
-/// UTF-8 text from a file that may be hostile, made fit for a message: at most 80 bytes, control characters replaced.
+/// Fit for a terminal and for JSON: control characters and bytes that begin no valid character are written \xHH.
+std::string escaped(std::string_view text);
+
+/// The beginning of a text from a file that may be hostile, made fit for a message: at most 80 bytes of it, escaped.
 std::string printable(std::string_view text);
 
 }  // namespace hallmark
