@@ -1,24 +1,33 @@
 (** * Contract/Cases: environments on which the printers are tested
 
-    Purpose.  Pseudo-random environments, made by one formula that the C++ test repeats, and the
-      answers of the evaluator on them, which the printed text must give too.
-    Main definitions.  [case_environment], [answers], [cases_header].
-    Main results.  [closed_contracts_cases]: both truth values occur, so neither goes untested.
-    Dependencies.  Contract/Library, Contract/Evaluate, Contract/Text. *)
+    Purpose.  Pseudo-random environments of every contract, for the differential test of the
+      printed C++ text against the extracted evaluator.  In two of three the preconditions that
+      define an input hold; in one of these one entry is then changed.
+    Main definitions.  [case_environment], [answer].
+    Main results.  [library_cases]: what a contract supposes and what it promises both hold in some
+      cases and fail in others, and no case refutes a contract.
+    Dependencies.  Contract/Library, Contract/Evaluate, Contract/Definitions. *)
 
 From Coq Require Import ZArith List String Bool QArith.
 From Hallmark Require Import Contract.Syntax Contract.Denotation Contract.Evaluate.
-From Hallmark Require Import Contract.Library Contract.Text.
+From Hallmark Require Import Contract.Library Contract.Definitions.
 Import ListNotations.
 Open Scope string_scope.
 
-(** The number at entry i, j of the input at place p of its contract, in the environment [seed]:
-    of the even seeds 0 or 1, of the odd seeds one of -2, -1, .., 2 or a half of it. *)
-Definition case_number (seed p i j : Z) : Q :=
+(** A pseudo-random number below 1000003. *)
+Definition mixed (seed p i j : Z) : Z :=
   let h := (seed * 7919 + p * 104729 + i * 1299709 + j * 15485863 + 12345)%Z in
-  let x := (h * h mod 1000003)%Z in
-  if Z.even seed then inject_Z ((x / 7) mod 2)
-  else Qmake ((x mod 5) - 2) (if Z.even (x / 5) then 1 else 2).
+  (h * h mod 1000003)%Z.
+
+(** The number at entry i, j of the input at place p of its contract, in the environment [seed]:
+    0 or 1, mostly 0, or one of -2, -1, .., 2 or a half of it. *)
+Definition case_number (seed p i j : Z) : Q :=
+  let x := mixed seed p i j in
+  match (seed mod 4)%Z with
+  | 0%Z => inject_Z ((x / 7) mod 2)
+  | 1%Z => if Z.even (x / 14) then 0%Q else inject_Z ((x / 7) mod 2)
+  | _ => Qmake ((x mod 5) - 2) (if Z.even (x / 5) then 1 else 2)
+  end.
 
 (** The place of an input. *)
 Fixpoint place (x : string) (inputs : list (string * kind)) (p : Z) : Z :=
@@ -27,58 +36,35 @@ Fixpoint place (x : string) (inputs : list (string * kind)) (p : Z) : Z :=
   | (y, _) :: rest => if String.eqb x y then p else place x rest (p + 1)
   end.
 
-(** The environment of a seed; its first size is 1, 2 or 3, and so are the others. *)
-Definition case_environment (c : contract) (seed : Z) : environment Q :=
+(** The environment of a seed; its first size is 1, 2 or 3, and so are the others, or 0. *)
+Definition raw_environment (c : contract) (seed : Z) : environment Q :=
   let number x i j := case_number seed (place x (inputs c) 0) i j in
   Environment Q
-    (fun s => Z.to_nat (1 + (if String.eqb s (hd "" (sizes c)) then seed / 2 else seed / 6) mod 3))
+    (fun s => Z.to_nat (if String.eqb s (hd "" (sizes c)) then 1 + (seed / 12) mod 3
+                        else let z := mixed seed 7 8 9 in if Z.even (z / 4) then 0 else z mod 4))
     (fun x => number x 0%Z 0%Z)
     (fun x i => number x (Z.of_nat i) 0%Z)
     (fun x i j => number x (Z.of_nat i) (Z.of_nat j)).
 
-(** The number of environments of a contract. *)
-Definition case_count : nat := 120.
+(** One entry of an input. *)
+Definition some_entry (c : contract) (seed : Z) : entry :=
+  let '(x, k) := nth (Z.to_nat (mixed seed 1 2 3 mod Z.of_nat (List.length (inputs c)))) (inputs c)
+    ("", IsScalar) in
+  (x, match k with IsScalar => [] | IsVector _ => [0%nat] | IsMatrix _ _ => [0%nat; 0%nat] end).
 
-(** One digit for a seed: 1 if the preconditions hold, plus 2 if the postcondition holds. *)
-Definition answer (c : contract) (seed : nat) : nat :=
-  let e := case_environment c (Z.of_nat seed) in
-  ((if supposed_bool c e then 1 else 0) + (if promised_bool c e then 2 else 0))%nat.
-
-(** The digits of all seeds. *)
-Definition answers (c : contract) : list nat := map (answer c) (seq 0 case_count).
-
-(** A closed contract is never refuted in its cases, as Contract/Sound says of all environments; and
-    no statement is empty: what it supposes, and what it promises, holds in some cases and fails in
-    others. *)
-Definition closed_cases_fine (c : contract) : bool :=
-  let a := answers c in
-  negb (existsb (Nat.eqb 1) a) && existsb (Nat.eqb 3) a && existsb (Nat.eqb 0) a.
-
-Lemma closed_contracts_cases : forallb closed_cases_fine closed_contracts = true.
-Proof. vm_compute; reflexivity. Qed.
-
-(** Digits as text, sixty to a line. *)
-Fixpoint digit_lines (fuel : nat) (digits : list nat) : list string :=
-  match fuel, digits with
-  | S fuel, _ :: _ =>
-      let q := String (Ascii.ascii_of_nat 34) "" in
-      ("    " ++ q ++ concat "" (map decimal_nat (firstn 60 digits)) ++ q)
-        :: digit_lines fuel (skipn 60 digits)
-  | _, _ => []
+(** The environment as it is drawn, completed, or completed and then changed. *)
+Definition case_environment (c : contract) (seed : Z) : environment Q :=
+  let e := raw_environment c seed in
+  match (seed / 4 mod 3)%Z with
+  | 0%Z => e
+  | 1%Z => completed c e
+  | _ => replaced (completed c e) (some_entry c seed) (inject_Z (3 + mixed seed 4 5 6 mod 5))
   end.
 
-(** The answers of one contract as a constant. *)
-Definition cpp_answers (c : contract) : list string :=
-  [ "inline constexpr std::string_view " ++ name c ++ " =" ]
-  ++ digit_lines case_count (answers c) ++ [ "    ;" ].
+(** 1 if the preconditions hold, plus 2 if the postcondition holds. *)
+Definition answer (c : contract) (e : environment Q) : nat :=
+  ((if supposed_bool c e then 1 else 0) + (if promised_bool c e then 2 else 0))%nat.
 
-(** The header of the answers. *)
-Definition cases_header : file := {|
-  path := "generated/contract_cases.hpp";
-  contents := [
-    "// " ++ made_by;
-    "// The answers of the evaluator of coq/Contract/Evaluate.v on the environments of coq/Contract/Cases.v: for each";
-    "// seed from 0 a digit, 1 if the preconditions hold plus 2 if the postcondition holds.";
-    "#pragma once"; ""; "#include <string_view>"; ""; "namespace hallmark::generated::answers {"; "" ]
-    ++ flat_map cpp_answers library
-    ++ [ ""; "}  // namespace hallmark::generated::answers" ] |}.
+(** The answers of the first seeds. *)
+Definition answers (count : nat) (c : contract) : list nat :=
+  map (fun seed => answer c (case_environment c (Z.of_nat seed))) (seq 0 count).

@@ -3,11 +3,10 @@
     Purpose.  The list of the generated files, and contracts/manifest.json, which names the
       solvers' goals with the answer that each must have.
     Main definitions.  [manifest], [everything].
-    Dependencies.  Contract/Codec, Contract/PrintCpp, Contract/PrintSmt, Contract/Cases,
-      Contract/Text. *)
+    Dependencies.  Contract/Codec, Contract/PrintCpp, Contract/PrintSmt, Contract/Text. *)
 
 From Coq Require Import List String Ascii.
-From Hallmark Require Import Contract.Text Contract.Codec Contract.PrintCpp Contract.PrintSmt Contract.Cases.
+From Hallmark Require Import Contract.Text Contract.Codec Contract.PrintCpp Contract.PrintSmt.
 Import ListNotations.
 Open Scope string_scope.
 
@@ -36,6 +35,6 @@ Definition manifest : file := {|
     "  ]";
     "}" ] |}.
 
-(** The whole folder contracts/. *)
+(** The whole folder contracts/, line by line. *)
 Definition everything : list string :=
-  map bundled (codec_header :: contracts_header :: cases_header :: map (fun g => fst (fst g)) goals ++ [manifest]).
+  flat_map bundled (codec_header :: contracts_header :: map (fun g => fst (fst g)) goals ++ [manifest]).

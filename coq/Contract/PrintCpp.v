@@ -46,18 +46,24 @@ Fixpoint cpp_formula (f : formula) : string :=
   | All i b body => cpp_loop "for_all" i b (cpp_formula body)
   end.
 
-(** The parameters: sizes, then inputs. *)
-Definition cpp_parameters (c : contract) : string :=
-  concat ", " (map (fun s => "[[maybe_unused]] std::size_t " ++ s) (sizes c)
-               ++ map (fun input => "[[maybe_unused]] const auto& " ++ fst input) (inputs c)).
+(** The parameters of some formulas: the sizes and then the inputs that they read, in the order of
+    the contract. *)
+Definition read (fs : list formula) (x : string) : bool := existsb (formula_reads x) fs.
+Definition cpp_parameters (c : contract) (fs : list formula) : string :=
+  concat ", " (map (fun s => "std::size_t " ++ s) (filter (read fs) (sizes c))
+               ++ map (fun input => "const auto& " ++ fst input)
+                    (filter (fun input => read fs (fst input)) (inputs c))).
 
 (** One function of a contract; its formulas are connected by "both". *)
 Definition cpp_predicate (c : contract) (suffix : string) (fs : list formula) : list string :=
   [ "template <class Ops>";
-    "typename Ops::Truth " ++ name c ++ suffix ++ parens (cpp_parameters c) ++ " {";
+    "typename Ops::Truth " ++ name c ++ suffix ++ parens (cpp_parameters c fs) ++ " {";
     "  typename Ops::Truth truth = Ops::yes();" ]
   ++ map (fun f => "  truth = Ops::both(truth, " ++ cpp_formula f ++ ");") fs
   ++ [ "  return truth;"; "}" ].
+
+(** A double quote. *)
+Definition quote : string := String (ascii_of_nat 34) "".
 
 (** How an input reads in the comment over the functions. *)
 Definition cpp_shape (input : string * kind) : string :=
@@ -69,7 +75,8 @@ Definition cpp_shape (input : string * kind) : string :=
   end.
 
 Definition cpp_contract (c : contract) : list string :=
-  [ "/// " ++ name c ++ ": theorem " ++ theorem c ++ "; inputs "
+  [ "inline constexpr Contract " ++ name c ++ "{" ++ quote ++ name c ++ quote ++ ", " ++ quote ++ theorem c ++ quote ++ "};";
+    "/// " ++ name c ++ ": theorem " ++ theorem c ++ "; inputs "
       ++ concat ", " (map cpp_shape (inputs c)) ++ "." ]
   ++ cpp_predicate c "_pre" (pre c) ++ cpp_predicate c "_post" [post c] ++ [""].
 
@@ -80,8 +87,14 @@ Definition contracts_header : file := {|
     "// " ++ made_by;
     "// The contracts of coq/Contract/Library.v. Vectors are called as v(i), matrices as M(i, j). Ops names the types";
     "// Scalar, with operators + - *, and Truth, and the functions rational(numerator, denominator), count(n), value(x),";
-    "// max, abs, le, lt, eq, yes(), both, implies. Sums run over increasing indices from zero.";
-    "#pragma once"; ""; "#include <cstddef>"; ""; "namespace hallmark::generated {"; "";
+    "// max, abs, le, lt, eq, yes(), both, implies. Sums run over increasing indices from zero. The functions of a contract";
+    "// take its sizes and the inputs that they read, in the order of the comment; a run evaluates the postcondition, and";
+    "// coq/Contract/SoundFloat.v says of which numbers it holds.";
+    "#pragma once"; ""; "#include <cstddef>"; "#include <string_view>"; ""; "namespace hallmark::generated {"; "";
+    "/// What a report names: the contract and the theorem behind it.";
+    "struct Contract {";
+    "  std::string_view name, theorem;";
+    "};"; "";
     "template <class Ops>";
     "typename Ops::Scalar sum(std::size_t n, const auto& term) {";
     "  typename Ops::Scalar total = Ops::rational(0, 1);";

@@ -1,20 +1,28 @@
-(** * Contract/SoundFloat: the contracts about computed numbers
+(** * Contract/SoundFloat: the programs meet the contracts
 
-    Purpose.  One soundness theorem for each contract of [open_contracts]: an environment that
-      holds what the program computes, and in which the contract's preconditions hold, has its
-      postcondition.
-    Main results.  [gf16_half_gap_sound], [gram_accumulation_sound], [factor_residual_sound].
-    Dependencies.  Contract/Library, Contract/Denotation, Gptq/GoldenGrid, Float/GramError,
-      Float/FactorClosed. *)
+    Purpose.  What a run evaluates are the postconditions; here they are proved of the numbers that
+      the programs compute, rounding included, where Contract/Sound and Contract/SoundEntry derive
+      them from preconditions.
+    Main results.  [gf16_half_gap_met], [gf16_nearest_met], [idempotence_met], [exact_product_met],
+      [gram_accumulation_met], [gram_bound_met], [factor_residual_met],
+      [factor_residual_stored_met], [pivots_met].
+    Dependencies.  Contract/Library, Contract/Denotation, Contract/SoundEntry, Gptq/GoldenGrid,
+      Float/GramError, Float/FactorClosed. *)
 
 From Coq Require Import ZArith Reals Lra Lia List String.
 From Flocq Require Import Core.
 From Hallmark.Format Require Import GF16 ScaledGrid.
 From Hallmark.Gptq Require Import Sums Matrix GoldenGrid.
-From Hallmark.Float Require Import Arithmetic Gamma Recurrence Factor GramError FactorClosed.
-From Hallmark.Contract Require Import Syntax Denotation Library.
+From Hallmark.Float Require Import Arithmetic Rounding Gamma ChainError Recurrence Factor FactorError.
+From Hallmark.Float Require Import FactorDiagonal GramError FactorClosed FactorRounded.
+From Hallmark.Contract Require Import Syntax Denotation Library SoundEntry.
 Import ListNotations.
 Open Scope R_scope.
+
+(** The environment holds codes q that round x on GF16 with scales s. *)
+Definition gf16_codes (e : environment R) : Prop :=
+  forall j, (j < size e "n")%nat -> 0 < vector e "s" j
+    /\ vector e "q" j = gf16_columns (vector e "s") j (vector e "x" j).
 
 (** The bound of one rounding without a division by the scale. *)
 Lemma gf16_half_gap_value s j x : 0 < s j ->
@@ -28,54 +36,225 @@ Proof.
   rewrite ten, forty; f_equal; [field; lra|lra].
 Qed.
 
-(** T7: for codes that round x. *)
-Theorem gf16_half_gap_sound e :
-  (forall j, (j < size e "n")%nat ->
-    vector e "q" j = gf16_columns (vector e "s") j (vector e "x" j)) ->
-  supposed gf16_half_gap e -> promised gf16_half_gap e.
+(** T7: the codes are within the half gap, *)
+Theorem gf16_half_gap_met e : gf16_codes e -> promised gf16_half_gap e.
 Proof.
-  intros codes [scales _] j below.
-  assert (pos : 0 < vector e "s" j).
-  { assert (entry := scales j below); cbn in entry; lra. }
+  intros codes j below; destruct (codes j below) as [pos code].
   assert (error := gf16_columns_error (vector e "s") j (vector e "x" j) pos).
-  rewrite <- codes, gf16_half_gap_value in error by assumption; exact error.
+  rewrite <- code, gf16_half_gap_value in error by assumption; exact error.
 Qed.
 
-(** T11 (b): for the sums that the program accumulates. *)
-Theorem gram_accumulation_sound e :
-  binary32_entries (size e "n") (size e "m") (matrix e "X") ->
-  (forall a b, (a < size e "n")%nat -> (b < size e "n")%nat ->
-    matrix e "G" a b = gram_float real64 (size e "m") (matrix e "X") a b) ->
-  supposed gram_accumulation e -> promised gram_accumulation e.
+(** and no points l and r of the grid are nearer. *)
+Theorem gf16_nearest_met e : gf16_codes e ->
+  (forall j, (j < size e "n")%nat -> exists g h, gf16_format g /\ gf16_format h
+    /\ vector e "l" j = vector e "s" j * g /\ vector e "r" j = vector e "s" j * h) ->
+  promised gf16_nearest e.
 Proof.
-  intros entries sums _ a abelow b bbelow.
-  assert (bound := T11_gram_binary32 (size e "n") (size e "m") (matrix e "X") a b entries
-    abelow bbelow).
-  rewrite <- sums in bound by assumption; unfold gam in bound.
-  replace (1 + uro 53) with (1 / 1 + 1 / IZR 9007199254740992) in bound
-    by (unfold uro; simpl; lra).
-  replace (- 1) with (- (1 / 1)) in bound by lra.
-  replace (((1 / 1 + 1 / IZR 9007199254740992) ^ size e "m") - 1)
-    with (((1 / 1 + 1 / IZR 9007199254740992) ^ size e "m") - 1 / 1) in bound by lra.
-  exact bound.
+  intros codes points j below; destruct (codes j below) as [pos code].
+  destruct (points j below) as [g [h [form_g [form_h [l r]]]]].
+  assert (nearest : forall p, gf16_format p -> Rabs (vector e "x" j - vector e "q" j)
+      <= Rabs (vector e "x" j - vector e "s" j * p)).
+  { intros p form; rewrite code; unfold gf16_columns.
+    rewrite <- (gf16_exact p form).
+    replace (gf16_round p) with (gf16_round (vector e "s" j * p / vector e "s" j))
+      by (f_equal; field; lra).
+    apply scaled_gf16_nearest; exact pos. }
+  split; [change (Rabs (vector e "x" j - vector e "q" j) <= Rabs (vector e "x" j - vector e "l" j));
+          rewrite l
+         |change (Rabs (vector e "x" j - vector e "q" j) <= Rabs (vector e "x" j - vector e "r" j));
+          rewrite r]; apply nearest; assumption.
 Qed.
 
-(** T15: for the factor that the program computes, with the conditions of the theorem. *)
-Theorem factor_residual_sound e C hmax :
-  is_factor real64 (size e "n") (matrix e "H") C (matrix e "U") (vector e "d") ->
-  sym (size e "n") (matrix e "H") ->
-  (forall k, (k < size e "n")%nat -> 0 < vector e "d" k) ->
-  sane_diagonal (size e "n") (matrix e "H") hmax ->
-  supposed factor_residual e -> promised factor_residual e.
+(** Rounding a code again gives it back. *)
+Theorem idempotence_met e s x : (forall j, (j < size e "n")%nat -> 0 < s j
+    /\ vector e "q" j = gf16_columns s j (x j)
+    /\ vector e "r" j = gf16_columns s j (vector e "q" j)) ->
+  promised idempotence e.
 Proof.
-  intros run symmetric pivots sane _ i ibelow j jbelow.
-  assert (bound := T15_binary64 _ _ C _ _ hmax run symmetric pivots sane i j ibelow jbelow).
-  assert (diagonal : forall k, (k < size e "n")%nat -> 0 <= matrix e "H" k k).
-  { intros k below; eapply Rle_trans; [apply (bpow_ge_0 radix2 (-900))|].
-    exact (sane_normal sane k below). }
-  apply sqr_le in bound.
-  rewrite !Rpow_mult_distr, !pow2_sqrt in bound by (apply diagonal; assumption).
-  replace (residual64 (size e "n")) with ((INR (size e "n") + 2 / 1) * (1 / IZR 9007199254740992))
-    in bound by (unfold residual64; simpl bpow; lra).
-  exact bound.
+  intros codes j below; destruct (codes j below) as [pos [code again]].
+  change (vector e "r" j = vector e "q" j); rewrite again, code.
+  apply scaled_idem; [exact pos|exact gf16_idem].
+Qed.
+
+(** A number of at most [bits] bits whose last place is at least 2^low. *)
+Definition short (bits low : Z) (x : R) : Prop :=
+  exists m k, x = IZR m * bpow radix2 k /\ (Z.abs m < 2 ^ bits)%Z /\ (low <= k)%Z.
+
+(** The scale has 11 significant bits and the grid point 10, so binary32 holds their product where
+    it does not underflow: the last place of the scale is at least 2^-110, that of a number of GF16
+    at least 2^-39. *)
+Theorem exact_product_met e : (forall j, (j < size e "n")%nat ->
+    short 11 (-110) (vector e "s" j) /\ gf16_format (vector e "g" j)
+    /\ vector e "p" j = rnd32 (vector e "s" j * vector e "g" j)) ->
+  promised exact_product e.
+Proof.
+  intros products j below; destruct (products j below) as [[m [k [s [small above]]]] [form p]].
+  change (vector e "p" j = vector e "s" j * vector e "g" j); rewrite p.
+  apply (rnd_exact (-149) 24).
+  apply FLT_format_generic in form; [|exact gf16_prec_gt_0].
+  destruct form as [[mg kg] value small_g above_g]; cbn [Fnum Fexp] in small_g, above_g.
+  apply generic_format_FLT; exists (Float radix2 (m * mg) (k + kg)); cbn [Fnum Fexp].
+  - rewrite s, value; unfold F2R; cbn [Fnum Fexp]; rewrite bpow_plus, mult_IZR; ring.
+  - rewrite Z.abs_mul; change (radix2 ^ 24)%Z with (2 ^ 24)%Z.
+    change (radix2 ^ 10)%Z with (2 ^ 10)%Z in small_g.
+    apply Z.le_lt_trans with (2 ^ 11 * 2 ^ 10)%Z; [apply Z.mul_le_mono_nonneg; lia|reflexivity].
+  - lia.
+Qed.
+
+(** The unit roundoff of binary64 as the contracts write it. *)
+Lemma unit64_value : uro 53 = 1 / IZR 9007199254740992.
+Proof. unfold uro; simpl; lra. Qed.
+
+(** T11 (b): the sum that the program accumulates. *)
+Theorem gram_accumulation_met e k X a b : binary32_entries k (size e "m") X ->
+  (a < k)%nat -> (b < k)%nat -> (Z.of_nat (size e "m") <= 2 ^ 53)%Z ->
+  vector e "x" = X a -> vector e "y" = X b ->
+  scalar e "G" = gram_float real64 (size e "m") X a b -> promised gram_accumulation e.
+Proof.
+  intros entries abelow bbelow few x y sum.
+  set (M := size e "m") in *.
+  change (Rabs (scalar e "G" - bsum M (fun t => vector e "x" t * vector e "y" t))
+    <= INR M * (1 / IZR 9007199254740992) * (1 / 1 + INR M * (1 / IZR 9007199254740992))
+       * bsum M (fun t => Rabs (vector e "x" t) * Rabs (vector e "y" t))).
+  rewrite x, y, sum, <- unit64_value.
+  eapply Rle_trans; [exact (T11_gram_binary32 k M X a b entries abelow bbelow)|].
+  apply Rmult_le_compat_r; [apply bsum_ge0; intros; apply Rmult_le_pos; apply Rabs_pos|].
+  replace (1 / 1) with 1 by lra; apply (gam_closed (uro 53) (uro_ge0 53)).
+  rewrite unit64_value; apply Rmult_le_reg_r with (IZR 9007199254740992); [lra|].
+  replace (INR M * (1 / IZR 9007199254740992) * IZR 9007199254740992) with (INR M) by lra.
+  rewrite INR_IZR_INZ, Rmult_1_l; apply IZR_le; exact few.
+Qed.
+
+(** The constant of at most 4095 tokens, against the slack 2^-40. *)
+Lemma few_tokens k : (k <= 4095)%nat ->
+  0 <= gam (uro 53) k < 1
+  /\ 1 + gam (uro 53) k <= (1 + 1 / IZR 1099511627776) * (1 - gam (uro 53) k).
+Proof.
+  intros few; assert (pos := gam_ge0 (uro 53) (uro_ge0 53) k).
+  assert (count : INR k <= 4095).
+  { rewrite INR_IZR_INZ; apply IZR_le; lia. }
+  assert (index := pos_INR k).
+  assert (closed := gam_closed (uro 53) (uro_ge0 53) k).
+  unfold gam_up in closed; rewrite unit64_value in *.
+  set (v := INR k * (1 / IZR 9007199254740992)) in *.
+  assert (vsmall : 0 <= v <= 4095 * (1 / IZR 9007199254740992)).
+  { unfold v; split; [apply Rmult_le_pos; lra|apply Rmult_le_compat_r; lra]. }
+  specialize (closed ltac:(lra)).
+  assert (vv : v * (1 + v) <= v * (1 + 1 / 100000000)) by (apply Rmult_le_compat_l; lra).
+  split; lra.
+Qed.
+
+(** A row of the computed Gram matrix of at most 4095 tokens. *)
+Theorem gram_bound_met e k m X a : binary32_entries k m X -> (m <= 4095)%nat ->
+  (size e "n" <= k)%nat -> (a < k)%nat ->
+  (forall j, (j < size e "n")%nat -> vector e "G" j = gram_float real64 m X a j
+    /\ vector e "D" j = gram_float real64 m X j j) ->
+  scalar e "h" = gram_float real64 m X a a -> promised gram_bound e.
+Proof.
+  intros entries few columns abelow rows diagonal j below; destruct (rows j below) as [G D].
+  change (j < size e "n")%nat in below.
+  change (vector e "G" j ^ 2 <= (1 / 1 + 1 / IZR 1099511627776) ^ 2 * (scalar e "h" * vector e "D" j)).
+  replace (1 / 1) with 1 by lra; rewrite G, D, diagonal.
+  destruct (few_tokens m few) as [fsmall growth]; set (f := gam (uro 53) m) in *.
+  assert (positive : forall i, 0 <= gram m X i i) by (intros; apply bsum_ge0; intros; nra).
+  assert (bound := fun i l ib lb => T11_gram_diagonal k m X i l entries ib lb); fold f in bound.
+  assert (diag_entry : forall i, (i < k)%nat -> gram m X i i * (1 - f) <= gram_float real64 m X i i).
+  { intros i ibelow; assert (here := bound i i ibelow ibelow).
+    rewrite sqrt_sqrt in here by apply positive; apply Rabs_le_inv in here; lra. }
+  apply (near_gram f _ _ (gram m X a a) (gram m X j j));
+    try exact fsmall; try lra; try apply positive; try (apply diag_entry; lia).
+  rewrite sqrt_mult by apply positive.
+  assert (sizes := gram_size_diagonal m X a j).
+  assert (inner : Rabs (gram m X a j) <= gram_size m X a j).
+  { eapply Rle_trans; [apply bsum_abs|]; apply Req_le, bsum_ext; intros; apply Rabs_mult. }
+  replace (gram_float real64 m X a j)
+    with (gram_float real64 m X a j - gram m X a j + gram m X a j) by ring.
+  eapply Rle_trans; [apply Rabs_triang|].
+  assert (here := bound a j abelow (Nat.lt_le_trans _ _ _ below columns)); lra.
+Qed.
+
+(** The run of the factorization that T15 speaks of. *)
+Record factor_run (n : nat) (H C U : mat) (d : vec) (hmax : R) : Prop := {
+  factor_program : is_factor real64 n H C U d;
+  factor_symmetric : sym n H;
+  factor_pivots : forall k, (k < n)%nat -> 0 < d k;
+  factor_sane : sane_diagonal n H hmax }.
+Arguments factor_program {n H C U d hmax}.
+Arguments factor_symmetric {n H C U d hmax}.
+Arguments factor_pivots {n H C U d hmax}.
+Arguments factor_sane {n H C U d hmax}.
+
+(** The environment holds an entry i, j of H, rows of the factor V, and roots of the diagonal. *)
+Record entry_of (e : environment R) (H V : mat) (d : vec) (i j : nat) : Prop := {
+  entry_x : vector e "x" = V i;
+  entry_y : vector e "y" = V j;
+  entry_d : vector e "d" = d;
+  entry_h : scalar e "h" = H i j;
+  entry_a : 0 <= scalar e "a" /\ H i i <= scalar e "a" ^ 2;
+  entry_b : 0 <= scalar e "b" /\ H j j <= scalar e "b" ^ 2 }.
+
+(** An entry bounded against the roots of the diagonal. *)
+Lemma entry_promised e H V d i j c : entry_of e H V d i j -> 0 <= c <= scalar e "g" ->
+  Rabs (resid (size e "n") H V d i j) <= c * (sqrt (H i i) * sqrt (H j j)) ->
+  promised factor_residual e.
+Proof.
+  intros [x y pivots h [apos a] [bpos b]] [cpos cg] bound.
+  change (Rabs (scalar e "h" - bsum (size e "n")
+      (fun k => vector e "x" k * vector e "d" k * vector e "y" k))
+    <= scalar e "g" * (scalar e "a" * scalar e "b")).
+  rewrite x, y, pivots, h; eapply Rle_trans; [exact bound|].
+  assert (root : forall v r, 0 <= r -> v <= r ^ 2 -> sqrt v <= r).
+  { intros v r rpos below; rewrite <- (sqrt_pow2 r) by exact rpos; apply sqrt_le_1_alt; exact below. }
+  assert (product : 0 <= sqrt (H i i) * sqrt (H j j) <= scalar e "a" * scalar e "b").
+  { split; [apply Rmult_le_pos; apply sqrt_pos|].
+    apply Rmult_le_compat; try apply sqrt_pos; apply root; assumption. }
+  apply Rmult_le_compat; lra.
+Qed.
+
+(** T15 in binary64, with any g from (n + 2) 2^-53 up; *)
+Theorem factor_residual_met e H C U d hmax i j : factor_run (size e "n") H C U d hmax ->
+  (i < size e "n")%nat -> (j < size e "n")%nat -> entry_of e H U d i j ->
+  residual64 (size e "n") <= scalar e "g" -> promised factor_residual e.
+Proof.
+  intros [run symmetric pivots sane] ibelow jbelow entry constant.
+  apply (entry_promised e H U d i j (residual64 (size e "n"))); [exact entry| |].
+  - split; [|exact constant]; unfold residual64; apply Rmult_le_pos; [|apply bpow_ge_0].
+    assert (index := pos_INR (size e "n")); lra.
+  - exact (T15_binary64 _ H C U d hmax run symmetric pivots sane i j ibelow jbelow).
+Qed.
+
+(** for the factor rounded to binary32, from 2^-23 + 2^-46 + (n + 2) 2^-53 up. *)
+Theorem factor_residual_stored_met e H C U d hmax i j : factor_run (size e "n") H C U d hmax ->
+  (i < size e "n")%nat -> (j < size e "n")%nat ->
+  entry_of e H (round_factor (-149) 24 U) d i j ->
+  residual32 (size e "n") <= scalar e "g" -> promised factor_residual e.
+Proof.
+  intros [run symmetric pivots sane] ibelow jbelow entry constant.
+  apply (entry_promised e H (round_factor (-149) 24 U) d i j (residual32 (size e "n")));
+    [exact entry| |].
+  - split; [|exact constant]; unfold residual32, residual64.
+    assert (index := pos_INR (size e "n")).
+    assert (first := bpow_ge_0 radix2 (-23)); assert (second := bpow_ge_0 radix2 (-46)).
+    assert (third : 0 <= (INR (size e "n") + 2) * bpow radix2 (-53))
+      by (apply Rmult_le_pos; [lra|apply bpow_ge_0]).
+    lra.
+  - exact (T15_binary32 _ H C U d hmax run symmetric pivots sane i j ibelow jbelow).
+Qed.
+
+(** The computed pivots, with any g from (n + 2) 2^-53 up. *)
+Theorem pivots_met e H C U hmax : factor_run (size e "n") H C U (vector e "d") hmax ->
+  (forall j, (j < size e "n")%nat -> vector e "h" j = H j j) ->
+  residual64 (size e "n") <= scalar e "g" -> promised pivots e.
+Proof.
+  intros [run symmetric pivots sane] diagonal constant j below.
+  set (n := size e "n") in *; set (d := vector e "d") in *.
+  change (0 / 1 <= d j /\ d j <= (1 / 1 + scalar e "g") * vector e "h" j).
+  rewrite diagonal by exact below; assert (pos := pivots j below).
+  destruct (sane_sizes n H hmax sane j below) as [Hpos _].
+  assert (entry := T15_binary64 n H C U d hmax run symmetric pivots sane j j below below).
+  rewrite sqrt_sqrt in entry by exact Hpos; unfold resid in entry; apply Rabs_le_inv in entry.
+  assert (pick := pivot_le_diagonal n U d (factor_unit_upper (-1074) 53 n H C U d run) pivots j below).
+  assert (wider : residual64 n * H j j <= scalar e "g" * H j j)
+    by (apply Rmult_le_compat_r; assumption).
+  split; lra.
 Qed.

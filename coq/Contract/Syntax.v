@@ -5,7 +5,8 @@
       postcondition.  It is a Coq value: Denotation gives it a meaning over the reals, Evaluate
       decides it over the rationals, and printers turn it into C++ and SMT-LIB text.
     Main definitions.  [bound], [term], [formula], [kind], [contract]; [scoped], which tells whether
-      a contract uses only names that it declares, each at its kind.
+      a contract uses only names that it declares, each at its kind; [formula_reads], whether a
+      formula reads a name.
     Dependencies.  Coq's standard library only. *)
 
 From Coq Require Import ZArith List String Bool.
@@ -121,3 +122,25 @@ Definition scoped : bool :=
   && forallb (formula_scoped []) (pre c) && formula_scoped [] (post c).
 
 End Scope.
+(** ** The names that a term or a formula reads *)
+
+Definition bound_reads (x : string) (b : bound) : bool :=
+  match b with Size y => String.eqb x y | _ => false end.
+
+Fixpoint term_reads (x : string) (t : term) : bool :=
+  match t with
+  | Rational _ _ => false
+  | Count b => bound_reads x b
+  | Scalar y | Vector y _ | Matrix y _ _ => String.eqb x y
+  | Add a b | Sub a b | Mul a b | Max a b => term_reads x a || term_reads x b
+  | Abs a => term_reads x a
+  | Power a b => term_reads x a || bound_reads x b
+  | Sum _ b body => bound_reads x b || term_reads x body
+  end.
+
+Fixpoint formula_reads (x : string) (f : formula) : bool :=
+  match f with
+  | Le a b | Lt a b | Eq a b => term_reads x a || term_reads x b
+  | And f g | Implies f g => formula_reads x f || formula_reads x g
+  | All _ b body => bound_reads x b || formula_reads x body
+  end.

@@ -2,7 +2,7 @@
 
     Purpose.  What all printers share: line breaks, digits, lines, and the list of files that one
       run of extract/contracts writes.
-    Main definitions.  [newline], [decimal], [hexadecimal], [unlines], [file], [bundled].
+    Main definitions.  [newline], [decimal], [hexadecimal], [file], [bundled].
     Dependencies.  Coq's standard library only. *)
 
 From Coq Require Import ZArith List String Ascii DecimalString HexadecimalString.
@@ -22,19 +22,14 @@ Definition decimal_nat (n : nat) : string := decimal (Z.of_nat n).
 Definition hexadecimal (z : Z) : string :=
   "0x" ++ HexadecimalString.NilZero.string_of_int (Z.to_hex_int z).
 
-(** Lines of text, each with its line break. *)
-Definition unlines (lines : list string) : string :=
-  concat "" (map (fun line => line ++ newline) lines).
-
 (** A text between parentheses. *)
 Definition parens (text : string) : string := "(" ++ text ++ ")".
 
 (** A generated file: its path in the folder contracts/ and its lines. *)
 Record file := File { path : string; contents : list string }.
 
-(** A file after a line that names it. *)
-Definition bundled (f : file) : string :=
-  "%%% " ++ path f ++ newline ++ unlines (contents f).
+(** The lines of a file after a line that names it. *)
+Definition bundled (f : file) : list string := ("%%% " ++ path f) :: contents f.
 
 (** The line that says how the folder is made. *)
 Definition made_by : string := "Made by: extract/contracts generate".

@@ -1,0 +1,18 @@
+; Made by: extract/contracts generate
+; exact_product (exact_product_met), every size 2, negated: unsat.
+(set-info :smt-lib-version 2.6)
+(set-logic QF_NRA)
+(set-info :status unsat)
+(set-option :produce-models true)
+(declare-const s_0 Real)
+(declare-const s_1 Real)
+(declare-const g_0 Real)
+(declare-const g_1 Real)
+(declare-const p_0 Real)
+(declare-const p_1 Real)
+(declare-const b_0 Real)
+(declare-const b_1 Real)
+(assert (and (= b_0 (* s_0 g_0)) (= b_1 (* s_1 g_1))))
+(assert (and (<= (let ((x_ (- (* s_0 g_0) p_0))) (ite (<= 0.0 x_) x_ (- x_))) (let ((x_ (- (* s_0 g_0) b_0))) (ite (<= 0.0 x_) x_ (- x_)))) (<= (let ((x_ (- (* s_1 g_1) p_1))) (ite (<= 0.0 x_) x_ (- x_))) (let ((x_ (- (* s_1 g_1) b_1))) (ite (<= 0.0 x_) x_ (- x_))))))
+(assert (not (and (= p_0 (* s_0 g_0)) (= p_1 (* s_1 g_1)))))
+(check-sat)

@@ -1,0 +1,18 @@
+; Made by: extract/contracts generate
+; gf16_half_gap (T7_gf16_error), every size 1, negated: sat.
+(set-info :smt-lib-version 2.6)
+(set-logic QF_NRA)
+(set-info :status sat)
+(set-option :produce-models true)
+(declare-const s_0 Real)
+(declare-const x_0 Real)
+(declare-const q_0 Real)
+(declare-const l_0 Real)
+(declare-const r_0 Real)
+(assert (and (<= l_0 x_0) (<= x_0 r_0)))
+(assert (<= 0.0 (* l_0 r_0)))
+(assert (<= (- r_0 l_0) (let ((x_ (* (/ 1.0 512.0) (let ((x_ l_0)) (ite (<= 0.0 x_) x_ (- x_))))) (y_ (* (/ 1.0 549755813888.0) s_0))) (ite (<= x_ y_) y_ x_))))
+(assert (<= (- r_0 l_0) (let ((x_ (* (/ 1.0 512.0) (let ((x_ r_0)) (ite (<= 0.0 x_) x_ (- x_))))) (y_ (* (/ 1.0 549755813888.0) s_0))) (ite (<= x_ y_) y_ x_))))
+(assert (<= (let ((x_ (- x_0 q_0))) (ite (<= 0.0 x_) x_ (- x_))) (let ((x_ (- x_0 r_0))) (ite (<= 0.0 x_) x_ (- x_)))))
+(assert (not (<= (let ((x_ (- x_0 q_0))) (ite (<= 0.0 x_) x_ (- x_))) (let ((x_ (* (/ 1.0 1024.0) (let ((x_ x_0)) (ite (<= 0.0 x_) x_ (- x_))))) (y_ (* (/ 1.0 1099511627776.0) s_0))) (ite (<= x_ y_) y_ x_)))))
+(check-sat)
