@@ -9,7 +9,7 @@ namespace {
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
-oracle::Dyadic exact_row_loss(const Target& target, std::span<const double> G, const Matrix<Code>& codes, Index row) {
+oracle::Dyadic exact_row_loss(const Target& target, const oracle::ExactGram& G, const Matrix<Code>& codes, Index row) {
   std::vector<float> w, scale;
   std::vector<double> point;
   for (Index j = 0; j < codes.cols(); ++j) {
@@ -17,7 +17,7 @@ oracle::Dyadic exact_row_loss(const Target& target, std::span<const double> G, c
     scale.push_back(scale_at(target.scales, target.group_size, row, j));
     point.push_back(target.grid.value(codes(row, j)));
   }
-  return oracle::exact_loss(w, scale, point, G);
+  return G.loss(w, scale, point);
 }
 
 Loss enclosure(const oracle::Dyadic& loss) {
@@ -49,11 +49,11 @@ Guarded guard(const LossModel& model, const Target& target, MatrixRef<double> G,
   guarded.exact_rows = static_cast<Index>(open.size());
   if (open.empty()) return guarded;
   const Matrix<double> contiguous = G;
-  const std::span<const double> entries(contiguous.data(), at(contiguous.size()));
+  const oracle::ExactGram exact({contiguous.data(), at(contiguous.size())}, at(contiguous.cols()));
 #pragma omp parallel for schedule(dynamic)
   for (std::size_t k = 0; k < open.size(); ++k) {
     const Index i = open[k];
-    const oracle::Dyadic g = exact_row_loss(target, entries, gptq, i), r = exact_row_loss(target, entries, rtn, i);
+    const oracle::Dyadic g = exact_row_loss(target, exact, gptq, i), r = exact_row_loss(target, exact, rtn, i);
     guarded.gptq[at(i)] = enclosure(g);
     guarded.rtn[at(i)] = enclosure(r);
     guarded.row_is_rtn[at(i)] = compare(g, r) > 0;
