@@ -123,7 +123,7 @@ gate_coqchk() {
 # A committed file made from Coq equals what the command on its first line prints now.
 regenerate() {
   local command
-  command=$(sed -n -E '1s,^// Made by: (.*) > [^ ]+$,\1,p' "$1")
+  command=$(sed -n -E '1s,^(//|#) Made by: (.*) > [^ ]+$,\2,p' "$1")
   [ -n "$command" ] || { echo "generated gate: $1 does not begin with its command" >&2; return 1; }
   bash -o pipefail -c "$command" || { echo "generated gate: the command of $1 failed" >&2; return 1; }
 }
@@ -143,11 +143,13 @@ gate_table() {
 
 # The slow questions, on two cores: the checker beside everything else.
 examples=tests/generated/coq_examples.hpp
+statements=coq/statements.txt
 ask() {
   print_assumptions coq/Assumptions.v headline > "$work/answers" || return 1
   [ "$1" = --accept ] && return 0
   proved_in Hallmark.Headline > "$work/proved" || return 1
   regenerate "$examples" > "$work/examples" || return 1
+  regenerate "$statements" > "$work/statements" || return 1
   extract/table_digest > "$work/digest" || return 1
 }
 ask "${1:-}" & asking=$!
@@ -167,6 +169,7 @@ gate_theorems coq/theorems.txt "$work/proved"
 gate_assumptions coq/Assumptions.v coq/Assumptions.golden coq/theorems.txt "$work/answers"
 gate_coqchk coq/coqchk.golden "$work/summary"
 gate_generated "$examples" "$work/examples"
+gate_generated "$statements" "$work/statements"
 gate_table docs/design.md "$(cat "$work/digest")"
 
 rejected=0
@@ -218,7 +221,9 @@ must_reject 'no summary' gate_coqchk coq/coqchk.golden "$work/no_such_file"
 
 sed 's/"\?51/52/' "$examples" > "$work/edited.hpp"
 tail -n +2 "$examples" > "$work/headless.hpp"
+sed 's/udu n H U d/udu n H d U/' "$statements" > "$work/edited.txt"
 must_reject '^> .*51' gate_generated "$work/edited.hpp" "$work/examples"
+must_reject '^> .*udu n H U d' gate_generated "$work/edited.txt" "$work/statements"
 must_reject 'nothing was printed' gate_generated "$examples" "$work/empty"
 must_reject 'does not begin with its command' regenerate "$work/headless.hpp"
 must_reject 'does not name' gate_table docs/design.md "$(printf '%064d' 0)"

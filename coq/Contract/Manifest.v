@@ -1,11 +1,13 @@
 (** * Contract/Manifest: everything that is generated
 
     Purpose.  The list of the generated files, and contracts/manifest.json, which names the
-      solvers' goals with the answer that each must have.
+      contracts with their theorems, and the solvers' goals with the answer that each must have.
     Main definitions.  [manifest], [everything].
-    Dependencies.  Contract/Codec, Contract/PrintCpp, Contract/PrintSmt, Contract/Text. *)
+    Dependencies.  Contract/Syntax, Contract/Library, Contract/Codec, Contract/PrintCpp,
+      Contract/PrintSmt, Contract/Text. *)
 
 From Coq Require Import List String Ascii.
+From Hallmark Require Import Contract.Syntax Contract.Library.
 From Hallmark Require Import Contract.Text Contract.Codec Contract.PrintCpp Contract.PrintSmt.
 Import ListNotations.
 Open Scope string_scope.
@@ -13,6 +15,11 @@ Open Scope string_scope.
 (** A text between double quotes. *)
 Definition quoted (text : string) : string :=
   let q := String (ascii_of_nat 34) "" in q ++ text ++ q.
+
+(** One contract: name, theorem. *)
+Definition json_contract (c : contract) : string :=
+  "    {" ++ quoted "name" ++ ": " ++ quoted (name c) ++ ", " ++ quoted "theorem" ++ ": "
+  ++ quoted (theorem c) ++ "}".
 
 (** One goal: file, expected answer, theorem. *)
 Definition json_goal (g : file * string * string) : string :=
@@ -30,6 +37,9 @@ Definition manifest : file := {|
   contents := [
     "{";
     "  " ++ quoted "made_by" ++ ": " ++ quoted "extract/contracts generate" ++ ",";
+    "  " ++ quoted "contracts" ++ ": [";
+    concat ("," ++ newline) (map json_contract library);
+    "  ],";
     "  " ++ quoted "goals" ++ ": [";
     concat ("," ++ newline) (map json_goal goals);
     "  ]";
