@@ -1,4 +1,4 @@
-// The numbers of the errors of src/ablation, stable: docs/ablation-ledger.md lists them for users.
+// The numbers of the errors of src/ablation, stable: docs/errors.md lists them for users.
 #pragma once
 
 namespace hallmark::error_number {

@@ -1,4 +1,4 @@
-// The numbers of the errors of src/io: one per way of being wrong, stable, listed for users in docs/file-format.md.
+// The numbers of the errors of src/io: one per way of being wrong, stable, listed for users in docs/errors.md.
 #pragma once
 
 namespace hallmark::error_number {
