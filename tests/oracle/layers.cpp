@@ -1,0 +1,111 @@
+// Whole layers as the production path rounds them, judged element by element; and one fault each, found where it is.
+#include <doctest/doctest.h>
+
+#include "../linalg/random.hpp"
+#include "linalg/gram.hpp"
+#include "oracle/exact_recurrence.hpp"
+#include "quantize/evidence.hpp"
+#include "quantize/gptq.hpp"
+
+using namespace hallmark;
+using namespace hallmark::test;
+
+namespace {
+
+constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+// Judges every row that quantize_gptq shows; where a row is to be spoiled, one number of it first.
+struct Judge : Observer {
+  std::string grid;
+  Index spoiled_row = -1, spoiled_position = 0;
+  oracle::Fault planted = oracle::Fault::nearest;
+  Index seen = 0, clipped = 0;
+  double largest_ratio = 0;
+  std::vector<std::pair<Index, oracle::Offence>> offences;
+
+  void rows(const RecurrenceRows& shown) override {
+    const auto n = at(shown.U.columns());
+    std::vector<float> U(n * n, 0.0F);
+    for (std::size_t k = 0; k < n; ++k)
+      for (std::size_t j = k; j < n; ++j) U[k * n + j] = shown.U.strip(static_cast<Index>(j) / kStrip)[k * kStrip + j % kStrip];
+    const oracle::ExactRecurrence recurrence(U, n);
+    const oracle::ExactGrid exact = *oracle::ExactGrid::parse(grid);
+    for (Index r = 0; r < shown.count; ++r) {
+      const Index row = shown.first + r;
+      std::vector<float> w, s, u;
+      std::vector<oracle::Code> codes;
+      for (std::size_t p = 0; p < n; ++p) {
+        const Index column = shown.target.order[p];
+        w.push_back(shown.target.W(row, column));
+        s.push_back(scale_at(shown.target.scales, shown.target.group_size, row, column));
+        u.push_back(shown.u[static_cast<Index>(p) * kLanes<float> + r]);
+        codes.push_back(shown.codes(row, column));
+      }
+      if (row == spoiled_row) {
+        const std::size_t p = at(spoiled_position);
+        if (planted == oracle::Fault::nearest) codes[p] = static_cast<oracle::Code>(codes[p] ^ 1);
+        else u[p] = std::nextafter(u[p] + 0x1p-12F * s[p], 1e9F);
+      }
+      const oracle::RowVerdict verdict = recurrence.judge(exact, w, s, codes, u);
+#pragma omp critical
+      {
+        ++seen;
+        clipped += static_cast<Index>(verdict.clipped);
+        largest_ratio = std::max(largest_ratio, verdict.largest_ratio);
+        if (verdict.offence) offences.emplace_back(row, *verdict.offence);
+      }
+    }
+  }
+  void tensor(const Evidence&) override {}
+};
+
+struct Layer {
+  const char* grid;
+  Index rows, columns, tokens, group_size;
+  bool desc_act;
+};
+
+Index run(const Layer& layer, Judge& judge) {
+  judge.grid = layer.grid;
+  Options options{*Grid::parse(layer.grid)};
+  options.scale_rule = default_scale_rule(options.grid);
+  options.group_size = layer.group_size;
+  options.desc_act = layer.desc_act;
+  options.guard = false;  // so that the clipped codes are those of the recurrence
+  const Matrix<double> G = gram_ref(ar1_activations(layer.tokens, layer.columns, 0.8, 61));
+  const auto result = quantize_gptq(normal_matrix<float>(layer.rows, layer.columns, 62), G, options, std::nullopt, "layer", std::nullopt, &judge);
+  REQUIRE(result);
+  return result->clipped;
+}
+
+}  // namespace
+
+TEST_CASE("every element of a layer is decided, and holds") {
+  Index clipped = 0;
+  for (const Layer& layer : {Layer{"gf16", 50, 96, 200, 0, false}, Layer{"int4", 49, 131, 90, 32, true}, Layer{"int2", 17, 40, 60, 0, true}}) {
+    CAPTURE(layer.grid);
+    Judge judge;
+    CHECK(run(layer, judge) == judge.clipped);
+    clipped += judge.clipped;
+    CHECK(judge.seen == layer.rows);
+    CHECK(judge.offences.empty());
+    CHECK(judge.largest_ratio > 0.05);  // delta is a bound of the right size
+    CHECK(judge.largest_ratio <= 1);
+  }
+  CHECK(clipped > 0);
+}
+
+TEST_CASE("one wrong code or one wrong weight is found, in its row and column") {
+  for (const auto planted : {oracle::Fault::nearest, oracle::Fault::distance})
+    for (const Index position : {0, 37, 63}) {
+      Judge judge;
+      judge.spoiled_row = 11;
+      judge.spoiled_position = position;
+      judge.planted = planted;
+      run({"int8", 20, 64, 100, 0, false}, judge);
+      REQUIRE(judge.offences.size() == 1);
+      CHECK(judge.offences[0].first == 11);
+      CHECK(judge.offences[0].second.position == at(position));
+      CHECK(judge.offences[0].second.fault == planted);
+    }
+}
