@@ -52,8 +52,10 @@ clean-proofs: ## Remove everything that Coq compiled
 .PHONY: contracts check-contracts checker check-checker
 contracts: proofs ## Print contracts/generated/ and the manifest from Coq
 	extract/contracts generate
-check-contracts: proofs ## Print them again and compare
+check-contracts: proofs ## Print them again and compare; the printed C++ against the extracted evaluator
 	extract/contracts check
+	@tools/deps.sh build extraction
+	$(MAKE) -C extract/evaluator BUILD=$(abspath $(BUILD))/evaluator test
 checker: proofs ## Extract the checker from Coq: build/checker/hallmark-check
 	@tools/deps.sh extraction
 	$(MAKE) -C extract/checker BUILD=$(abspath $(BUILD))/checker

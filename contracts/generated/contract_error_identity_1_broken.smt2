@@ -1,19 +1,15 @@
 ; Made by: extract/contracts generate
-; error_identity (T1_identity), every size 1, negated: sat.
+; error_identity (T1_identity), n = 1, negated: sat.
 (set-info :smt-lib-version 2.6)
 (set-logic QF_NRA)
 (set-info :status sat)
 (set-option :produce-models true)
-(declare-const H_0_0 Real)
 (declare-const U_0_0 Real)
 (declare-const d_0 Real)
 (declare-const w_0 Real)
 (declare-const q_0 Real)
-(declare-const u_0 Real)
-(declare-const L Real)
-(assert true)
-(assert (= H_0_0 (* (* U_0_0 d_0) U_0_0)))
-(assert (= u_0 (+ w_0 0.0)))
-(assert (= L (* (* (- w_0 q_0) H_0_0) (- w_0 q_0))))
+(define-fun H_0_0 () Real (* (* U_0_0 d_0) U_0_0))
+(define-fun u_0 () Real (+ w_0 0.0))
+(define-fun L () Real (* (* (- w_0 q_0) H_0_0) (- w_0 q_0)))
 (assert (not (= L (* d_0 (* (- u_0 q_0) (- u_0 q_0))))))
 (check-sat)

@@ -1,5 +1,5 @@
 ; Made by: extract/contracts generate
-; error_identity_residual (T1_identity_residual), every size 1, negated: sat.
+; error_identity_residual (T1_identity_residual), n = 1, negated: sat.
 (set-info :smt-lib-version 2.6)
 (set-logic QF_NRA)
 (set-info :status sat)
@@ -9,12 +9,8 @@
 (declare-const d_0 Real)
 (declare-const w_0 Real)
 (declare-const q_0 Real)
-(declare-const u_0 Real)
-(declare-const L Real)
-(declare-const R Real)
-(assert true)
-(assert (= u_0 (+ w_0 0.0)))
-(assert (= L (* (* (- w_0 q_0) H_0_0) (- w_0 q_0))))
-(assert (= R (* (* (- w_0 q_0) (- H_0_0 (* (* U_0_0 d_0) U_0_0))) (- w_0 q_0))))
+(define-fun u_0 () Real (+ w_0 0.0))
+(define-fun L () Real (* (* (- w_0 q_0) H_0_0) (- w_0 q_0)))
+(define-fun R () Real (* (* (- w_0 q_0) (- H_0_0 (* (* U_0_0 d_0) U_0_0))) (- w_0 q_0)))
 (assert (not (= L (+ (* d_0 (* (- u_0 q_0) (- u_0 q_0))) R))))
 (check-sat)

@@ -1,5 +1,5 @@
 ; Made by: extract/contracts generate
-; exact_product (exact_product_met), every size 1, negated: unsat.
+; exact_product (exact_product_met), n = 1, negated: unsat.
 (set-info :smt-lib-version 2.6)
 (set-logic QF_NRA)
 (set-info :status unsat)
@@ -7,8 +7,7 @@
 (declare-const s_0 Real)
 (declare-const g_0 Real)
 (declare-const p_0 Real)
-(declare-const b_0 Real)
-(assert (= b_0 (* s_0 g_0)))
+(define-fun b_0 () Real (* s_0 g_0))
 (assert (<= (let ((x_ (- (* s_0 g_0) p_0))) (ite (<= 0.0 x_) x_ (- x_))) (let ((x_ (- (* s_0 g_0) b_0))) (ite (<= 0.0 x_) x_ (- x_)))))
 (assert (not (= p_0 (* s_0 g_0))))
 (check-sat)

@@ -1,5 +1,5 @@
 ; Made by: extract/contracts generate
-; exact_product (exact_product_met), every size 2, negated: unsat.
+; exact_product (exact_product_met), n = 2, negated: unsat.
 (set-info :smt-lib-version 2.6)
 (set-logic QF_NRA)
 (set-info :status unsat)
@@ -10,9 +10,8 @@
 (declare-const g_1 Real)
 (declare-const p_0 Real)
 (declare-const p_1 Real)
-(declare-const b_0 Real)
-(declare-const b_1 Real)
-(assert (and (= b_0 (* s_0 g_0)) (= b_1 (* s_1 g_1))))
+(define-fun b_0 () Real (* s_0 g_0))
+(define-fun b_1 () Real (* s_1 g_1))
 (assert (and (<= (let ((x_ (- (* s_0 g_0) p_0))) (ite (<= 0.0 x_) x_ (- x_))) (let ((x_ (- (* s_0 g_0) b_0))) (ite (<= 0.0 x_) x_ (- x_)))) (<= (let ((x_ (- (* s_1 g_1) p_1))) (ite (<= 0.0 x_) x_ (- x_))) (let ((x_ (- (* s_1 g_1) b_1))) (ite (<= 0.0 x_) x_ (- x_))))))
 (assert (not (and (= p_0 (* s_0 g_0)) (= p_1 (* s_1 g_1)))))
 (check-sat)

@@ -1,5 +1,5 @@
 ; Made by: extract/contracts generate
-; exact_product (exact_product_met), every size 2, negated: sat.
+; exact_product (exact_product_met), n = 2, negated: sat.
 (set-info :smt-lib-version 2.6)
 (set-logic QF_NRA)
 (set-info :status sat)

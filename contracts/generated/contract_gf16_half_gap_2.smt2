@@ -1,5 +1,5 @@
 ; Made by: extract/contracts generate
-; gf16_half_gap (T7_gf16_error), every size 2, negated: unsat.
+; gf16_half_gap (T7_gf16_error), n = 2, negated: unsat.
 (set-info :smt-lib-version 2.6)
 (set-logic QF_NRA)
 (set-info :status unsat)

@@ -1,5 +1,5 @@
 ; Made by: extract/contracts generate
-; gf16_nearest (T7_gf16_nearest), every size 2, negated: unsat.
+; gf16_nearest (T7_gf16_nearest), n = 2, negated: unsat.
 (set-info :smt-lib-version 2.6)
 (set-logic QF_NRA)
 (set-info :status unsat)

@@ -1,15 +1,14 @@
 ; Made by: extract/contracts generate
-; idempotence (idempotence_met), every size 2, negated: sat.
+; idempotence (idempotence_met), n = 2, negated: sat.
 (set-info :smt-lib-version 2.6)
 (set-logic QF_NRA)
 (set-info :status sat)
 (set-option :produce-models true)
 (declare-const q_0 Real)
 (declare-const q_1 Real)
-(declare-const p_0 Real)
-(declare-const p_1 Real)
 (declare-const r_0 Real)
 (declare-const r_1 Real)
-(assert (and (= p_0 q_0) (= p_1 q_1)))
+(define-fun p_0 () Real q_0)
+(define-fun p_1 () Real q_1)
 (assert (not (and (= r_0 q_0) (= r_1 q_1))))
 (check-sat)

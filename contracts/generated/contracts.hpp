@@ -111,8 +111,8 @@ inline constexpr Contract gram_accumulation{"gram_accumulation", "T11_gram_binar
 template <class Ops>
 typename Ops::Truth gram_accumulation_pre(std::size_t m, const auto& x, const auto& y, const auto& c, const auto& delta, const auto& G) {
   typename Ops::Truth truth = Ops::yes();
-  truth = Ops::both(truth, for_all<Ops>(m, [&](std::size_t t) { return Ops::le(Ops::abs(Ops::value(delta(t))), (Ops::rational(1, 9007199254740992) * Ops::abs((Ops::value(c(t)) + (Ops::value(x(t)) * Ops::value(y(t))))))); }));
   truth = Ops::both(truth, for_all<Ops>(m, [&](std::size_t t) { return Ops::eq(Ops::value(c(t)), sum<Ops>(t, [&](std::size_t k) { return typename Ops::Scalar(((Ops::value(x(k)) * Ops::value(y(k))) + Ops::value(delta(k)))); })); }));
+  truth = Ops::both(truth, for_all<Ops>(m, [&](std::size_t t) { return Ops::le(Ops::abs(Ops::value(delta(t))), (Ops::rational(1, 9007199254740992) * Ops::abs((Ops::value(c(t)) + (Ops::value(x(t)) * Ops::value(y(t))))))); }));
   truth = Ops::both(truth, Ops::eq(Ops::value(G), sum<Ops>(m, [&](std::size_t t) { return typename Ops::Scalar(((Ops::value(x(t)) * Ops::value(y(t))) + Ops::value(delta(t)))); })));
   truth = Ops::both(truth, Ops::le((Ops::count(m) * Ops::rational(1, 9007199254740992)), Ops::rational(1, 1)));
   return truth;
@@ -308,11 +308,11 @@ typename Ops::Truth guard_row_post(std::size_t n, const auto& r, const auto& q, 
 }
 
 inline constexpr Contract guard_total{"guard_total", "T6_guard_matrix"};
-/// guard_total: theorem T6_guard_matrix; inputs G[n, n], W[p, n], Q[p, n], R[p, n], D[p].
+/// guard_total: theorem T6_guard_matrix; inputs L_q[p], L_r[p], D[p].
 template <class Ops>
-typename Ops::Truth guard_total_pre(std::size_t p, std::size_t n, const auto& G, const auto& W, const auto& Q, const auto& R, const auto& D) {
+typename Ops::Truth guard_total_pre(std::size_t p, const auto& L_q, const auto& L_r, const auto& D) {
   typename Ops::Truth truth = Ops::yes();
-  truth = Ops::both(truth, for_all<Ops>(p, [&](std::size_t b) { return Ops::eq(Ops::value(D(b)), (sum<Ops>(n, [&](std::size_t i) { return typename Ops::Scalar(sum<Ops>(n, [&](std::size_t j) { return typename Ops::Scalar((((Ops::value(W(b, i)) - Ops::value(R(b, i))) * Ops::value(G(i, j))) * (Ops::value(W(b, j)) - Ops::value(R(b, j))))); })); }) - sum<Ops>(n, [&](std::size_t i) { return typename Ops::Scalar(sum<Ops>(n, [&](std::size_t j) { return typename Ops::Scalar((((Ops::value(W(b, i)) - Ops::value(Q(b, i))) * Ops::value(G(i, j))) * (Ops::value(W(b, j)) - Ops::value(Q(b, j))))); })); }))); }));
+  truth = Ops::both(truth, for_all<Ops>(p, [&](std::size_t b) { return Ops::eq(Ops::value(D(b)), (Ops::value(L_r(b)) - Ops::value(L_q(b)))); }));
   truth = Ops::both(truth, for_all<Ops>(p, [&](std::size_t b) { return Ops::le(Ops::rational(0, 1), Ops::value(D(b))); }));
   return truth;
 }

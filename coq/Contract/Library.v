@@ -142,8 +142,8 @@ Definition gram_accumulation : contract :=
   name := "gram_accumulation"; theorem := "T11_gram_binary32"; sizes := ["m"];
   inputs := map tokens ["x"; "y"; "c"; "delta"] ++ [number "G"];
   pre := [
-    All "t" m (Le (Abs (Vector "delta" "t")) (Mul unit64 (Abs (Add (Vector "c" "t") (product "t")))));
     All "t" m (Eq (Vector "c" "t") (Sum "k" (below "t") (step "k")));
+    All "t" m (Le (Abs (Vector "delta" "t")) (Mul unit64 (Abs (Add (Vector "c" "t") (product "t")))));
     defined "G" (Sum "t" m (step "t"));
     Le growth one];
   post := Le (Abs (Sub (Scalar "G") (Sum "t" m (product "t"))))
@@ -275,18 +275,16 @@ Definition guard_row : contract :=
     Implies (Le (Scalar "keep") zero) (same "q" "r")];
   post := All "j" n (And (Implies (Lt q r) no_worse) (Implies (Lt r q) no_worse)) |}.
 
-(** T6 for a matrix of p rows, from the gain D of each row, the loss of the codes R less that of the
-    codes Q. *)
+(** T6 for a matrix of p rows: D is the gain of each row, the loss L_r of round-to-nearest less the
+    loss L_q of the codes, 0 where they are the same. *)
 Definition guard_total : contract :=
-  let difference x i := Sub (Matrix "W" "b" i) (Matrix x "b" i) in
-  let loss x := form (Matrix "G" "i" "j") (difference x) in
-  let rows x := (x, IsMatrix "p" "n") in {|
-  name := "guard_total"; theorem := "T6_guard_matrix"; sizes := ["p"; "n"];
-  inputs := [square_matrix "G"; rows "W"; rows "Q"; rows "R"; ("D", IsVector "p")];
+  let p := Size "p" in let rows x := (x, IsVector "p") in let D := Vector "D" "b" in {|
+  name := "guard_total"; theorem := "T6_guard_matrix"; sizes := ["p"];
+  inputs := [rows "L_q"; rows "L_r"; rows "D"];
   pre := [
-    All "b" (Size "p") (Eq (Vector "D" "b") (Sub (loss "R") (loss "Q")));
-    All "b" (Size "p") (Le zero (Vector "D" "b"))];
-  post := Le zero (Sum "b" (Size "p") (Vector "D" "b")) |}.
+    All "b" p (Eq D (Sub (Vector "L_r" "b") (Vector "L_q" "b")));
+    All "b" p (Le zero D)];
+  post := Le zero (Sum "b" p D) |}.
 
 (** T4: with at most two columns the codes q of GPTQ lose no more than the codes r of
     round-to-nearest.  Both round to points of one grid, and equal numbers to equal points. *)

@@ -47,4 +47,4 @@ Definition manifest : file := {|
 
 (** The whole folder contracts/, line by line. *)
 Definition everything : list string :=
-  flat_map bundled (codec_header :: contracts_header :: map (fun g => fst (fst g)) goals ++ [manifest]).
+  flat_map bundled (codec_header :: contracts_header :: calls_header :: map (fun g => fst (fst g)) goals ++ [manifest]).

@@ -4,7 +4,7 @@
       promises, over any type of scalars: the template parameter Ops gives the operations, so that
       the same text runs on rationals, on binary64 and on enclosures, whose comparisons may have
       more than two answers.
-    Main definitions.  [contracts_header].
+    Main definitions.  [contracts_header], [calls_header].
     Dependencies.  Contract/Syntax, Contract/Library, Contract/Text. *)
 
 From Coq Require Import ZArith List String Ascii.
@@ -115,3 +115,55 @@ Definition contracts_header : file := {|
     "}"; "" ]
     ++ flat_map cpp_contract library
     ++ [ "}  // namespace hallmark::generated" ] |}.
+
+(** ** Calls by name, for tests *)
+
+Definition quoted (text : string) : string := quote ++ text ++ quote.
+
+(** The shape of an input: its name and the names of its sizes. *)
+Definition cpp_input_shape (input : string * kind) : string :=
+  let '(x, k) := input in
+  let '(rows, cols) := match k with
+    | IsScalar => ("", "") | IsVector n => (n, "") | IsMatrix n m => (n, m) end in
+  "{" ++ quoted x ++ ", " ++ quoted rows ++ ", " ++ quoted cols ++ "}".
+
+Definition cpp_shape_line (c : contract) : string :=
+  "  if (name == " ++ quoted (name c) ++ ") return {" ++ quoted (name c) ++ ", {"
+  ++ concat ", " (map quoted (sizes c)) ++ "}, {" ++ concat ", " (map cpp_input_shape (inputs c)) ++ "}};".
+
+(** The call of one function with the sizes and inputs that it reads. *)
+Definition cpp_call (c : contract) (suffix : string) (fs : list formula) : string :=
+  name c ++ suffix ++ "<Ops>" ++ parens (concat ", "
+    (map (fun s => "size" ++ parens (quoted s)) (filter (read fs) (sizes c))
+     ++ map (fun input => "input" ++ parens (quoted (fst input)))
+          (filter (fun input => read fs (fst input)) (inputs c)))).
+
+Definition cpp_call_line (c : contract) : string :=
+  "  if (name == " ++ quoted (name c) ++ ") return {" ++ cpp_call c "_pre" (pre c) ++ ", "
+  ++ cpp_call c "_post" [post c] ++ "};".
+
+Definition calls_header : file := {|
+  path := "generated/contract_calls.hpp";
+  contents := [
+    "// " ++ made_by;
+    "// The contracts by name: the shapes of their inputs, and both of their functions. For the differential test.";
+    "#pragma once"; ""; "#include <stdexcept>"; "#include <string>"; "#include <string_view>"; "#include <utility>"; "#include <vector>"; "";
+    "#include " ++ quoted "contracts/generated/contracts.hpp"; "";
+    "namespace hallmark::generated {"; "";
+    "/// An input: a matrix, or a vector without columns, or a scalar without rows.";
+    "struct InputShape {";
+    "  std::string_view name, rows, columns;";
+    "};";
+    "struct Shape {";
+    "  std::string_view name;";
+    "  std::vector<std::string_view> sizes;";
+    "  std::vector<InputShape> inputs;";
+    "};"; "";
+    "inline constexpr std::size_t contract_count = " ++ decimal_nat (List.length library) ++ ";"; "";
+    "inline Shape shape_of(std::string_view name) {" ]
+    ++ map cpp_shape_line library
+    ++ [ "  throw std::invalid_argument(std::string(name));"; "}"; "";
+    "template <class Ops>";
+    "std::pair<typename Ops::Truth, typename Ops::Truth> call(std::string_view name, const auto& size, const auto& input) {" ]
+    ++ map cpp_call_line library
+    ++ [ "  throw std::invalid_argument(std::string(name));"; "}"; ""; "}  // namespace hallmark::generated" ] |}.

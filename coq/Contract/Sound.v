@@ -220,6 +220,12 @@ Proof.
   intros j range; split; intros _; exact bound.
 Qed.
 
+(** The sum of the gains is the total loss of round-to-nearest less that of the codes. *)
+Lemma guard_total_gain e : supposed guard_total e ->
+  bsum (size e "p") (vector e "D")
+  = bsum (size e "p") (vector e "L_r") - bsum (size e "p") (vector e "L_q").
+Proof. intros [gain _]; rewrite <- bsum_minus; apply bsum_ext; exact gain. Qed.
+
 Theorem guard_total_sound : valid guard_total.
 Proof.
   intros e [_ [gain _]].

@@ -111,7 +111,7 @@ Qed.
 
 Theorem gram_accumulation_sound : valid gram_accumulation.
 Proof.
-  intros e [step [partial [total [small _]]]].
+  intros e [partial [step [total [small _]]]].
   set (M := size e "m"); set (u := 1 / 9007199254740992).
   set (x := vector e "x"); set (y := vector e "y"); set (delta := vector e "delta").
   change (forall t, (t < M)%nat ->

@@ -1,0 +1,17 @@
+; Made by: extract/contracts generate
+; gptq_bound (T2_bound), n = 1, negated: sat.
+(set-info :smt-lib-version 2.6)
+(set-logic QF_NRA)
+(set-info :status sat)
+(set-option :produce-models true)
+(declare-const d_0 Real)
+(declare-const w_0 Real)
+(declare-const q_0 Real)
+(declare-const r_0 Real)
+(define-fun U_0_0 () Real 1.0)
+(define-fun H_0_0 () Real (* (* U_0_0 d_0) U_0_0))
+(define-fun u_0 () Real (+ w_0 0.0))
+(define-fun L () Real (* (* (- w_0 q_0) H_0_0) (- w_0 q_0)))
+(assert (<= 0.0 d_0))
+(assert (not (<= L (* d_0 (* r_0 r_0)))))
+(check-sat)

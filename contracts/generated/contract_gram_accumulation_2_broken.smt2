@@ -1,0 +1,18 @@
+; Made by: extract/contracts generate
+; gram_accumulation (T11_gram_binary32), m = 2, negated: sat.
+(set-info :smt-lib-version 2.6)
+(set-logic QF_NRA)
+(set-info :status sat)
+(set-option :produce-models true)
+(declare-const x_0 Real)
+(declare-const x_1 Real)
+(declare-const y_0 Real)
+(declare-const y_1 Real)
+(declare-const delta_0 Real)
+(declare-const delta_1 Real)
+(define-fun c_0 () Real 0.0)
+(define-fun c_1 () Real (+ (* x_0 y_0) delta_0))
+(define-fun G () Real (+ (+ (* x_0 y_0) delta_0) (+ (* x_1 y_1) delta_1)))
+(assert (<= (* 2.0 (/ 1.0 9007199254740992.0)) 1.0))
+(assert (not (<= (let ((x_ (- G (+ (* x_0 y_0) (* x_1 y_1))))) (ite (<= 0.0 x_) x_ (- x_))) (* (* (* 2.0 (/ 1.0 9007199254740992.0)) (+ 1.0 (* 2.0 (/ 1.0 9007199254740992.0)))) (+ (* (let ((x_ x_0)) (ite (<= 0.0 x_) x_ (- x_))) (let ((x_ y_0)) (ite (<= 0.0 x_) x_ (- x_)))) (* (let ((x_ x_1)) (ite (<= 0.0 x_) x_ (- x_))) (let ((x_ y_1)) (ite (<= 0.0 x_) x_ (- x_)))))))))
+(check-sat)

@@ -1,0 +1,18 @@
+; Made by: extract/contracts generate
+; pivots (pivots_sound), n = 2, negated: sat.
+(set-info :smt-lib-version 2.6)
+(set-logic QF_NRA)
+(set-info :status sat)
+(set-option :produce-models true)
+(declare-const U_0_1 Real)
+(declare-const d_0 Real)
+(declare-const d_1 Real)
+(declare-const h_0 Real)
+(declare-const h_1 Real)
+(declare-const g Real)
+(define-fun U_1_0 () Real 0.0)
+(define-fun U_0_0 () Real 1.0)
+(define-fun U_1_1 () Real 1.0)
+(assert (and (<= 0.0 d_0) (<= 0.0 d_1)))
+(assert (not (and (and (<= 0.0 d_0) (<= d_0 (* (+ 1.0 g) h_0))) (and (<= 0.0 d_1) (<= d_1 (* (+ 1.0 g) h_1))))))
+(check-sat)
