@@ -12,10 +12,6 @@ From Hallmark Require Import Contract.Text Contract.Codec Contract.PrintCpp Cont
 Import ListNotations.
 Open Scope string_scope.
 
-(** A text between double quotes. *)
-Definition quoted (text : string) : string :=
-  let q := String (ascii_of_nat 34) "" in q ++ text ++ q.
-
 (** One contract: name, theorem. *)
 Definition json_contract (c : contract) : string :=
   "    {" ++ quoted "name" ++ ": " ++ quoted (name c) ++ ", " ++ quoted "theorem" ++ ": "

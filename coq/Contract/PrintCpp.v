@@ -118,6 +118,7 @@ Definition contracts_header : file := {|
 
 (** ** Calls by name, for tests *)
 
+(** A text between double quotes. *)
 Definition quoted (text : string) : string := quote ++ text ++ quote.
 
 (** The shape of an input: its name and the names of its sizes. *)
