@@ -165,9 +165,9 @@ Status check_options(const AblationOptions& options) {
     std::sort(values.begin(), values.end());
     return std::adjacent_find(values.begin(), values.end()) != values.end();
   };
-  if (options.seeds.empty() || repeated(options.seeds)) return invalid("the seeds must be one or more different numbers", "");
+  if (options.seeds.empty() || repeated(options.seeds)) return invalid("the seeds must be one or more different numbers", "no seeds, or one twice");
   if (options.batches.empty() || repeated(options.batches))
-    return invalid("the numbers of calibration batches must be one or more different numbers", "");
+    return invalid("the numbers of calibration batches must be one or more different numbers", "no N, or one twice");
   for (const auto n : options.batches)
     if (n < 0 || n > 4096) return invalid("a number of calibration batches is out of range", fmt::format("{}: 0 to 4096", n));
   if (options.eval_bytes <= calibration_window)

@@ -2,6 +2,7 @@
 #include <cerrno>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -9,40 +10,45 @@
 #include <fmt/format.h>
 
 #include "cli/command.hpp"
+#include "cli/output.hpp"
 #include "format/gf16_zig.hpp"
 #include "format/golden_float.hpp"
 
 namespace hallmark::cli {
 namespace {
 
+constexpr std::size_t longest_token = 65536;  // an exact decimal of binary64 has fewer than 1,100 characters
+
 Error bad_token(std::size_t line, const std::string& token, const char* expected) {
-  return {Exit::input, 328, fmt::format("'{}' is not {}", token, expected), fmt::format("standard input, line {}", line),
+  return {Exit::input, 328, fmt::format("'{}' is not {}", printable(token), expected), fmt::format("standard input, line {}", line),
           "one number per line, for example 0.1, 0x1.8p-3 (encode) or 0x3E00 (decode)"};
 }
 
-/// Applies one to every whitespace-separated token of stdin; an input without any is an error.
+/// Applies one to every whitespace-separated token of stdin and prints each result at once, on a line of its own: memory does
+/// not grow with the input. Stops at the first error or when nobody receives the output. An input without a token is an error.
 template <class One>
 Expected<Exit> each_token(One one) {
-  std::string text, token;
-  std::size_t line = 0, count = 0;
-  std::string out;
-  while (std::getline(std::cin, text)) {
-    ++line;
-    for (std::size_t at = text.find_first_not_of(" \t\r"); at != std::string::npos;
-         at = text.find_first_not_of(" \t\r", at)) {
-      const std::size_t end = std::min(text.find_first_of(" \t\r", at), text.size());
-      token = text.substr(at, end - at);
-      at = end;
+  std::string token;
+  std::size_t line = 1, count = 0;
+  for (bool more = true; more && std::cout;) {
+    const int c = std::getc(stdin);
+    more = c != EOF;
+    if (more && c != ' ' && c != '\t' && c != '\r' && c != '\n') {
+      token += static_cast<char>(c);
+      if (token.size() > longest_token) return bad_token(line, token, "a number: it has no end");
+      continue;
+    }
+    if (!token.empty()) {
       const Expected<std::string> result = one(line, token);
       if (!result) return result.error();
-      out += *result + "\n";
+      print("{}\n", *result);
       ++count;
+      token.clear();
     }
+    line += c == '\n';
   }
-  if (count == 0) return Error{Exit::input, 329, "no number to convert", fmt::format("standard input, {} lines", line),
-                               "printf '1.0\\n' | hallmark codec encode"};
-  std::cout << out << std::flush;
-  if (!std::cout) return Error{Exit::io, 901, "cannot write the result", "standard output", "check the pipe or the disk"};
+  if (count == 0)
+    return Error{Exit::input, 329, "no number to convert", "standard input holds no word", "printf '1.0\\n' | hallmark codec encode"};
   return Exit::ok;
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "cli/command.hpp"
+#include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "format/scale.hpp"
 #include "io/quantized_file.hpp"
@@ -77,7 +78,7 @@ Expected<Exit> run(const DequantizeFlags& flags) {
   }
   if (const Status whole = file->file().unchanged(); !whole) return whole.error();
   if (const Status written = writer->commit(); !written) return written.error();
-  fmt::print(stderr, "wrote {}: {} tensors, {} of them from {} codes\n", flags.output, plan.size(), quantized,
+  note("wrote {}: {} tensors, {} of them from {} codes", flags.output, plan.size(), quantized,
              file->grid().name());
   return Exit::ok;
 }

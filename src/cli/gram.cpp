@@ -8,12 +8,16 @@
 #include "ablation/measure.hpp"
 #include "cli/accumulate.hpp"
 #include "cli/command.hpp"
+#include "cli/output.hpp"
 #include "cli/progress.hpp"
+#include "cli/ranges.hpp"
 #include "linalg/gram.hpp"
 #include "replay/calibration.hpp"
 
 namespace hallmark::cli {
 namespace {
+
+constexpr std::int64_t most_batches = 4096;  // as in ablate
 
 struct GramFlags {
   std::vector<std::string> activations, merge;
@@ -25,7 +29,7 @@ struct GramFlags {
 Expected<Exit> finish(const GramFlags& flags, const std::vector<GramPlan>& plan,
                       const std::function<Expected<Matrix<double>>(std::size_t)>& gram_of) {
   if (const Status written = write_grams(flags.output, flags.overwrite, plan, gram_of); !written) return written.error();
-  fmt::print(stderr, "wrote {}: {} Gram matrices\n", flags.output, plan.size());
+  note("wrote {}: {} Gram matrices", flags.output, plan.size());
   return Exit::ok;
 }
 
@@ -104,7 +108,7 @@ Expected<Exit> run(const GramFlags& flags) {
 }  // namespace
 
 Command gram_command(CLI::App& root) {
-  CLI::App* app = root.add_subcommand("gram", "Accumulate activations into Gram matrices, or merge Gram matrices");
+  CLI::App* app = root.add_subcommand("gram", "Accumulate activations, merge Gram matrices, or capture those of a replay checkpoint (--model)");
   auto flags = std::make_shared<GramFlags>();
   auto* activations = app->add_option("--activations", flags->activations, "Files with NAME.activations [tokens, cols], in order");
   auto* merge = app->add_option("--merge", flags->merge, "Files with NAME.gram [cols, cols]: added entry by entry");
@@ -112,7 +116,7 @@ Command gram_command(CLI::App& root) {
   activations->excludes(merge)->excludes(model);
   merge->excludes(model);
   app->add_option("--batches", flags->batches, "With --model: batches of 16 windows of 256 bytes")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number(1, most_batches))
       ->capture_default_str();
   app->add_option("--text", flags->text, "With --model: folder of text")->capture_default_str();
   app->add_option("-o,--output", flags->output, "Calibration file to write")->required();

@@ -1,11 +1,11 @@
 // hallmark inspect: what a safetensors file holds, quantized containers and calibration files included.
-#include <iostream>
 #include <memory>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
+#include "cli/output.hpp"
 #include "io/quantized_file.hpp"
 
 namespace hallmark::cli {
@@ -17,7 +17,9 @@ bool is_quantized(const SafeTensors& file) { return file.metadata().contains("ha
 
 Json describe(const SafeTensors& file) {
   Json out;
-  out["files"] = file.paths();
+  Json files = Json::array();
+  for (const std::string& path : file.paths()) files.push_back(escaped(path));
+  out["files"] = std::move(files);
   out["sha256"] = file.digest();
   out["payload_sha256"] = payload_digest(file);
   out["metadata"] = file.metadata();
@@ -36,22 +38,22 @@ Json describe(const SafeTensors& file) {
 }
 
 void print_text(const Json& description) {
-  for (const auto& path : description["files"]) fmt::print("{}\n", path.get<std::string>());
-  fmt::print("  sha256 {}\n  payload {}\n", description["sha256"].get<std::string>(),
+  for (const auto& path : description["files"]) print("{}\n", path.get<std::string>());
+  print("  sha256 {}\n  payload {}\n", description["sha256"].get<std::string>(),
              description["payload_sha256"].get<std::string>());
   for (const auto& [key, value] : description["metadata"].items()) {
     const std::string text = value.get<std::string>();
-    fmt::print("  {} = {}\n", key, text.size() <= 100 ? text : text.substr(0, 97) + "...");
+    print("  {} = {}\n", printable(key), printable(text));
   }
   std::size_t width = 4;
   for (const Json& tensor : description["tensors"]) width = std::max(width, tensor["name"].get<std::string>().size());
   for (const Json& tensor : description["tensors"])
-    fmt::print("  {:{}}  {:4} {:>14}  {:>12} bytes\n", tensor["name"].get<std::string>(), width,
+    print("  {:{}}  {:4} {:>14}  {:>12} bytes\n", tensor["name"].get<std::string>(), width,
                tensor["dtype"].get<std::string>(), tensor["shape"].dump(), tensor["bytes"].get<std::uint64_t>());
   const auto bytes = description["tensor_bytes"].get<std::uint64_t>();
-  fmt::print("  {} tensors, {} bytes ({:.3f} MB)\n", description["tensors"].size(), bytes, static_cast<double>(bytes) / 1e6);
+  print("  {} tensors, {} bytes ({:.3f} MB)\n", description["tensors"].size(), bytes, static_cast<double>(bytes) / 1e6);
   if (!description.contains("grid")) return;
-  fmt::print("  quantized: {} of {} tensors on {}, method {}, scales {}; {} bits per quantized weight with scales: {:.3f}\n",
+  print("  quantized: {} of {} tensors on {}, method {}, scales {}; {} bits per quantized weight with scales: {:.3f}\n",
              description["quantized_tensors"].get<std::size_t>(), description["original_tensors"].get<std::size_t>(),
              description["grid"].get<std::string>(), description["method"].get<std::string>(),
              description["scale_rule"].get<std::string>(), description["bits"].get<int>(),
@@ -96,7 +98,7 @@ Command inspect_command(CLI::App& root) {
             if (is_quantized(*file))
               if (const Status checked = add_container(*path, description); !checked) return checked.error();
             if (*as_json)
-              std::cout << description.dump() << "\n";
+              print("{}\n", description.dump());
             else
               print_text(description);
             return Exit::ok;

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "io/utf8.hpp"
+
 namespace hallmark::cli {
 namespace {
 
@@ -35,10 +37,9 @@ void Progress::update(double done, double total, std::string_view item) {
   const double elapsed = std::chrono::duration<double>(now - start_).count();
   const std::string eta = share > 0 ? ", " + duration(elapsed * (1 - share) / share) + " left" : std::string{};
   const std::string line = fmt::format("{}: {:.0f} %{}: {}", label_, 100 * share, eta, item);
-  if (terminal_)
-    fmt::print(stderr, "\r\033[K{}", line.substr(0, 100));
-  else
-    fmt::print(stderr, "{}\n", line);
+  const std::string shown = escaped(line);
+  const std::string text = terminal_ ? fmt::format("\r\033[K{}", shown.substr(0, 100)) : shown + "\n";
+  std::fputs(text.c_str(), stderr);  // lost or not: the work goes on
   std::fflush(stderr);
 }
 

@@ -4,7 +4,6 @@
 #include <openssl/crypto.h>
 
 #include <Eigen/Core>
-#include <iostream>
 #include <memory>
 
 #include <fmt/format.h>
@@ -12,6 +11,7 @@
 
 #include "cli/build_info.hpp"
 #include "cli/command.hpp"
+#include "cli/output.hpp"
 #include "base/simd.hpp"
 
 namespace hallmark::cli {
@@ -34,11 +34,11 @@ Command version_command(CLI::App& root) {
             info["gmp"] = gmp_version;
             info["openssl"] = OpenSSL_version(OPENSSL_VERSION_STRING);
             if (*as_json) {
-              std::cout << info.dump() << "\n";
+              print("{}\n", info.dump());
               return Exit::ok;
             }
             for (const auto& [key, value] : info.items())
-              fmt::print("{:10} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+              print("{:10} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
             return Exit::ok;
           }};
 }
