@@ -8,13 +8,16 @@
 // Without its sign a word is an unsigned integer that grows with the value: word k + 1 is the next value after word k,
 // through every change of binade and up to infinity. So a finite value is (significand) 2^quantum with the word
 // (quantum - emin_subnormal) 2^M + significand, and a significand that rounding carried to 2^(M+1) needs no special case.
-// The definition for users is docs/spec-gf16.md; the theorems are T7 and T12.
+// GF16's own encode and decode are the text that Coq printed from the programs of T12; the program of the family, which
+// serves all other members, is kept for GF16 too as an independent check. The definition for users is docs/spec-gf16.md.
 #pragma once
 
 #include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <type_traits>
+
+#include "contracts/generated/gf16_codec.hpp"
 
 namespace hallmark {
 
@@ -70,6 +73,7 @@ struct GoldenFloat {
   using Word = std::conditional_t<1 + E + M <= 8, std::uint8_t, std::uint16_t>;
 
   static constexpr int exponent_bits = E, fraction_bits = M;
+  static constexpr bool printed = E == 6 && M == 9;    ///< Coq printed its codec
   static constexpr int bias = (1 << (E - 1)) - 1;
   static constexpr int precision = M + 1;              ///< significant bits of a normal value
   static constexpr int emax = 1 << (E - 1);            ///< every finite value is below 2^emax
@@ -87,11 +91,35 @@ struct GoldenFloat {
 
   /// The word of x rounded to nearest, ties to even; beyond max_finite + half an ulp the infinity; -0 keeps its sign;
   /// every NaN becomes `nan`, its sign and payload dropped. binary64 is rounded once, not through binary32. T12.
-  static constexpr Word encode(float x) { return encode_from(x); }
-  static constexpr Word encode(double x) { return encode_from(x); }
+  static constexpr Word encode(float x) {
+    if constexpr (printed) return generated::gf16_encode32(std::bit_cast<std::uint32_t>(x));
+    else return encode_family(x);
+  }
+  static constexpr Word encode(double x) {
+    if constexpr (printed) return generated::gf16_encode64(std::bit_cast<std::uint64_t>(x));
+    else return encode_family(x);
+  }
 
   /// The value of w, exact: every value of GF(E,M) is one of binary32. NaN is 0x7FC00000. T12.
   static constexpr float decode(Word w) {
+    if constexpr (printed) return std::bit_cast<float>(generated::gf16_decode32(w));
+    else return decode_family(w);
+  }
+
+  /// encode and decode by the one program of the whole family.
+  template <class Float>
+  static constexpr Word encode_family(Float x) {
+    using Source = detail::Ieee<Float>;
+    using Bits = typename Source::Bits;
+    constexpr Bits source_sign = Bits{1} << (8 * sizeof(Bits) - 1);
+    constexpr Bits source_infinity = (source_sign - 1) & ~((Bits{1} << Source::fraction_bits) - 1);
+    const Bits bits = std::bit_cast<Bits>(x);
+    const Bits absolute = bits & ~source_sign;
+    if (absolute > source_infinity) return nan;
+    const std::uint32_t word = absolute == source_infinity ? infinity : detail::round_to_word(x, M, emin_subnormal);
+    return static_cast<Word>(std::min<std::uint32_t>(word, infinity) | (bits != absolute ? sign_bit : 0u));
+  }
+  static constexpr float decode_family(Word w) {
     const std::uint32_t sign = w >= sign_bit ? 0x8000'0000u : 0u;
     const std::uint32_t m = magnitude(w);
     if (m > infinity) return std::bit_cast<float>(0x7FC0'0000u);
@@ -119,20 +147,6 @@ struct GoldenFloat {
   }
   static constexpr Word previous(Word w) {
     return is_nan(w) ? nan : static_cast<Word>(next(static_cast<Word>(w ^ sign_bit)) ^ sign_bit);
-  }
-
- private:
-  template <class Float>
-  static constexpr Word encode_from(Float x) {
-    using Source = detail::Ieee<Float>;
-    using Bits = typename Source::Bits;
-    constexpr Bits source_sign = Bits{1} << (8 * sizeof(Bits) - 1);
-    constexpr Bits source_infinity = (source_sign - 1) & ~((Bits{1} << Source::fraction_bits) - 1);
-    const Bits bits = std::bit_cast<Bits>(x);
-    const Bits absolute = bits & ~source_sign;
-    if (absolute > source_infinity) return nan;
-    const std::uint32_t word = absolute == source_infinity ? infinity : detail::round_to_word(x, M, emin_subnormal);
-    return static_cast<Word>(std::min<std::uint32_t>(word, infinity) | (bits != absolute ? sign_bit : 0u));
   }
 };
 

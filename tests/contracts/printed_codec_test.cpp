@@ -1,4 +1,4 @@
-// The codec that Coq printed against the one that ships: all GF16 words, and binary64 inputs at every place where a
+// The codec that Coq printed, which ships, against the program of the family: all GF16 words, and binary64 inputs at every place where a
 // rounding can go wrong. All binary32 inputs: printed_codec_binary32_test.cpp.
 #include <bit>
 #include <cmath>
@@ -30,7 +30,7 @@ struct Tally {
 
   void probe(std::uint64_t bits) {
     for (const std::uint64_t sign : {std::uint64_t{0}, std::uint64_t{1} << 63}) {
-      const GF16::Word expected = GF16::encode(std::bit_cast<double>(bits ^ sign));
+      const GF16::Word expected = GF16::encode_family(std::bit_cast<double>(bits ^ sign));
       wrong += generated::gf16_encode64(bits ^ sign) != expected;
       subnormal += GF16::is_subnormal(expected);
       infinite += GF16::is_infinite(expected);
@@ -45,7 +45,7 @@ TEST_CASE("decode: all 65,536 words") {
   std::uint64_t wrong = 0;
   for (std::uint32_t w = 0; w < 65536; ++w) {
     const auto word = static_cast<GF16::Word>(w);
-    const float value = GF16::decode(word);
+    const float value = GF16::decode_family(word);
     wrong += generated::gf16_decode32(word) != std::bit_cast<std::uint32_t>(value);
     // Widening a float to a double is exact, but C++ leaves the word of a NaN open: the canonical one is asked for.
     const std::uint64_t wide =
