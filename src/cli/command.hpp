@@ -17,6 +17,7 @@ struct Command {
 };
 
 Command quantize_command(CLI::App& root);
+Command verify_command(CLI::App& root);
 Command dequantize_command(CLI::App& root);
 Command gram_command(CLI::App& root);
 Command inspect_command(CLI::App& root);

@@ -1,6 +1,8 @@
 // hallmark quantize: plan, quantize tensor by tensor, write, reopen and check.
 #include <omp.h>
 
+#include <cstdio>
+#include <limits>
 #include <memory>
 #include <numeric>
 
@@ -13,6 +15,7 @@
 #include "cli/quantize_report.hpp"
 #include "cli/quantize_tensor.hpp"
 #include "cli/ranges.hpp"
+#include "io/error_numbers.hpp"
 #include "io/quantized_file.hpp"
 
 namespace hallmark::cli {
@@ -25,7 +28,7 @@ struct QuantizeFlags {
   std::string grid = "gf16", method = "gptq", scale_rule;
   Index group_size = 0, block_size = 128;
   double damp_percent = 0.01;
-  bool desc_act = false, no_guard = false, dry_run = false, overwrite = false;
+  bool desc_act = false, no_guard = false, exact = false, dry_run = false, overwrite = false;
   int threads = 0;
   Selection selection;
 };
@@ -89,14 +92,19 @@ Expected<Exit> run(const QuantizeFlags& flags) {
   const Expected<std::vector<PlannedTensor>> plan = plan_tensors(*weights, known, options->method, flags.selection);
   if (!plan) return plan.error();
   if (flags.dry_run) return print_plan(*plan, *options), Exit::ok;
-  if (const Status distinct = check_distinct({flags.output, flags.report}); !distinct) return distinct.error();
-  if (const Status free = check_output(flags.output, flags.overwrite, inputs); !free) return free.error();
-
+  const std::string certificate_name = certificate_path(flags.output);
+  if (const Status distinct = check_distinct({flags.output, flags.report, certificate_name}); !distinct) return distinct.error();
+  for (const std::string& output : {flags.output, certificate_name})
+    if (const Status free = check_output(output, flags.overwrite, inputs); !free) return free.error();
   Expected<QuantizeReport> report = QuantizeReport::create(flags.report, flags.overwrite, inputs);
   if (!report) return report.error();
-  Expected<QuantizedFileWriter> writer =
-      QuantizedFileWriter::create(flags.output, flags.overwrite, header_of(*weights, known, *options, *plan));
+  const QuantizedHeader header = header_of(*weights, known, *options, *plan);
+  Expected<QuantizedFileWriter> writer = QuantizedFileWriter::create(flags.output, flags.overwrite, header);
   if (!writer) return writer.error();
+  Expected<CertificateWriter> certificate =
+      CertificateWriter::create(certificate_name, flags.overwrite, certificate_header(header));
+  if (!certificate) return certificate.error();
+  const ExactRows exact{flags.exact ? std::numeric_limits<Index>::max() : 0};
 
   const double total = std::accumulate(plan->begin(), plan->end(), 0.0,
                                        [](double sum, const PlannedTensor& tensor) { return sum + tensor.work(); });
@@ -108,13 +116,19 @@ Expected<Exit> run(const QuantizeFlags& flags) {
       if (const Status written = writer->write_unchanged(tensor); !written) return written.error();
     } else {
       progress.update(done, total, tensor.name);
-      const Expected<QuantizedTensor> quantized = quantize_tensor(*next, known, *options);
+      Expected<QuantizedTensor> quantized = quantize_tensor(*next, known, *options, exact);
       if (!quantized) return quantized.error();
+      if (const auto& offence = quantized->seen->offence)
+        return Error{Exit::contract, error_number::oracle_refuses, "exact arithmetic finds a promise broken",
+                     fmt::format("tensor '{}': {}", tensor.name, *offence), "report this with the files; nothing was written"};
       const Quantized* const result = &quantized->result;
       const Status written = writer->write_quantized(tensor.name, {result->codes.data(), static_cast<std::size_t>(result->codes.size())},
                                                      {result->scales.data(), static_cast<std::size_t>(result->scales.size())});
       if (!written) return written.error();
       if (const Status added = report->add(*next, *options, *result); !added) return added.error();
+      const Status certified = certificate->add(
+          certified_tensor(*next, *quantized, writer->digest(tensor.name + ".codes"), writer->digest(tensor.name + ".scale")));
+      if (!certified) return certified.error();
       done += next->work();
       ++next;
     }
@@ -124,7 +138,12 @@ Expected<Exit> run(const QuantizeFlags& flags) {
   if (const Status whole = weights->unchanged(); !whole) return whole.error();
   if (known)
     if (const Status whole = known->file().unchanged(); !whole) return whole.error();
-  if (const Status written = writer->commit(); !written) return written.error();
+  // The certificate first: where Q stands under its name, its certificate stands beside it.
+  if (const Status written = certificate->commit(); !written) return written.error();
+  if (const Status written = writer->commit(); !written) {
+    std::remove(certificate_name.c_str());
+    return written.error();
+  }
   if (const Status written = report->commit(); !written) return written.error();
   if (const auto reopened = QuantizedFile::open(flags.output); !reopened) return reopened.error();
   report->print_summary(flags.output);
@@ -154,6 +173,7 @@ Command quantize_command(CLI::App& root) {
   app->add_option("--include", f->selection.include, "Only tensors whose name matches this regular expression");
   app->add_option("--exclude", f->selection.exclude, "Not the tensors whose name matches this regular expression");
   app->add_option("--threads", f->threads, "Threads; does not change the result [all cores]")->check(whole_number(1, most_threads));
+  app->add_flag("--exact", f->exact, "Judge every row by exact arithmetic too, and certify exact losses");
   app->add_flag("--dry-run", f->dry_run, "Print the plan and stop");
   app->add_flag("--overwrite", f->overwrite, "Replace existing outputs");
   app->add_option("--report", f->report, "One JSON object per tensor");

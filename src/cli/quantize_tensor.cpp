@@ -3,11 +3,17 @@
 #include <fmt/format.h>
 
 #include "cli/accumulate.hpp"
+#include "io/sha256.hpp"
 #include "quantize/gptq.hpp"
 #include "quantize/rtn.hpp"
 
 namespace hallmark::cli {
 namespace {
+
+const char* calibration_kind(const PlannedTensor& tensor) {
+  if (!tensor.calibration) return "none";
+  return tensor.calibration->is_gram ? "gram" : "activations";
+}
 
 /// The scales that C gives for this tensor, one per row.
 Expected<std::optional<Matrix<float>>> given_scales(const CalibrationFile* calibration, const PlannedTensor& tensor) {
@@ -19,9 +25,10 @@ Expected<std::optional<Matrix<float>>> given_scales(const CalibrationFile* calib
 
 }  // namespace
 
-Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const CalibrationFile* calibration, Options options) {
+Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const CalibrationFile* calibration, Options options,
+                                          ExactRows exact) {
   const std::string& name = tensor.weight->name;
-  QuantizedTensor out{Matrix<float>(tensor.rows, tensor.cols), std::nullopt, std::move(options), {}};
+  QuantizedTensor out{Matrix<float>(tensor.rows, tensor.cols), std::nullopt, std::move(options), {}, nullptr};
   const std::span<float> values(out.W.data(), static_cast<std::size_t>(out.W.size()));
   if (const Status read = widen(*tensor.weight, 0, values); !read) return located(tensor.file, read.error());
   if (const Status finite = check_finite(name, tensor.weight->shape, values); !finite) return located(tensor.file, finite.error());
@@ -33,7 +40,8 @@ Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const Cal
   }
   const std::string place = fmt::format("{}: tensor '{}'", tensor.file, name);
   if (out.options.method == Method::rtn) {
-    Expected<Quantized> result = quantize_rtn(out.W, out.options, *given);
+    out.seen = std::make_unique<CertificateObserver>(nullptr, out.options, exact);
+    Expected<Quantized> result = quantize_rtn(out.W, out.options, *given, name, out.seen.get());
     if (!result) return located(place, result.error());
     out.result = *std::move(result);
     return out;
@@ -41,12 +49,39 @@ Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const Cal
   Expected<Matrix<double>> G = tensor.calibration->is_gram ? calibration->gram(name)
                                                            : accumulate_gram(std::span(calibration, 1), name);
   if (!G) return G.error();
-  const auto tokens = static_cast<Index>(tensor.calibration->tokens);
-  Expected<Quantized> result =
-      quantize_gptq(out.W, *G, out.options, *given, name, tokens > 0 ? std::optional(tokens) : std::nullopt);
-  if (!result) return located(place, result.error());
   out.G = *std::move(G);
+  out.seen = std::make_unique<CertificateObserver>(&*out.G, out.options, exact);
+  const auto tokens = static_cast<Index>(tensor.calibration->tokens);
+  Expected<Quantized> result = quantize_gptq(out.W, *out.G, out.options, *given, name,
+                                             tokens > 0 ? std::optional(tokens) : std::nullopt, out.seen.get());
+  if (!result) return located(place, result.error());
   out.result = *std::move(result);
+  return out;
+}
+
+CertificateHeader certificate_header(const QuantizedHeader& header) {
+  return {header.tool,       header.source_sha256, header.calibration_sha256, header.grid,     header.method, header.scale_rule,
+          header.group_size, header.block_size,    header.damp_percent,       header.desc_act, header.guard};
+}
+
+CertifiedTensor certified_tensor(const PlannedTensor& tensor, QuantizedTensor& quantized, std::string codes_sha256,
+                                 std::string scales_sha256) {
+  CertifiedTensor out;
+  out.name = tensor.weight->name;
+  out.rows = tensor.weight->shape[0];
+  out.cols = tensor.weight->shape[1];
+  out.weights_sha256 = sha256_hex(tensor.weight->data);
+  if (quantized.G) out.gram_sha256 = sha256_hex(std::as_bytes(std::span(quantized.G->data(), static_cast<std::size_t>(quantized.G->size()))));
+  out.codes_sha256 = std::move(codes_sha256);
+  out.scales_sha256 = std::move(scales_sha256);
+  out.scale_rule = to_string(quantized.options.scale_rule);
+  out.calibration = calibration_kind(tensor);
+  out.tokens = tensor.calibration ? tensor.calibration->tokens : 0;
+  out.lambda = quantized.result.lambda;
+  out.dead_columns = static_cast<std::uint64_t>(quantized.result.dead_columns);
+  out.clipped = static_cast<std::uint64_t>(quantized.result.clipped);
+  out.guard_rows = static_cast<std::uint64_t>(quantized.result.guard_rows);
+  out.values = std::move(quantized.seen->values);
   return out;
 }
 

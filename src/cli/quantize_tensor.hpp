@@ -1,9 +1,12 @@
 // One tensor from its files to codes: what `quantize` writes and `verify` computes again.
 #pragma once
 
+#include <memory>
 #include <optional>
 
+#include "certify/certificate_observer.hpp"
 #include "cli/plan.hpp"
+#include "io/quantized_file.hpp"
 #include "quantize/quantized.hpp"
 
 namespace hallmark::cli {
@@ -14,9 +17,19 @@ struct QuantizedTensor {
   std::optional<Matrix<double>> G;  ///< [cols, cols], stored or accumulated; none for RTN
   Options options;                  ///< as resolved: scale_rule is `given` where C holds a scale
   Quantized result;
+  std::unique_ptr<CertificateObserver> seen;  ///< what the certificate says of the rows
 };
 
-/// Reads W and its calibration and quantizes. Errors: E0350; those of accumulate_gram, CalibrationFile and the quantizers.
-Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const CalibrationFile* calibration, Options options);
+/// Reads W and its calibration and quantizes; exact arithmetic judges the rows of `exact` too.
+/// Errors: E0350; those of accumulate_gram, CalibrationFile and the quantizers.
+Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const CalibrationFile* calibration, Options options,
+                                          ExactRows exact);
+
+/// The header of the certificate of a container with this header.
+CertificateHeader certificate_header(const QuantizedHeader& header);
+
+/// The tensor's part of the certificate; codes_sha256 and scales_sha256 are those of the container's bytes. Takes seen->values.
+CertifiedTensor certified_tensor(const PlannedTensor& tensor, QuantizedTensor& quantized, std::string codes_sha256,
+                                 std::string scales_sha256);
 
 }  // namespace hallmark::cli

@@ -51,6 +51,10 @@ inline constexpr int quantized_shape = 364;        ///< codes or scales of the w
 inline constexpr int quantized_code = 365;         ///< a code that is no point of the grid
 inline constexpr int quantized_scale = 366;        ///< a scale that is not positive and finite
 
+// Exit::input: the certificate.
+inline constexpr int certificate_malformed = 367;  ///< not the layout of docs/certificate.md, or a value out of range
+inline constexpr int certificate_version = 368;    ///< a version that this build does not know
+
 // Exit::input: the calibration file.
 inline constexpr int calibration_entry = 380;      ///< a name or dtype or rank that is no calibration entry
 inline constexpr int calibration_both = 381;       ///< activations and a Gram matrix for one weight
@@ -68,8 +72,15 @@ inline constexpr int plan_size = 414;              ///< a shape or header that t
 inline constexpr int calibration_shape = 415;      ///< calibration and weight have different numbers of columns or rows
 inline constexpr int output_twice = 416;           ///< two outputs of one run are one file
 
+// Exit::contract.
+inline constexpr int oracle_refuses = 621;         ///< exact arithmetic contradicts what is about to be written
+
 // Exit::mismatch.
 inline constexpr int payload_digest = 710;         ///< the tensors are not those whose digest the file carries
+inline constexpr int certificate_differs = 711;    ///< certificate and files disagree, in the header or a digest
+inline constexpr int tensor_differs = 712;         ///< a tensor is not what its source and certificate give
+inline constexpr int oracle_contradicts = 713;     ///< exact arithmetic finds a promise broken
+inline constexpr int checker_rejects = 714;        ///< hallmark-check rejects a tensor
 
 // Exit::io: the operating system refused.
 inline constexpr int cannot_read = 901;            ///< open, stat, map or read
@@ -84,6 +95,7 @@ inline constexpr int program_missing = 1304;       ///< a program that is to be 
 
 // Exit::internal: the caller broke an interface's rule.
 inline constexpr int writer_misuse = 110;          ///< a tensor not in the plan, of another size, twice or never
+inline constexpr int checker_failed = 113;         ///< hallmark-check ended without a verdict
 inline constexpr int too_many_outputs = 111;       ///< more simultaneous outputs than the signal registry holds
 
 }  // namespace hallmark::error_number

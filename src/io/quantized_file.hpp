@@ -58,6 +58,8 @@ class QuantizedFileWriter {
   Status write_quantized(const std::string& name, std::span<const Code> codes, std::span<const float> scales);
   /// A tensor that passes through. Errors: E0110, E0904, E0905.
   Status write_unchanged(const TensorInfo& tensor);
+  /// The SHA-256 of the bytes of a tensor of the container that was written, by its name there ("w.codes").
+  const std::string& digest(const std::string& name) const { return digests_.at(name); }
   /// Enters the payload digest, then commits. Errors: those of SafeTensorsWriter::commit.
   Status commit();
 

@@ -1,0 +1,62 @@
+#include "certify/bundle.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+
+namespace hallmark {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "words are written as they are in memory");
+
+constexpr std::uint64_t most_rows = std::uint64_t{1} << 24, most_columns = std::uint64_t{1} << 16;
+
+struct Header {
+  std::array<char, 8> magic = {'H', 'A', 'L', 'L', 'B', 'U', 'N', 'D'};
+  std::uint32_t version = 1, reserved = 0;
+  std::uint64_t rows = 0, columns = 0;
+};
+static_assert(sizeof(Header) == 32);
+
+template <class T>
+std::span<const std::byte> bytes_of(const Matrix<T>& matrix) {
+  return std::as_bytes(std::span(matrix.data(), static_cast<std::size_t>(matrix.size())));
+}
+
+}  // namespace
+
+std::optional<std::string> bundle_obstacle(const CertificateHeader& options, const CertifiedTensor& tensor) {
+  if (options.grid != "gf16/1") return fmt::format("the grid is {}, hallmark-check judges gf16/1", options.grid);
+  if (tensor.gram_sha256.empty()) return "there is no Gram matrix";
+  if (options.group_size != 0 && tensor.scale_rule != "given") return "rows have several scales";
+  if (!options.guard) return "the guard is off, so nothing is claimed about round-to-nearest";
+  if (tensor.rows > most_rows || tensor.cols > most_columns)
+    return fmt::format("{} x {} is more than 2^24 rows or 2^16 columns", tensor.rows, tensor.cols);
+  const auto finite = [](const CertifiedLoss& loss) { return std::isfinite(loss.enclosure.lo) && std::isfinite(loss.enclosure.hi); };
+  for (std::size_t i = 0; i < tensor.values.size(); ++i)
+    if (!finite(tensor.values[i].final) || !finite(tensor.values[i].rtn))
+      return fmt::format("a loss of row {} is beyond binary64", i);
+  return std::nullopt;
+}
+
+Status write_bundle(const BundleContent& content, const std::function<Status(std::span<const std::byte>)>& sink) {
+  const Header header{.rows = static_cast<std::uint64_t>(content.W.rows()), .columns = static_cast<std::uint64_t>(content.W.cols())};
+  std::vector<std::uint8_t> flags;
+  std::vector<double> ends;
+  for (Index i = 0; i < content.W.rows(); ++i) {
+    const std::span<const Code> codes = content.codes.subspan(static_cast<std::size_t>(i * content.W.cols()), static_cast<std::size_t>(content.W.cols()));
+    flags.push_back(std::equal(codes.begin(), codes.end(), content.codes_rtn.row(i).data()));
+    const CertifiedRow& row = content.values[static_cast<std::size_t>(i)];
+    ends.insert(ends.end(), {row.final.enclosure.lo, row.final.enclosure.hi, row.rtn.enclosure.lo, row.rtn.enclosure.hi});
+  }
+  for (const std::span<const std::byte> part :
+       {std::as_bytes(std::span(&header, 1)), bytes_of(content.W), bytes_of(content.G), std::as_bytes(content.codes),
+        std::as_bytes(content.scales), std::as_bytes(std::span(flags)), std::as_bytes(std::span(ends))})
+    if (const Status written = sink(part); !written) return written;
+  return ok();
+}
+
+}  // namespace hallmark

@@ -1,0 +1,138 @@
+#include "certify/certificate.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "certify/certificate_text.hpp"
+#include "io/error_numbers.hpp"
+
+namespace hallmark {
+
+const std::vector<std::string>& certificate_assumptions() {
+  static const std::vector<std::string> sentences = {
+      "axioms: sig_forall_dec, sig_not_dec, functional_extensionality_dep, classic (Coq's real numbers)",
+      "kernel: Coq 8.16.1 with vm_compute, and its library Flocq",
+      "enclosures: binary64 with one rounding to nearest for each operation, evaluated by compiled C++",
+      "exact values: GMP and MPFR",
+      "scope: losses are e G e^T in the stored Gram matrix G; nothing is said about other data or accuracy"};
+  return sentences;
+}
+
+double slack_of(const Enclosure& loss, const Enclosure& bound) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  if (loss.hi <= 0) return 0;
+  if (!(bound.lo > 0)) return infinity;
+  return std::nextafter(loss.hi / bound.lo, infinity);
+}
+
+std::string certificate_path(const std::string& quantized_path) {
+  constexpr std::string_view ending = ".safetensors";
+  const std::string_view path = quantized_path;
+  return fmt::format("{}.certificate.json", path.ends_with(ending) ? path.substr(0, path.size() - ending.size()) : path);
+}
+
+// ---- writing
+
+Expected<CertificateWriter> CertificateWriter::create(const std::string& path, bool overwrite, const CertificateHeader& header) {
+  Expected<AtomicFile> file = AtomicFile::create(path, overwrite);
+  if (!file) return file.error();
+  CertificateWriter writer(*std::move(file));
+  if (const Status written = writer.file_.write(detail::header_line(header) + "\n"); !written) return written.error();
+  return writer;
+}
+
+Status CertificateWriter::add(const CertifiedTensor& tensor) {
+  std::string text = first_ ? "" : ",\n";
+  first_ = false;
+  text += detail::tensor_line(tensor) + "\n";
+  for (std::size_t i = 0; i < tensor.values.size(); ++i) {
+    text += detail::row_line(i, tensor.values[i]);
+    text += i + 1 < tensor.values.size() ? ",\n" : "\n";
+    if (text.size() < (1 << 20)) continue;
+    if (const Status written = file_.write(text); !written) return written;
+    text.clear();
+  }
+  text += detail::end_of_values;
+  return file_.write(text);
+}
+
+Status CertificateWriter::commit() {
+  if (const Status written = file_.write(fmt::format("\n{}\n", detail::end_of_file)); !written) return written;
+  return file_.commit();
+}
+
+// ---- reading
+
+Expected<CertificateReader> CertificateReader::open(const std::string& path) {
+  Expected<MappedFile> file = MappedFile::open(path);
+  if (!file) return file.error();
+  CertificateReader reader(*std::move(file));
+  if (const Status read = reader.read_header(); !read) return read.error();
+  for (bool more = true; more;) {  // once through everything: an error at the end is not to be found after the work
+    const Expected<std::optional<CertifiedTensor>> tensor = reader.next();
+    if (!tensor) return tensor.error();
+    more = tensor->has_value();
+  }
+  if (const Status read = reader.read_header(); !read) return read.error();
+  return reader;
+}
+
+Error CertificateReader::malformed(std::string_view what) const {
+  return {Exit::input, error_number::certificate_malformed, "the certificate is malformed",
+          fmt::format("{}: line {}: {}", file_.path(), line_, what), "get the certificate again, or quantize again"};
+}
+
+Expected<std::string_view> CertificateReader::line() {
+  const std::string_view rest(reinterpret_cast<const char*>(file_.bytes().data()) + offset_, file_.bytes().size() - offset_);
+  ++line_;
+  const auto end = rest.find('\n');
+  if (end == rest.npos) return malformed(rest.empty() ? "truncated: the file ends here" : "truncated: the line has no end");
+  offset_ += end + 1;
+  return rest.substr(0, end);
+}
+
+Status CertificateReader::read_header() {
+  offset_ = line_ = 0;
+  more_ = true;
+  const Expected<std::string_view> text = line();
+  if (!text) return text.error();
+  if (const auto fault = detail::parse_header_line(*text, header_)) {
+    if (!fault->other_version) return malformed(fault->what);
+    return Error{Exit::input, error_number::certificate_version, "the certificate is of another version",
+                 fmt::format("{}: {}", file_.path(), fault->what), "verify with the release that wrote it"};
+  }
+  return ok();
+}
+
+Expected<std::optional<CertifiedTensor>> CertificateReader::next() {
+  CertifiedTensor tensor;
+  Expected<std::string_view> text = std::string_view();
+  if (!more_) {
+    if (text = line(); !text) return text.error();
+    if (*text != detail::end_of_file) return malformed("the end of the file should stand here");
+    if (offset_ != file_.bytes().size()) return ++line_, malformed("bytes after the end");
+    return std::optional<CertifiedTensor>();
+  }
+  if (text = line(); !text) return text.error();
+  if (const auto fault = detail::parse_tensor_line(*text, tensor)) return malformed(fault->what);
+  for (bool rows = true;;) {
+    if (text = line(); !text) return text.error();
+    std::string_view content = *text;
+    const bool comma = content.ends_with(',');
+    if (comma) content.remove_suffix(1);
+    if (content == detail::end_of_values) {
+      if (rows && !tensor.values.empty()) return malformed("a comma before the end of the rows");
+      more_ = comma;
+      return std::optional(std::move(tensor));
+    }
+    if (!rows) return malformed("a row without a comma before it");
+    const std::size_t index = tensor.values.size();
+    if (const auto fault = detail::parse_row_line(content, index, tensor.values.emplace_back())) return malformed(fault->what);
+    rows = comma;
+  }
+}
+
+}  // namespace hallmark

@@ -1,0 +1,120 @@
+// The certificate of a quantized file: what is promised about each tensor and each row, with the numbers that say so. The text
+// is JSON in one layout (docs/certificate.md), a line for every row, so that neither writing nor reading keeps more than one
+// tensor. Nothing in it depends on time, machine or paths.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "io/file.hpp"
+#include "oracle/dyadic.hpp"
+
+namespace hallmark {
+
+/// lo <= x <= hi; infinite ends say that nothing is known on that side.
+struct Enclosure {
+  double lo = 0, hi = 0;
+  friend bool operator==(const Enclosure&, const Enclosure&) = default;
+};
+
+/// A plain loss e G e^T.
+struct CertifiedLoss {
+  Enclosure enclosure;
+  std::optional<oracle::Dyadic> exact;
+};
+
+/// One row: T6 promises final <= rtn, and T2, T7, T9, T11, T15 together promise final <= bound.
+struct CertifiedRow {
+  bool kept_rtn = false;  ///< the codes of round-to-nearest were kept by the guard
+  CertifiedLoss final, rtn;
+  Enclosure bound;
+  double slack = 0;  ///< an upper bound of final / bound
+};
+
+/// A contract, and how often it was decided: in enclosures, and by exact arithmetic where these could not tell.
+struct CertifiedContract {
+  std::string name, theorem;
+  std::uint64_t by_enclosure = 0, by_oracle = 0;
+  friend bool operator==(const CertifiedContract&, const CertifiedContract&) = default;
+};
+
+/// Digests are SHA-256 in hexadecimal: of the tensor's bytes in W, of G as binary64 words row by row, and of codes and scales as
+/// they are stored in the container.
+struct CertifiedTensor {
+  std::string name;
+  std::uint64_t rows = 0, cols = 0;
+  std::string weights_sha256, gram_sha256 /* empty: no calibration */, codes_sha256, scales_sha256;
+  std::string scale_rule;    ///< as resolved: "given" where C holds the scales
+  std::string calibration;   ///< "gram", "activations" or "none"
+  std::uint64_t tokens = 0;  ///< 0: unknown
+  double lambda = 0;
+  std::uint64_t dead_columns = 0, clipped = 0, guard_rows = 0;
+  std::vector<CertifiedContract> contracts;
+  std::vector<CertifiedRow> values;  ///< one for each row; empty without calibration
+};
+
+struct CertificateHeader {
+  std::string tool;
+  std::string weights_sha256, calibration_sha256 /* or empty */;
+  std::string grid, method, scale_rule;
+  std::uint64_t group_size = 0, block_size = 0;
+  double damp_percent = 0;
+  bool desc_act = false, guard = true;
+  friend bool operator==(const CertificateHeader&, const CertificateHeader&) = default;
+};
+
+/// What is not proved and taken on trust; every certificate carries these sentences.
+const std::vector<std::string>& certificate_assumptions();
+
+/// hi / lo of the slack, rounded up; 0 where the loss is 0, infinity where the bound says nothing.
+double slack_of(const Enclosure& loss, const Enclosure& bound);
+
+/// Q.safetensors -> Q.certificate.json; any other name gets the ending appended.
+std::string certificate_path(const std::string& quantized_path);
+
+/// Writes a certificate tensor by tensor; it appears whole, by commit(), or not at all.
+class CertificateWriter {
+ public:
+  /// Errors: those of AtomicFile::create.
+  static Expected<CertificateWriter> create(const std::string& path, bool overwrite, const CertificateHeader& header);
+  Status add(const CertifiedTensor& tensor);
+  Status commit();
+
+ private:
+  explicit CertificateWriter(AtomicFile file) : file_(std::move(file)) {}
+  AtomicFile file_;
+  bool first_ = true;
+};
+
+/// Reads a certificate tensor by tensor. open() has read the whole file once: what it accepts is well formed to the last byte.
+class CertificateReader {
+ public:
+  /// Errors: E0901; E0367 malformed (not this layout, a key twice, a value out of range, NaN, truncated, trailing bytes), with
+  /// the line; E0368 another version.
+  static Expected<CertificateReader> open(const std::string& path);
+
+  const CertificateHeader& header() const { return header_; }
+  /// The next tensor, in the order of W; none at the end.
+  Expected<std::optional<CertifiedTensor>> next();
+
+ private:
+  explicit CertificateReader(MappedFile file) : file_(std::move(file)) {}
+  Status read_header();
+  Expected<std::string_view> line();
+  Error malformed(std::string_view what) const;
+
+  MappedFile file_;
+  CertificateHeader header_;
+  std::size_t offset_ = 0, line_ = 0;
+  bool more_ = true;  // tensors follow
+};
+
+/// The first thing in which the certified tensor differs from the computed one: "row 3: final loss ...". Exact values are
+/// compared where both have them, and have to lie in the computed enclosures.
+std::optional<std::string> first_difference(const CertifiedTensor& certified, const CertifiedTensor& computed);
+std::optional<std::string> first_difference(const CertificateHeader& certified, const CertificateHeader& computed);
+
+}  // namespace hallmark

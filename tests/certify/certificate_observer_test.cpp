@@ -1,0 +1,185 @@
+// The values of a certificate against exact arithmetic, and the bundle byte by byte.
+#include "certify/certificate_observer.hpp"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+
+#include "certify/bundle.hpp"
+#include "linalg/gram.hpp"
+#include "quantize/gptq.hpp"
+#include "quantize/rtn.hpp"
+
+using namespace hallmark;
+
+namespace {
+
+constexpr ExactRows every_row{std::numeric_limits<Index>::max()};
+
+struct Layer {
+  Matrix<float> W;
+  Matrix<double> G;
+};
+
+Layer random_layer(Index rows, Index cols, Index tokens, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  const auto draw = [&](float scale) { return [&random, &normal, scale] { return normal(random) * scale; }; };
+  Layer layer{Matrix<float>(rows, cols), {}};
+  std::generate_n(layer.W.data(), layer.W.size(), draw(0.1F));
+  Matrix<float> X(tokens, cols);
+  std::generate_n(X.data(), X.size(), draw(1));
+  layer.G = gram_ref(X);
+  return layer;
+}
+
+Options options_for(const char* grid) {
+  const Grid parsed = *Grid::parse(grid);
+  return Options{.grid = parsed, .scale_rule = default_scale_rule(parsed)};
+}
+
+// Changes what the quantizer shows before the observer sees it.
+struct Tampering : Observer {
+  Observer& inner;
+  std::function<void(std::vector<float>&)> change;
+  Tampering(Observer& o, std::function<void(std::vector<float>&)> c) : inner(o), change(std::move(c)) {}
+  void rows(const RecurrenceRows& rows) override {
+    std::vector<float> u(rows.u, rows.u + rows.U.columns() * kLanes<float>);
+    change(u);
+    inner.rows({rows.target, rows.U, rows.d, rows.codes, rows.first, rows.count, u.data()});
+  }
+  void tensor(const Evidence& evidence) override { inner.tensor(evidence); }
+};
+
+}  // namespace
+
+TEST_CASE("losses and bounds of a certificate hold in exact arithmetic") {
+  for (const char* grid : {"gf16", "int4", "gf:3,2"})
+    for (const bool guard : {true, false})
+      for (const bool desc_act : {true, false}) {
+        CAPTURE(grid);
+        CAPTURE(guard);
+        const Layer layer = random_layer(9, 33, 50, 7);
+        Options options = options_for(grid);
+        options.guard = guard;
+        options.desc_act = desc_act;
+        CertificateObserver seen(&layer.G, options, every_row);
+        const auto result = quantize_gptq(layer.W, layer.G, options, std::nullopt, "w", std::nullopt, &seen);
+        REQUIRE(result);
+        CHECK_FALSE(seen.offence);
+        CHECK(seen.exact_elements >= 9 * 33);
+        CHECK(seen.largest_ratio <= 1);
+        REQUIRE(seen.values.size() == 9);
+        for (const CertifiedRow& row : seen.values) {
+          REQUIRE(row.final.exact);
+          CHECK(row.final.exact->round_down() >= row.final.enclosure.lo);
+          CHECK(row.final.exact->round_up() <= row.final.enclosure.hi);
+          CHECK(row.final.exact->round_up() <= row.bound.lo);
+          CHECK(row.bound.hi - row.bound.lo <= 1e-12 * row.bound.hi);
+          CHECK(row.slack <= 1);
+          CHECK(row.slack > 0.001);  // a bound that is not idle
+          if (guard) CHECK(compare(*row.final.exact, *row.rtn.exact) <= 0);
+        }
+      }
+}
+
+TEST_CASE("exact arithmetic sees a u' that was not rounded from, or is too far from u") {
+  const Layer layer = random_layer(4, 16, 30, 3);
+  const Options options = options_for("int4");
+  const auto judged = [&](const std::function<void(std::vector<float>&)>& change) {
+    CertificateObserver seen(&layer.G, options, every_row);
+    Tampering tampering(seen, change);
+    REQUIRE(quantize_gptq(layer.W, layer.G, options, std::nullopt, "w", std::nullopt, &tampering));
+    return seen.offence;
+  };
+  CHECK_FALSE(judged([](std::vector<float>&) {}));
+  const auto at = [](Index p, Index r) { return static_cast<std::size_t>(p * kLanes<float> + r); };
+  const auto far = judged([&](std::vector<float>& u) { u[at(5, 2)] *= 1.001F; });
+  REQUIRE(far);
+  CHECK(far->starts_with("row 2, column 5: |u' - u| <= delta fails"));
+  const auto other = judged([&](std::vector<float>& u) { u[at(7, 1)] += 1; });
+  REQUIRE(other);
+  CHECK(other->starts_with("row 1, column 7: "));
+}
+
+TEST_CASE("rows beyond the range of the enclosures get exact values") {
+  Layer layer = random_layer(3, 4, 9, 5);
+  layer.G(0, 0) = 0x1p80;  // more than 2^64 times the others: T15 does not apply
+  for (Index j = 1; j < 4; ++j) layer.G(0, j) = layer.G(j, 0) = 0;
+  Options options = options_for("gf16");
+  options.damp_percent = 0;
+  CertificateObserver seen(&layer.G, options, ExactRows{});
+  REQUIRE(quantize_gptq(layer.W, layer.G, options, std::nullopt, "w", std::nullopt, &seen));
+  for (const CertifiedRow& row : seen.values) {
+    CHECK(std::isfinite(row.final.enclosure.lo));
+    CHECK(std::isfinite(row.final.enclosure.hi));
+    CHECK_FALSE(row.final.exact);
+    CHECK(row.bound.hi == std::numeric_limits<double>::infinity());
+    CHECK((row.slack == 0 || std::isinf(row.slack)));
+  }
+}
+
+TEST_CASE("the chosen rows are spaced evenly") {
+  const auto chosen = [](Index count, Index rows) {
+    std::vector<Index> found;
+    for (Index i = 0; i < rows; ++i)
+      if (ExactRows{count}.contains(i, rows)) found.push_back(i);
+    return found;
+  };
+  CHECK(chosen(0, 5).empty());
+  CHECK(chosen(1, 5) == std::vector<Index>{0});
+  CHECK(chosen(2, 5) == std::vector<Index>{0, 2});
+  CHECK(chosen(4, 8) == std::vector<Index>{0, 2, 4, 6});
+  CHECK(chosen(9, 3) == std::vector<Index>{0, 1, 2});
+  for (Index count = 1; count <= 17; ++count) CHECK(chosen(count, 17).size() == static_cast<std::size_t>(count));
+}
+
+TEST_CASE("round-to-nearest without calibration has codes to judge and no losses") {
+  const Layer layer = random_layer(3, 5, 9, 5);
+  Options options = options_for("gf16");
+  options.method = Method::rtn;
+  CertificateObserver seen(nullptr, options, every_row);
+  REQUIRE(quantize_rtn(layer.W, options, std::nullopt, "w", &seen));
+  CHECK(seen.values.empty());
+  CHECK_FALSE(seen.offence);
+  CHECK(seen.exact_elements == 15);
+}
+
+TEST_CASE("a bundle holds the words in the documented places") {
+  const Layer layer = random_layer(2, 3, 9, 5);
+  const Options options = options_for("gf16");
+  CertificateObserver seen(&layer.G, options, ExactRows{});
+  const auto result = quantize_gptq(layer.W, layer.G, options, std::nullopt, "w", std::nullopt, &seen);
+  REQUIRE(result);
+  std::string bytes;
+  const auto sink = [&](std::span<const std::byte> part) {
+    bytes.append(reinterpret_cast<const char*>(part.data()), part.size());
+    return ok();
+  };
+  seen.codes_rtn.row(0) = result->codes.row(0);
+  seen.codes_rtn(1, 2) = static_cast<Code>(result->codes(1, 2) ^ 1);
+  const auto size = [](Index n) { return static_cast<std::size_t>(n); };
+  REQUIRE(write_bundle({layer.W, layer.G, {result->codes.data(), size(6)}, {result->scales.data(), size(2)}, seen.values, seen.codes_rtn}, sink));
+  REQUIRE(bytes.size() == 32 + 6 * 6 + 8 * 9 + 37 * 2);
+  const auto read = [&](auto word, std::size_t at) {
+    std::memcpy(&word, bytes.data() + at, sizeof word);
+    return word;
+  };
+  CHECK(bytes.substr(0, 8) == "HALLBUND");
+  CHECK(read(std::uint32_t{}, 8) == 1);
+  CHECK(read(std::uint32_t{}, 12) == 0);
+  CHECK(read(std::uint64_t{}, 16) == 2);
+  CHECK(read(std::uint64_t{}, 24) == 3);
+  CHECK(read(float{}, 32 + 4 * 5) == layer.W(1, 2));
+  CHECK(read(double{}, 56 + 8 * 7) == layer.G(2, 1));
+  CHECK(read(Code{}, 128 + 2 * 4) == result->codes(1, 1));
+  CHECK(read(float{}, 140 + 4) == result->scales(1, 0));
+  CHECK(bytes[148] == 1);  // the codes of row 0 are those of round-to-nearest
+  CHECK(bytes[149] == 0);
+  CHECK(read(double{}, 150 + 8 * 5) == seen.values[1].final.enclosure.hi);
+  CHECK(read(double{}, 150 + 8 * 6) == seen.values[1].rtn.enclosure.lo);
+}
