@@ -4,11 +4,12 @@
       contracts with their theorems, and the solvers' goals with the answer that each must have.
     Main definitions.  [manifest], [everything].
     Dependencies.  Contract/Syntax, Contract/Library, Contract/Codec, Contract/PrintCpp,
-      Contract/PrintSmt, Contract/Text. *)
+      Contract/PrintSmt, Contract/ThreeColumns, Contract/Text. *)
 
 From Coq Require Import List String Ascii.
 From Hallmark Require Import Contract.Syntax Contract.Library.
 From Hallmark Require Import Contract.Text Contract.Codec Contract.PrintCpp Contract.PrintSmt.
+From Hallmark Require Import Contract.ThreeColumns.
 Import ListNotations.
 Open Scope string_scope.
 
@@ -25,7 +26,7 @@ Definition json_goal (g : file * string * string) : string :=
 
 (** The goals of all printers. *)
 Definition goals : list (file * string * string) :=
-  codec_goals ++ contract_goals.
+  codec_goals ++ contract_goals ++ [three_columns_goal].
 
 (** The manifest. *)
 Definition manifest : file := {|

@@ -7,7 +7,7 @@
     Dependencies.  Contract/Syntax, Contract/Denotation (indices), Contract/Library,
       Contract/Text. *)
 
-From Coq Require Import ZArith List String.
+From Coq Require Import ZArith List String Bool.
 From Hallmark Require Import Contract.Syntax Contract.Denotation Contract.Definitions.
 From Hallmark Require Import Contract.Library Contract.Text.
 Import ListNotations.
@@ -88,9 +88,10 @@ Fixpoint without {A : Type} (k : nat) (l : list A) : list A :=
   | a :: rest, S k => a :: without k rest
   end.
 
-(** What the preconditions become: the first equation of an entry is its definition, everything else
-    an assertion. *)
-Definition premises (sizes : string -> nat) (given : list formula) : list entry * list string :=
+(** What the preconditions become: the first equation of an entry is its definition, but for the
+    inputs [free]; everything else is an assertion. *)
+Definition premises (sizes : string -> nat) (free : list string)
+    (start : list entry * list string) (given : list formula) : list entry * list string :=
   let names := Environment unit sizes (fun _ => tt) (fun _ _ => tt) (fun _ _ _ => tt) in
   fold_left (fun state f =>
     match definition_of f with
@@ -100,53 +101,154 @@ Definition premises (sizes : string -> nat) (given : list formula) : list entry 
           let '(known, lines) := state in
           let '(a, ix, t) := row in
           let meaning := smt_term sizes ix t in
-          if existsb (same_entry a) known
+          if declared (fst a) free || existsb (same_entry a) known
           then (known, (lines ++ [app "assert" [app "=" [constant a; meaning]]])%list)
           else (a :: known, (lines ++ [app "define-fun" [constant a; "()"; "Real"; meaning]])%list))
         (assignments names f) state
-    end) given ([], []).
+    end) given start.
 
-(** The goal that a contract, with these preconditions, fails at these sizes. *)
-Definition contract_goal (c : contract) (label : string) (sizes : string -> nat)
-    (suffix expected : string) (given : list formula) : file * string * string :=
-  let '(known, lines) := premises sizes given in
-  ({| path := "generated/contract_" ++ name c ++ "_" ++ label ++ suffix ++ ".smt2";
+(** How a goal is put to the solvers: at which sizes; by which precondition its twin is short; and a
+    change of variables for the goal and for the twin, which defines some inputs by others that stay
+    free, or fixes them, so that the statement becomes that of an instance. *)
+Record question := Question {
+  about : contract;
+  label : string;
+  at_sizes : string -> nat;
+  removed : nat;
+  more : list (string * kind);
+  free : list string;
+  solved : list formula;
+  twin : list formula
+}.
+
+(** The goal that the contract of a question, with these preconditions, fails; some entries may be
+    defined beforehand. *)
+Definition goal_file (g : question) (start : list entry * list string) (theorem_name suffix expected : string)
+    (given : list formula) : file * string * string :=
+  let c := about g in
+  let '(known, lines) := premises (at_sizes g) (free g) start given in
+  ({| path := "generated/contract_" ++ name c ++ "_" ++ label g ++ suffix ++ ".smt2";
       contents := [
         "; " ++ made_by;
-        "; " ++ name c ++ " (" ++ theorem c ++ "), " ++ concat ", " (map (fun s => s ++ " = "
-          ++ decimal_nat (sizes s)) (Syntax.sizes c)) ++ ", negated: " ++ expected ++ ".";
+        "; " ++ name c ++ " (" ++ theorem_name ++ "), " ++ concat ", " (map (fun s => s ++ " = "
+          ++ decimal_nat (at_sizes g s)) (sizes c)) ++ ", negated: " ++ expected ++ ".";
         "(set-info :smt-lib-version 2.6)";
         "(set-logic QF_NRA)";
         "(set-info :status " ++ expected ++ ")";
         "(set-option :produce-models true)" ]
         ++ map (fun a => "(declare-const " ++ constant a ++ " Real)")
              (filter (fun a => negb (existsb (same_entry a) known))
-                (flat_map (entries sizes) (inputs c)))
+                (flat_map (entries (at_sizes g)) (inputs c ++ more g)))
         ++ lines
-        ++ [ app "assert" [app "not" [smt_formula sizes no_index (post c)]]; "(check-sat)" ] |},
-   expected, theorem c).
+        ++ [ app "assert" [app "not" [smt_formula (at_sizes g) no_index (post c)]];
+             "(check-sat)" ] |},
+   expected, theorem_name).
 
-(** The contracts, each with the place of a precondition that it cannot do without, and the sizes at
-    which both solvers decide the goal and its twin in seconds. *)
-Definition needed : list (contract * nat * list nat) := [
-  (gf16_half_gap, 4, [1; 2]); (gf16_nearest, 1, [1; 2]); (idempotence, 1, [1; 2]);
-  (exact_product, 0, [1; 2]); (gram_accumulation, 1, [1; 2]); (gram_bound, 3, []);
-  (factor_residual, 0, []); (pivots, 3, [1; 2]); (error_identity, 1, [1]);
-  (error_identity_residual, 1, [1]); (loss_enclosure, 6, []); (gptq_bound, 6, []);
-  (gptq_bound_emitted, 5, []); (guard_row, 5, []); (guard_total, 1, [1; 2]);
-  (two_columns, 3, []); (rtn_when_no_calibration, 6, []); (transfer, 6, [1]) ]%nat.
+(** The goal and its twin. *)
+Definition with_twin (g : question) : list (file * string * string) := [
+  goal_file g ([], []) (theorem (about g)) "" "unsat" (solved g ++ pre (about g));
+  goal_file g ([], []) (theorem (about g)) "_broken" "sat" (twin g ++ without (removed g) (pre (about g))) ].
 
-(** None is left out. *)
-Lemma needed_library : map (fun row => fst (fst row)) needed = library.
-Proof. reflexivity. Qed.
+(** ** Changes of variables *)
+
+Definition half := Rational 1 2.
+
+(** An input that is the same number everywhere, and the entries of U above its diagonal. *)
+Definition scalar_is (x : string) (v : term) : formula := Eq (Scalar x) v.
+Definition row_is (x : string) (v : term) : formula := All "j" n (Eq (Vector x "j") v).
+Definition tokens_are (x : string) (v : term) : formula := All "t" m (Eq (Vector x "t") v).
+Definition matrix_is (x : string) (v : term) : formula :=
+  All "i" n (All "j" n (Eq (Matrix x "i" "j") v)).
+Definition upper_is (v : term) : formula :=
+  All "j" n (All "i" (below "j") (Eq (Matrix "U" "i" "j") v)).
+
+(** x = y - z, column by column. *)
+Definition difference_of (x y z : string) : formula :=
+  All "j" n (Eq (Vector x "j") (Sub (Vector y "j") (Vector z "j"))).
+
+(** x from y = x U + ..: x_j = y_j - sum_{k<j} e_k U_kj. *)
+Definition pulled (x y : string) (e : term) : formula :=
+  All "j" n (Eq (Vector x "j")
+    (Sub (Vector y "j") (Sum "k" (below "j") (Mul e (Matrix "U" "k" "j"))))).
+
+(** The weights from the compensated ones, and the codes from the compensated errors t. *)
+Definition errors_free : list formula := [difference_of "q" "u" "t"; pulled "w" "u" (error "q" "k")].
+
+(** H as U D U^T and a residual E. *)
+Definition residual_free : formula :=
+  All "i" n (All "j" n (Eq (Matrix "H" "i" "j") (Add udu_entry (Matrix "E" "i" "j")))).
+
+(** G from H and the excess c. *)
+Definition gram_free : list formula := [
+  All "i" n (All "j" (below "i") (Eq (Matrix "G" "i" "j") (Mul half (Matrix "H" "i" "j"))));
+  All "i" n (All "j" (below "i") (Eq (Matrix "G" "j" "i") (Mul half (Matrix "H" "j" "i"))));
+  All "i" n (Eq (Matrix "G" "i" "i") (Mul half (Sub (Matrix "H" "i" "i") (Vector "c" "i"))))].
+
+(** The factor with ones in D and the same number everywhere above the diagonal of U. *)
+Definition instance (upper : term) : list formula :=
+  Library.unit_upper ++ [upper_is upper; row_is "d" one].
+
+(** A residual of 1/8 everywhere, which is its bound. *)
+Definition residual_eighth : list formula := [
+  scalar_is "g" (Rational 1 8); row_is "a" one; matrix_is "E" (Rational 1 8); residual_free].
 
 (** All sizes equal. *)
-Definition every (n : nat) : string -> nat := fun _ => n.
+Definition every (k : nat) : string -> nat := fun _ => k.
+
+(** The same question at sizes 1 and 2. *)
+Definition one_and_two (c : contract) (removed : nat) (more : list (string * kind))
+    (free : list string) (solved twin : list formula) : list question :=
+  map (fun k => Question c (decimal_nat k) (every k) removed more free solved twin) [1; 2]%nat.
+
+(** The questions: every contract, at sizes 1 and 2. *)
+Definition questions : list question :=
+  one_and_two gf16_half_gap 4 [] [] [] []
+  ++ one_and_two gf16_nearest 1 [] [] [] []
+  ++ one_and_two idempotence 1 [] [] [] []
+  ++ one_and_two exact_product 0 [] [] [] []
+  ++ one_and_two gram_accumulation 1 [] [] [] []
+  ++ map (fun k => Question gram_bound (decimal_nat k)
+       (fun x => if String.eqb x "n" then k else 1%nat) 3 [] []
+       [scalar_is "f" (Rational 1 (2 ^ 42)); tokens_are "x" one; All "j" n (All "t" m (Eq (Matrix "Y" "j" "t") one))]
+       [scalar_is "f" (Rational 1 (2 ^ 42)); tokens_are "x" one; row_is "G" (Rational 9 1)]) [1; 2]%nat
+  ++ one_and_two factor_residual 0 [] []
+       [scalar_is "f" (Rational 1 4); scalar_is "g" (Rational 1 3); scalar_is "a" one; scalar_is "b" one; row_is "d" one;
+        row_is "y" half]
+       [scalar_is "f" (Rational 1 4); scalar_is "g" (Rational 1 3); scalar_is "a" one; scalar_is "b" one; row_is "d" one;
+        row_is "x" zero; row_is "y" zero]
+  ++ one_and_two pivots 3 [] [] [] []
+  ++ one_and_two error_identity 3 [] [] [] [row_is "d" one; row_is "q" zero; row_is "w" one; upper_is zero]
+  ++ one_and_two error_identity_residual 2 [] [] []
+       [row_is "d" one; row_is "q" zero; row_is "w" one; upper_is zero; matrix_is "H" one]
+  ++ one_and_two loss_enclosure 8 [row "y"; ("E", IsMatrix "n" "n")] []
+       (instance half ++ [scalar_is "N" one; scalar_is "rho" one; scalar_is "g" zero; matrix_is "E" zero;
+        residual_free] ++ gram_free ++ [pulled "e" "y" (Vector "e" "k"); row_is "t" half])
+       (instance zero ++ [scalar_is "N" one; scalar_is "rho" two; scalar_is "g" zero; matrix_is "E" zero;
+        residual_free] ++ gram_free ++ [row_is "t" (Rational 9 1); row_is "e" (Rational 8 1)])
+  ++ one_and_two gptq_bound 6 [row "t"] ["u"] errors_free
+       [row_is "d" one; row_is "q" zero; row_is "w" one; upper_is zero; row_is "r" zero]
+  ++ one_and_two gptq_bound_emitted 6 [row "t"; row "y"; ("E", IsMatrix "n" "n")] ["u"]
+       (instance zero ++ errors_free ++ residual_eighth ++ [difference_of "h" "y" "delta"])
+       (instance zero ++ residual_eighth ++ [row_is "q" zero; row_is "w" one; row_is "u" one;
+         row_is "v" one; row_is "h" zero; row_is "delta" zero])
+  ++ one_and_two guard_row 5 [] []
+       [row_is "w" (Rational 1 4); row_is "g" zero; row_is "r" one]
+       [row_is "w" (Rational 1 4); row_is "g" zero; row_is "r" one; row_is "q" (Rational 9 1); matrix_is "G" one]
+  ++ one_and_two guard_total 1 [] [] [] []
+  ++ one_and_two two_columns 3 [row "t"; row "s"] ["u"]
+       (errors_free ++ [difference_of "r" "u" "s"])
+       [row_is "d" one; row_is "w" zero; row_is "r" zero; upper_is zero]
+  ++ map (fun question =>
+       let '(k, removed) := question in
+       Question rtn_when_no_calibration (decimal_nat k)
+         (fun x => if String.eqb x "n" then k else O) removed [] [] [] []) [(1, 7); (2, 6)]%nat
+  ++ one_and_two transfer 5 [row "t"] [] [scalar_is "eps" half; pulled "e" "t" (Vector "e" "k")]
+       [scalar_is "eps" half; row_is "e" one; row_is "d" (Rational (-1) 1); upper_is zero; matrix_is "G" one].
+
+(** No contract is left out. *)
+Lemma questions_library :
+  forallb (fun c => existsb (fun g => String.eqb (name (about g)) (name c)) questions) library = true.
+Proof. reflexivity. Qed.
 
 (** The goals and their twins. *)
-Definition contract_goals : list (file * string * string) :=
-  flat_map (fun row =>
-    let '(c, place, sizes) := row in
-    flat_map (fun n => [
-      contract_goal c (decimal_nat n) (every n) "" "unsat" (pre c);
-      contract_goal c (decimal_nat n) (every n) "_broken" "sat" (without place (pre c)) ]) sizes) needed.
+Definition contract_goals : list (file * string * string) := flat_map with_twin questions.

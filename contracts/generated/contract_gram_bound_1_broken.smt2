@@ -1,0 +1,17 @@
+; Made by: extract/contracts generate
+; gram_bound (gram_bound_met), n = 1, m = 1, negated: sat.
+(set-info :smt-lib-version 2.6)
+(set-logic QF_NRA)
+(set-info :status sat)
+(set-option :produce-models true)
+(declare-const h Real)
+(declare-const D_0 Real)
+(declare-const Y_0_0 Real)
+(define-fun f () Real (/ 1.0 4398046511104.0))
+(define-fun x_0 () Real 1.0)
+(define-fun G_0 () Real 9.0)
+(assert (and (<= 0.0 f) (<= (* 2.0 f) (* (/ 1.0 1099511627776.0) (- 1.0 f)))))
+(assert (<= (let ((x_ (- h (* x_0 x_0)))) (ite (<= 0.0 x_) x_ (- x_))) (* f (* (let ((x_ x_0)) (ite (<= 0.0 x_) x_ (- x_))) (let ((x_ x_0)) (ite (<= 0.0 x_) x_ (- x_)))))))
+(assert (<= (let ((x_ (- D_0 (* Y_0_0 Y_0_0)))) (ite (<= 0.0 x_) x_ (- x_))) (* f (* (let ((x_ Y_0_0)) (ite (<= 0.0 x_) x_ (- x_))) (let ((x_ Y_0_0)) (ite (<= 0.0 x_) x_ (- x_)))))))
+(assert (not (<= (* G_0 G_0) (* (* (+ 1.0 (/ 1.0 1099511627776.0)) (+ 1.0 (/ 1.0 1099511627776.0))) (* h D_0)))))
+(check-sat)

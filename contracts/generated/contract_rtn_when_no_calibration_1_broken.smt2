@@ -1,0 +1,18 @@
+; Made by: extract/contracts generate
+; rtn_when_no_calibration (rtn_when_no_calibration_sound), n = 1, m = 0, negated: sat.
+(set-info :smt-lib-version 2.6)
+(set-logic QF_NRA)
+(set-info :status sat)
+(set-option :produce-models true)
+(declare-const d_0 Real)
+(declare-const w_0 Real)
+(declare-const q_0 Real)
+(declare-const r_0 Real)
+(declare-const lambda Real)
+(define-fun U_0_0 () Real 1.0)
+(define-fun H_0_0 () Real (* (* U_0_0 d_0) U_0_0))
+(define-fun u_0 () Real (+ w_0 0.0))
+(assert (= H_0_0 (+ (* 2.0 0.0) lambda)))
+(assert (< 0.0 lambda))
+(assert (not (=> (= 0.0 0.0) (= q_0 r_0))))
+(check-sat)
