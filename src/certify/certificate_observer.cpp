@@ -51,6 +51,7 @@ CertificateObserver::CertificateObserver(const Matrix<double>* G, const Options&
       grid_(oracle::ExactGrid::parse(options.grid.name())) {}
 
 void CertificateObserver::rows(const RecurrenceRows& rows) {
+  std::call_once(once_, [&] { prepare(rows); });
   std::vector<Bound> found;
   for (Index r = 0; r < rows.count; ++r) {
     found.push_back({rows.first + r, bound(rows, r)});
@@ -60,28 +61,49 @@ void CertificateObserver::rows(const RecurrenceRows& rows) {
   bounds_.insert(bounds_.end(), found.begin(), found.end());
 }
 
+void CertificateObserver::prepare(const RecurrenceRows& rows) {
+  for (Index p = 0; p < rows.U.columns(); ++p) {
+    double squares = 0;
+    const float* strip = rows.U.strip(p / kStrip) + p % kStrip;
+    for (Index k = 0; k < p; ++k) squares += static_cast<double>(strip[k * kStrip]) * static_cast<double>(strip[k * kStrip]);
+    const double norm = std::sqrt(squares) * (1 + 0x1p-20), terms = static_cast<double>(p + 1);
+    chain_.push_back(terms * v * (1 + terms * v) * norm);
+    underflow_.push_back(0x1p-148 * terms * (1 + norm));
+  }
+  if (exact_.count == 0) return;
+  const Index n = rows.U.columns();
+  std::vector<float> U(at(n * n), 0.0F);
+  for (Index j = 0; j < n; ++j)
+    for (Index k = 0; k <= j; ++k) U[at(k * n + j)] = rows.U.strip(j / kStrip)[k * kStrip + j % kStrip];
+  recurrence_.emplace(U, at(n));
+}
+
 Enclosure CertificateObserver::bound(const RecurrenceRows& rows, Index r) const {
   const Target& target = rows.target;
   const Index row = rows.first + r, columns = rows.U.columns();
   const auto n = static_cast<double>(columns);
   if (!((n + 1) * v <= 1)) return {0, infinity};
-  double gaps = 0, sizes = 0, A = 0, roots = 0, excess = 0;  // N(h)^2, N(u')^2, A, sum sqrt(H_jj), sum (H_jj - 2 G_jj) e_j^2
+  std::vector<double> e(at(columns));
+  double squares = 0;
+  for (Index p = 0; p < columns; ++p) {
+    const Index j = target.order[at(p)];
+    const double s = scale_at(target.scales, target.group_size, row, j), g = target.grid.value(rows.codes(row, j));
+    e[at(p)] = std::fma(-s, g, static_cast<double>(target.W(row, j)));
+    squares += e[at(p)] * e[at(p)];
+  }
+  const double norm = std::sqrt(squares) * (1 + 0x1p-20);
+  double sum = 0, A = 0, excess = 0;  // sum d_j (h_j + delta_j)^2, A, sum (H_jj - 2 G_jj) e_j^2
   for (Index p = 0; p < columns; ++p) {
     const Index j = target.order[at(p)];
     const double u = rows.u[p * kLanes<float> + r], s = scale_at(target.scales, target.group_size, row, j);
-    const double g = target.grid.value(rows.codes(row, j));
-    const double e = std::fma(-s, g, static_cast<double>(target.W(row, j)));
-    const double H = 2 * (*G_)(j, j) + lambda_, root = std::sqrt(H);
-    const double h = target.grid.clipped(u, s) ? std::fabs(u - s * g) : target.grid.half_gap(u, s);
-    gaps += rows.d[p] * h * h;
-    sizes += rows.d[p] * u * u;
-    A += std::fabs(e) * root;
-    roots += root;
-    excess += (H - 2 * (*G_)(j, j)) * e * e;
+    const double twice_G = 2 * (*G_)(j, j), H = twice_G + lambda_;
+    const double h = target.grid.clipped(u, s) ? std::fabs(u - s * target.grid.value(rows.codes(row, j))) : target.grid.half_gap(u, s);
+    const double reach = h + chain_[at(p)] * norm + v * std::fabs(u) + underflow_[at(p)];
+    sum += rows.d[p] * reach * reach;
+    A += std::fabs(e[at(p)]) * std::sqrt(H);
+    excess += (H - twice_G) * e[at(p)] * e[at(p)];
   }
-  const double G = (n + 1) * v * (1 + (n + 1) * v), residual = 0x1p-23 + 0x1p-46 + (n + 2) * 0x1p-53;
-  const double t = (G * A + v * std::sqrt(sizes)) * (1 + 0x1p-22) + 0x1p-148 * n * roots;
-  const double norm = std::sqrt(gaps) + t, loss_H = norm * norm + residual * A * A;
+  const double loss_H = sum + (0x1p-23 + 0x1p-46 + (n + 2) * 0x1p-53) * A * A;
   // Every sum has n terms with few roundings each, and all terms but the last sum's are added.
   const double value = 0.5 * (loss_H - excess), error = (n + 32) * 0x1p-51 * (loss_H + excess);
   const Enclosure enclosure{value - error, value + error};
@@ -91,12 +113,6 @@ Enclosure CertificateObserver::bound(const RecurrenceRows& rows, Index r) const 
 void CertificateObserver::audit(const RecurrenceRows& rows, Index r) {
   const Target& target = rows.target;
   const Index n = rows.U.columns(), row = rows.first + r;
-  std::call_once(once_, [&] {
-    std::vector<float> U(at(n * n), 0.0F);
-    for (Index j = 0; j < n; ++j)
-      for (Index k = 0; k <= j; ++k) U[at(k * n + j)] = rows.U.strip(j / kStrip)[k * kStrip + j % kStrip];
-    recurrence_.emplace(U, at(n));
-  });
   std::vector<float> w, scale, computed;
   std::vector<Code> codes;
   for (Index p = 0; p < n; ++p) {

@@ -17,16 +17,17 @@ struct ExactRows {
   bool contains(Index row, Index rows) const;
 };
 
-/// Values per row: enclosures of the loss of the codes and of round-to-nearest, and the bound of T2, T7, T9, T11 and T15. With
-/// t_j = u'_j - u_j, u at the codes that GPTQ produced, h_j >= |u'_j - q_j| (half a gap; measured where a code was clipped),
-/// A = sum |e_j| sqrt(H_jj) and N(x)^2 = sum d_j x_j^2, all of them of n columns and v = 2^-24:
+/// Values per row: enclosures of the loss of the codes and of round-to-nearest, and the bound of T2, T7, T9, T11 and T15, Coq
+/// `emitted_codes_loss`. For the codes that GPTQ produced, with h_j >= |u'_j - q_j| (half a gap; measured where a code was
+/// clipped), v = 2^-24, z = 2^-148 and E = |e|:
 ///
-///   loss_H <= N(h + |t|)^2 + g' A^2 <= (N(h) + N(t))^2 + g' A^2        T9 and T15 for U rounded to binary32; Minkowski
-///   N(t)   <= G(n+1) A (1 + 2^-22) + v (1 + 2^-22) N(u') + 2^-148 n sum sqrt(H_jj),  G(m) = m v (1 + m v)       T11, row norms
-///             of U as in src/quantize/loss.hpp: sum_j d_j U_kj^2 <= (1 + v)^2 (1 + g') H_kk
+///   loss_H <= sum d_j (h_j + delta_j)^2 + g' (sum |e_j| sqrt(H_jj))^2            g' of T15 for U rounded to binary32
+///   delta_j = (j + 1) v (1 + (j + 1) v) |U_0j .. U_(j-1)j| E + v |u'_j| + (j + 1) z (1 + |U_0j .. U_(j-1)j|)
+///             T11 (a) with Cauchy's inequality: Coq `T11_recurrence_closed`, `feedback_size_cauchy`; j from 0
 ///   2 loss_G = loss_H - sum_j (H_jj - 2 G_jj) e_j^2
 ///
-/// and a row in which the guard kept round-to-nearest loses less than GPTQ's. Infinite where the conditions of T15 fail.
+/// The enclosure is that of this expression with both norms enlarged by 1 + 2^-20. A row in which the guard kept round-to-nearest loses less than GPTQ's. Infinite
+/// where the conditions of T15 fail.
 class CertificateObserver : public Observer {
  public:
   /// G outlives the observer; null for round-to-nearest without a Gram matrix. exact: losses as exact numbers and, for GPTQ,
@@ -47,6 +48,7 @@ class CertificateObserver : public Observer {
     Index row;
     Enclosure bound;
   };
+  void prepare(const RecurrenceRows& rows);
   Enclosure bound(const RecurrenceRows& rows, Index r) const;
   void audit(const RecurrenceRows& rows, Index r);
   void offend(Index row, std::string what);
@@ -57,7 +59,8 @@ class CertificateObserver : public Observer {
   ExactRows exact_;
   double lambda_ = 0;
   std::vector<Bound> bounds_;
-  std::once_flag once_;
+  std::once_flag once_;                    // of what all rows share, made by prepare:
+  std::vector<double> chain_, underflow_;  // delta_p <= chain_p E + v |u'_p| + underflow_p
   std::optional<oracle::ExactRecurrence> recurrence_;
   std::optional<oracle::ExactGrid> grid_;
   std::mutex mutex_;  // of bounds_ and of what the audit found
