@@ -102,6 +102,7 @@ Print Assumptions T15_witness.
 Print Assumptions emitted_codes_loss.
 Print Assumptions emitted_plain_enclosure.
 Print Assumptions guard_loss_enclosure.
+Print Assumptions guard_loss_enclosure_binary32.
 Print Assumptions guard_plain_loss.
 Print Assumptions emitted_codes_activations.
 Print Assumptions emitted_run_witness.

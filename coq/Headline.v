@@ -886,7 +886,7 @@ Proof. exact (Emitted.emitted_plain_enclosure n lam G C U d hmax w s g). Qed.
 
 (** What the guard computes: with e' the errors e rounded to binary64 and t' = e' U by chains of fma
     ([product_float U e']), the loss in H is sum_j d_j t'_j^2 to within
-    2 N rho + rho^2 + g' A^2 + 2^-470 ([enclosure_width n rho N A]), where
+    2 N rho + rho^2 + g' A^2 + 2^-470 ([enclosure_width g' rho N A]), where
     A = sum_i |e_i| sqrt(H_ii), N^2 = sum_j d_j t'_j^2 ([pivot_norm]), g' = (n + 2) 2^-53
     and rho = g' (1 + g') A. *)
 Theorem guard_loss_enclosure (n : nat) (H C U : mat) (d : vec) (hmax : R) (e e' : vec) :
@@ -897,10 +897,30 @@ Theorem guard_loss_enclosure (n : nat) (H C U : mat) (d : vec) (hmax : R) (e e' 
   let t' := product_float U e' in
   let rho := product64 n * (1 + residual64 n) * A in
   Rabs (qform n H e - bsum n (fun j => d j * t' j ^ 2))
-  <= enclosure_width n rho (pivot_norm n d t') A + bpow radix2 (-470).
+  <= enclosure_width (residual64 n) rho (pivot_norm n d t') A + bpow radix2 (-470).
 Proof.
 exact (fun run symmetric pivots sane rounded =>
   Enclosure.loss_enclosure_closed n H C U d hmax run symmetric pivots sane e e' rounded).
+Qed.
+
+(** The stage before it, in the format of the recurrence: errors rounded to binary32, the factor as
+    the recurrence reads it and chains in binary32 ([product_chain (-149) 24]), for at most 2^20
+    columns. Here g' = [residual32 n], and rho = x (1 + x) (1 + g') A + n^2 2^-147 sqrt(hmax) with
+    x = (n + 1) 2^-24 ([product32 n], [under_product32 n hmax]). On GPTQ's own errors t'_j is
+    fl(r_j + e_j), r_j the recurrence's chain. *)
+Theorem guard_loss_enclosure_binary32 (n : nat) (H C U : mat) (d : vec) (hmax : R) (e e' : vec) :
+  is_factor real64 n H C U d -> sym n H -> (forall k, (k < n)%nat -> 0 < d k) ->
+  sane_diagonal n H hmax -> (0 < n)%nat -> (Z.of_nat n <= 2 ^ 20)%Z ->
+  (forall k, (k < n)%nat -> e' k = rnd (-149) 24 (e k)) ->
+  let A := weighted_size n (root_diagonal H) e in
+  let t' := product_chain (-149) 24 (round_factor (-149) 24 U) e' in
+  let rho := product32 n * (1 + residual32 n) * A + under_product32 n hmax in
+  Rabs (qform n H e - bsum n (fun j => d j * t' j ^ 2))
+  <= enclosure_width (residual32 n) rho (pivot_norm n d t') A.
+Proof.
+exact (fun run symmetric pivots sane nonempty columns rounded =>
+  Enclosure.loss_enclosure32 n H C U d hmax run symmetric pivots sane nonempty columns e e'
+    rounded).
 Qed.
 
 (** From the loss in H to the plain loss in the stored G: H - 2 G is diagonal. *)

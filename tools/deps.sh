@@ -13,6 +13,7 @@ packages_of() {
     proofs) echo coq libcoq-flocq libcoq-coquelicot ;;
     extraction) echo ocaml-findlib libzarith-ocaml-dev ;;
     solvers) echo z3 cvc5 bc ;;
+    bench) echo libbenchmark-dev libopenblas-dev ;;
     fuzz) echo clang-14 libclang-rt-14-dev ;;
     trainer) echo libtorch-dev ;;
     *) echo "tools/deps.sh: unknown set '$1'" >&2; exit 2 ;;

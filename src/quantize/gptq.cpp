@@ -139,34 +139,35 @@ Expected<Quantized> quantize_gptq(MatrixRef<float> W, MatrixRef<double> G, const
 
   const Rounded rtn = round_to_nearest(W, options.grid, result.scales, options.group_size);
   Rounded gptq = start(rtn, target);
-  {
-    const UpperStrips<float> U(factor.U);
-    RowSink sink;
-    if (observer)
-      sink = [&](Index first, Index count, const float* u) {
-        observer->rows({target, U, factor.d, gptq.codes, first, count, u});
-      };
-    if (const auto bad = run_recurrence(target, U, options.block_size, gptq, sink))
-      return Error{Exit::numeric, 503, fmt::format("the compensated weights of {} overflow binary32", tensor_name),
-                   fmt::format("row {}, column {}", bad->row, bad->column), "a larger --damp-percent, or rescale the tensor"};
-  }
+  Vector<double> diag_2G(diag_H.size());
+  for (std::size_t p = 0; p < order.size(); ++p) diag_2G[static_cast<Index>(p)] = 2 * G(order[p], order[p]);
+  LossModel model = loss_weights(factor.d, diag_H, diag_2G);
+  std::vector<LossSums> sums;
+  const RowSums row_sums{model, sums};
+  const UpperStrips<float> U(factor.U);
+  RowSink sink;
+  if (observer)
+    sink = [&](Index first, Index count, const float* u) {
+      observer->rows({target, U, factor.d, gptq.codes, first, count, u});
+    };
+  if (const auto bad = run_recurrence(target, U, options.block_size, gptq, sink, options.guard ? &row_sums : nullptr))
+    return Error{Exit::numeric, 503, fmt::format("the compensated weights of {} overflow binary32", tensor_name),
+                 fmt::format("row {}, column {}", bad->row, bad->column), "a larger --damp-percent, or rescale the tensor"};
 
   result.row_is_rtn.assign(rtn.clipped.size(), 0);
-  std::optional<LossModel> model;
   if (options.guard || observer) {
-    Vector<double> diag_2G(diag_H.size());
-    for (std::size_t p = 0; p < order.size(); ++p) diag_2G[static_cast<Index>(p)] = 2 * G(order[p], order[p]);
-    model = loss_model(factor, diag_H, diag_2G);
+    model.U = UpperStrips<double>(factor.U);
     factor.U.resize(0, 0);
   }
   if (options.guard) {
-    Guarded guarded = guard(*model, target, G, gptq.codes, rtn.codes);
+    const FirstStage first{U, sums};
+    Guarded guarded = guard(model, target, G, gptq.codes, rtn.codes, &first);
     result.row_is_rtn = std::move(guarded.row_is_rtn);
     result.exact_rows = guarded.exact_rows;
     result.enclosed_gptq = std::move(guarded.gptq);
     result.enclosed_rtn = std::move(guarded.rtn);
   } else if (observer) {
-    result.enclosed_gptq = enclose_losses(*model, target, gptq.codes, first_indices(W.rows()));
+    result.enclosed_gptq = enclose_losses(model, target, gptq.codes, first_indices(W.rows()));
   }
   for (std::size_t i = 0; i < result.row_is_rtn.size(); ++i) {
     const bool keep_rtn = result.row_is_rtn[i] != 0;
@@ -179,7 +180,7 @@ Expected<Quantized> quantize_gptq(MatrixRef<float> W, MatrixRef<double> G, const
     result.loss_final.push_back(keep_rtn ? result.loss_rtn.back() : result.loss_gptq.back());
   }
   result.codes = std::move(gptq.codes);
-  if (observer) observer->tensor({tensor_name, W, options, result, rtn.codes, order, &G, &*model, &diag_H});
+  if (observer) observer->tensor({tensor_name, W, options, result, rtn.codes, order, &G, &model, &diag_H});
   return result;
 }
 

@@ -1,6 +1,6 @@
 #include "quantize/guard.hpp"
 
-#include <numeric>
+#include <cmath>
 
 #include "oracle/exact_loss.hpp"
 
@@ -28,23 +28,40 @@ Loss enclosure(const oracle::Dyadic& loss) {
 }  // namespace
 
 Guarded guard(const LossModel& model, const Target& target, MatrixRef<double> G, const Matrix<Code>& gptq,
-              const Matrix<Code>& rtn) {
+              const Matrix<Code>& rtn, const FirstStage* first) {
   const Index rows = gptq.rows();
-  std::vector<Index> all(at(rows)), different, open;
-  std::iota(all.begin(), all.end(), Index{0});
-  for (const Index i : all)
-    if ((gptq.row(i).array() != rtn.row(i).array()).any()) different.push_back(i);
+  std::vector<Index> open, equal;
+  for (Index i = 0; i < rows; ++i) ((gptq.row(i).array() != rtn.row(i).array()).any() ? open : equal).push_back(i);
 
-  Guarded guarded{enclose_losses(model, target, gptq, all), {}, std::vector<std::uint8_t>(at(rows), 0), 0};
-  guarded.rtn = guarded.gptq;
-  const std::vector<Loss> losses = enclose_losses(model, target, rtn, different);
-  for (std::size_t k = 0; k < different.size(); ++k) {
-    const Index i = different[k];
-    const Loss &g = guarded.gptq[at(i)], &r = guarded.rtn[at(i)] = losses[k];
-    if (g.hi <= r.lo) continue;
-    if (r.hi < g.lo) guarded.row_is_rtn[at(i)] = 1;
-    else open.push_back(i);
+  Guarded guarded{std::vector<Loss>(at(rows)), std::vector<Loss>(at(rows)), std::vector<std::uint8_t>(at(rows), 0), 0};
+  // Decides the open rows by the given enclosures of both losses and keeps those that overlap.
+  const auto decide = [&](const std::vector<Loss>& g, const std::vector<Loss>& r) {
+    std::vector<Index> left;
+    for (std::size_t k = 0; k < open.size(); ++k) {
+      const Index i = open[k];
+      guarded.gptq[at(i)] = g[k];
+      guarded.rtn[at(i)] = r[k];
+      if (g[k].hi <= r[k].lo) continue;
+      if (r[k].hi < g[k].lo) guarded.row_is_rtn[at(i)] = 1;
+      else left.push_back(i);
+    }
+    open = std::move(left);
+  };
+  if (first) {
+    std::vector<Loss> g;
+    for (const Index i : open) g.push_back(enclose_binary32(model, first->gptq[at(i)]));
+    decide(g, enclose_losses_binary32(model, first->U, target, rtn, open));
   }
+  decide(enclose_losses(model, target, gptq, open), enclose_losses(model, target, rtn, open));
+
+  // Equal codes have one loss; binary64 encloses it where the first stage did not.
+  std::vector<Index> alone;
+  for (const Index i : equal) {
+    if (first) guarded.gptq[at(i)] = guarded.rtn[at(i)] = enclose_binary32(model, first->gptq[at(i)]);
+    if (!first || !std::isfinite(guarded.gptq[at(i)].hi)) alone.push_back(i);
+  }
+  const std::vector<Loss> losses = enclose_losses(model, target, gptq, alone);
+  for (std::size_t k = 0; k < alone.size(); ++k) guarded.gptq[at(alone[k])] = guarded.rtn[at(alone[k])] = losses[k];
 
   guarded.exact_rows = static_cast<Index>(open.size());
   if (open.empty()) return guarded;

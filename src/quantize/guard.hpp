@@ -11,10 +11,17 @@ struct Guarded {
   Index exact_rows = 0;                    ///< rows decided by exact arithmetic
 };
 
-/// Equal codes are decided without arithmetic, the rest by enclosures of both losses, and what these leave open by the
-/// exact loss in G (binary64 entries read as exact dyadics); there both losses become the tightest enclosures. GPTQ keeps
-/// a tie. G [cols, cols] is the stored matrix in the order of W's columns.
+/// The stage before binary64: the factor as the recurrence read it, and the sums of GPTQ's losses that it left.
+struct FirstStage {
+  const UpperStrips<float>& U;
+  std::span<const LossSums> gptq;  ///< all rows
+};
+
+/// Equal codes are decided without arithmetic, the rest by enclosures of both losses in binary32 (where there is a first
+/// stage), what these leave open by enclosures in binary64, and what those leave open by the exact loss in G (binary64
+/// entries read as exact dyadics). A row's enclosures are those of the stage that decided it. GPTQ keeps a tie. G [cols,
+/// cols] is the stored matrix in the order of W's columns.
 Guarded guard(const LossModel& model, const Target& target, MatrixRef<double> G, const Matrix<Code>& gptq,
-              const Matrix<Code>& rtn);
+              const Matrix<Code>& rtn, const FirstStage* first = nullptr);
 
 }  // namespace hallmark

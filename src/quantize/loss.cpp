@@ -77,13 +77,20 @@ Loss enclose(const LossModel& model, const RowBlock& block, std::size_t r) {
 
 double residual_constant(Index n) { return static_cast<double>(n + 2) * 0x1p-53; }
 
-LossModel loss_model(const Factor& factor, const Vector<double>& diag_H, const Vector<double>& diag_2G) {
-  LossModel model{UpperStrips<double>(factor.U), factor.d, diag_H.cwiseSqrt(), diag_H - diag_2G, true};
+LossModel loss_weights(const Vector<double>& d, const Vector<double>& diag_H, const Vector<double>& diag_2G) {
+  LossModel model{{d, diag_H.cwiseSqrt(), diag_H - diag_2G}, {}, 0, true};
   if (diag_H.size() == 0) return model;
-  const double largest = diag_H.maxCoeff(), smallest = diag_H.minCoeff();
+  model.largest = diag_H.maxCoeff();
+  const double smallest = diag_H.minCoeff();
   // Coq `sane_diagonal`; then the range of the underflow term, where d_j <= H_jj (1 + g') and the trace is n terms at most.
-  model.in_range = diag_H.size() <= Index{1} << 24 && 0x1p-64 * largest <= smallest && smallest >= 0x1p-900 &&
-                   factor.d.minCoeff() >= 0x1p-400 && largest <= 0x1p375;
+  model.in_range = diag_H.size() <= Index{1} << 24 && 0x1p-64 * model.largest <= smallest && smallest >= 0x1p-900 &&
+                   d.minCoeff() >= 0x1p-400 && model.largest <= 0x1p375;
+  return model;
+}
+
+LossModel loss_model(const Factor& factor, const Vector<double>& diag_H, const Vector<double>& diag_2G) {
+  LossModel model = loss_weights(factor.d, diag_H, diag_2G);
+  model.U = UpperStrips<double>(factor.U);
   return model;
 }
 

@@ -17,6 +17,16 @@
 //
 // A factor 1 + 2^-20 covers the roundings of the bound itself and all products of such terms. T15 asks for at most 2^24
 // columns and a diagonal of H within a factor 2^64; where one of these conditions fails the enclosure is everything.
+//
+// The same in the format of the recurrence, wider and at half the price: e rounded to binary32, U as the recurrence reads it,
+// t' by chains in binary32, the sums still in binary64. Then g' = 2^-23 + 2^-46 + (n + 2) 2^-53 (Coq `T15_form_binary32`),
+// c = x (1 + x) with x = (n + 1) 2^-24, for at most 2^20 columns (Coq `loss_enclosure32`); and with hmax the largest H_jj
+//
+//   underflow  rho grows by n^2 2^-147 sqrt(hmax) (Coq `under_product32`)
+//   errors     |e_j| <= (1 + 2^-23) |e'_j| + 2^-149: A grows by n 2^-149 sqrt(hmax), the sum over the excess by
+//              2^-21 of itself and 2^-148 sqrt(hmax) A
+//
+// For GPTQ's codes the recurrence has these chains already: t_j = fl(r_j + e_j).
 #pragma once
 
 #include <span>
@@ -28,13 +38,14 @@
 namespace hallmark {
 
 /// What the losses need of H, in processing order.
-struct LossModel {
+struct LossModel : LossWeights {
   UpperStrips<double> U;
-  Vector<double> d;
-  Vector<double> root;    ///< sqrt(H_jj), rounded
-  Vector<double> excess;  ///< H_jj - 2 G_jj, rounded
+  double largest = 0;     ///< the largest H_jj
   bool in_range = false;  ///< the conditions of T15 and of the underflow term hold
 };
+
+/// The model without U: what the recurrence and the binary32 stage need.
+LossModel loss_weights(const Vector<double>& d, const Vector<double>& diag_H, const Vector<double>& diag_2G);
 
 /// The model of H = hessian(G, lambda) with its factor; diag_H and diag_2G in processing order.
 LossModel loss_model(const Factor& factor, const Vector<double>& diag_H, const Vector<double>& diag_2G);
@@ -46,5 +57,12 @@ double residual_constant(Index n);
 /// column of G are zero). One Loss for each of `rows`, in that order.
 std::vector<Loss> enclose_losses(const LossModel& model, const Target& target, const Matrix<Code>& codes,
                                  std::span<const Index> rows);
+
+/// The same from binary32 sums, of the recurrence (all rows) or
+Loss enclose_binary32(const LossModel& model, const LossSums& sums);
+
+/// of any codes; U is the factor rounded to binary32. model.U is not used.
+std::vector<Loss> enclose_losses_binary32(const LossModel& model, const UpperStrips<float>& U, const Target& target,
+                                          const Matrix<Code>& codes, std::span<const Index> rows);
 
 }  // namespace hallmark

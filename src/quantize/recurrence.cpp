@@ -24,11 +24,12 @@ struct RowBlock {
   Index first = 0, rows = 0;
   std::vector<float> e, u;  // u only where somebody wants to see it
   std::optional<Entry> overflow;
+  LossLanes sums;
 };
 
 // The columns of one strip: the sums over all earlier strips at once, then column by column.
 void round_strip(const Target& target, const UpperStrips<float>& U, Index strip, const LaneRounder& rounder, RowBlock& block,
-                 Rounded& rounded) {
+                 Rounded& rounded, const RowSums* row_sums) {
   const Index begin = strip * kStrip, columns = std::min(kStrip, U.columns() - begin);
   const float* u = U.strip(strip);
   alignas(64) std::array<float, kStrip * kRows> acc{};
@@ -54,13 +55,16 @@ void round_strip(const Target& target, const UpperStrips<float>& U, Index strip,
     std::copy(lanes.e.begin(), lanes.e.end(), &block.e[at((begin + c) * kRows)]);
     for (Index later = c + 1; later < columns; ++later)
       multiply_add(lanes.e.data(), u[(begin + c) * kStrip + later], &acc[at(later * kRows)], kRows);
+    if (row_sums)
+      for (Index r = 0; r < kRows; ++r) acc[at(c * kRows + r)] += lanes.e[at(r)];
   }
+  if (row_sums) block.sums.add(row_sums->weights, begin, columns, &block.e[at(begin * kRows)], acc.data());
 }
 
 }  // namespace
 
 std::optional<Entry> run_recurrence(const Target& target, const UpperStrips<float>& U, Index block_size, Rounded& rounded,
-                                    const RowSink& sink) {
+                                    const RowSink& sink, const RowSums* row_sums) {
   const Index rows = target.W.rows(), blocks = (rows + kRows - 1) / kRows;
   const Index strips_per_block = std::max<Index>(1, block_size / kStrip);
   // As many groups of blocks for each thread, as even as possible.
@@ -68,24 +72,27 @@ std::optional<Entry> run_recurrence(const Target& target, const UpperStrips<floa
   const Index groups = std::min(blocks, threads * ((blocks + threads * kTogether - 1) / (threads * kTogether)));
   const LaneRounder rounder(target.grid);
   std::optional<Entry> overflow;
+  if (row_sums) row_sums->sums.resize(at(rows));
 #pragma omp parallel for schedule(dynamic) if (rows * U.columns() * U.columns() > Index{1} << 18)
   for (Index group = 0; group < groups; ++group) {
     std::vector<RowBlock> together;
     for (Index b = group * blocks / groups; b < (group + 1) * blocks / groups; ++b)
       together.push_back({b * kRows, std::min(kRows, rows - b * kRows),
                           std::vector<float>(at(U.count() * kStrip * kRows)),
-                          std::vector<float>(sink ? at(U.columns() * kRows) : 0), std::nullopt});
+                          std::vector<float>(sink ? at(U.columns() * kRows) : 0), std::nullopt, {}});
     for (Index s0 = 0; s0 < U.count(); s0 += strips_per_block)
       for (RowBlock& block : together)
         for (Index s = s0; s < std::min(U.count(), s0 + strips_per_block); ++s)
-          round_strip(target, U, s, rounder, block, rounded);
-    for (const RowBlock& block : together)
+          round_strip(target, U, s, rounder, block, rounded, row_sums);
+    for (const RowBlock& block : together) {
+      for (Index r = 0; row_sums && r < block.rows; ++r) row_sums->sums[at(block.first + r)] = block.sums.row(r);
       if (block.overflow) {
 #pragma omp critical(hallmark_recurrence_overflow)
         report(overflow, *block.overflow);
       } else if (sink) {
         sink(block.first, block.rows, block.u.data());
       }
+    }
   }
   return overflow;
 }

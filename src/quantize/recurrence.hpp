@@ -12,6 +12,7 @@
 #include <span>
 
 #include "linalg/finite.hpp"
+#include "quantize/loss_sums.hpp"
 #include "quantize/rtn.hpp"
 #include "quantize/upper_strips.hpp"
 
@@ -30,10 +31,16 @@ struct Target {
 /// several threads.
 using RowSink = std::function<void(Index first, Index count, const float* u)>;
 
+/// Where the sums of the loss by T1 go, one LossSums per row: t_p = fl(r_p + e_p), the chain of e U with the unit diagonal.
+struct RowSums {
+  const LossWeights& weights;
+  std::vector<LossSums>& sums;  ///< resized to the rows
+};
+
 /// Runs the recurrence; codes [rows, cols] and the clipped counts per row are added to. Returns the first row (and its
 /// first column in order) whose u is not finite; its codes are then meaningless and not shown to the sink. U.columns() == order.size().
 std::optional<Entry> run_recurrence(const Target& target, const UpperStrips<float>& U, Index block_size, Rounded& rounded,
-                                    const RowSink& sink = nullptr);
+                                    const RowSink& sink = nullptr, const RowSums* row_sums = nullptr);
 
 /// The plain twin; U [n, n] in binary32. The sink sees one row at a time, and none from an overflow on.
 std::optional<Entry> run_recurrence_ref(const Target& target, const Matrix<float>& U, Rounded& rounded,

@@ -1,0 +1,112 @@
+// GPTQ of one tensor, factorization and all. Counted are, in binary32 operations, rows cols^2 for the recurrence, the same
+// for the guard's residual of RTN, and (2/3) cols^3 for the factorization's cols^3/3 in binary64.
+#include <fmt/format.h>
+
+#include <map>
+#include <random>
+
+#include "figures.hpp"
+#include "linalg/factor.hpp"
+#include "linalg/gram.hpp"
+#include "linalg/hessian.hpp"
+#include "quantize/gptq.hpp"
+#include "quantize/recurrence.hpp"
+
+namespace hallmark::bench {
+namespace {
+
+struct Tensor {
+  Matrix<float> W;
+  Matrix<double> G;
+};
+
+// Weights as a trained layer has them; activations an AR(1) sequence over the columns, twice as many tokens as columns.
+const Tensor& tensor(Index rows, Index cols) {
+  static std::map<std::pair<Index, Index>, Tensor> made;
+  const auto [entry, fresh] = made.try_emplace({rows, cols});
+  Tensor& t = entry->second;
+  if (!fresh) return t;
+  std::mt19937 random(3);
+  std::normal_distribution<float> normal;
+  t.W.resize(rows, cols);
+  for (Index i = 0; i < t.W.size(); ++i) t.W.data()[i] = 0.02F * normal(random);
+  GramAccumulator sum(cols);
+  Matrix<float> X(256, cols);
+  for (Index done = 0; done < 2 * cols; done += X.rows()) {
+    for (Index i = 0; i < X.rows(); ++i)
+      for (Index j = 0; j < cols; ++j) X(i, j) = j == 0 ? normal(random) : 0.7F * X(i, j - 1) + 0.7F * normal(random);
+    if (!sum.add(X)) std::abort();
+  }
+  t.G = sum.gram();
+  return t;
+}
+
+Options options(bool guard) {
+  Options o{*Grid::parse("gf16")};
+  o.guard = guard;
+  return o;
+}
+
+// The first and last rows by the plain recurrence; under the guard a row may be RTN's.
+bool right(const Tensor& t, const Quantized& result) {
+  Matrix<double> H = hessian(t.G, result.lambda);
+  const auto factor = factor_udu(std::move(H));
+  if (!factor) return false;
+  const std::vector<Index> order = processing_order(t.G, result.lambda, false);
+  const Matrix<float> U = factor->U.cast<float>();
+  for (const Index i : {Index{0}, t.W.rows() - 1}) {
+    const Matrix<float> w = t.W.row(i), scales = result.scales.row(i);
+    const MatrixRef<float> W(w);
+    const Options o = options(false);
+    Rounded rounded = round_to_nearest(W, o.grid, scales, 0);
+    if (result.row_is_rtn[static_cast<std::size_t>(i)] == 0) run_recurrence_ref({W, o.grid, scales, 0, order}, U, rounded);
+    if (rounded.codes.row(0) != result.codes.row(i)) return false;
+  }
+  return true;
+}
+
+void gptq(benchmark::State& state, Index rows, Index cols, bool guard) {
+  omp_set_num_threads(omp_get_num_procs());
+  const Tensor& t = tensor(rows, cols);
+  use_threads(state);
+  Expected<Quantized> result = Error{};
+  for (auto _ : state) result = quantize_gptq(t.W, t.G, options(guard));
+  if (!result || !right(t, *result)) {
+    state.SkipWithError("wrong codes");
+    return;
+  }
+  const auto r = static_cast<double>(rows), c = static_cast<double>(cols);
+  set_work(state, (guard ? 2 : 1) * r * c * c + 2 * c * c * c / 3, kFlops);
+  state.counters["exact_rows"] = static_cast<double>(result->exact_rows);
+}
+
+void rtn(benchmark::State& state) {
+  const Tensor& t = tensor(4096, 4096);
+  use_threads(state);
+  for (auto _ : state) benchmark::DoNotOptimize(quantize_rtn(t.W, options(false)));
+  set_work(state, 6.0 * 4096 * 4096, kBytes);
+}
+
+}  // namespace
+
+std::vector<Figure> gptq_figures(bool large) {
+  struct Size {
+    Index rows, cols;
+    double guarded, unguarded;
+  };
+  std::vector<Size> sizes{{4096, 4096, 0.6, 0.65}, {1024, 1024, 0.45, 0.45}, {2048, 512, 0.45, 0.45}};
+  if (large) sizes.push_back({8192, 8192, 0, 0});
+  std::vector<Figure> figures;
+  for (const Size& s : sizes)
+    for (const bool guard : {true, false}) {
+      const std::string name = fmt::format("GPTQ {} x {}{}", s.rows, s.cols, guard ? "" : " --no-guard");
+      measure(name, [s, guard](benchmark::State& state) { gptq(state, s.rows, s.cols, guard); });
+      figures.push_back({name, name, "sgemm 4096", guard ? s.guarded : s.unguarded, 0});
+      if (s.cols == 8192) figures.push_back({name, name, fmt::format("GPTQ 4096 x 4096{}", guard ? "" : " --no-guard"), 0.9, 0});
+    }
+  measure("RTN 4096 x 4096", rtn);
+  figures.push_back({"RTN 4096 x 4096", "RTN 4096 x 4096", "memcpy", 0, 0});
+  return figures;
+}
+
+}  // namespace hallmark::bench

@@ -1,0 +1,119 @@
+// hallmark_bench [--long] [--markdown=FILE] [Google Benchmark's flags]: runs everything and writes the table of figures.
+// A benchmark whose result was wrong has no number, and the exit code is 1.
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <string_view>
+#include <thread>
+
+#include "base/simd.hpp"
+#include "cli/build_info.hpp"
+#include "figures.hpp"
+
+namespace hallmark::bench {
+namespace {
+
+// Prints as the console does and keeps every repetition.
+class Collector : public benchmark::ConsoleReporter {
+ public:
+  Collector() : ConsoleReporter(OO_Tabular) {}
+  void ReportRuns(const std::vector<Run>& runs) override {
+    ConsoleReporter::ReportRuns(runs);
+    for (const Run& run : runs) {
+      wrong |= run.error_occurred;
+      if (run.error_occurred || run.run_type != Run::RT_Iteration) continue;
+      Series& series = all[run.run_name.function_name + "/" + run.run_name.args];
+      series.rates.push_back(run.counters.at("rate"));
+      series.unit = run.report_label;
+    }
+  }
+
+  struct Series {
+    std::vector<double> rates;
+    std::string unit;
+  };
+  std::map<std::string, Series> all;
+  bool wrong = false;
+};
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t n = values.size();
+  return (values[(n - 1) / 2] + values[n / 2]) / 2;
+}
+
+std::string processor() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);)
+    if (line.starts_with("model name")) return line.substr(line.find(": ") + 2);
+  return "unknown processor";
+}
+
+std::string table(const std::vector<Figure>& figures, const Collector& measured) {
+  std::string text = fmt::format(
+      "{}, {} logical processors, SIMD target {}; {}, {}; commit {}; {:%Y-%m-%d} (UTC). Medians of\none run, repetitions interleaved; 1 thread by its processor time, 2 threads by wall time.\n\n"
+      "| figure | threads | rate | limit | its rate | ratio | goal |\n|---|---|---|---|---|---|---|\n",
+      processor(), std::thread::hardware_concurrency(), simd_target(), build_info::compiler, build_info::flags, build_info::git_sha,
+      fmt::gmtime(std::time(nullptr)));
+  for (const Figure& f : figures)
+    for (const int threads : {1, 2}) {
+      if (f.threads != 0 && f.threads != threads) continue;
+      const std::string key = fmt::format("/threads:{}", threads);
+      const auto ours = measured.all.find(f.ours + key), limit = measured.all.find(f.limit + key);
+      if (ours == measured.all.end() || limit == measured.all.end()) {
+        text += fmt::format("| {} | {} | no number | {} | | | |\n", f.what, threads, f.limit);
+        continue;
+      }
+      const double a = median(ours->second.rates), b = median(limit->second.rates);
+      text += fmt::format("| {} | {} | {:.4g} {} | {} | {:.4g} {} | {:.2f} | {} |\n", f.what, threads, a / 1e9, ours->second.unit, f.limit,
+                          b / 1e9, limit->second.unit, a / b,
+                          f.goal == 0 ? "" : fmt::format("{}{}", f.goal, a / b >= f.goal ? "" : " **missed**"));
+    }
+  text += "\n| two threads against one | ratio | goal |\n|---|---|---|\n";
+  for (const auto& [name, one] : measured.all) {
+    const std::size_t slash = name.rfind("/threads:1");
+    if (slash == std::string::npos || name.find("twin") != std::string::npos) continue;
+    const auto two = measured.all.find(name.substr(0, slash) + "/threads:2");
+    if (two == measured.all.end()) continue;
+    const double ratio = median(two->second.rates) / median(one.rates);
+    const bool ours = std::any_of(figures.begin(), figures.end(), [&](const Figure& f) { return f.ours == name.substr(0, slash); });
+    const bool asked = ours && (name.starts_with("GPTQ") || name.starts_with("Gram 4") || name.starts_with("fac") || name.starts_with("pan"));
+    text += fmt::format("| {} | {:.2f} | {} |\n", name.substr(0, slash), ratio,
+                        asked ? fmt::format("1.8{}", ratio >= 1.8 ? "" : " **missed**") : "");
+  }
+  return text;
+}
+
+}  // namespace
+}  // namespace hallmark::bench
+
+int main(int argc, char** argv) {
+  using namespace hallmark::bench;
+  bool large = false;
+  std::string markdown;
+  std::vector<char*> rest;
+  for (int i = 0; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "--long") large = true;
+    else if (argument.starts_with("--markdown=")) markdown = argument.substr(11);
+    else rest.push_back(argv[i]);
+  }
+  int count = static_cast<int>(rest.size());
+  benchmark::Initialize(&count, rest.data());
+  if (benchmark::ReportUnrecognizedArguments(count, rest.data())) return 2;
+
+  std::vector<Figure> figures = codec_figures();
+  for (Figure& f : dense_figures()) figures.push_back(std::move(f));
+  for (Figure& f : gptq_figures(large)) figures.push_back(std::move(f));
+  Collector measured;
+  benchmark::RunSpecifiedBenchmarks(&measured);
+  const std::string text = table(figures, measured);
+  if (markdown.empty()) std::cout << "\n" << text;
+  else if (!(std::ofstream(markdown) << text)) return 9;
+  return measured.wrong ? 1 : 0;
+}
