@@ -59,8 +59,10 @@ check-contracts: proofs ## Print them again and compare; the printed C++ against
 checker: proofs ## Extract the checker from Coq: build/checker/hallmark-check
 	@tools/deps.sh extraction
 	$(MAKE) -C extract/checker BUILD=$(abspath $(BUILD))/checker
-check-checker: checker ## Good and bad bundles against the extracted checker
+check-checker: checker build ## Good and bad bundles against the extracted checker, and tensors of a shipped model
 	$(MAKE) -C extract/checker BUILD=$(abspath $(BUILD))/checker test
+	@tools/deps.sh text
+	tools/check_verify.sh $(BUILD)
 
 .PHONY: fixtures
 fixtures: ## Make tests/fixtures/ again with the oracle (a test compares them byte for byte)
