@@ -162,17 +162,20 @@ void CertificateObserver::tensor(const Evidence& evidence) {
 
   values.resize(at(rows));
   for (const Bound& found : bounds_) values[at(found.row)].bound = evidence.model->in_range ? found.bound : Enclosure{0, infinity};
-  std::vector<Loss> rtn = evidence.result.enclosed_rtn;
-  if (rtn.empty()) {
-    std::vector<Index> all(at(rows));
-    std::iota(all.begin(), all.end(), Index{0});
-    const Target target{evidence.W, evidence.options.grid, evidence.result.scales, evidence.result.group_size, evidence.order};
-    rtn = enclose_losses(*evidence.model, target, evidence.rtn, all);
-  }
+  // In binary64, though the guard may have decided with less: tight enclosures are what makes a certificate sharp.
+  const Target target{evidence.W, evidence.options.grid, evidence.result.scales, evidence.result.group_size, evidence.order};
+  std::vector<Index> all(at(rows)), different;
+  std::iota(all.begin(), all.end(), Index{0});
+  for (const Index i : all)
+    if ((evidence.result.codes.row(i).array() != evidence.rtn.row(i).array()).any()) different.push_back(i);
+  const std::vector<Loss> final = enclose_losses(*evidence.model, target, evidence.result.codes, all);
+  std::vector<Loss> rtn = final;
+  const std::vector<Loss> others = enclose_losses(*evidence.model, target, evidence.rtn, different);
+  for (std::size_t k = 0; k < different.size(); ++k) rtn[at(different[k])] = others[k];
   std::vector<Index> judged;  // by exact arithmetic
   for (Index i = 0; i < rows; ++i) {
     CertifiedRow& row = values[at(i)];
-    const Loss& loss = evidence.loss(i);
+    const Loss& loss = final[at(i)];
     row.kept_rtn = evidence.row_is_rtn(i);
     row.final.enclosure = {loss.lo, loss.hi};
     row.rtn.enclosure = {rtn[at(i)].lo, rtn[at(i)].hi};
