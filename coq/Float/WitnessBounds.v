@@ -3,10 +3,10 @@
     Purpose.  The theorems of Float/ are not vacuous and their bounds are not trivial: evaluated on
       the instance, each is orders of magnitude below what it replaces, and each covers an error
       that is not zero.
-    Main results.  [witness_loss] (T7 + T9 + T11 + T15: below 2^-16, where the codes 0 lose more
-      than 1), [witness_enclosure] (the loss between 2^-24 and 2^-23), [witness_product] (the
-      guard's enclosure: to within 2^-64), [witness_rounding] (T11 a), [witness_gram] (T11 b),
-      [witness_residual] (T15).
+    Main results.  [loss_sum_small], [enclosure_sums] (the two bounds as numbers), [witness_loss]
+      (T7 + T9 + T11 + T15: below 2^-16, where the codes 0 lose more than 1), [witness_enclosure]
+      (the loss between 2^-24 and 2^-23), [witness_product] (the guard's enclosure: to within
+      2^-64), [witness_rounding] (T11 a), [witness_gram] (T11 b), [witness_residual] (T15).
     Dependencies.  Float/Witness; computation by vm_compute. *)
 
 From Coq Require Import ZArith Reals Lia Lra Psatz.
@@ -86,12 +86,11 @@ intros below; unfold vsub, scaled_points; rewrite ws_value, ww_value, wg_value b
 destruct i as [|[|[|i]]]; [lra|lra|lra|lia].
 Qed.
 
-(** The residual of the stored factor costs less than 2^-40 here. *)
-Lemma slack_small :
-  0 <= residual32 3 * weighted_size 3 (root_diagonal rH) (vsub rw rq) ^ 2 <= / 1099511627776.
+(** A residual of at most 2^-22 sqrt(H_ii H_jj) costs less than 2^-40 here. *)
+Lemma slack_small c : 0 <= c <= / 4194304 ->
+  0 <= c * weighted_size 3 (root_diagonal rH) (vsub rw rq) ^ 2 <= / 1099511627776.
 Proof.
-assert (constant : 0 <= residual32 3 <= / 4194304)
-  by (unfold residual32, residual64; simpl; lra).
+intros constant.
 assert (root : forall i, 0 <= root_diagonal rH i <= 2).
 { intros i; unfold root_diagonal; rewrite wH_value, Nat.eqb_refl; split; [apply sqrt_pos|].
   rewrite <- (sqrt_square 2) by lra; apply sqrt_le_1_alt; lra. }
@@ -103,6 +102,68 @@ assert (square : 0 <= sz ^ 2 <= / 1024 * / 1024).
 { cbn [pow]; rewrite Rmult_1_r; split; [apply Rmult_le_pos|apply Rmult_le_compat]; lra. }
 split; [apply Rmult_le_pos; lra|].
 apply Rle_trans with (/ 4194304 * (/ 1024 * / 1024)); [apply Rmult_le_compat|]; lra.
+Qed.
+
+(** The constant of the factor rounded to binary32 is such a residual. *)
+Lemma constant_small : 0 <= residual32 3 <= / 4194304.
+Proof. unfold residual32, residual64; simpl; lra. Qed.
+
+(** The terms of the bound of the composed theorem, with a small residual, are below 2^-16. *)
+Lemma loss_sum_small slack : 0 <= slack <= / 1099511627776 ->
+  bsum 3 (fun j => rd j * (gf16_half_gap rs j (ru j) + emitted_delta rU rw rs rg j) ^ 2) + slack
+  <= / 65536.
+Proof.
+intros residual.
+assert (gap : forall j b, (j < 3)%nat -> / 1024 * Rabs (val32 (wu j)) <= b ->
+  / 1099511627776 <= b -> 0 <= gf16_half_gap rs j (ru j) <= b).
+{ intros j b below relative absolute; unfold gf16_half_gap; rewrite ws_value.
+  unfold Rdiv; rewrite Rinv_1, Rmult_1_l, Rmult_1_r; unfold half_ulp16; split.
+  - eapply Rle_trans; [|apply Rmax_r]; apply bpow_ge_0.
+  - apply Rmax_lub; simpl bpow; assumption. }
+assert (gap0 : 0 <= gf16_half_gap rs 0 (ru 0%nat) <= / 8192)
+  by (apply gap; [lia| |lra]; rewrite wu_value by lia; numeral_abs; lra).
+assert (gap1 : 0 <= gf16_half_gap rs 1 (ru 1%nat) <= 3 / 4096)
+  by (apply gap; [lia| |lra]; rewrite wu_value by lia; numeral_abs; lra).
+assert (gap2 : 0 <= gf16_half_gap rs 2 (ru 2%nat) <= 13 / 8192)
+  by (apply gap; [lia| |lra]; rewrite wu_value by lia; numeral_abs; lra).
+assert (delta0 := delta_small 0 ltac:(lia)); assert (delta1 := delta_small 1 ltac:(lia)).
+assert (delta2 := delta_small 2 ltac:(lia)).
+assert (square : forall h x b, 0 <= h <= b -> 0 <= x <= / 4194304 ->
+  (h + x) ^ 2 <= (b + / 4194304) ^ 2) by (intros; apply pow_incr; lra).
+cbn [bsum]; rewrite !wd_value by lia.
+assert (square0 := square _ _ _ gap0 delta0); assert (square1 := square _ _ _ gap1 delta1).
+assert (square2 := square _ _ _ gap2 delta2); clear square gap; lra.
+Qed.
+
+(** The sums of the enclosure of any codes, with a small residual, are between 2^-24 and 2^-23. *)
+Lemma enclosure_sums slack : 0 <= slack <= / 1099511627776 ->
+  / 16777216 <= lower_sum 3 rd ru rq (emitted_delta rU rw rs rg) - slack
+  /\ upper_sum 3 rd ru rq (emitted_delta rU rw rs rg) + slack <= / 8388608.
+Proof.
+intros residual.
+assert (delta0 := delta_small 0 ltac:(lia)); assert (delta1 := delta_small 1 ltac:(lia)).
+assert (delta2 := delta_small 2 ltac:(lia)).
+assert (code : forall j, (j < 3)%nat -> val32 (wu j) - rq j = match j with
+  | O => 3277 / 134217728 | S O => - 3175 / 16777216 | _ => - 477 / 8388608 end).
+{ intros j below; unfold scaled_points; rewrite ws_value, wu_value, wg_value by exact below.
+  destruct j as [|[|[|j]]]; [lra|lra|lra|lia]. }
+split.
+- assert (cut : forall t x, / 4194304 <= t -> 0 <= x <= / 4194304 ->
+    (t - / 4194304) ^ 2 <= Rmax 0 (t - x) ^ 2).
+  { intros t x big small; apply pow_incr; split; [lra|].
+    eapply Rle_trans; [|apply Rmax_r]; lra. }
+  unfold lower_sum; cbn [bsum]; rewrite !code, !wd_value by lia; numeral_abs.
+  assert (cut0 := cut _ _ (ltac:(lra) : / 4194304 <= 3277 / 134217728) delta0).
+  assert (cut1 := cut _ _ (ltac:(lra) : / 4194304 <= - (- 3175 / 16777216)) delta1).
+  assert (cut2 := cut _ _ (ltac:(lra) : / 4194304 <= - (- 477 / 8388608)) delta2).
+  clear cut; lra.
+- assert (square : forall t x, 0 <= t -> 0 <= x <= / 4194304 ->
+    (t + x) ^ 2 <= (t + / 4194304) ^ 2) by (intros; apply pow_incr; lra).
+  unfold upper_sum; cbn [bsum]; rewrite !code, !wd_value by lia; numeral_abs.
+  assert (square0 := square _ _ (ltac:(lra) : 0 <= 3277 / 134217728) delta0).
+  assert (square1 := square _ _ (ltac:(lra) : 0 <= - (- 3175 / 16777216)) delta1).
+  assert (square2 := square _ _ (ltac:(lra) : 0 <= - (- 477 / 8388608)) delta2).
+  clear square; lra.
 Qed.
 
 (** T7 + T9 + T11 + T15 on the instance. *)
@@ -117,26 +178,7 @@ Proof.
 split; [|split].
 - exact (emitted_codes_loss_ieee nans64 nans32 nan32 eq_refl 3 wH wC wU wd ww ws wg 3
     witness_run witness_codes).
-- assert (slack := slack_small).
-  assert (gap : forall j b, (j < 3)%nat -> / 1024 * Rabs (val32 (wu j)) <= b ->
-    / 1099511627776 <= b -> 0 <= gf16_half_gap rs j (ru j) <= b).
-  { intros j b below relative absolute; unfold gf16_half_gap; rewrite ws_value.
-    unfold Rdiv; rewrite Rinv_1, Rmult_1_l, Rmult_1_r; unfold half_ulp16; split.
-    - eapply Rle_trans; [|apply Rmax_r]; apply bpow_ge_0.
-    - apply Rmax_lub; simpl bpow; assumption. }
-  assert (gap0 : 0 <= gf16_half_gap rs 0 (ru 0%nat) <= / 8192)
-    by (apply gap; [lia| |lra]; rewrite wu_value by lia; numeral_abs; lra).
-  assert (gap1 : 0 <= gf16_half_gap rs 1 (ru 1%nat) <= 3 / 4096)
-    by (apply gap; [lia| |lra]; rewrite wu_value by lia; numeral_abs; lra).
-  assert (gap2 : 0 <= gf16_half_gap rs 2 (ru 2%nat) <= 13 / 8192)
-    by (apply gap; [lia| |lra]; rewrite wu_value by lia; numeral_abs; lra).
-  assert (delta0 := delta_small 0 ltac:(lia)); assert (delta1 := delta_small 1 ltac:(lia)).
-  assert (delta2 := delta_small 2 ltac:(lia)).
-  assert (square : forall h x b, 0 <= h <= b -> 0 <= x <= / 4194304 ->
-    (h + x) ^ 2 <= (b + / 4194304) ^ 2) by (intros; apply pow_incr; lra).
-  cbn [bsum]; rewrite !wd_value by lia.
-  assert (square0 := square _ _ _ gap0 delta0); assert (square1 := square _ _ _ gap1 delta1).
-  assert (square2 := square _ _ _ gap2 delta2); clear square gap; lra.
+- exact (loss_sum_small _ (slack_small _ constant_small)).
 - unfold qform, vsub; cbn [bsum]; rewrite !wH_value, !ww_value by lia; simpl Nat.eqb; cbv iota; lra.
 Qed.
 
@@ -145,32 +187,8 @@ Theorem witness_enclosure : / 16777216 <= qform 3 rH (vsub rw rq) <= / 8388608.
 Proof.
 assert (enclosure := emitted_codes_enclosure_ieee nans64 nans32 nan32 eq_refl
   3 wH wC wU wd ww ws wg 3 witness_run).
-cbv zeta in enclosure; assert (slack := slack_small).
-assert (delta0 := delta_small 0 ltac:(lia)); assert (delta1 := delta_small 1 ltac:(lia)).
-assert (delta2 := delta_small 2 ltac:(lia)).
-assert (code : forall j, (j < 3)%nat -> val32 (wu j) - rq j = match j with
-  | O => 3277 / 134217728 | S O => - 3175 / 16777216 | _ => - 477 / 8388608 end).
-{ intros j below; unfold scaled_points; rewrite ws_value, wu_value, wg_value by exact below.
-  destruct j as [|[|[|j]]]; [lra|lra|lra|lia]. }
-destruct enclosure as [below above]; split.
-- eapply Rle_trans; [|exact below].
-  assert (cut : forall t x, / 4194304 <= t -> 0 <= x <= / 4194304 ->
-    (t - / 4194304) ^ 2 <= Rmax 0 (t - x) ^ 2).
-  { intros t x big small; apply pow_incr; split; [lra|].
-    eapply Rle_trans; [|apply Rmax_r]; lra. }
-  unfold lower_sum; cbn [bsum]; rewrite !code, !wd_value by lia; numeral_abs.
-  assert (cut0 := cut _ _ (ltac:(lra) : / 4194304 <= 3277 / 134217728) delta0).
-  assert (cut1 := cut _ _ (ltac:(lra) : / 4194304 <= - (- 3175 / 16777216)) delta1).
-  assert (cut2 := cut _ _ (ltac:(lra) : / 4194304 <= - (- 477 / 8388608)) delta2).
-  clear cut; lra.
-- eapply Rle_trans; [exact above|].
-  assert (square : forall t x, 0 <= t -> 0 <= x <= / 4194304 ->
-    (t + x) ^ 2 <= (t + / 4194304) ^ 2) by (intros; apply pow_incr; lra).
-  unfold upper_sum; cbn [bsum]; rewrite !code, !wd_value by lia; numeral_abs.
-  assert (square0 := square _ _ (ltac:(lra) : 0 <= 3277 / 134217728) delta0).
-  assert (square1 := square _ _ (ltac:(lra) : 0 <= - (- 3175 / 16777216)) delta1).
-  assert (square2 := square _ _ (ltac:(lra) : 0 <= - (- 477 / 8388608)) delta2).
-  clear square; lra.
+cbv zeta in enclosure; destruct (enclosure_sums _ (slack_small _ constant_small)).
+destruct enclosure; split; eapply Rle_trans; eassumption.
 Qed.
 
 (** T11 (a) on the instance: the second weight is rounded, and by no more than the bound. *)

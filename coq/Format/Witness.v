@@ -8,7 +8,8 @@
       [witness_golden_error], [witness_scaled_gf16_error], [witness_rne_error],
       [witness_clip_nearest_int], [witness_encode32_correct], [witness_encode64_correct],
       [witness_encode64_one_rounding], [witness_decode32_correct], [witness_decode64_correct],
-      [witness_encode32_error], [witness_encode32_decode32], [witness_phi_identity],
+      [witness_encode32_error], [witness_encode32_value], [witness_all_words],
+      [witness_encode32_decode32], [witness_phi_identity],
       [witness_split].
     Dependencies.  All of Format/ but AllWords. *)
 
@@ -250,6 +251,29 @@ Proof.
   replace (run encode32 0x2B800000) with 0 by (vm_compute; reflexivity).
   rewrite (gf16_dyadic_decode 0 (Float radix2 0 (-39))) by (lia || reflexivity).
   rewrite F2R_0; reflexivity.
+Qed.
+
+(** T12 with T7: the number nearest to 0.1 is encoded as its rounding. *)
+Lemma witness_encode32_value : let x := B2R 24 128 (b32_of_bits 0x3DCCCCCD) in
+  (is_finite 24 128 (b32_of_bits 0x3DCCCCCD) = true /\ Rabs x <= gf16_max /\
+  x = 13421773 / 134217728 /\ run encode32 0x3DCCCCCD = 0x3733%Z /\
+  decode 0x3733 = gf16_round x /\ decode 0x3733 = 819 / 8192)%R.
+Proof.
+  intros x; destruct witness_gf16_round as [Hround Hdecode].
+  destruct witness_b32_dyadic_correct as [_ Hvalue]; fold x in Hvalue.
+  split; [reflexivity|split; [|split; [exact Hvalue|split; [vm_compute; reflexivity|split]]]].
+  - rewrite Hvalue, (proj1 witness_gf16_no_overflow), Rabs_pos_eq by lra; lra.
+  - rewrite Hdecode, <- Hround, Hvalue; f_equal; unfold F2R; simpl; lra.
+  - exact Hdecode.
+Qed.
+
+(** T7: words decoded to exact numbers and encoded again; -0 is the number 0. *)
+Lemma witness_all_words :
+  gf16_dyadic 0x3733 = Some (Float radix2 819 (-13)) /\ encode 819 (-13) = 0x3733 /\
+  option_map F2R (gf16_dyadic 0x8000) = Some 0%R /\ gf16_dyadic 0x7E01 = None.
+Proof.
+  split; [reflexivity|split; [vm_compute; reflexivity|split; [|reflexivity]]].
+  simpl; f_equal; apply F2R_0.
 Qed.
 
 (** T12: words that come back, through binary32 and through binary64; a NaN does not. *)

@@ -1,0 +1,274 @@
+(** * The published theorems about the codes that the program emits: T7 + T9 + T11 + T15
+
+    Purpose: the loss of the emitted codes, bounded by numbers that the program computes, and what
+      the guard compares.  Headline.v explains the words used.
+    Depends on: the theorem files and witness files of Float, Gptq/GoldenGrid. *)
+From Coq Require Import ZArith Reals Lra.
+From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary.
+From Hallmark.Gptq Require Import Sums Matrix Gptq GoldenGrid.
+From Hallmark.Float Require Import Arithmetic Gamma Chain Recurrence RecurrenceError GramError.
+From Hallmark.Float Require Import Factor FactorRounded Residual FactorClosed Hessian Certificate.
+From Hallmark.Float Require Import Emitted Machine EmittedIeee PivotNorm Enclosure.
+From Hallmark.Float Require EmittedPlainIeee Witness WitnessBounds WitnessForms.
+Open Scope R_scope.
+
+(** ** T7 + T9 + T11 + T15: the codes that the program emits
+
+    A run on IEEE data ([ieee_run]): H in binary64, factored in binary64 with positive finite
+    pivots, U narrowed once to binary32, the recurrence in binary32 with finite results.
+    [ieee_codes]: each grid point is GF16's nearest to u'_j / s_j.  Then the loss in the stored H is
+    at most a number that needs no exact quantity and no residual. *)
+Theorem emitted_codes_loss (nans64 : nan_choice 53 1024) (nans32 : nan_choice 24 128) (nan : bin32)
+    (n : nat) (H C U : nat -> nat -> bin64) (d : nat -> bin64) (w s g : nat -> bin32) (hmax : R) :
+  is_nan 24 128 nan = true -> ieee_run nans64 nans32 nan n H C U d w s g hmax ->
+  ieee_codes nans32 nan n U w s g ->
+  let value32 := B2R 24 128 in let value64 := B2R 53 1024 in
+  let rH := fun i j => value64 (H i j) in let rU := fun i j => value64 (U i j) in
+  let rw := fun j => value32 (w j) in let rs := fun j => value32 (s j) in
+  let rg := fun j => value32 (g j) in let e := vsub rw (scaled_points rs rg) in
+  qform n rH e
+  <= bsum n (fun j => value64 (d j) *
+       (gf16_half_gap rs j (value32 (ieee_weight nans32 nan U w s g j))
+        + emitted_delta rU rw rs rg j) ^ 2)
+     + residual32 n * weighted_size n (root_diagonal rH) e ^ 2.
+Proof.
+exact (fun is_nan run =>
+  emitted_codes_loss_ieee nans64 nans32 nan is_nan n H C U d w s g hmax run).
+Qed.
+
+(** Any codes, GPTQ's or not, GF16 or not: the plain loss in the stored Gram matrix lies between two
+    computable numbers ([lower_sum], [upper_sum]: sums of d_j (|u'_j - q_j| -/+ delta_j)^2). *)
+Theorem emitted_plain_enclosure (n : nat) (lam : R) (G C U : mat) (d : vec) (hmax : R)
+    (w s g : vec) :
+  let H := hessian_stored lam G in
+  let e := vsub w (scaled_points s g) in
+  let u' := emitted_weight U w s g in
+  let slack := (residual32 n + uro 53) * weighted_size n (root_diagonal H) e ^ 2 in
+  emitted_run n H C U d hmax w ->
+  in_format (-1074) 53 lam -> (forall j, (j < n)%nat -> in_format (-1074) 53 (G j j)) ->
+  lower_sum n d u' (scaled_points s g) (emitted_delta U w s g) - slack
+  <= 2 * qform n G e + lam * bsum n (fun i => e i ^ 2)
+  <= upper_sum n d u' (scaled_points s g) (emitted_delta U w s g) + slack.
+Proof. exact (Emitted.emitted_plain_enclosure n lam G C U d hmax w s g). Qed.
+
+(** The same on IEEE data, for H made by the program from its G ([ieee_hessian]: 2 G_ij is
+    G_ij + G_ij, and lam is added on the diagonal), when every entry of H is finite. *)
+Theorem emitted_plain_enclosure_ieee (nans64 : nan_choice 53 1024) (nans32 : nan_choice 24 128)
+    (nan : bin32) (n : nat) (lam : bin64) (G : nat -> nat -> bin64) (C U : nat -> nat -> bin64)
+    (d : nat -> bin64) (w s g : nat -> bin32) (hmax : R) :
+  is_nan 24 128 nan = true ->
+  let H := EmittedPlainIeee.ieee_hessian nans64 lam G in
+  ieee_run nans64 nans32 nan n H C U d w s g hmax ->
+  (forall i j, (i < n)%nat -> (j < n)%nat -> is_finite 53 1024 (H i j) = true) ->
+  let value32 := B2R 24 128 in let value64 := B2R 53 1024 in
+  let rU := fun i j => value64 (U i j) in let rd := fun j => value64 (d j) in
+  let rw := fun j => value32 (w j) in let rs := fun j => value32 (s j) in
+  let rg := fun j => value32 (g j) in let e := vsub rw (scaled_points rs rg) in
+  let u' := fun j => value32 (ieee_weight nans32 nan U w s g j) in
+  let rG := fun i j => value64 (G i j) in
+  let slack := (residual32 n + uro 53)
+    * weighted_size n (root_diagonal (hessian_stored (value64 lam) rG)) e ^ 2 in
+  lower_sum n rd u' (scaled_points rs rg) (emitted_delta rU rw rs rg) - slack
+  <= 2 * qform n rG e + value64 lam * bsum n (fun i => e i ^ 2)
+  <= upper_sum n rd u' (scaled_points rs rg) (emitted_delta rU rw rs rg) + slack.
+Proof.
+exact (fun is_nan run finite => EmittedPlainIeee.emitted_plain_enclosure_ieee nans64 nans32 nan
+  is_nan n lam G C U d w s g hmax run finite).
+Qed.
+
+(** What the guard computes: with e' the errors e rounded to binary64 and t' = e' U by chains of fma
+    ([product_float U e']), the loss in H is sum_j d_j t'_j^2 to within
+    2 N rho + rho^2 + g' A^2 + 2^-470 ([enclosure_width g' rho N A]), where
+    A = sum_i |e_i| sqrt(H_ii), N^2 = sum_j d_j t'_j^2 ([pivot_norm]), g' = (n + 2) 2^-53
+    and rho = g' (1 + g') A. *)
+Theorem guard_loss_enclosure (n : nat) (H C U : mat) (d : vec) (hmax : R) (e e' : vec) :
+  is_factor real64 n H C U d -> sym n H -> (forall k, (k < n)%nat -> 0 < d k) ->
+  sane_diagonal n H hmax -> (forall k, (k < n)%nat -> e' k = rnd64 (e k)) -> (0 < n)%nat ->
+  hmax <= bpow radix2 400 -> bsum n (fun i => Rabs (e i)) <= bpow radix2 150 ->
+  let A := weighted_size n (root_diagonal H) e in
+  let t' := product_float U e' in
+  let rho := product64 n * (1 + residual64 n) * A in
+  Rabs (qform n H e - bsum n (fun j => d j * t' j ^ 2))
+  <= enclosure_width (residual64 n) rho (pivot_norm n d t') A + bpow radix2 (-470).
+Proof.
+exact (fun run symmetric pivots sane rounded =>
+  Enclosure.loss_enclosure_closed n H C U d hmax run symmetric pivots sane e e' rounded).
+Qed.
+
+(** The stage before it, in the format of the recurrence: errors rounded to binary32, the factor as
+    the recurrence reads it and chains in binary32 ([product_chain (-149) 24]), for at most 2^20
+    columns. Here g' = [residual32 n], and rho = x (1 + x) (1 + g') A + n^2 2^-147 sqrt(hmax) with
+    x = (n + 1) 2^-24 ([product32 n], [under_product32 n hmax]). On GPTQ's own errors t'_j is
+    fl(r_j + e_j), r_j the recurrence's chain. *)
+Theorem guard_loss_enclosure_binary32 (n : nat) (H C U : mat) (d : vec) (hmax : R) (e e' : vec) :
+  is_factor real64 n H C U d -> sym n H -> (forall k, (k < n)%nat -> 0 < d k) ->
+  sane_diagonal n H hmax -> (0 < n)%nat -> (Z.of_nat n <= 2 ^ 20)%Z ->
+  (forall k, (k < n)%nat -> e' k = rnd (-149) 24 (e k)) ->
+  let A := weighted_size n (root_diagonal H) e in
+  let t' := product_chain (-149) 24 (round_factor (-149) 24 U) e' in
+  let rho := product32 n * (1 + residual32 n) * A + under_product32 n hmax in
+  Rabs (qform n H e - bsum n (fun j => d j * t' j ^ 2))
+  <= enclosure_width (residual32 n) rho (pivot_norm n d t') A.
+Proof.
+exact (fun run symmetric pivots sane nonempty columns rounded =>
+  Enclosure.loss_enclosure32 n H C U d hmax run symmetric pivots sane nonempty columns e e'
+    rounded).
+Qed.
+
+(** From the loss in H to the plain loss in the stored G, without hypotheses: H - 2 G is diagonal. *)
+Theorem guard_plain_loss (n : nat) (lam : R) (G : mat) (e : vec) :
+  let H := hessian_stored lam G in
+  2 * qform n G e = qform n H e - bsum n (fun j => (H j j - 2 * G j j) * e j ^ 2).
+Proof. exact (Enclosure.plain_loss_identity n lam G e). Qed.
+
+(** And on the calibration activations themselves, through the Gram matrix that the program
+    accumulated; [activation64 m] = (m + 1) 2^-53. *)
+Theorem emitted_codes_activations (n m : nat) (X : mat) (lam : R) (C U : mat) (d : vec) (hmax : R)
+    (w s g : vec) :
+  let G := gram_float real64 m X in
+  let H := hessian_stored lam G in
+  let e := vsub w (scaled_points s g) in
+  emitted_run n H C U d hmax w -> gf16_codes n U w s g ->
+  binary32_entries n m X -> in_format (-1074) 53 lam -> 0 <= lam ->
+  (0 < m)%nat /\ (Z.of_nat m <= 2 ^ 24)%Z ->
+  2 * loss n m X e + lam * bsum n (fun i => e i ^ 2)
+  <= bsum n (fun j =>
+       d j * (gf16_half_gap s j (emitted_weight U w s g j) + emitted_delta U w s g j) ^ 2)
+     + (residual32 n + uro 53 + activation64 m) * weighted_size n (root_diagonal H) e ^ 2.
+Proof. exact (Emitted.emitted_codes_activations n m X lam C U d hmax w s g). Qed.
+
+(** And that on IEEE data, for G accumulated by the program. *)
+Theorem emitted_codes_activations_ieee (nans64 : nan_choice 53 1024) (nans32 : nan_choice 24 128)
+    (nan : bin32) (n : nat) (lam : bin64) (G : nat -> nat -> bin64) (C U : nat -> nat -> bin64)
+    (d : nat -> bin64) (w s g : nat -> bin32) (hmax : R) (m : nat)
+    (X : nat -> nat -> bin64) :
+  is_nan 24 128 nan = true ->
+  let H := EmittedPlainIeee.ieee_hessian nans64 lam G in
+  ieee_run nans64 nans32 nan n H C U d w s g hmax ->
+  (forall i j, (i < n)%nat -> (j < n)%nat -> is_finite 53 1024 (H i j) = true) ->
+  (forall i j, (i < n)%nat -> (j < n)%nat -> G i j = gram_float (float_arith nans64) m X i j) ->
+  let value32 := B2R 24 128 in let value64 := B2R 53 1024 in
+  let rU := fun i j => value64 (U i j) in let rd := fun j => value64 (d j) in
+  let rw := fun j => value32 (w j) in let rs := fun j => value32 (s j) in
+  let rg := fun j => value32 (g j) in let e := vsub rw (scaled_points rs rg) in
+  let u' := fun j => value32 (ieee_weight nans32 nan U w s g j) in
+  let rX := fun i t => value64 (X i t) in
+  ieee_codes nans32 nan n U w s g -> binary32_entries n m rX -> 0 <= value64 lam ->
+  (0 < m)%nat /\ (Z.of_nat m <= 2 ^ 24)%Z ->
+  2 * loss n m rX e + value64 lam * bsum n (fun i => e i ^ 2)
+  <= bsum n (fun j => rd j * (gf16_half_gap rs j (u' j) + emitted_delta rU rw rs rg j) ^ 2)
+     + (residual32 n + uro 53 + activation64 m) * weighted_size n
+         (root_diagonal (hessian_stored (value64 lam) (gram_float real64 m rX))) e ^ 2.
+Proof.
+exact (fun is_nan run finite accumulated => EmittedPlainIeee.emitted_codes_activations_ieee
+  nans64 nans32 nan is_nan n lam G C U d w s g hmax run finite m X accumulated).
+Qed.
+
+(** Witness: the instance above satisfies every hypothesis, *)
+Lemma emitted_run_witness :
+  let nan := proj1_sig Float.Witness.a_nan32 in
+  ieee_run Float.Witness.nans64 Float.Witness.nans32 nan 3 Float.Witness.wH Float.Witness.wC
+    Float.Witness.wU Float.Witness.wd Float.Witness.ww Float.Witness.ws Float.Witness.wg 3
+  /\ ieee_codes Float.Witness.nans32 nan 3 Float.Witness.wU Float.Witness.ww Float.Witness.ws
+       Float.Witness.wg.
+Proof. exact (conj Float.Witness.witness_run Float.Witness.witness_codes). Qed.
+
+(** the bound of [emitted_codes_loss] is at most 2^-16, where the codes 0 lose more than 1, *)
+Lemma emitted_loss_witness :
+  let value32 := B2R 24 128 in let value64 := B2R 53 1024 in
+  let nan := proj1_sig Float.Witness.a_nan32 in
+  let H := fun i j => value64 (Float.Witness.wH i j) in
+  let U := fun i j => value64 (Float.Witness.wU i j) in
+  let d := fun j => value64 (Float.Witness.wd j) in
+  let w := fun j => value32 (Float.Witness.ww j) in
+  let s := fun j => value32 (Float.Witness.ws j) in
+  let g := fun j => value32 (Float.Witness.wg j) in
+  let u' := fun j => value32 (ieee_weight Float.Witness.nans32 nan Float.Witness.wU Float.Witness.ww
+                       Float.Witness.ws Float.Witness.wg j) in
+  let e := vsub w (scaled_points s g) in
+  let bound := bsum 3 (fun j => d j * (gf16_half_gap s j (u' j) + emitted_delta U w s g j) ^ 2)
+    + residual32 3 * weighted_size 3 (root_diagonal H) e ^ 2 in
+  qform 3 H e <= bound /\ bound <= / 65536 /\ 1 <= qform 3 H (vsub w (fun _ => 0)).
+Proof. exact Float.WitnessBounds.witness_loss. Qed.
+
+(** and its loss is enclosed between 2^-24 and 2^-23. *)
+Lemma emitted_enclosure_witness :
+  let value32 := B2R 24 128 in
+  let H := fun i j => B2R 53 1024 (Float.Witness.wH i j) in
+  let w := fun j => value32 (Float.Witness.ww j) in
+  let s := fun j => value32 (Float.Witness.ws j) in
+  let g := fun j => value32 (Float.Witness.wg j) in
+  / 16777216 <= qform 3 H (vsub w (scaled_points s g)) <= / 8388608.
+Proof. exact Float.WitnessBounds.witness_enclosure. Qed.
+
+(** Witness: that H is 2 G + 2 I for the two tokens (1/2, 1/2, 1/2), whose Gram matrix is singular, on
+    IEEE data; *)
+Lemma emitted_plain_run_witness :
+  let nan := proj1_sig Float.Witness.a_nan32 in
+  let lam := Float.WitnessForms.wlam in let G := Float.WitnessForms.wG in
+  let X := Float.WitnessForms.wT in
+  let H := EmittedPlainIeee.ieee_hessian Float.Witness.nans64 lam G in
+  ieee_run Float.Witness.nans64 Float.Witness.nans32 nan 3 H Float.Witness.wC
+    Float.Witness.wU Float.Witness.wd Float.Witness.ww Float.Witness.ws Float.Witness.wg 3
+  /\ (forall i j, (i < 3)%nat -> (j < 3)%nat -> is_finite 53 1024 (H i j) = true)
+  /\ (forall i j, (i < 3)%nat -> (j < 3)%nat ->
+        G i j = gram_float (float_arith Float.Witness.nans64) 2 X i j)
+  /\ binary32_entries 3 2 (fun i t => B2R 53 1024 (X i t)) /\ 0 <= B2R 53 1024 lam.
+Proof. exact Float.WitnessForms.witness_plain_run. Qed.
+
+(** the plain loss, damping added, lies between two numbers that are between 2^-24 and 2^-23; *)
+Lemma emitted_plain_witness :
+  let value32 := B2R 24 128 in let value64 := B2R 53 1024 in
+  let nan := proj1_sig Float.Witness.a_nan32 in
+  let G := fun i j => value64 (Float.WitnessForms.wG i j) in
+  let U := fun i j => value64 (Float.Witness.wU i j) in
+  let d := fun j => value64 (Float.Witness.wd j) in
+  let w := fun j => value32 (Float.Witness.ww j) in
+  let s := fun j => value32 (Float.Witness.ws j) in
+  let g := fun j => value32 (Float.Witness.wg j) in
+  let q := scaled_points s g in let e := vsub w q in
+  let u' := fun j => value32 (ieee_weight Float.Witness.nans32 nan Float.Witness.wU Float.Witness.ww
+                       Float.Witness.ws Float.Witness.wg j) in
+  let slack := (residual32 3 + uro 53)
+    * weighted_size 3 (root_diagonal (hessian_stored 2 G)) e ^ 2 in
+  let lower := lower_sum 3 d u' q (emitted_delta U w s g) - slack in
+  let upper := upper_sum 3 d u' q (emitted_delta U w s g) + slack in
+  / 16777216 <= lower
+  /\ lower <= 2 * qform 3 G e + 2 * bsum 3 (fun i => e i ^ 2) <= upper
+  /\ upper <= / 8388608.
+Proof. exact Float.WitnessForms.witness_plain. Qed.
+
+(** and on the activations the bound is at most 2^-16, where the codes 0 lose more than 1. *)
+Lemma emitted_activations_witness :
+  let value32 := B2R 24 128 in let value64 := B2R 53 1024 in
+  let nan := proj1_sig Float.Witness.a_nan32 in
+  let X := fun i t => value64 (Float.WitnessForms.wT i t) in
+  let U := fun i j => value64 (Float.Witness.wU i j) in
+  let d := fun j => value64 (Float.Witness.wd j) in
+  let w := fun j => value32 (Float.Witness.ww j) in
+  let s := fun j => value32 (Float.Witness.ws j) in
+  let g := fun j => value32 (Float.Witness.wg j) in
+  let e := vsub w (scaled_points s g) in let zero := fun _ => 0 in
+  let u' := fun j => value32 (ieee_weight Float.Witness.nans32 nan Float.Witness.wU Float.Witness.ww
+                       Float.Witness.ws Float.Witness.wg j) in
+  let bound := bsum 3 (fun j => d j * (gf16_half_gap s j (u' j) + emitted_delta U w s g j) ^ 2)
+    + (residual32 3 + uro 53 + activation64 2)
+      * weighted_size 3 (root_diagonal (hessian_stored 2 (gram_float real64 2 X))) e ^ 2 in
+  2 * loss 3 2 X e + 2 * bsum 3 (fun i => e i ^ 2) <= bound /\ bound <= / 65536
+  /\ 1 <= 2 * loss 3 2 X (vsub w zero) + 2 * bsum 3 (fun i => vsub w zero i ^ 2).
+Proof. exact Float.WitnessForms.witness_activations. Qed.
+
+(** Witness: on the same instance the guard's sum is the loss to within 2^-64. *)
+Lemma guard_enclosure_witness :
+  let value32 := B2R 24 128 in
+  let H := fun i j => B2R 53 1024 (Float.Witness.wH i j) in
+  let U := fun i j => B2R 53 1024 (Float.Witness.wU i j) in
+  let d := fun j => B2R 53 1024 (Float.Witness.wd j) in
+  let w := fun j => value32 (Float.Witness.ww j) in
+  let s := fun j => value32 (Float.Witness.ws j) in
+  let g := fun j => value32 (Float.Witness.wg j) in
+  let t' := product_float U (fun k => B2R 53 1024 (Float.WitnessBounds.we k)) in
+  Rabs (qform 3 H (vsub w (scaled_points s g)) - bsum 3 (fun j => d j * t' j ^ 2))
+  <= / 18446744073709551616
+  /\ / 16777216 <= bsum 3 (fun j => d j * t' j ^ 2) <= / 8388608.
+Proof. exact Float.WitnessBounds.witness_product. Qed.

@@ -1,0 +1,187 @@
+(** * The published theorems around one run of GPTQ: T8, T9, T10, T16
+
+    Purpose: other data (T8), compensated weights with errors (T9), the pseudo-code that is not GPTQ
+      (T10), the average over rows (T16).  Headline.v explains the words used.
+    Depends on: the theorem files and witness files of Gptq, Format/IntegerGrid. *)
+From Coq Require Import Reals ZArith List Lra.
+From Hallmark.Format Require Import IntegerGrid.
+From Hallmark.Gptq Require Import Sums Matrix Quantizer Gptq Concrete.
+From Hallmark.Gptq Require Import Average Counterexample StaticInverse.
+From Hallmark.Gptq Require Transfer Perturbation AverageLaw Witness WitnessVariants.
+Import ListNotations.
+Open Scope R_scope.
+
+(** ** T8: from calibration data to other data
+
+    If v G_true v^T <= (1 + eps) v G_calib v^T for every v, an upper bound on the loss carries over
+    with the factor 1 + eps. *)
+Theorem T8_transfer (n : nat) (Gtrue Gcalib : mat) (eps B : R) (v : vec) : 0 <= 1 + eps ->
+  (forall x, qform n Gtrue x <= (1 + eps) * qform n Gcalib x) ->
+  qform n Gcalib v <= B -> qform n Gtrue v <= (1 + eps) * B.
+Proof. exact (Transfer.T8_transfer n Gtrue Gcalib eps B v). Qed.
+
+(** The hypothesis can be tested: a factorization of the difference with pivots >= 0 proves it. *)
+Theorem T8_transfer_certificate (n : nat) (Gtrue Gcalib : mat) (eps : R) (U : mat) (d : vec)
+    (B : R) (v : vec) :
+  udu n (fun i j => (1 + eps) * Gcalib i j - Gtrue i j) U d -> nonneg n d -> 0 <= 1 + eps ->
+  qform n Gcalib v <= B -> qform n Gtrue v <= (1 + eps) * B.
+Proof. exact (Transfer.T8_transfer_certificate n Gtrue Gcalib eps U d B v). Qed.
+
+(** Witness: diag(1, 3/2) against the identity, eps = 1/2, and a v on which the bound is reached. *)
+Lemma T8_witness : let Gtrue := diag (entries [1; 3 / 2]) in let Gcalib := diag (fun _ => 1) in
+  let v := entries [0; 1] in
+  udu 2 (fun i j => (1 + 1 / 2) * Gcalib i j - Gtrue i j) (diag (fun _ => 1))
+    (entries [1 / 2; 0]) /\
+  qform 2 Gcalib v <= 1 /\ qform 2 Gtrue v <= (1 + 1 / 2) * 1 /\ qform 2 Gtrue v = 3 / 2.
+Proof. exact Gptq.Witness.T8_witness. Qed.
+
+(** The comparison of two quantizations does not carry over, not even when each Gram matrix is at
+    most twice the other.  The theorem is its own witness. *)
+Theorem T8_comparison_does_not_transfer :
+  exists Gtrue Gcalib g r,
+    (forall x, qform 2 Gtrue x <= (1 + 1) * qform 2 Gcalib x) /\
+    (forall x, qform 2 Gcalib x <= (1 + 1) * qform 2 Gtrue x) /\
+    qform 2 Gcalib g < qform 2 Gcalib r /\ qform 2 Gtrue r < qform 2 Gtrue g.
+Proof. exact Transfer.T8_comparison_does_not_transfer. Qed.
+
+(** ** T9: compensated weights computed with errors
+
+    The codes round computed values u'_j, |u'_j - q_j| <= h_j, that are within delta_j of the exact
+    u_j taken at the codes actually produced, so that errors do not accumulate.  With any stored
+    factor: *)
+Theorem T9_perturbation_residual (n : nat) (H U : mat) (d w q u' h delta : vec) :
+  unit_upper n U -> nonneg n d ->
+  (forall j, (j < n)%nat -> Rabs (u' j - q j) <= h j) ->
+  (forall j, (j < n)%nat -> Rabs (u' j - comp U w q j) <= delta j) ->
+  qform n H (vsub w q) <=
+  bsum n (fun j => d j * (h j + delta j) ^ 2) + qform n (resid n H U d) (vsub w q).
+Proof. exact (Perturbation.T9_perturbation_residual n H U d w q u' h delta). Qed.
+
+(** and where the residual is at most g a_i a_j entry by entry, without forming it, in the plain
+    loss of a stored Gram matrix: *)
+Theorem T9_perturbation_plain (n : nat) (G : mat) (lam : R) (U : mat) (d w q u' h delta a : vec)
+    (g : R) :
+  unit_upper n U -> nonneg n d ->
+  (forall i j, (i < n)%nat -> (j < n)%nat ->
+    Rabs (resid n (hess lam G) U d i j) <= g * (a i * a j)) ->
+  (forall j, (j < n)%nat -> Rabs (u' j - q j) <= h j) ->
+  (forall j, (j < n)%nat -> Rabs (u' j - comp U w q j) <= delta j) ->
+  qform n G (vsub w q) <=
+  (bsum n (fun j => d j * (h j + delta j) ^ 2)
+   + g * bsum n (fun i => Rabs (w i - q i) * a i) ^ 2
+   - lam * bsum n (fun i => (w i - q i) ^ 2)) / 2.
+Proof. exact (Perturbation.T9_perturbation_plain n G lam U d w q u' h delta a g). Qed.
+
+(** Witness: compensated weights off by 1/100 and pivots 2, 2, 31 that leave a residual; the bound,
+    below 13, holds of the loss 51/8. *)
+Lemma T9_witness : let w := t5_w 0 1 in let q := t5_q 0 1 in
+  let H := hess 0 (gram 3 t5_X) in let d := Gptq.Witness.inexact_d in
+  let computed := fun j => comp t5_U w q j + 1 / 100 in
+  let bound := bsum 3 (fun j => d j * (1 / 2 + 1 / 100) ^ 2)
+    + 1 * bsum 3 (fun i => Rabs (w i - q i) * 1) ^ 2 in
+  (forall i j, (i < 3)%nat -> (j < 3)%nat -> Rabs (resid 3 H t5_U d i j) <= 1 * (1 * 1)) /\
+  (forall j, (j < 3)%nat -> q j = every (rne 1) j (computed j)) /\
+  qform 3 H (vsub w q) <= bound /\ qform 3 H (vsub w q) = 51 / 8 /\ bound < 13.
+Proof. exact Gptq.Witness.T9_witness. Qed.
+
+(** Witness: in the plain loss with damping 1/4 the bound is below 11/2 and the loss 51/16; with the
+    residual itself in place of its bound, and no damping, the bound on the loss 51/8 is below 10. *)
+Lemma T9_plain_witness : let w := t5_w 0 1 in let q := t5_q 0 1 in let G := gram 3 t5_X in
+  let H := hess 0 G in let d := Gptq.Witness.inexact_d in
+  let computed := fun j => comp t5_U w q j + 1 / 100 in
+  let squares := bsum 3 (fun j => d j * (1 / 2 + 1 / 100) ^ 2) in
+  let bound := (squares + 5 / 4 * bsum 3 (fun i => Rabs (w i - q i) * 1) ^ 2
+    - 1 / 4 * bsum 3 (fun i => (w i - q i) ^ 2)) / 2 in
+  (forall i j, (i < 3)%nat -> (j < 3)%nat ->
+    Rabs (resid 3 (hess (1 / 4) G) t5_U d i j) <= 5 / 4 * (1 * 1)) /\
+  (forall j, (j < 3)%nat -> Rabs (computed j - q j) <= 1 / 2) /\
+  qform 3 G (vsub w q) <= bound /\ qform 3 G (vsub w q) = 51 / 16 /\ bound < 11 / 2 /\
+  qform 3 H (vsub w q) <= squares + qform 3 (resid 3 H t5_U d) (vsub w q) /\
+  squares + qform 3 (resid 3 H t5_U d) (vsub w q) < 10.
+Proof. exact Gptq.WitnessVariants.T9_plain_witness. Qed.
+
+(** ** T10: the pseudo-code with a static inverse is not GPTQ
+
+    [is_static_inverse n Q Hinv w u q] scatters the error of column k with the row k of one fixed
+    inverse divided by its diagonal, u_j = w_j - sum_{k<j} (u_k - q_k) Hinv_kj / Hinv_kk,
+    q_j = Q j u_j.  With two columns this is GPTQ. *)
+Theorem T10_two_columns (H U : mat) (d : vec) (Hinv : mat) (Q : nat -> R -> R) (w u q : vec) :
+  udu 2 H U d -> 0 < d 0%nat -> 0 < d 1%nat -> inv_pair 2 H Hinv ->
+  is_static_inverse 2 Q Hinv w u q -> is_gptq 2 Q U w q.
+Proof. exact (StaticInverse.T10_two_columns H U d Hinv Q w u q). Qed.
+
+(** Witness: on the instance of T4 it finds GPTQ's codes. *)
+Lemma T10_two_columns_witness : let w := entries [3 / 8; 2 / 5] in let q := entries [0; 1] in
+  let H := hess 2 (gram 2 Gptq.Witness.two_X) in let Q := every (rne 1) in
+  let U := Gptq.Witness.two_U in let d := Gptq.Witness.two_d in
+  let Hinv := Gptq.WitnessVariants.two_Hinv in
+  udu 2 H U d /\ 0 < d 0%nat /\ 0 < d 1%nat /\ inv_pair 2 H Hinv /\
+  is_static_inverse 2 Q Hinv w (entries [3 / 8; 11 / 20]) q /\ is_gptq 2 Q U w q.
+Proof. exact Gptq.WitnessVariants.T10_two_columns_witness. Qed.
+
+(** With three it loses, somewhere, more than C times what round-to-nearest loses, for every C. *)
+Theorem T10_unbounded_excess (Q : R -> R) (C : R) : near_int Q ->
+  exists X Hinv w u q, inv_pair 3 (hess 0 (gram 3 X)) Hinv /\
+    is_static_inverse 3 (every Q) Hinv w u q /\ 0 < loss 3 3 X (vsub w (rtn (every Q) w)) /\
+    C * loss 3 3 X (vsub w (rtn (every Q) w)) < loss 3 3 X (vsub w q).
+Proof. exact (StaticInverse.T10_unbounded_excess Q C). Qed.
+
+(** It can even exceed s^2/4 tr H, which bounds GPTQ on every row (T2): tokens
+    [[1,1,-4],[0,8,0],[0,0,4]], w = (0, 3/8, 3/8), codes (0, 0, 2). *)
+Theorem T10_exceeds_worst_case (Q : R -> R) : near_int Q ->
+  let H := hess 0 (gram 3 t10w_X) in
+  inv_pair 3 H t10w_Hinv /\
+  is_static_inverse 3 (every Q) t10w_Hinv (t10w_w 0) (t10w_us 0) (t10w_qs 0) /\
+  1 ^ 2 / 4 * trace 3 H < qform 3 H (vsub (t10w_w 0) (t10w_qs 0)).
+Proof.
+exact (fun near =>
+  let case := StaticInverse.T10_exceeds_worst_case Q near in
+  conj (outcome_inverse _ _ _ _ _ _ _ _ _ _ _ _ (proj1 case))
+    (conj (outcome_static _ _ _ _ _ _ _ _ _ _ _ _ (proj1 case)) (proj2 case))).
+Qed.
+
+(** Witness: with ties to even the family of T10 at b = 1 loses 585/64 where GPTQ and
+    round-to-nearest lose 153/64; and 205/2 in loss_H where no row of GPTQ loses more than 49. *)
+Lemma T10_witness : let Q := every (rne 1) in let H := hess 0 (gram 3 t10w_X) in
+  loss 3 3 (t10f_X 1) (vsub t10f_w (t10f_qs 1)) = 585 / 64 /\
+  loss 3 3 (t10f_X 1) (vsub t10f_w t10f_q) = 153 / 64 /\
+  is_static_inverse 3 Q (t10f_Hinv 1) t10f_w (t10f_us 1) (t10f_qs 1) /\
+  is_gptq 3 Q (t10f_U 1) t10f_w t10f_q /\
+  is_static_inverse 3 Q t10w_Hinv (t10w_w 0) (t10w_us 0) (t10w_qs 0) /\
+  qform 3 H (vsub (t10w_w 0) (t10w_qs 0)) = 205 / 2 /\
+  (forall w q, is_gptq 3 Q t10w_U w q -> qform 3 H (vsub w q) <= 49).
+Proof. exact Gptq.Witness.T10_witness. Qed.
+
+(** ** T16: the average
+
+    [box_mean K n f] is the mean of f over K^n rows: [grid_point (fun _ => s) w0 K p] are the points
+    w0_j + s ((2 i_j + 1) / (2 K) - 1/2) with 0 <= i_j < K, numbered by p.  Around a grid point
+    round-to-nearest loses s^2/12 (1 - 1/K^2) tr H on the average, exactly, *)
+Theorem T16_mean_rtn (n : nat) (H : mat) (Q : nat -> R -> R) (s : R) (w0 : vec) (K : nat) :
+  (0 < K)%nat -> 0 < s -> (forall j, (j < n)%nat -> nearest_multiple s (Q j)) ->
+  (forall j, (j < n)%nat -> exists z, w0 j = s * IZR z) ->
+  let point p := grid_point (fun _ => s) w0 K p in
+  box_mean K n (fun p => qform n H (vsub (point p) (rtn Q (point p))))
+  = s ^ 2 / 12 * (1 - / INR K ^ 2) * trace n H.
+Proof. exact (AverageLaw.T16_mean_rtn n H Q s w0 K). Qed.
+
+(** and GPTQ replaces the trace by the sum of the pivots, up to terms in 1/K^2. *)
+Theorem T16_mean_gptq (n : nat) (H U : mat) (d : vec) (Q : nat -> R -> R) (s : R) (w0 : vec)
+    (K : nat) (q : nat -> vec) :
+  udu n H U d -> nonneg n d -> (0 < K)%nat -> 0 < s ->
+  (forall j, (j < n)%nat -> nearest_multiple s (Q j)) ->
+  (forall p, (p < K ^ n)%nat -> is_gptq n Q U (grid_point (fun _ => s) w0 K p) (q p)) ->
+  s ^ 2 / 12 * (1 - / INR K ^ 2) * bsum n d
+  <= box_mean K n (fun p => qform n H (vsub (grid_point (fun _ => s) w0 K p) (q p)))
+  <= s ^ 2 / 12 * (1 + 2 * / INR K ^ 2) * bsum n d.
+Proof. exact (AverageLaw.T16_mean_gptq n H U d Q s w0 K q). Qed.
+
+(** Witness: on T5's data with four points per column round-to-nearest loses 115/32 on the average,
+    GPTQ between 45/16 and 27/8, which is less. *)
+Lemma T16_witness :
+  let Q := every (rne 1) in let H := hess 0 (gram 3 t5_X) in
+  let point := grid_point (fun _ => 1) (fun _ => 0) 4 in
+  let codes p := gptq_upto 3 Q t5_U (point p) in
+  box_mean 4 3 (fun p => qform 3 H (vsub (point p) (rtn Q (point p)))) = 115 / 32 /\
+  45 / 16 <= box_mean 4 3 (fun p => qform 3 H (vsub (point p) (codes p))) <= 27 / 8.
+Proof. exact Gptq.Witness.T16_witness. Qed.
