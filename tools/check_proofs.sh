@@ -32,7 +32,7 @@ strip() {
 # The names of a list: one a line, # begins a remark.
 names_of() {
   [ -s "$1" ] || { echo "name list: $1 is missing or empty" >&2; return 1; }
-  grep -v -E '^ *(#|$)' "$1" | LC_ALL=C sort
+  sed -E '/^ *(#|$)/d' "$1" | LC_ALL=C sort
 }
 
 # No unfinished proof, no assumption, no unsafe flag, no left-over query. Assumptions.v alone may ask Print Assumptions.
@@ -57,7 +57,21 @@ gate_project() {
     echo "project gate: _CoqProject (<) and the folder (>) differ:" >&2; cat "$work/diff" >&2; return 1; }
 }
 
-# The names proved in Headline are exactly those of theorems.txt, and there are at least 40.
+# Headline.v is nothing but the export of its parts, and every part is exported.
+gate_parts() {
+  local file=$1 folder=$2
+  strip "$file" | sed 's/^[^:]*:[0-9]*://; /^ *$/d' > "$work/headline" || return 1
+  if grep -v -E '^From Hallmark\.Headline Require Export [A-Za-z]+\. *$' "$work/headline" > "$work/found"; then
+    echo "parts gate: more than exports in $file:" >&2; cat "$work/found" >&2; return 1
+  fi
+  sed -E 's/.* ([A-Za-z]+)\. *$/\1/' "$work/headline" | LC_ALL=C sort > "$work/exported"
+  (cd "$folder" && find . -name '*.v' | sed 's,^\./,,; s,\.v$,,' | LC_ALL=C sort) > "$work/parts" || return 1
+  [ -s "$work/parts" ] || { echo "parts gate: no part in $folder" >&2; return 1; }
+  diff "$work/exported" "$work/parts" > "$work/diff" || {
+    echo "parts gate: exported (<) and present (>) differ:" >&2; cat "$work/diff" >&2; return 1; }
+}
+
+# The names proved in Headline and its parts are exactly those of theorems.txt, and there are at least 40.
 proved_in() {
   printf 'Require %s.\nSet Printing Width 10000.\nSearch _ inside %s.\n' "$1" "$1" > "$work/names.v"
   coqc -w none -Q coq Hallmark "$work/names.v" > "$work/names.out" || return 1
@@ -94,13 +108,15 @@ print_assumptions() {
     print "\n", map { "$statement{$_}\n" } sort keys %statement;' "$work/asked.$2" "$work/answers.$2"
 }
 
-# The questions asked are about exactly the names of the list, and the answers equal the golden in both directions.
+# The questions asked are about exactly the names of the two lists, those of the second in one question ("outside"), and
+# the answers equal the golden in both directions.
 gate_assumptions() {
-  local source=$1 golden=$2 list=$3 answers=$4
-  names_of "$list" > "$work/required" || return 1
+  local source=$1 golden=$2 list=$3 outside=$4 answers=$5
+  { names_of "$list" && names_of "$outside"; } > "$work/lists" || return 1
+  LC_ALL=C sort "$work/lists" > "$work/required"
   strip "$source" > "$work/stripped" || return 1
-  sed -n -E 's/.*Print Assumptions ([A-Za-z0-9_.'"'"']+)\..*/\1/p' "$work/stripped" | sed 's/.*\.//' |
-    LC_ALL=C sort > "$work/asked"
+  sed -n -E 's/.*Print Assumptions ([A-Za-z0-9_.'"'"']+)\..*/\1/p; s/^[^@]*:  @([A-Za-z0-9_.]+)(,|\)\.)$/\1/p' \
+    "$work/stripped" | sed '/^outside$/d' | LC_ALL=C sort > "$work/asked"
   diff "$work/required" "$work/asked" > "$work/diff" || {
     echo "assumption gate: theorems (<) and questions asked (>) differ:" >&2; cat "$work/diff" >&2; return 1; }
   [ -s "$answers" ] || { echo "assumption gate: no answers" >&2; return 1; }
@@ -108,10 +124,31 @@ gate_assumptions() {
     echo "assumption gate: golden (<) and answers (>) differ:" >&2; cat "$work/diff" >&2; return 1; }
 }
 
-# The independent checker's summary of everything that Headline depends on equals the golden.
+# Each theorem that the manifest names is on one of the two lists, so that it exists and is audited.
+gate_named() {
+  local manifest=$1 list=$2 outside=$3
+  { names_of "$list" && names_of "$outside" | sed 's/.*\.//'; } > "$work/lists" || return 1
+  LC_ALL=C sort -u "$work/lists" > "$work/required"
+  [ -s "$manifest" ] || { echo "named gate: no $manifest" >&2; return 1; }
+  grep -o '"theorem": "[^"]*"' "$manifest" | sed -E 's/.*: "(.*)"/\1/' | LC_ALL=C sort -u > "$work/named" || true
+  [ -s "$work/named" ] || { echo "named gate: no theorem in $manifest" >&2; return 1; }
+  LC_ALL=C comm -23 "$work/named" "$work/required" > "$work/found"
+  [ ! -s "$work/found" ] || { echo "named gate: neither in $list nor in $outside:" >&2; cat "$work/found" >&2; return 1; }
+}
+
+# The independent checker's summaries equal the golden. The 65,536 words of Format/AllWords.v take it longer than everything
+# else together, so that they are checked beside: one run is over every other file and all that they use, but for the two
+# that use AllWords; one over AllWords with all that it uses, and Headline/Format.v. The other of the two, Headline.v, is
+# nothing but exports (the parts gate).
+all_words="Hallmark.Format.AllWords -norec Hallmark.Headline.Format"
+the_rest=$(sed -n -E '/^(Format\/AllWords|Headline\/Format|Headline)\.v$/d; /\.v$/{s,/,.,g; s,(.*)\.v$,Hallmark.\1,p}' coq/_CoqProject)
 summary_of() {
-  coqchk -silent -o -Q coq Hallmark "$1" > "$work/coqchk" 2>&1 || { cat "$work/coqchk" >&2; return 1; }
-  sed -n '/^CONTEXT SUMMARY/,$p' "$work/coqchk"
+  local title=$1 said
+  shift
+  said=$(mktemp -p "$work")
+  coqchk -silent -o -Q coq Hallmark "$@" > "$said" 2>&1 || { cat "$said" >&2; return 1; }
+  echo "$title"
+  sed -n '/^CONTEXT SUMMARY/,$p' "$said"
 }
 gate_coqchk() {
   local golden=$1 summary=$2
@@ -141,10 +178,12 @@ gate_table() {
   grep -q -F "$digest" "$document" || { echo "table gate: $document does not name $digest" >&2; return 1; }
 }
 
-# The slow questions, on two cores: the checker beside everything else.
+# The slow questions, on two cores: one run of the checker beside the other and everything else.
 examples=tests/generated/coq_examples.hpp
 statements=coq/statements.txt
 ask() {
+  # shellcheck disable=SC2086
+  summary_of "Everything but Format/AllWords.v" $the_rest > "$work/summary.rest" || return 1
   print_assumptions coq/Assumptions.v headline > "$work/answers" || return 1
   [ "$1" = --accept ] && return 0
   proved_in Hallmark.Headline > "$work/proved" || return 1
@@ -153,8 +192,10 @@ ask() {
   extract/table_digest > "$work/digest" || return 1
 }
 ask "${1:-}" & asking=$!
-summary_of Hallmark.Headline > "$work/summary" || exit 1
+# shellcheck disable=SC2086
+summary_of "Format/AllWords.v" $all_words > "$work/summary.words" || exit 1
 wait "$asking"
+cat "$work/summary.rest" "$work/summary.words" > "$work/summary"
 if [ "${1:-}" = --accept ]; then
   cp "$work/answers" coq/Assumptions.golden
   cp "$work/summary" coq/coqchk.golden
@@ -165,8 +206,10 @@ mapfile -t sources < <(find coq -name '*.v' | LC_ALL=C sort)
 
 gate_text "${sources[@]}"
 gate_project coq
+gate_parts coq/Headline.v coq/Headline
 gate_theorems coq/theorems.txt "$work/proved"
-gate_assumptions coq/Assumptions.v coq/Assumptions.golden coq/theorems.txt "$work/answers"
+gate_assumptions coq/Assumptions.v coq/Assumptions.golden coq/theorems.txt coq/outside.txt "$work/answers"
+gate_named contracts/manifest.json coq/theorems.txt coq/outside.txt
 gate_coqchk coq/coqchk.golden "$work/summary"
 gate_generated "$examples" "$work/examples"
 gate_generated "$statements" "$work/statements"
@@ -197,6 +240,15 @@ must_reject '^> Forgotten\.v' gate_project "$samples/project"
 must_reject '^< Gone\.v' gate_project "$samples/project_gone"
 must_reject 'no _CoqProject in' gate_project "$samples/no_such_folder"
 
+sed '/Export Stats/d' coq/Headline.v > "$work/one_part_short.v"
+sed 's/Export Stats/Export Forgotten/' coq/Headline.v > "$work/other_part.v"
+sed '$a Definition planted := true.' coq/Headline.v > "$work/more_than_exports.v"
+mkdir "$work/no_parts"
+must_reject '^> Stats$' gate_parts "$work/one_part_short.v" coq/Headline
+must_reject '^< Forgotten$' gate_parts "$work/other_part.v" coq/Headline
+must_reject 'more than exports' gate_parts "$work/more_than_exports.v" coq/Headline
+must_reject 'no part in' gate_parts coq/Headline.v "$work/no_parts"
+
 printf 'no_such_theorem\n' | cat coq/theorems.txt - > "$work/one_more.txt"
 grep -v -E '^ *(#|$)' coq/theorems.txt | tail -n +2 > "$work/one_short.txt"
 must_reject '^< no_such_theorem$' gate_theorems "$work/one_more.txt" "$work/proved"
@@ -207,13 +259,26 @@ must_reject 'missing or empty' gate_theorems "$samples/no_such_file.txt" "$work/
 sed '1s/:.*/: nothing/' "$work/answers" > "$work/weaker"
 print_assumptions "$samples/WithAxiom.v" sample > "$work/with_axiom"
 : > "$work/empty"
-must_reject '^> .*sig_forall_dec' gate_assumptions coq/Assumptions.v "$work/weaker" coq/theorems.txt "$work/answers"
-must_reject '^< .*sig_forall_dec' gate_assumptions coq/Assumptions.v coq/Assumptions.golden coq/theorems.txt "$work/weaker"
-must_reject 'questions asked' gate_assumptions coq/Assumptions.v coq/Assumptions.golden "$work/one_short.txt" "$work/answers"
+echo "# no name" > "$work/no_names.txt"
+grep -v 'idempotence_met' coq/outside.txt > "$work/outside_short.txt"
+must_reject '^> .*sig_forall_dec' gate_assumptions coq/Assumptions.v "$work/weaker" coq/theorems.txt coq/outside.txt "$work/answers"
+must_reject '^< .*sig_forall_dec' gate_assumptions coq/Assumptions.v coq/Assumptions.golden coq/theorems.txt coq/outside.txt "$work/weaker"
+must_reject 'questions asked' gate_assumptions coq/Assumptions.v coq/Assumptions.golden "$work/one_short.txt" coq/outside.txt "$work/answers"
 must_reject '^> anything: .*false_is_true' gate_assumptions \
-  "$samples/WithAxiom.v" coq/Assumptions.golden "$samples/with_axiom.txt" "$work/with_axiom"
-must_reject 'no answers' gate_assumptions coq/Assumptions.v coq/Assumptions.golden coq/theorems.txt "$work/empty"
+  "$samples/WithAxiom.v" coq/Assumptions.golden "$samples/with_axiom.txt" "$work/no_names.txt" "$work/with_axiom"
+must_reject 'no answers' gate_assumptions coq/Assumptions.v coq/Assumptions.golden coq/theorems.txt coq/outside.txt "$work/empty"
 must_reject 'unexpected answer: anything is assumed to be guarded' print_assumptions "$samples/Unguarded.v" unguarded
+
+must_reject 'questions asked' gate_assumptions \
+  coq/Assumptions.v coq/Assumptions.golden coq/theorems.txt "$work/outside_short.txt" "$work/answers"
+must_reject 'name list: .* is missing' gate_assumptions \
+  coq/Assumptions.v coq/Assumptions.golden coq/theorems.txt "$work/no_such_file" "$work/answers"
+
+sed 's/"theorem": "T1_identity"/"theorem": "no_such_theorem"/' contracts/manifest.json > "$work/unnamed.json"
+must_reject '^no_such_theorem$' gate_named "$work/unnamed.json" coq/theorems.txt coq/outside.txt
+must_reject '^idempotence_met$' gate_named contracts/manifest.json coq/theorems.txt "$work/outside_short.txt"
+must_reject 'no theorem in' gate_named coq/outside.txt coq/theorems.txt coq/outside.txt
+must_reject 'named gate: no ' gate_named "$work/no_such_file" coq/theorems.txt coq/outside.txt
 
 sed '/Axioms:/a\    Hallmark.Planted.false_is_true' "$work/summary" > "$work/planted"
 must_reject '^> .*Planted.false_is_true' gate_coqchk coq/coqchk.golden "$work/planted"

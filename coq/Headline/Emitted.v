@@ -115,7 +115,8 @@ exact (fun run symmetric pivots sane nonempty columns rounded =>
     rounded).
 Qed.
 
-(** From the loss in H to the plain loss in the stored G, without hypotheses: H - 2 G is diagonal. *)
+(** From the loss in H to the plain loss in the stored G, where H - 2 G is diagonal; a fact without
+    hypotheses. *)
 Theorem guard_plain_loss (n : nat) (lam : R) (G : mat) (e : vec) :
   let H := hessian_stored lam G in
   2 * qform n G e = qform n H e - bsum n (fun j => (H j j - 2 * G j j) * e j ^ 2).
@@ -201,8 +202,8 @@ Lemma emitted_enclosure_witness :
   / 16777216 <= qform 3 H (vsub w (scaled_points s g)) <= / 8388608.
 Proof. exact Float.WitnessBounds.witness_enclosure. Qed.
 
-(** Witness: that H is 2 G + 2 I for the two tokens (1/2, 1/2, 1/2), whose Gram matrix is singular, on
-    IEEE data; *)
+(** Witness: that H is 2 G + 2 I for the two tokens (1/2, 1/2, 1/2), whose Gram matrix is singular,
+    on IEEE data; *)
 Lemma emitted_plain_run_witness :
   let nan := proj1_sig Float.Witness.a_nan32 in
   let lam := Float.WitnessForms.wlam in let G := Float.WitnessForms.wG in

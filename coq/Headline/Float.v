@@ -138,7 +138,8 @@ Proof. exact Float.WitnessForms.witness_finite_recurrence. Qed.
 Lemma T11_gram_no_overflow_witness :
   let X := Float.WitnessBounds.wX in let x := fun t => B2R 53 1024 (X 0%nat t) in
   let room := NoOverflow.chain_room (3 - 1024 - 53) 53 2 x x 0 in
-  (forall t, (t < 2)%nat -> is_finite 53 1024 (X 0%nat t) = true /\ is_finite 53 1024 (X 0%nat t) = true)
+  (forall t, (t < 2)%nat ->
+     is_finite 53 1024 (X 0%nat t) = true /\ is_finite 53 1024 (X 0%nat t) = true)
   /\ room <= 2 /\ room < bpow radix2 1024
   /\ is_finite 53 1024 (gram_float (float_arith Float.Witness.nans64) 2 X 0 0) = true.
 Proof. exact Float.WitnessForms.witness_gram_no_overflow. Qed.
@@ -235,8 +236,8 @@ Lemma T15_witness :
   /\ residual64 3 * (sqrt 3 * sqrt 3) <= / 281474976710656.
 Proof. exact Float.WitnessBounds.witness_residual. Qed.
 
-(** Witness: entry by entry with the computed U and d, the residual at 1, 1 is not zero and the bound
-    below 2^-49. *)
+(** Witness: entry by entry with the computed U and d, the residual at 1, 1 is not zero and the
+    bound below 2^-49. *)
 Lemma T15_entry_witness :
   let H := fun i j => B2R 53 1024 (Float.Witness.wH i j) in
   let U := fun i j => B2R 53 1024 (Float.Witness.wU i j) in
@@ -246,8 +247,8 @@ Lemma T15_entry_witness :
   0 < Rabs (resid 3 H U d 1 1) <= bound /\ bound <= / 562949953421312.
 Proof. exact Float.WitnessForms.witness_entry. Qed.
 
-(** Witness: as quadratic forms at the second unit vector ([second]), not zero and at most 2^-49 with
-    U in binary64, 2^-21 with U rounded to binary32. *)
+(** Witness: as quadratic forms at the second unit vector ([second]), not zero and at most 2^-49
+    with U in binary64, 2^-21 with U rounded to binary32. *)
 Lemma T15_form_binary64_witness :
   let H := fun i j => B2R 53 1024 (Float.Witness.wH i j) in
   let U := fun i j => B2R 53 1024 (Float.Witness.wU i j) in

@@ -79,9 +79,10 @@ Lemma T7_gptq_witness : let w := t5_w (3 / 2) (1 / 512) in let q := t5_q (3 / 2)
   bsum 3 (fun j => t5_d j * gf16_half_gap s j (comp t5_U w q j) ^ 2) < 1 / 8192.
 Proof. exact Gptq.Witness.T7_witness. Qed.
 
-(** Where the name comes from, a closed fact: phi^2 + phi^-2 = 3, and among the splits of 15 bits into exponent and
-    fraction 6:9 is nearest to the golden ratio in two senses, |e/m - 1/phi| = 0.0486.. and
-    |m/15 - 1/phi| = 0.0180..; nothing else in the development depends on this. *)
+(** Where the name comes from: phi^2 + phi^-2 = 3 (a fact without hypotheses), and among the splits
+    of 15 bits into exponent and fraction 6:9 is nearest to the golden ratio in two senses,
+    |e/m - 1/phi| = 0.0486.. and |m/15 - 1/phi| = 0.0180..; nothing else in the development depends
+    on this. *)
 Theorem T7_phi_identity : Golden.phi ^ 2 + / Golden.phi ^ 2 = 3.
 Proof. exact Golden.phi_identity. Qed.
 

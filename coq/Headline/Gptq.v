@@ -183,8 +183,8 @@ Theorem T3_dominance_any_tie (n : nat) (H U : mat) (d : vec) (Q : nat -> R -> R)
     theta ^ 2 * qform n H (vsub w q) <= qform n H (vsub w' (rtn Q w')).
 Proof. exact (WorstCase.T3_dominance_any_tie n H U d Q s theta). Qed.
 
-(** Witness: ties upward, so that 1/2 goes to 1; some row of round-to-nearest loses at least 729/100,
-    (9/10)^2 of the most that GPTQ loses, 9. *)
+(** Witness: ties upward, so that 1/2 goes to 1; some row of round-to-nearest loses at least
+    729/100, (9/10)^2 of the most that GPTQ loses, 9. *)
 Lemma T3_any_tie_witness : let H := hess 0 (gram 3 t5_X) in
   let Q := every Gptq.WitnessVariants.round_up in
   ~ half_even_ties 1 Gptq.WitnessVariants.round_up /\
@@ -300,7 +300,7 @@ Lemma T4_witness : let w := entries [3 / 8; 2 / 5] in let q := entries [0; 1] in
 Proof. exact Gptq.Witness.T4_witness. Qed.
 
 (** Witness: the same instance in the loss of H, 423/160 against 583/160; its first column alone,
-    where GPTQ and round-to-nearest agree; and the grid of integers is nearest-point and monotone. *)
+    where GPTQ and round-to-nearest agree; the grid of integers is nearest-point and monotone. *)
 Lemma T4_form_witness : let w := entries [3 / 8; 2 / 5] in let q := entries [0; 1] in
   let H := hess 2 (gram 2 Gptq.Witness.two_X) in let Q := every (rne 1) in
   nearest (rne 1) /\ mono (rne 1) /\

@@ -85,7 +85,8 @@ Lemma T9_witness : let w := t5_w 0 1 in let q := t5_q 0 1 in
 Proof. exact Gptq.Witness.T9_witness. Qed.
 
 (** Witness: in the plain loss with damping 1/4 the bound is below 11/2 and the loss 51/16; with the
-    residual itself in place of its bound, and no damping, the bound on the loss 51/8 is below 10. *)
+    residual itself in place of its bound, and no damping, the bound of the loss 51/8 is below 10.
+    *)
 Lemma T9_plain_witness : let w := t5_w 0 1 in let q := t5_q 0 1 in let G := gram 3 t5_X in
   let H := hess 0 G in let d := Gptq.Witness.inexact_d in
   let computed := fun j => comp t5_U w q j + 1 / 100 in
