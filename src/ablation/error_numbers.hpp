@@ -22,8 +22,13 @@ inline constexpr int no_complete_run = 377;      ///< no run with all nine cells
 inline constexpr int checkpoint_seed = 378;      ///< the checkpoint was trained with another seed than its cell says
 inline constexpr int text_too_short = 379;         ///< fewer bytes of validation text than are to be evaluated
 
+inline constexpr int theory_printed = 387;       ///< statements, assumptions or manifest malformed, or not of the theorems
+inline constexpr int headline_description = 388; ///< coq/headline.json malformed, or not of exactly the theorems
+
 inline constexpr int contract_failed = 620;      ///< a contract of a cell was violated
 inline constexpr int verdict_differs = 720;      ///< the recorded verdict is not the one that the cells give
+
+inline constexpr int witness_outdated = 723;     ///< a headline theorem without a witness, or with another one than Coq's
 
 inline constexpr int lock_failed = 920;          ///< the lock file beside a ledger
 

@@ -125,18 +125,27 @@ Expected<std::vector<LedgerEntry>> read_ledger(const std::string& path, LedgerFo
 
 Status append_to_ledger(const std::string& path, LedgerForm form, std::span<const std::string> bodies) {
   if (bodies.empty()) return ok();
-  for (const auto& body : bodies)
-    if (!is_body(body))
-      return Error{Exit::internal, error_number::ledger_misuse, "a ledger takes JSON objects on one line", body,
-                   "report this"};
+  return append_to_ledger(path, form, [&](std::span<const LedgerEntry>) -> Expected<std::vector<std::string>> {
+    return std::vector<std::string>(bodies.begin(), bodies.end());
+  });
+}
+
+Status append_to_ledger(const std::string& path, LedgerForm form, const LedgerBodies& bodies_for) {
   auto lock = Lock::take(path + ".lock");
   if (!lock) return lock.error();
   auto entries = read_ledger(path, form);
   if (!entries) return entries.error();
+  const auto bodies = bodies_for(*entries);
+  if (!bodies) return bodies.error();
+  if (bodies->empty()) return ok();
+  for (const auto& body : *bodies)
+    if (!is_body(body))
+      return Error{Exit::internal, error_number::ledger_misuse, "a ledger takes JSON objects on one line", body,
+                   "report this"};
   const bool exists = std::filesystem::exists(path);
 
   std::string prev = entries->empty() ? std::string(ledger_genesis) : sha256_hex(entries->back().text);
-  for (const auto& body : bodies) {
+  for (const auto& body : *bodies) {
     std::string entry = fmt::format("{}{}\",{}", prev_key, prev, std::string_view(body).substr(1));
     prev = sha256_hex(entry);
     entries->push_back({std::move(entry), 0});

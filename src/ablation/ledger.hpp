@@ -1,6 +1,7 @@
 // Append-only files of witnesses: a hash chain of JSON objects, one per line.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,5 +42,10 @@ Expected<std::vector<LedgerEntry>> read_ledger(const std::string& path, LedgerFo
 /// refused, never repaired.
 /// Errors: those of read_ledger and AtomicFile; E0920 the lock; E0121 a body that is no single-line object.
 Status append_to_ledger(const std::string& path, LedgerForm form, std::span<const std::string> bodies);
+
+/// The same with bodies that depend on what is recorded: `bodies` is asked under the lock, so that of two writers the
+/// second sees what the first has written. Nothing is written when it has none. Errors: its own too.
+using LedgerBodies = std::function<Expected<std::vector<std::string>>(std::span<const LedgerEntry>)>;
+Status append_to_ledger(const std::string& path, LedgerForm form, const LedgerBodies& bodies);
 
 }  // namespace hallmark

@@ -63,7 +63,8 @@ int run(int argc, char** argv) {
   const std::vector<cli::Command> commands = {
       cli::quantize_command(root), cli::verify_command(root), cli::dequantize_command(root), cli::gram_command(root),
       cli::inspect_command(root),  cli::codec_command(root),      cli::eval_command(root),
-      cli::ablate_command(root),   cli::ttest_command(root),      cli::smt_command(root),        cli::version_command(root)};
+      cli::ablate_command(root),   cli::ttest_command(root),      cli::smt_command(root),
+      cli::witness_command(root),  cli::version_command(root)};
   for (int i = 1; i < argc; ++i) {  // CLI11 reads an empty value as 0, or as none at all
     const std::string_view word = argv[i];
     if (word.empty() || (word.starts_with("--") && word.find('=') == word.size() - 1))

@@ -49,12 +49,6 @@ Error bad_manifest(const std::string& path, std::string why) {
           "print it again: make contracts"};
 }
 
-Expected<std::string> read_text(const std::string& path) {
-  auto file = MappedFile::open(path);
-  if (!file) return file.error();
-  return std::string(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
-}
-
 // The goals, at least one. Every unsat goal has a twin X_broken.smt2 that is sat: what proves that the goal can fail.
 // Every .smt2 file beside a goal is a goal.
 Expected<std::vector<Goal>> read_manifest(const std::string& path) {

@@ -38,6 +38,9 @@ class MappedFile {
   std::int64_t modified_seconds_ = 0, modified_nanoseconds_ = 0;
 };
 
+/// The content of a regular file. Errors: those of MappedFile::open.
+Expected<std::string> read_text(const std::string& path);
+
 /// Takes the whole pages inside `bytes` (a part of a MappedFile) out of resident memory; they stay readable.
 /// Lets a model larger than memory be read tensor by tensor.
 void forget_pages(std::span<const std::byte> bytes) noexcept;
