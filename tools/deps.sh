@@ -12,7 +12,7 @@ packages_of() {
     test) echo doctest-dev ;;
     proofs) echo coq libcoq-flocq libcoq-coquelicot ;;
     extraction) echo ocaml-findlib libzarith-ocaml-dev ;;
-    solvers) echo z3 cvc5 bc ;;
+    solvers) echo z3 cvc5 ;;
     bench) echo libbenchmark-dev libopenblas-dev ;;
     fuzz) echo clang-14 libclang-rt-14-dev ;;
     trainer) echo libtorch-dev ;;
