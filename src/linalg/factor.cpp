@@ -14,6 +14,9 @@ namespace {
 
 constexpr Index kLane = kLanes<double>;
 
+// Lanes that are updated together, strip by strip, so that memory is walked along rows.
+constexpr Index kTogether = 4;
+
 constexpr Index kParallelTerms = Index{1} << 18;  // below, starting threads costs more than it saves
 
 bool is_pivot(double d) { return d > 0 && std::isfinite(d); }
@@ -110,8 +113,9 @@ std::optional<PivotFailure> factor_udu_in_place(Matrix<double>& H, Vector<double
 #pragma omp for schedule(dynamic)
       for (Index b = 0; b < lane_blocks; ++b) solve_lanes(H, d, block, b * kLane);
 #pragma omp for schedule(dynamic)
-      for (Index b = lane_blocks - 1; b >= 0; --b)  // the longest columns first
-        for (Index i0 = 0; i0 < std::min(block.k0, (b + 1) * kLane); i0 += kStrip) update_tile(H, block, i0, b * kLane);
+      for (Index last = lane_blocks - 1; last >= 0; last -= kTogether)  // the longest columns first
+        for (Index i0 = 0; i0 < std::min(block.k0, (last + 1) * kLane); i0 += kStrip)
+          for (Index b = std::max(i0 / kLane, last - kTogether + 1); b <= last; ++b) update_tile(H, block, i0, b * kLane);
     }
     for (Index k = block.k0; k < k1; ++k)
       for (Index j = block.k0; j < k; ++j) H(j, k) = H(j, k) / d[k];

@@ -25,10 +25,10 @@ struct PivotFailure {
 /// H [n, n] is read in its upper triangle and overwritten by U; d is resized to n. On failure H and d hold intermediate
 /// values, and the failing pivot is the same for every block size, thread count and vector width, like every bit of the
 /// result. Residual: T15, |H - U D U^T|_ij <= g sum_k |U_ik| d_k |U_jk|. block: columns factored at a time, >= 1.
-[[nodiscard]] std::optional<PivotFailure> factor_udu_in_place(Matrix<double>& H, Vector<double>& d, Index block = 64);
+[[nodiscard]] std::optional<PivotFailure> factor_udu_in_place(Matrix<double>& H, Vector<double>& d, Index block = 192);
 
 /// The same on a copy; the failure as an Error (E0501, exit 5) that names pivot and value.
-Expected<Factor> factor_udu(Matrix<double> H, Index block = 64);
+Expected<Factor> factor_udu(Matrix<double> H, Index block = 192);
 
 /// The plain twin.
 Expected<Factor> factor_udu_ref(MatrixRef<double> H);
