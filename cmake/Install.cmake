@@ -7,8 +7,7 @@ install(TARGETS hallmark EXPORT HallmarkTargets ARCHIVE DESTINATION ${CMAKE_INST
 install(TARGETS hallmark_tool RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY src/ DESTINATION include/hallmark
   FILES_MATCHING PATTERN "*.hpp" PATTERN "cli" EXCLUDE)
-install(FILES contracts/generated/gf16_codec.hpp  # printed by Coq; format/golden_float.hpp includes it
-  DESTINATION include/hallmark/contracts/generated)
+install(DIRECTORY contracts/ DESTINATION include/hallmark/contracts FILES_MATCHING PATTERN "*.hpp")
 install(DIRECTORY contracts DESTINATION ${CMAKE_INSTALL_DATADIR}/hallmark  # what `hallmark smt` asks the solvers
   FILES_MATCHING PATTERN "*.smt2" PATTERN "manifest.json")
 install(EXPORT HallmarkTargets NAMESPACE Hallmark:: DESTINATION ${package_dir})

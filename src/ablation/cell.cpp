@@ -84,9 +84,11 @@ class Reader {
 }  // namespace
 
 Expected<std::string> cell_line(const Cell& cell) {
-  Json contracts = Json::array();
-  for (const auto& contract : cell.contracts)
-    contracts.push_back({{"name", contract.name}, {"passed", contract.passed}, {"failed", contract.failed}});
+  const auto counts = [](const std::vector<ContractCount>& list) {
+    Json array = Json::array();
+    for (const auto& count : list) array.push_back({{"name", count.name}, {"passed", count.passed}, {"failed", count.failed}});
+    return array;
+  };
   return detail::json_text(Json{
       {"run", cell.run},
       {"seed", cell.seed},
@@ -113,7 +115,8 @@ Expected<std::string> cell_line(const Cell& cell) {
         {"reconstruction_gram", cell.reconstruction_gram_digest},
         {"codes", cell.codes_digest}}},
       {"count_model_bpb", object_of(cell.count_model_bpb)},
-      {"contracts", contracts}});
+      {"contracts", counts(cell.contracts)},
+      {"checks", counts(cell.checks)}});
 }
 
 Expected<Cell> parse_cell(std::string_view line, const std::string& place) {
@@ -147,9 +150,10 @@ Expected<Cell> parse_cell(std::string_view line, const std::string& place) {
   fields.require("bpb_pre_quant", cell.bpb_pre_quant > 0);
   fields.require("bpb_post_quant", cell.bpb_post_quant > 0);
   fields.require("reconstruction_mse", cell.reconstruction_mse >= 0);
-  const auto digests = json.find("digests"), contracts = json.find("contracts");
+  const auto digests = json.find("digests"), contracts = json.find("contracts"), checks = json.find("checks");
   fields.require("digests", digests != json.end() && digests->is_object());
   fields.require("contracts", contracts != json.end() && contracts->is_array());
+  fields.require("checks", checks == json.end() || checks->is_array());
   if (!fields.failed().empty()) return malformed("\"" + fields.failed() + "\" is missing or not what it must be");
 
   Reader digest(*digests);
@@ -164,16 +168,22 @@ Expected<Cell> parse_cell(std::string_view line, const std::string& place) {
   digest.require("calibration_offsets", cell.calibration_offsets_digest.has_value() == (cell.n > 0));
   if (!digest.failed().empty()) return malformed("digest \"" + digest.failed() + "\" is missing or not what it must be");
 
-  for (const auto& item : *contracts) {
-    if (!item.is_object()) return malformed("\"contracts\" holds something that is no object");
-    Reader count(item);
-    ContractCount contract;
-    count.read("name", contract.name);
-    count.read("passed", contract.passed);
-    count.read("failed", contract.failed);
-    if (!count.failed().empty()) return malformed("contract \"" + count.failed() + "\" is missing or not what it must be");
-    cell.contracts.push_back(std::move(contract));
-  }
+  const auto read_counts = [&](const Json& array, const char* key, std::vector<ContractCount>& out) -> Status {
+    for (const auto& item : array) {
+      if (!item.is_object()) return malformed(fmt::format("\"{}\" holds something that is no object", key));
+      Reader count(item);
+      ContractCount read;
+      count.read("name", read.name);
+      count.read("passed", read.passed);
+      count.read("failed", read.failed);
+      if (!count.failed().empty()) return malformed("contract \"" + count.failed() + "\" is missing or not what it must be");
+      out.push_back(std::move(read));
+    }
+    return ok();
+  };
+  if (const Status read = read_counts(*contracts, "contracts", cell.contracts); !read) return read.error();
+  if (checks != json.end())
+    if (const Status read = read_counts(*checks, "checks", cell.checks); !read) return read.error();
   return cell;
 }
 

@@ -12,7 +12,7 @@
 
 namespace hallmark {
 
-/// How often one check was evaluated in a cell. A cell with a failure is an error of the run, so a recorded count of
+/// How often one contract or check was evaluated in a cell. A cell with a failure is an error of the run, so a recorded count of
 /// failures is 0; it is written all the same, so that a line says what was checked.
 struct ContractCount {
   std::string name;
@@ -44,7 +44,8 @@ struct Cell {
   std::optional<std::string> calibration_offsets_digest, gram_digest;  ///< none for n = 0
   std::string reconstruction_offsets_digest, reconstruction_gram_digest;
   std::map<std::string, double> count_model_bpb;  ///< bits per byte of count models on the same text, by order
-  std::vector<ContractCount> contracts;
+  std::vector<ContractCount> contracts;  ///< of contracts/generated/contracts.hpp; in older ledgers the checks stand here
+  std::vector<ContractCount> checks;     ///< check_tensor and the held-out windows; absent in older ledgers
 };
 
 /// One JSON object on one line, fixed key order, without `prev`; doubles in the shortest form that reads back to the

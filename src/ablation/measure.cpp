@@ -128,7 +128,7 @@ Status Contracts::status() const {
   std::int64_t failed = 0;
   for (const auto& [name, count] : counts_) failed += count.failed;
   if (failed == 0) return ok();
-  return Error{Exit::contract, error_number::contract_failed, "a contract of the ablation was violated",
+  return Error{Exit::contract, error_number::contract_failed, "a check of the ablation failed",
                fmt::format("{}; {} checks failed in all", failure_, failed), "report this: it is a bug in Hallmark"};
 }
 

@@ -165,10 +165,11 @@ std::string provenance(std::span<const RecordedRun> runs) {
                       runs.front().verdict.grid);
   std::map<std::string, ContractCount> contracts;
   for (const Cell& cell : runs.front().cells)
-    for (const auto& contract : cell.contracts) {
-      contracts[contract.name].passed += contract.passed;
+    for (const auto* list : {&cell.contracts, &cell.checks})
+      for (const auto& contract : *list) {
+        contracts[contract.name].passed += contract.passed;
       contracts[contract.name].failed += contract.failed;
-    }
+      }
   for (const auto& [name, count] : contracts) text += fmt::format("| {} | {} | {} |\n", name, count.passed, count.failed);
   return text;
 }

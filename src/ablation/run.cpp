@@ -43,9 +43,9 @@ struct Seed {
   Cell common;  ///< the fields that no n changes
 };
 
-void check_windows(const CalibrationPlan& plan, std::int64_t n, Contracts& contracts) {
+void check_windows(const CalibrationPlan& plan, std::int64_t n, Contracts& checks) {
   for (const auto offset : plan.calibration(static_cast<std::size_t>(n)))
-    contracts.check("calibration_held_out",
+    checks.check("calibration_held_out",
                     std::none_of(plan.reconstruction().begin(), plan.reconstruction().end(),
                                  [&](std::uint64_t other) {
                                    return std::max(offset, other) - std::min(offset, other) < calibration_window;
@@ -64,10 +64,11 @@ void update_codes_digest(Sha256& digest, const std::string& name, const Quantize
 }
 
 // Quantizes every 2-D weight, checks and measures; the cell gets everything but the evaluation and the clock.
-Expected<Model> quantize_cell(const Seed& seed, std::int64_t n, Options options, Cell& cell) {
+Expected<Model> quantize_cell(const Seed& seed, std::int64_t n, Options options, contracts::Policy policy, Cell& cell) {
   options.method = n == 0 ? Method::rtn : Method::gptq;
-  Contracts contracts;
-  check_windows(seed.plan, n, contracts);
+  Contracts checks;
+  ContractChecker checker(policy);
+  check_windows(seed.plan, n, checks);
   std::map<std::string, Matrix<float>> replacements;
   Sha256 codes;
   MeanLoss reconstruction, calibration;
@@ -75,11 +76,12 @@ Expected<Model> quantize_cell(const Seed& seed, std::int64_t n, Options options,
   for (const auto& name : seed.model.matrix_names()) {
     const Matrix<float>& W = seed.model[name];
     const SiteGram* gram = n == 0 ? nullptr : seed.calibration.at(n).at(name).get();
-    auto quantized = n == 0 ? quantize_rtn(W, options) : quantize_gptq(W, gram->G, options, std::nullopt, name, gram->tokens);
+    auto quantized = n == 0 ? quantize_rtn(W, options, std::nullopt, name, &checker)
+                            : quantize_gptq(W, gram->G, options, std::nullopt, name, gram->tokens, &checker);
     if (!quantized) return quantized.error();
     Matrix<float> What = dequantize(quantized->codes, quantized->scales, options.grid, options.group_size);
 
-    const auto losses = check_tensor(name, W, *quantized, What, options, gram, contracts);
+    const auto losses = check_tensor(name, W, *quantized, What, options, gram, checks);
     if (n > 0) {
       calibration.add(losses, gram->tokens);
       double rtn = 0, unguarded = 0;
@@ -96,8 +98,10 @@ Expected<Model> quantize_cell(const Seed& seed, std::int64_t n, Options options,
     update_codes_digest(codes, name, *quantized);
     replacements.emplace(name, std::move(What));
   }
-  if (auto checked = contracts.status(); !checked) return checked.error();
-  cell.contracts = contracts.counts();
+  if (auto held = checker.report().status(); !held) return held.error();
+  if (auto checked = checks.status(); !checked) return checked.error();
+  for (const auto& [name, count] : checker.report().counts()) cell.contracts.push_back({name, count.passed, count.failed});
+  cell.checks = checks.counts();
   cell.codes_digest = codes.hex();
   cell.reconstruction_mse = reconstruction.mean();
   if (n > 0) {
@@ -229,7 +233,7 @@ Expected<AblationResult> run_ablation(const AblationOptions& options, const Prog
       cell.count_model_bpb = shared.count_model_bpb;
       cell.n = n;
       Options quantization{.grid = *grid, .scale_rule = default_scale_rule(*grid)};
-      auto model = quantize_cell(*prepared, n, quantization, cell);
+      auto model = quantize_cell(*prepared, n, quantization, options.contracts, cell);
       if (!model) return model.error();
       auto bpb = bits_per_byte(*model, evaluated);
       if (!bpb) return bpb.error();

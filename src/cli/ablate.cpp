@@ -19,7 +19,7 @@ namespace {
 
 struct AblateFlags {
   AblationOptions options;
-  std::string output;
+  std::string output, contracts = "on";
   int threads = 0;
 };
 
@@ -33,6 +33,9 @@ void print_cells(const std::vector<Cell>& cells) {
 
 Expected<Exit> run(AblateFlags flags) {
   if (flags.threads > 0) omp_set_num_threads(flags.threads);
+  const Expected<contracts::Policy> policy = contracts::parse_policy(flags.contracts);
+  if (!policy) return policy.error();
+  flags.options.contracts = *policy;
   const std::optional<std::string> output = flags.output.empty() ? std::nullopt : std::optional(flags.output);
   const Expected<std::string> ledger = run_ledger(flags.options, output);
   if (!ledger) return ledger.error();
@@ -73,6 +76,8 @@ Command ablate_command(CLI::App& root) {
   app->add_option("--models", f->options.models, "Folder of the checkpoints")->capture_default_str();
   app->add_option("--text", f->options.text, "Folder of text; file i is validation when i mod 10 = 9")->capture_default_str();
   app->add_option("-o,--output", f->output, "Append here instead of to the canonical ledger of the grid");
+  app->add_option("--contracts", f->contracts, "off, on, or exact: run-time contracts, in enclosures or in exact arithmetic alone")
+      ->capture_default_str();
   app->add_option("--threads", f->threads, "Threads; does not change the result [all cores]")->check(whole_number(1, most_threads));
   return {app, [f] { return run(*f); }};
 }

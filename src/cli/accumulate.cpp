@@ -7,7 +7,8 @@
 
 namespace hallmark::cli {
 
-Expected<Matrix<double>> accumulate_gram(std::span<const CalibrationFile> files, const std::string& weight) {
+Expected<Matrix<double>> accumulate_gram(std::span<const CalibrationFile> files, const std::string& weight,
+                                         GramSample* sample) {
   constexpr std::uint64_t chunk = 4096;  // tokens in memory at once; does not change a bit of the result
   std::optional<GramAccumulator> sum;
   for (const CalibrationFile& file : files) {
@@ -18,6 +19,7 @@ Expected<Matrix<double>> accumulate_gram(std::span<const CalibrationFile> files,
       const Expected<Matrix<float>> tokens = file.activations(weight, first, std::min(chunk, entry->tokens - first));
       if (!tokens) return tokens.error();
       if (const Status added = sum->add(*tokens); !added) return added.error();
+      if (sample) sample->add(*tokens);
     }
   }
   return sum->gram();

@@ -5,13 +5,15 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "certify/contracts.hpp"
 #include "io/calibration_file.hpp"
 #include "linalg/matrix.hpp"
 
 namespace hallmark::cli {
 
 /// G = X X^T over the activations of `weight` in the files that have them, files and tokens in order.
-/// Errors: E0350 a value that is not finite.
-Expected<Matrix<double>> accumulate_gram(std::span<const CalibrationFile> files, const std::string& weight);
+/// The sample, when given, keeps what its contract needs. Errors: E0350 a value that is not finite.
+Expected<Matrix<double>> accumulate_gram(std::span<const CalibrationFile> files, const std::string& weight,
+                                         GramSample* sample = nullptr);
 
 }  // namespace hallmark::cli

@@ -25,7 +25,7 @@ constexpr Index most_columns = 1'000'000'000;  // beyond any matrix, far from ov
 
 struct QuantizeFlags {
   std::string weights, calibration, output, report;
-  std::string grid = "gf16", method = "gptq", scale_rule;
+  std::string grid = "gf16", method = "gptq", scale_rule, contracts = "on";
   Index group_size = 0, block_size = 128;
   double damp_percent = 0.01;
   bool desc_act = false, no_guard = false, exact = false, dry_run = false, overwrite = false;
@@ -74,6 +74,8 @@ QuantizedHeader header_of(const SafeTensors& weights, const CalibrationFile* cal
 Expected<Exit> run(const QuantizeFlags& flags) {
   const Expected<Options> options = options_of(flags);
   if (!options) return options.error();
+  const Expected<contracts::Policy> policy = contracts::parse_policy(flags.contracts);
+  if (!policy) return policy.error();
   if (options->method == Method::gptq && flags.calibration.empty())
     return Error{Exit::usage, 214, "GPTQ needs calibration", "no --calibration", "--calibration C.safetensors, or --method rtn"};
   if (flags.threads > 0) omp_set_num_threads(flags.threads);
@@ -110,14 +112,17 @@ Expected<Exit> run(const QuantizeFlags& flags) {
                                        [](double sum, const PlannedTensor& tensor) { return sum + tensor.work(); });
   double done = 0;
   Progress progress("quantize");
+  ContractChecker checker(*policy);
+  ContractChecker* const contracts = *policy == contracts::Policy::off ? nullptr : &checker;
   auto next = plan->begin();
   for (const TensorInfo& tensor : weights->tensors()) {
     if (next == plan->end() || next->weight != &tensor) {
       if (const Status written = writer->write_unchanged(tensor); !written) return written.error();
     } else {
       progress.update(done, total, tensor.name);
-      Expected<QuantizedTensor> quantized = quantize_tensor(*next, known, *options, exact);
+      Expected<QuantizedTensor> quantized = quantize_tensor(*next, known, *options, exact, contracts);
       if (!quantized) return quantized.error();
+      if (const Status held = checker.report().status(); !held) return held.error();
       if (const auto& offence = quantized->seen->offence)
         return Error{Exit::contract, error_number::oracle_refuses, "exact arithmetic finds a promise broken",
                      fmt::format("tensor '{}': {}", tensor.name, *offence), "report this with the files; nothing was written"};
@@ -147,6 +152,7 @@ Expected<Exit> run(const QuantizeFlags& flags) {
   if (const Status written = report->commit(); !written) return written.error();
   if (const auto reopened = QuantizedFile::open(flags.output); !reopened) return reopened.error();
   report->print_summary(flags.output);
+  if (contracts) fmt::print(stderr, "{}\n", checker.report().summary());
   return Exit::ok;
 }
 
@@ -170,6 +176,8 @@ Command quantize_command(CLI::App& root) {
       ->check(whole_number(1, most_columns))
       ->capture_default_str();
   app->add_flag("--no-guard", f->no_guard, "Keep GPTQ even in rows where rounding to nearest is better");
+  app->add_option("--contracts", f->contracts, "off, on, or exact: run-time contracts, in enclosures or in exact arithmetic alone")
+      ->capture_default_str();
   app->add_option("--include", f->selection.include, "Only tensors whose name matches this regular expression");
   app->add_option("--exclude", f->selection.exclude, "Not the tensors whose name matches this regular expression");
   app->add_option("--threads", f->threads, "Threads; does not change the result [all cores]")->check(whole_number(1, most_threads));

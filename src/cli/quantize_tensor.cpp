@@ -26,7 +26,7 @@ Expected<std::optional<Matrix<float>>> given_scales(const CalibrationFile* calib
 }  // namespace
 
 Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const CalibrationFile* calibration, Options options,
-                                          ExactRows exact) {
+                                          ExactRows exact, ContractChecker* contracts) {
   const std::string& name = tensor.weight->name;
   QuantizedTensor out{Matrix<float>(tensor.rows, tensor.cols), std::nullopt, std::move(options), {}, nullptr};
   const std::span<float> values(out.W.data(), static_cast<std::size_t>(out.W.size()));
@@ -41,19 +41,26 @@ Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const Cal
   const std::string place = fmt::format("{}: tensor '{}'", tensor.file, name);
   if (out.options.method == Method::rtn) {
     out.seen = std::make_unique<CertificateObserver>(nullptr, out.options, exact);
-    Expected<Quantized> result = quantize_rtn(out.W, out.options, *given, name, out.seen.get());
+    Observers watching{out.seen.get(), contracts};
+    Expected<Quantized> result = quantize_rtn(out.W, out.options, *given, name, &watching);
     if (!result) return located(place, result.error());
     out.result = *std::move(result);
     return out;
   }
-  Expected<Matrix<double>> G = tensor.calibration->is_gram ? calibration->gram(name)
-                                                           : accumulate_gram(std::span(calibration, 1), name);
+  std::optional<GramSample> sample;
+  if (contracts && !tensor.calibration->is_gram) sample.emplace(out.W, contracts->policy());
+  Expected<Matrix<double>> G = tensor.calibration->is_gram
+                                   ? calibration->gram(name)
+                                   : accumulate_gram(std::span(calibration, 1), name, sample ? &*sample : nullptr);
   if (!G) return G.error();
+  if (sample) sample->judge(name, *G, contracts->report());
+  sample.reset();
   out.G = *std::move(G);
   out.seen = std::make_unique<CertificateObserver>(&*out.G, out.options, exact);
+  Observers watching{out.seen.get(), contracts};
   const auto tokens = static_cast<Index>(tensor.calibration->tokens);
   Expected<Quantized> result = quantize_gptq(out.W, *out.G, out.options, *given, name,
-                                             tokens > 0 ? std::optional(tokens) : std::nullopt, out.seen.get());
+                                             tokens > 0 ? std::optional(tokens) : std::nullopt, &watching);
   if (!result) return located(place, result.error());
   out.result = *std::move(result);
   return out;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "certify/certificate_observer.hpp"
+#include "certify/contracts.hpp"
 #include "cli/plan.hpp"
 #include "io/quantized_file.hpp"
 #include "quantize/quantized.hpp"
@@ -20,10 +21,11 @@ struct QuantizedTensor {
   std::unique_ptr<CertificateObserver> seen;  ///< what the certificate says of the rows
 };
 
-/// Reads W and its calibration and quantizes; exact arithmetic judges the rows of `exact` too.
+/// Reads W and its calibration and quantizes; exact arithmetic judges the rows of `exact` too. The run-time contracts are judged
+/// where `contracts` is given, entries of a Gram matrix that is accumulated here included.
 /// Errors: E0350; those of accumulate_gram, CalibrationFile and the quantizers.
 Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const CalibrationFile* calibration, Options options,
-                                          ExactRows exact);
+                                          ExactRows exact, ContractChecker* contracts = nullptr);
 
 /// The header of the certificate of a container with this header.
 CertificateHeader certificate_header(const QuantizedHeader& header);

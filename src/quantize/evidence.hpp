@@ -61,4 +61,21 @@ class Observer {
   Observer& operator=(const Observer&) = default;
 };
 
+/// Two observers as one; either may be null.
+class Observers : public Observer {
+ public:
+  Observers(Observer* first, Observer* second) : first_(first), second_(second) {}
+  void rows(const RecurrenceRows& rows) override {
+    if (first_) first_->rows(rows);
+    if (second_) second_->rows(rows);
+  }
+  void tensor(const Evidence& evidence) override {
+    if (first_) first_->tensor(evidence);
+    if (second_) second_->tensor(evidence);
+  }
+
+ private:
+  Observer *first_, *second_;
+};
+
 }  // namespace hallmark

@@ -132,7 +132,7 @@ TEST_CASE("N = 0 is RTN: the evaluated model is the one that RTN gives") {
   CHECK(cell.bpb_post_quant ==
         bits_per_byte(model.with_weights(rounded).value(), corpus.validation.bytes().first(4097)).value());
   std::int64_t rtn_codes = 0, held_out = -1;
-  for (const auto& count : cell.contracts) {
+  for (const auto& count : cell.checks) {
     CHECK(count.failed == 0);
     if (count.name == "rtn_codes") rtn_codes = count.passed;
     if (count.name == "calibration_held_out") held_out = count.passed;

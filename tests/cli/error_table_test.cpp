@@ -49,7 +49,7 @@ Source source() {
   Source found;
   std::set<int> numbers;
   std::string everything;
-  for (const char* folder : {"src", "trainer", "extract"})
+  for (const char* folder : {"src", "contracts/runtime", "trainer", "extract"})
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
       const std::string path = entry.path().string(), end = entry.path().extension().string();
       if (!std::set<std::string>{".cpp", ".hpp", ".cu", ".ml"}.contains(end)) continue;

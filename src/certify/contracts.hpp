@@ -1,0 +1,73 @@
+// The run-time contracts of a tensor: the statements that Coq printed (contracts/generated/contracts.hpp), evaluated on what the
+// quantizer shows. Enclosures decide nearly all; what they leave open is decided by exact arithmetic, never guessed.
+#pragma once
+
+#include <array>
+#include <mutex>
+#include <optional>
+
+#include "contracts/runtime/report.hpp"
+#include "quantize/evidence.hpp"
+
+namespace hallmark {
+
+/// The points of a grid by code, as binary32 (exact), with their neighbours; NaN for codes that are no points. At the ends a
+/// point is its own neighbour.
+struct GridPoints {
+  explicit GridPoints(const Grid& grid);
+  std::vector<float> value, below, above;
+};
+
+/// Judges a finished tensor. u [rows, order.size()] holds the u' of the recurrence; it may be empty for round-to-nearest. One
+/// evaluation per:
+///   row      gf16_nearest (every code is nearest to u', or to w where the row or column was rounded to nearest; the half
+///            gaps of any grid follow), gf16_half_gap (GF16; where a code is clipped it is measured instead),
+///            gptq_bound_emitted and loss_enclosure (rows that GPTQ made, on the enclosed loss), guard_row (rows that
+///            differ from RTN), rtn_when_no_calibration (method rtn)
+///   pair     idempotence, exact_product (each code with each scale; the latter not for scales given by the user)
+///   column   pivots; row of G: gram_bound; entry: factor_residual (the diagonal, and 64 entries chosen by the tensor's digest)
+///   tensor   guard_total
+/// and loss_enclosure also for rows chosen by the digest, with the loss computed from G. Those that rest on T15 need its
+/// conditions (LossModel::in_range) and are not counted without.
+/// Violations are recorded in the report; a row counts as decided by exact arithmetic where the guard's choice or a contract was.
+void check_contracts(const Evidence& evidence, const Matrix<float>& u, const GridPoints& points, contracts::Policy policy,
+                     contracts::Report& report);
+
+/// Keeps the u' of a tensor (4 rows cols bytes), and judges it when it is finished.
+class ContractChecker : public Observer {
+ public:
+  explicit ContractChecker(contracts::Policy policy) : policy_(policy) {}
+
+  void rows(const RecurrenceRows& rows) override;
+  void tensor(const Evidence& evidence) override;
+
+  contracts::Policy policy() const { return policy_; }
+  /// All tensors so far.
+  contracts::Report& report() { return report_; }
+
+ private:
+  contracts::Policy policy_;
+  contracts::Report report_;
+  std::mutex mutex_;
+  Matrix<float> u_;
+  std::optional<Grid> grid_;
+  std::optional<GridPoints> points_;
+};
+
+/// T11 (b): 64 entries of a Gram matrix, at eight rows and eight columns chosen by the digest of W, summed again from the
+/// activations. 64 bytes per token.
+class GramSample {
+ public:
+  GramSample(MatrixRef<float> W, contracts::Policy policy);
+
+  /// Appends tokens: X is [tokens, columns], as given to GramAccumulator.
+  void add(MatrixRef<float> tokens_by_columns);
+  void judge(std::string_view tensor, MatrixRef<double> G, contracts::Report& report) const;
+
+ private:
+  contracts::Policy policy_;
+  std::array<Index, 16> columns_{};
+  std::array<std::vector<float>, 16> x_;
+};
+
+}  // namespace hallmark

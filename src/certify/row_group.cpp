@@ -1,0 +1,111 @@
+#include "certify/row_group.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace hallmark {
+namespace {
+
+using contracts::kRowsAtOnce;
+using contracts::LaneMask;
+using contracts::Lanes;
+using contracts::magnitude;
+
+std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+Lanes root_of(Lanes x) {
+  for (std::size_t lane = 0; lane < kRowsAtOnce; ++lane) x[lane] = std::sqrt(x[lane]);
+  return x;
+}
+
+// A bound of |x - q| where q is the nearest point: half a gap, or the distance itself where x lies beyond the last point.
+Lanes gap_of(const Grid& grid, bool gf16, const RowGroup::Position& p) {
+  Lanes gap{};
+  if (gf16) {
+    const Lanes relative = 0x1p-10 * magnitude(p.x), absolute = 0x1p-40 * p.s;
+    gap = relative > absolute ? relative : absolute;
+  } else if (grid.is_integer()) {
+    gap = 0.5 * p.s;
+  } else {
+    for (std::size_t lane = 0; lane < kRowsAtOnce; ++lane) gap[lane] = grid.half_gap(p.x[lane], p.s[lane]);
+  }
+  const Lanes distance = magnitude(p.x - p.q) * (1 + 0x1p-50);
+  const LaneMask measured = ((p.below == p.q) | (p.above == p.q)) & (distance > gap);
+  return measured ? distance : gap;
+}
+
+}  // namespace
+
+GridPoints::GridPoints(const Grid& grid) : value(1 << 16, std::nanf("")), below(value), above(value) {
+  std::vector<std::pair<float, Code>> points;
+  for (std::uint32_t code = 0; code < 1 << 16; ++code)
+    if (grid.contains(static_cast<Code>(code)))
+      points.emplace_back(static_cast<float>(grid.value(static_cast<Code>(code))), static_cast<Code>(code));
+  std::sort(points.begin(), points.end());
+  for (std::size_t k = 0; k < points.size(); ++k) {
+    const auto [x, code] = points[k];
+    std::size_t low = k, high = k;  // both zeros of a golden grid are one point
+    while (low > 0 && points[low].first == x) --low;
+    while (high + 1 < points.size() && points[high].first == x) ++high;
+    value[code] = x;
+    below[code] = points[low].first;
+    above[code] = points[high].first;
+  }
+}
+
+RowColumns::RowColumns(const Evidence& evidence) : column(evidence.order.begin(), evidence.order.end()), n(std::ssize(column)) {
+  std::vector<bool> ordered(at(evidence.W.cols()), false);
+  for (const Index j : evidence.order) ordered[at(j)] = true;
+  for (Index j = 0; j < evidence.W.cols(); ++j)
+    if (!ordered[at(j)]) column.push_back(j);
+  if (!evidence.model) return;
+  for (Index p = 0; p < n; ++p) {
+    H.push_back((*evidence.diag_H)[p]);
+    twice_G.push_back(2 * (*evidence.G)(column[at(p)], column[at(p)]));
+    root.push_back(std::sqrt(H.back()) * (1 + 0x1p-50));
+    double squares = 0;
+    const double* strip = evidence.model->U.strip(p / kStrip) + p % kStrip;
+    for (Index k = 0; k < p; ++k) squares += strip[k * kStrip] * strip[k * kStrip];
+    const double norm = std::sqrt(squares) * (1 + 0x1p-20) + 0x1p-140, terms = static_cast<double>(p + 1);
+    chain.push_back(terms * 0x1p-24 * (1 + terms * 0x1p-24) * norm * (1 + 0x1p-40));
+    underflow.push_back(0x1p-148 * terms * (1 + norm));
+  }
+}
+
+void RowGroup::load(const Evidence& evidence, const Matrix<float>& u, const GridPoints& points, const RowColumns& columns,
+                    std::span<const Index> rows_to_load, bool from_u) {
+  rows = rows_to_load;
+  at.resize(columns.column.size());
+  const Matrix<Code>& codes = evidence.result.codes;
+  const Matrix<float>& scales = evidence.result.scales;
+  for (std::size_t lane = 0; lane < kRowsAtOnce; ++lane) {
+    const Index i = row(lane);
+    for (std::size_t p = 0; p < at.size(); ++p) {
+      const Index j = columns.column[p];
+      const double s = scale_at(scales, evidence.result.group_size, i, j);
+      const Code code = codes(i, j);
+      Position& position = at[p];
+      position.w[lane] = evidence.W(i, j);
+      position.x[lane] = from_u && static_cast<Index>(p) < columns.n ? u(i, static_cast<Index>(p)) : evidence.W(i, j);
+      position.s[lane] = s;
+      position.q[lane] = s * static_cast<double>(points.value[code]);
+      position.below[lane] = s * static_cast<double>(points.below[code]);
+      position.above[lane] = s * static_cast<double>(points.above[code]);
+    }
+  }
+  const bool gf16 = evidence.options.grid.short_name() == "gf16";
+  if (!from_u) {
+    for (Position& position : at) position.gap = gap_of(evidence.options.grid, gf16, position);
+    return;
+  }
+  Lanes squares{};
+  for (std::size_t p = 0; p < static_cast<std::size_t>(columns.n); ++p) squares += (at[p].w - at[p].q) * (at[p].w - at[p].q);
+  const Lanes norm = root_of(squares) * (1 + 0x1p-20) + 0x1p-140;
+  for (std::size_t p = 0; p < at.size(); ++p) {
+    at[p].gap = gap_of(evidence.options.grid, gf16, at[p]);
+    if (p < static_cast<std::size_t>(columns.n))
+      at[p].delta = (columns.chain[p] * norm + 0x1p-24 * magnitude(at[p].x)) * (1 + 0x1p-40) + columns.underflow[p];
+  }
+}
+
+}  // namespace hallmark
