@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <ctime>
 #include <fstream>
 #include <iostream>
@@ -54,12 +55,19 @@ std::string processor() {
   return "unknown processor";
 }
 
+// Processes that waited for a processor, on average over the last minute.
+double load() {
+  double average = 0;
+  return getloadavg(&average, 1) == 1 ? average : 0;
+}
+
 std::string table(const std::vector<Figure>& figures, const Collector& measured) {
   std::string text = fmt::format(
-      "{}, {} logical processors, SIMD target {}; {}, {}; commit {}; {:%Y-%m-%d} (UTC). Medians of\none run, repetitions interleaved; 1 thread by its processor time, 2 threads by wall time.\n\n"
+      "{}, {} logical processors, SIMD target {}; {}, {}; commit {}; {:%Y-%m-%d} (UTC). Medians of\none run, repetitions interleaved; 1 thread by its processor time, 2 threads by wall time. Load average at the end {:.0f}: "
+      "above the number of processors, figures of two threads judge the neighbours.\n\n"
       "| figure | threads | rate | limit | its rate | ratio | goal |\n|---|---|---|---|---|---|---|\n",
       processor(), std::thread::hardware_concurrency(), simd_target(), build_info::compiler, build_info::flags, build_info::git_sha,
-      fmt::gmtime(std::time(nullptr)));
+      fmt::gmtime(std::time(nullptr)), load());
   for (const Figure& f : figures)
     for (const int threads : {1, 2}) {
       if (f.threads != 0 && f.threads != threads) continue;
