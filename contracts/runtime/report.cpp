@@ -30,6 +30,7 @@ Count& Count::operator+=(const Count& other) {
   by_binary64 += other.by_binary64;
   by_twice_binary64 += other.by_twice_binary64;
   by_exact += other.by_exact;
+  if (theorem.empty()) theorem = other.theorem;
   return *this;
 }
 

@@ -34,6 +34,7 @@ std::string to_string(const Violation& violation);
 struct Count {
   std::int64_t passed = 0, failed = 0;
   std::int64_t by_binary64 = 0, by_twice_binary64 = 0, by_exact = 0;
+  std::string_view theorem = {};  ///< that of the contract, in static memory
   Count& operator+=(const Count& other);
 };
 

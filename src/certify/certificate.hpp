@@ -63,6 +63,7 @@ struct CertificateHeader {
   std::uint64_t group_size = 0, block_size = 0;
   double damp_percent = 0;
   bool desc_act = false, guard = true;
+  std::string contracts = "on";  ///< the policy: off, on or exact
   friend bool operator==(const CertificateHeader&, const CertificateHeader&) = default;
 };
 

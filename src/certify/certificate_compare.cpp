@@ -59,6 +59,7 @@ std::optional<std::string> first_difference(const CertificateHeader& certified, 
       .same("damp_percent", certified.damp_percent, computed.damp_percent)
       .same("desc_act", certified.desc_act, computed.desc_act)
       .same("guard", certified.guard, computed.guard)
+      .same("contracts", certified.contracts, computed.contracts)
       .first();
 }
 

@@ -161,7 +161,8 @@ std::string header_line(const CertificateHeader& header) {
                            {"block_size", header.block_size},
                            {"damp_percent", hex(header.damp_percent)},
                            {"desc_act", header.desc_act},
-                           {"guard", header.guard}}},
+                           {"guard", header.guard},
+                           {"contracts", header.contracts}}},
                          {"assumptions", certificate_assumptions()},
                          {"tensors", Json::array()}});
 }
@@ -221,6 +222,7 @@ std::optional<LineFault> parse_header_line(std::string_view line, CertificateHea
   header.damp_percent = options.number("damp_percent");
   header.desc_act = options.flag("desc_act");
   header.guard = options.flag("guard");
+  header.contracts = options.text("contracts");
   return result(fault, line, fault.empty() ? header_line(header) : "");
 }
 

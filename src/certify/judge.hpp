@@ -60,7 +60,10 @@ class Judge {
  public:
   Judge(const generated::Contract& contract, std::string_view tensor, Policy policy, Report& report)
       : contract_(contract), tensor_(tensor), policy_(policy), report_(report) {}
-  ~Judge() { report_.add(contract_.name, count_); }
+  ~Judge() {
+    count_.theorem = contract_.theorem;
+    report_.add(contract_.name, count_);
+  }
   Judge(const Judge&) = delete;
   Judge& operator=(const Judge&) = delete;
 

@@ -104,7 +104,7 @@ Expected<Exit> run(const QuantizeFlags& flags) {
   Expected<QuantizedFileWriter> writer = QuantizedFileWriter::create(flags.output, flags.overwrite, header);
   if (!writer) return writer.error();
   Expected<CertificateWriter> certificate =
-      CertificateWriter::create(certificate_name, flags.overwrite, certificate_header(header));
+      CertificateWriter::create(certificate_name, flags.overwrite, certificate_header(header, *policy));
   if (!certificate) return certificate.error();
   const ExactRows exact{flags.exact ? std::numeric_limits<Index>::max() : 0};
 
@@ -112,17 +112,17 @@ Expected<Exit> run(const QuantizeFlags& flags) {
                                        [](double sum, const PlannedTensor& tensor) { return sum + tensor.work(); });
   double done = 0;
   Progress progress("quantize");
-  ContractChecker checker(*policy);
-  ContractChecker* const contracts = *policy == contracts::Policy::off ? nullptr : &checker;
+  contracts::Report judged;
   auto next = plan->begin();
   for (const TensorInfo& tensor : weights->tensors()) {
     if (next == plan->end() || next->weight != &tensor) {
       if (const Status written = writer->write_unchanged(tensor); !written) return written.error();
     } else {
       progress.update(done, total, tensor.name);
-      Expected<QuantizedTensor> quantized = quantize_tensor(*next, known, *options, exact, contracts);
+      Expected<QuantizedTensor> quantized = quantize_tensor(*next, known, *options, exact, *policy);
       if (!quantized) return quantized.error();
-      if (const Status held = checker.report().status(); !held) return held.error();
+      if (const Status held = quantized->contracts.status(); !held) return held.error();
+      judged.merge(quantized->contracts);
       if (const auto& offence = quantized->seen->offence)
         return Error{Exit::contract, error_number::oracle_refuses, "exact arithmetic finds a promise broken",
                      fmt::format("tensor '{}': {}", tensor.name, *offence), "report this with the files; nothing was written"};
@@ -152,7 +152,7 @@ Expected<Exit> run(const QuantizeFlags& flags) {
   if (const Status written = report->commit(); !written) return written.error();
   if (const auto reopened = QuantizedFile::open(flags.output); !reopened) return reopened.error();
   report->print_summary(flags.output);
-  if (contracts) fmt::print(stderr, "{}\n", checker.report().summary());
+  if (*policy != contracts::Policy::off) fmt::print(stderr, "{}\n", judged.summary());
   return Exit::ok;
 }
 

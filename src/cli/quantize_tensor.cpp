@@ -26,9 +26,11 @@ Expected<std::optional<Matrix<float>>> given_scales(const CalibrationFile* calib
 }  // namespace
 
 Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const CalibrationFile* calibration, Options options,
-                                          ExactRows exact, ContractChecker* contracts) {
+                                          ExactRows exact, contracts::Policy policy) {
+  ContractChecker checker(policy);
+  ContractChecker* const contracts = policy == contracts::Policy::off ? nullptr : &checker;
   const std::string& name = tensor.weight->name;
-  QuantizedTensor out{Matrix<float>(tensor.rows, tensor.cols), std::nullopt, std::move(options), {}, nullptr};
+  QuantizedTensor out{Matrix<float>(tensor.rows, tensor.cols), std::nullopt, std::move(options), {}, nullptr, {}};
   const std::span<float> values(out.W.data(), static_cast<std::size_t>(out.W.size()));
   if (const Status read = widen(*tensor.weight, 0, values); !read) return located(tensor.file, read.error());
   if (const Status finite = check_finite(name, tensor.weight->shape, values); !finite) return located(tensor.file, finite.error());
@@ -45,6 +47,7 @@ Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const Cal
     Expected<Quantized> result = quantize_rtn(out.W, out.options, *given, name, &watching);
     if (!result) return located(place, result.error());
     out.result = *std::move(result);
+    out.contracts = checker.report();
     return out;
   }
   std::optional<GramSample> sample;
@@ -63,12 +66,14 @@ Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const Cal
                                              tokens > 0 ? std::optional(tokens) : std::nullopt, &watching);
   if (!result) return located(place, result.error());
   out.result = *std::move(result);
+  out.contracts = checker.report();
   return out;
 }
 
-CertificateHeader certificate_header(const QuantizedHeader& header) {
+CertificateHeader certificate_header(const QuantizedHeader& header, contracts::Policy policy) {
   return {header.tool,       header.source_sha256, header.calibration_sha256, header.grid,     header.method, header.scale_rule,
-          header.group_size, header.block_size,    header.damp_percent,       header.desc_act, header.guard};
+          header.group_size, header.block_size,    header.damp_percent,       header.desc_act, header.guard,
+          std::string(contracts::to_string(policy))};
 }
 
 CertifiedTensor certified_tensor(const PlannedTensor& tensor, QuantizedTensor& quantized, std::string codes_sha256,
@@ -88,6 +93,9 @@ CertifiedTensor certified_tensor(const PlannedTensor& tensor, QuantizedTensor& q
   out.dead_columns = static_cast<std::uint64_t>(quantized.result.dead_columns);
   out.clipped = static_cast<std::uint64_t>(quantized.result.clipped);
   out.guard_rows = static_cast<std::uint64_t>(quantized.result.guard_rows);
+  for (const auto& [contract, count] : quantized.contracts.counts())
+    out.contracts.push_back({contract, std::string(count.theorem), static_cast<std::uint64_t>(count.by_binary64 + count.by_twice_binary64),
+                             static_cast<std::uint64_t>(count.by_exact)});
   out.values = std::move(quantized.seen->values);
   return out;
 }

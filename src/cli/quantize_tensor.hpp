@@ -19,16 +19,17 @@ struct QuantizedTensor {
   Options options;                  ///< as resolved: scale_rule is `given` where C holds a scale
   Quantized result;
   std::unique_ptr<CertificateObserver> seen;  ///< what the certificate says of the rows
+  contracts::Report contracts;                ///< of this tensor
 };
 
-/// Reads W and its calibration and quantizes; exact arithmetic judges the rows of `exact` too. The run-time contracts are judged
-/// where `contracts` is given, entries of a Gram matrix that is accumulated here included.
+/// Reads W and its calibration and quantizes; exact arithmetic judges the rows of `exact` too. So are the run-time contracts by
+/// the policy, entries of a Gram matrix that is accumulated here included; what they find stands in the result.
 /// Errors: E0350; those of accumulate_gram, CalibrationFile and the quantizers.
 Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const CalibrationFile* calibration, Options options,
-                                          ExactRows exact, ContractChecker* contracts = nullptr);
+                                          ExactRows exact, contracts::Policy policy);
 
-/// The header of the certificate of a container with this header.
-CertificateHeader certificate_header(const QuantizedHeader& header);
+/// The header of the certificate of a container with this header, whose contracts were judged by this policy.
+CertificateHeader certificate_header(const QuantizedHeader& header, contracts::Policy policy);
 
 /// The tensor's part of the certificate; codes_sha256 and scales_sha256 are those of the container's bytes. Takes seen->values.
 CertifiedTensor certified_tensor(const PlannedTensor& tensor, QuantizedTensor& quantized, std::string codes_sha256,

@@ -185,7 +185,12 @@ Expected<Exit> run(const VerifyFlags& flags) {
   if (!options) return options.error();
 
   Findings found;
-  CertificateHeader header = certificate_header(file->header());
+  const Expected<contracts::Policy> policy = contracts::parse_policy(certificate->header().contracts);
+  if (!policy)
+    return Error{Exit::input, error_number::certificate_malformed, "the certificate is malformed",
+                 fmt::format("{}: line 1: contracts are '{}'", certificate_name, certificate->header().contracts.substr(0, 40)),
+                 "get the certificate again, or quantize again"};
+  CertificateHeader header = certificate_header(file->header(), *policy);
   if (const auto text = first_difference(certificate->header(), header)) return header_differs(certificate_name, *text);
   header.weights_sha256 = weights->digest();
   header.calibration_sha256 = known ? known->file().digest() : "";
@@ -215,7 +220,7 @@ Expected<Exit> run(const VerifyFlags& flags) {
     progress.update(done, total, planned.weight->name);
     const Expected<CertifiedTensor> certified = next_certified(*certificate, planned.weight->name, certificate_name);
     if (!certified) return certified.error();
-    Expected<VerifiedTensor> tensor = verify_tensor(planned, known, *file, *options, *certified, *exact, found.mismatch.has_value());
+    Expected<VerifiedTensor> tensor = verify_tensor(planned, known, *file, *options, *certified, *exact, *policy, found.mismatch.has_value());
     if (!tensor) return tensor.error();
     found.lines.push_back(line_of(tensor->computed, flags.exact));
     if (tensor->differs) {

@@ -52,9 +52,9 @@ Expected<Options> options_of(const QuantizedHeader& header, const Grid& grid, co
 
 Expected<VerifiedTensor> verify_tensor(const PlannedTensor& tensor, const CalibrationFile* calibration, const QuantizedFile& file,
                                        const Options& options, const CertifiedTensor& certified, ExactRows exact,
-                                       bool sources_differ) {
+                                       contracts::Policy policy, bool sources_differ) {
   const std::string& name = tensor.weight->name;
-  Expected<QuantizedTensor> again = quantize_tensor(tensor, calibration, options, exact);
+  Expected<QuantizedTensor> again = quantize_tensor(tensor, calibration, options, exact, policy);
   if (!again) {
     if (!sources_differ) return again.error();
     return tensor_differs(name, fmt::format("its source cannot be quantized any more: {}: {}", again.error().what, again.error().where));
@@ -73,6 +73,8 @@ Expected<VerifiedTensor> verify_tensor(const PlannedTensor& tensor, const Calibr
     differs(*code);
   else if (const auto text = first_difference(certified, out.computed))
     differs(*text);
+  else if (const Status held = out.quantized.contracts.status(); !held)
+    out.differs = held.error();
   else if (out.quantized.seen->offence)
     out.differs = Error{Exit::mismatch, error_number::oracle_contradicts, "exact arithmetic finds a promise broken",
                         fmt::format("tensor '{}': {}", name, *out.quantized.seen->offence),

@@ -24,6 +24,6 @@ Expected<Options> options_of(const QuantizedHeader& header, const Grid& grid, co
 /// Errors: those of quantize_tensor; they are E0712 when the digest of W or G says that the source is another one.
 Expected<VerifiedTensor> verify_tensor(const PlannedTensor& tensor, const CalibrationFile* calibration, const QuantizedFile& file,
                                        const Options& options, const CertifiedTensor& certified, ExactRows exact,
-                                       bool sources_differ);
+                                       contracts::Policy policy, bool sources_differ);
 
 }  // namespace hallmark::cli

@@ -19,7 +19,7 @@ namespace {
 
 const std::string digest_a(64, 'a'), digest_b(64, 'b');
 
-CertificateHeader some_header() { return {"hallmark 0.1.0", digest_a, digest_b, "gf16/1", "gptq", "matrix-max", 0, 128, 0.01, false, true}; }
+CertificateHeader some_header() { return {"hallmark 0.1.0", digest_a, digest_b, "gf16/1", "gptq", "matrix-max", 0, 128, 0.01, false, true, "on"}; }
 
 CertifiedTensor some_tensor(const std::string& name) {
   CertifiedTensor tensor{.name = name, .rows = 2, .cols = 3, .weights_sha256 = digest_a, .gram_sha256 = digest_b,
