@@ -22,14 +22,19 @@ GramAccumulator::GramAccumulator(Index columns)
       padded_((columns + kLane - 1) / kLane * kLane),
       sum_(static_cast<std::size_t>(padded_ * padded_), 0.0) {}
 
-Status GramAccumulator::add(MatrixRef<float> X) {
-  if (X.cols() != columns_)
-    return Error{Exit::input, 324, "activations of another width", fmt::format("{} columns, expected {}", X.cols(), columns_),
+std::optional<Error> refuse_tokens(MatrixRef<float> X, Index columns, Index tokens) {
+  if (X.cols() != columns)
+    return Error{Exit::input, 324, "activations of another width", fmt::format("{} columns, expected {}", X.cols(), columns),
                  "capture the inputs of this very layer"};
   if (const auto bad = first_non_finite<float>(X))
     return Error{Exit::input, 325, "an activation is not finite",
-                 fmt::format("token {}, column {}: {}", tokens_ + bad->row, bad->column, X(bad->row, bad->column)),
+                 fmt::format("token {}, column {}: {}", tokens + bad->row, bad->column, X(bad->row, bad->column)),
                  "find the layer that overflows, and capture again"};
+  return std::nullopt;
+}
+
+Status GramAccumulator::add(MatrixRef<float> X) {
+  if (const auto refused = refuse_tokens(X, columns_, tokens_)) return *refused;
   const Index lane_blocks = padded_ / kLane, strips = padded_ / kStrip;
   std::vector<double> lanes(static_cast<std::size_t>(std::min(kChunk, X.rows()) * padded_));
   std::vector<double> broadcast(lanes.size());

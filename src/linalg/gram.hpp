@@ -1,6 +1,7 @@
 // The Gram matrix of the calibration activations, G = X X^T with X = (tokens x columns)^T.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "base/error.hpp"
@@ -32,6 +33,9 @@ class GramAccumulator {
   Index tokens_ = 0;
   std::vector<double> sum_;  // [padded, padded], rows b <= lanes a only
 };
+
+/// E0324 or E0325 where X does not continue `tokens` tokens of that many columns; the refusals of GramAccumulator::add.
+std::optional<Error> refuse_tokens(MatrixRef<float> X, Index columns, Index tokens);
 
 /// The plain twin: one loop over pairs, one over tokens. The input is finite.
 Matrix<double> gram_ref(MatrixRef<float> tokens_by_columns);

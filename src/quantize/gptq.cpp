@@ -114,7 +114,9 @@ std::vector<Index> processing_order(MatrixRef<double> G, double lambda, bool des
 
 Expected<Quantized> quantize_gptq(MatrixRef<float> W, MatrixRef<double> G, const Options& options,
                                   const std::optional<Matrix<float>>& given_scales, std::string_view tensor_name,
-                                  std::optional<Index> tokens, Observer* observer) {
+                                  std::optional<Index> tokens, Observer* observer, Backend* backend) {
+  Backend cpu;
+  Backend& compute = backend ? *backend : cpu;
   auto scales = checked_scales(W, options, given_scales);
   if (!scales) return scales.error();
   if (const auto refused = refuse_gram(W, G, tensor_name)) return *refused;
@@ -134,7 +136,9 @@ Expected<Quantized> quantize_gptq(MatrixRef<float> W, MatrixRef<double> G, const
                  fmt::format("entry ({}, {})", bad->row, bad->column), "rescale the activations"};
   const Vector<double> diag_H = H.diagonal();
   Factor factor;
-  if (const auto failure = factor_udu_in_place(H, factor.d)) return explain(*failure, G, options, order, tensor_name, tokens);
+  const Expected<std::optional<PivotFailure>> failure = compute.factor(H, factor.d);
+  if (!failure) return failure.error();
+  if (*failure) return explain(**failure, G, options, order, tensor_name, tokens);
   factor.U = std::move(H);
 
   const Rounded rtn = round_to_nearest(W, options.grid, result.scales, options.group_size);
@@ -150,7 +154,10 @@ Expected<Quantized> quantize_gptq(MatrixRef<float> W, MatrixRef<double> G, const
     sink = [&](Index first, Index count, const float* u) {
       observer->rows({target, U, factor.d, gptq.codes, first, count, u});
     };
-  if (const auto bad = run_recurrence(target, U, options.block_size, gptq, sink, options.guard ? &row_sums : nullptr))
+  const Expected<std::optional<Entry>> overflow =
+      compute.recurrence(target, U, options.block_size, gptq, sink, options.guard ? &row_sums : nullptr);
+  if (!overflow) return overflow.error();
+  if (const auto bad = *overflow)
     return Error{Exit::numeric, 503, fmt::format("the compensated weights of {} overflow binary32", tensor_name),
                  fmt::format("row {}, column {}", bad->row, bad->column), "a larger --damp-percent, or rescale the tensor"};
 
@@ -161,13 +168,16 @@ Expected<Quantized> quantize_gptq(MatrixRef<float> W, MatrixRef<double> G, const
   }
   if (options.guard) {
     const FirstStage first{U, sums};
-    Guarded guarded = guard(model, target, G, gptq.codes, rtn.codes, &first);
-    result.row_is_rtn = std::move(guarded.row_is_rtn);
-    result.exact_rows = guarded.exact_rows;
-    result.enclosed_gptq = std::move(guarded.gptq);
-    result.enclosed_rtn = std::move(guarded.rtn);
+    Expected<Guarded> guarded = guard(model, target, G, gptq.codes, rtn.codes, &first, &compute);
+    if (!guarded) return guarded.error();
+    result.row_is_rtn = std::move(guarded->row_is_rtn);
+    result.exact_rows = guarded->exact_rows;
+    result.enclosed_gptq = std::move(guarded->gptq);
+    result.enclosed_rtn = std::move(guarded->rtn);
   } else if (observer) {
-    result.enclosed_gptq = enclose_losses(model, target, gptq.codes, first_indices(W.rows()));
+    Expected<std::vector<Loss>> losses = compute.losses(model, target, gptq.codes, first_indices(W.rows()));
+    if (!losses) return losses.error();
+    result.enclosed_gptq = *std::move(losses);
   }
   for (std::size_t i = 0; i < result.row_is_rtn.size(); ++i) {
     const bool keep_rtn = result.row_is_rtn[i] != 0;

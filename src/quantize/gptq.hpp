@@ -8,6 +8,8 @@
 
 namespace hallmark {
 
+class Backend;  // backend.hpp
+
 /// Codes of W [rows, cols] for the Gram matrix G [cols, cols] of its inputs (symmetric, finite). lambda =
 /// options.damp_percent * mean(diag(2 G)). Columns with G_jj = 0 are rounded to nearest: by the arithmetic itself when lambda > 0,
 /// left out of the factorization when lambda = 0. With options.guard, loss_final <= loss_rtn on every row (T6), and every
@@ -16,11 +18,13 @@ namespace hallmark {
 /// tokens, when known, is named where H is not positive definite; tensor_name in every error of this function.
 /// The observer, when given, sees the work (evidence.hpp); without the guard the losses are enclosed for it all the same.
 /// Errors: those of checked_scales; E0322 G of another shape, not finite, or not symmetric (by index), E0323 a negative
-/// diagonal or a dead column with entries; E0501 not positive definite; E0503 overflow in H or in the recurrence.
+/// diagonal or a dead column with entries; E0501 not positive definite; E0503 overflow in H or in the recurrence; those of the
+/// backend, when given: what computes the same bits instead of the CPU.
 Expected<Quantized> quantize_gptq(MatrixRef<float> W, MatrixRef<double> G, const Options& options,
                                   const std::optional<Matrix<float>>& given_scales = std::nullopt,
                                   std::string_view tensor_name = "the tensor",
-                                  std::optional<Index> tokens = std::nullopt, Observer* observer = nullptr);
+                                  std::optional<Index> tokens = std::nullopt, Observer* observer = nullptr,
+                                  Backend* backend = nullptr);
 
 /// The columns in processing order: act-order sorts by descending diagonal, stable, and dead columns (G_jj = 0) are left out
 /// when lambda = 0.

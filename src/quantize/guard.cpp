@@ -27,8 +27,10 @@ Loss enclosure(const oracle::Dyadic& loss) {
 
 }  // namespace
 
-Guarded guard(const LossModel& model, const Target& target, MatrixRef<double> G, const Matrix<Code>& gptq,
-              const Matrix<Code>& rtn, const FirstStage* first) {
+Expected<Guarded> guard(const LossModel& model, const Target& target, MatrixRef<double> G, const Matrix<Code>& gptq,
+                        const Matrix<Code>& rtn, const FirstStage* first, Backend* backend) {
+  Backend cpu;
+  Backend& compute = backend ? *backend : cpu;
   const Index rows = gptq.rows();
   std::vector<Index> open, equal;
   for (Index i = 0; i < rows; ++i) ((gptq.row(i).array() != rtn.row(i).array()).any() ? open : equal).push_back(i);
@@ -50,9 +52,17 @@ Guarded guard(const LossModel& model, const Target& target, MatrixRef<double> G,
   if (first) {
     std::vector<Loss> g;
     for (const Index i : open) g.push_back(enclose_binary32(model, first->gptq[at(i)]));
-    decide(g, enclose_losses_binary32(model, first->U, target, rtn, open));
+    const Expected<std::vector<Loss>> r = compute.losses_binary32(model, first->U, target, rtn, open);
+    if (!r) return r.error();
+    decide(g, *r);
   }
-  decide(enclose_losses(model, target, gptq, open), enclose_losses(model, target, rtn, open));
+  {
+    const Expected<std::vector<Loss>> g = compute.losses(model, target, gptq, open);
+    if (!g) return g.error();
+    const Expected<std::vector<Loss>> r = compute.losses(model, target, rtn, open);
+    if (!r) return r.error();
+    decide(*g, *r);
+  }
 
   // Equal codes have one loss; binary64 encloses it where the first stage did not.
   std::vector<Index> alone;
@@ -60,8 +70,9 @@ Guarded guard(const LossModel& model, const Target& target, MatrixRef<double> G,
     if (first) guarded.gptq[at(i)] = guarded.rtn[at(i)] = enclose_binary32(model, first->gptq[at(i)]);
     if (!first || !std::isfinite(guarded.gptq[at(i)].hi)) alone.push_back(i);
   }
-  const std::vector<Loss> losses = enclose_losses(model, target, gptq, alone);
-  for (std::size_t k = 0; k < alone.size(); ++k) guarded.gptq[at(alone[k])] = guarded.rtn[at(alone[k])] = losses[k];
+  const Expected<std::vector<Loss>> losses = compute.losses(model, target, gptq, alone);
+  if (!losses) return losses.error();
+  for (std::size_t k = 0; k < alone.size(); ++k) guarded.gptq[at(alone[k])] = guarded.rtn[at(alone[k])] = (*losses)[k];
 
   guarded.exact_rows = static_cast<Index>(open.size());
   if (open.empty()) return guarded;

@@ -1,7 +1,7 @@
 // The guard: row by row the better of GPTQ and RTN in the plain loss, decided without a guess. T6.
 #pragma once
 
-#include "quantize/loss.hpp"
+#include "quantize/backend.hpp"
 
 namespace hallmark {
 
@@ -20,8 +20,8 @@ struct FirstStage {
 /// Equal codes are decided without arithmetic, the rest by enclosures of both losses in binary32 (where there is a first
 /// stage), what these leave open by enclosures in binary64, and what those leave open by the exact loss in G (binary64
 /// entries read as exact dyadics). A row's enclosures are those of the stage that decided it. GPTQ keeps a tie. G [cols,
-/// cols] is the stored matrix in the order of W's columns.
-Guarded guard(const LossModel& model, const Target& target, MatrixRef<double> G, const Matrix<Code>& gptq,
-              const Matrix<Code>& rtn, const FirstStage* first = nullptr);
+/// cols] is the stored matrix in the order of W's columns. Errors: those of the backend, which encloses.
+Expected<Guarded> guard(const LossModel& model, const Target& target, MatrixRef<double> G, const Matrix<Code>& gptq,
+                        const Matrix<Code>& rtn, const FirstStage* first = nullptr, Backend* backend = nullptr);
 
 }  // namespace hallmark

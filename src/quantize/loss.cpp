@@ -58,24 +58,24 @@ void add_strip(const LossModel& model, Index strip, RowBlock& block) {
     }
 }
 
-Loss enclose(const LossModel& model, const RowBlock& block, std::size_t r) {
-  const double squares = block.squares[r], size = block.size[r], excess = block.excess[r];
-  if (block.absolute[r] == 0) return {};  // e = 0: every term is exactly 0
-  const auto n = static_cast<double>(model.U.columns());
-  const double g = residual_constant(model.U.columns());
+}  // namespace
+
+double residual_constant(Index n) { return static_cast<double>(n + 2) * 0x1p-53; }
+
+Loss enclose_binary64(const LossModel& model, const LossSums& sums, double absolute) {
+  const auto [squares, size, excess] = sums;
+  if (absolute == 0) return {};  // e = 0: every term is exactly 0
+  const auto n = static_cast<double>(model.d.size());
+  const double g = residual_constant(model.d.size());
   const double rho = (n + 2) * 0x1p-53 * size * (1 + g);  // Coq `product64`
   const double bound = (n + 8) * 0x1p-52 * (squares + excess) + 2 * std::sqrt(squares) * rho + rho * rho + g * size * size;
   const double width = 0.5 * bound * (1 + 0x1p-20) + 0x1p-300;
   const double value = 0.5 * (squares - excess);
   const Loss loss{value, value - width, value + width};
-  if (model.in_range && block.absolute[r] <= 0x1p149 /* rounded; the theorem asks 2^150 of the exact sum */ && std::isfinite(loss.lo) && std::isfinite(loss.hi)) return loss;
+  if (model.in_range && absolute <= 0x1p149 /* rounded; the theorem asks 2^150 of the exact sum */ && std::isfinite(loss.lo) && std::isfinite(loss.hi)) return loss;
   constexpr double infinity = std::numeric_limits<double>::infinity();
   return {value, -infinity, infinity};
 }
-
-}  // namespace
-
-double residual_constant(Index n) { return static_cast<double>(n + 2) * 0x1p-53; }
 
 LossModel loss_weights(const Vector<double>& d, const Vector<double>& diag_H, const Vector<double>& diag_2G) {
   LossModel model{{d, diag_H.cwiseSqrt(), diag_H - diag_2G}, {}, 0, true};
@@ -111,8 +111,11 @@ std::vector<Loss> enclose_losses(const LossModel& model, const Target& target, c
     for (Index s0 = 0; s0 < strips; s0 += kStripsTogether)
       for (RowBlock& block : together)
         for (Index s = s0; s < std::min(strips, s0 + kStripsTogether); ++s) add_strip(model, s, block);
-    for (Index i = first * kRows; i < std::min(count, last * kRows); ++i)
-      losses[at(i)] = enclose(model, together[at(i / kRows - first)], at(i % kRows));
+    for (Index i = first * kRows; i < std::min(count, last * kRows); ++i) {
+      const RowBlock& block = together[at(i / kRows - first)];
+      const auto r = at(i % kRows);
+      losses[at(i)] = enclose_binary64(model, {block.squares[r], block.size[r], block.excess[r]}, block.absolute[r]);
+    }
   }
   return losses;
 }

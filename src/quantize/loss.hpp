@@ -58,6 +58,9 @@ double residual_constant(Index n);
 std::vector<Loss> enclose_losses(const LossModel& model, const Target& target, const Matrix<Code>& codes,
                                  std::span<const Index> rows);
 
+/// The enclosure from the sums, in the order above, and absolute = sum |e_j|.
+Loss enclose_binary64(const LossModel& model, const LossSums& sums, double absolute);
+
 /// The same from binary32 sums, of the recurrence (all rows) or
 Loss enclose_binary32(const LossModel& model, const LossSums& sums);
 

@@ -108,7 +108,7 @@ TEST_CASE("out of the proved range the enclosure is everything, and the guard st
   const Rounded rtn = round_to_nearest(s.W, s.grid, s.scales, 0);
   Matrix<Code> other = rtn.codes;
   for (Index i = 0; i < 20; ++i) other(i, i % 6) = static_cast<Code>(other(i, i % 6) == 0 ? 1 : 0);
-  const Guarded guarded = guard(s.model, target, s.G, other, rtn.codes);
+  const Guarded guarded = *guard(s.model, target, s.G, other, rtn.codes);
   CHECK(guarded.exact_rows == 20);
   for (Index i = 0; i < 20; ++i) {
     const mpq_class a = exact(s, 0, other, i), b = exact(s, 0, rtn.codes, i);
@@ -129,7 +129,7 @@ TEST_CASE("ties and equal codes keep GPTQ; a loss that differs in the last bit i
   Matrix<Code> a(2, 3), b(2, 3);
   a << 1, 0, 0, 0, 0, 0;
   b << 0, 1, 0, 0, 0, 0;
-  const Guarded tie = guard(s.model, target, G, a, b);
+  const Guarded tie = *guard(s.model, target, G, a, b);
   CHECK(tie.exact_rows == 1);  // row 1 has equal codes: no arithmetic at all
   CHECK(tie.row_is_rtn == std::vector<std::uint8_t>{0, 0});
   CHECK(tie.gptq[0].lo == tie.rtn[0].hi);
@@ -138,8 +138,8 @@ TEST_CASE("ties and equal codes keep GPTQ; a loss that differs in the last bit i
   G(0, 2) = G(2, 0) = std::nextafter(1.0, 2.0);
   const Matrix<double> H = hessian(G, damping(G, 0.01));
   s.model = loss_model(*factor_udu(H), H.diagonal(), 2 * G.diagonal());
-  const Guarded close = guard(s.model, target, G, a, b);
-  const Guarded swapped = guard(s.model, target, G, b, a);
+  const Guarded close = *guard(s.model, target, G, a, b);
+  const Guarded swapped = *guard(s.model, target, G, b, a);
   CHECK(close.exact_rows == 1);
   CHECK(close.row_is_rtn[0] == 0);  // -2 G_02/8 + 2 G_12/8 < 0: the first codes lose less
   CHECK(swapped.row_is_rtn[0] == 1);

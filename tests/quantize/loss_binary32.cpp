@@ -159,8 +159,8 @@ TEST_CASE("the guard decides alike with and without the first stage, and the fir
     const MatrixRef<float> W(s.W);
     const Target target{W, s.grid, s.scales, s.group_size, s.order};
     const FirstStage first{s.U, s.sums};
-    const Guarded with = guard(s.model, target, s.G, s.gptq.codes, s.rtn.codes, &first);
-    const Guarded without = guard(s.model, target, s.G, s.gptq.codes, s.rtn.codes);
+    const Guarded with = *guard(s.model, target, s.G, s.gptq.codes, s.rtn.codes, &first);
+    const Guarded without = *guard(s.model, target, s.G, s.gptq.codes, s.rtn.codes);
     CHECK(with.row_is_rtn == without.row_is_rtn);
     CHECK(std::accumulate(with.row_is_rtn.begin(), with.row_is_rtn.end(), 0) > 0);
     std::size_t wide = 0;

@@ -1,0 +1,141 @@
+#include "cuda/backend.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "cuda/strip_product.hpp"
+#include "linalg/gram.hpp"
+
+namespace hallmark::cuda {
+namespace {
+
+static_assert(kStripColumns == kStrip);
+
+template <class M>
+auto flat(M& matrix) {
+  return std::span(matrix.data(), static_cast<std::size_t>(matrix.size()));
+}
+
+template <class T>
+std::span<const T> flat(const UpperStrips<T>& U) {
+  const Index strips = U.count();
+  return {U.strip(0), static_cast<std::size_t>(kStrip * kStrip * strips * (strips + 1) / 2)};
+}
+
+HostTarget host_target(const Target& target, const Matrix<float>& W, const PointGrid& grid) {
+  static_assert(std::is_same_v<Index, std::int64_t>);
+  return {flat(W), flat(target.scales), target.order, W.rows(), W.cols(), target.scales.cols(), target.group_size, grid};
+}
+
+HostWeights host_weights(const LossWeights& weights) { return {flat(weights.d), flat(weights.root), flat(weights.excess)}; }
+
+// The sink's layout, kLanes<float> rows at a time; rows from an overflow on are not shown.
+void show(const RowSink& sink, std::span<const std::int64_t> overflow, Index first, Index count, const float* u, Index n) {
+  constexpr Index lanes = kLanes<float>;
+  std::vector<float> block(static_cast<std::size_t>(n * lanes));
+  for (Index r0 = 0; r0 < count; r0 += lanes) {
+    const Index rows = std::min(lanes, count - r0);
+    bool finite = true;
+    for (Index r = 0; r < rows; ++r) {
+      finite &= overflow[static_cast<std::size_t>(first + r0 + r)] < 0;
+      for (Index p = 0; p < n; ++p) block[static_cast<std::size_t>(p * lanes + r)] = u[p * count + r0 + r];
+    }
+    if (finite) sink(first + r0, rows, block.data());
+  }
+}
+
+}  // namespace
+
+std::optional<PointGrid> point_grid(const Grid& grid) {
+  if (!grid.is_golden() && !grid.is_integer()) return std::nullopt;
+  PointGrid points;
+  points.integer = grid.is_integer();
+  points.max_value = grid.max_value();
+  if (points.integer) {
+    points.last = static_cast<std::uint32_t>(grid.max_value());
+    return points;
+  }
+  // max_value = (1 - 2^-(M+1)) 2^k
+  int exponent = 0;
+  const int M = -std::ilogb(1 - std::frexp(grid.max_value(), &exponent)) - 1, E = grid.bits() - 1 - M;
+  points.fraction_bits = M;
+  points.lowest_bit = 2 - (1 << (E - 1)) - M;
+  points.last = (((1u << E) - 1) << M) - 1;
+  points.sign_bit = 1u << (E + M);
+  return points;
+}
+
+Expected<std::optional<PivotFailure>> EngineBackend::factor(Matrix<double>& H, Vector<double>& d) {
+  d.resize(H.rows());
+  const Expected<std::int64_t> pivot = engine_->factor(flat(H), flat(d), factor_block_);
+  if (!pivot) return pivot.error();
+  if (*pivot >= 0) return std::optional(PivotFailure{*pivot, d[*pivot]});
+  return std::optional<PivotFailure>();
+}
+
+Expected<std::optional<Entry>> EngineBackend::recurrence(const Target& target, const UpperStrips<float>& U, Index block_size,
+                                                         Rounded& rounded, const RowSink& sink, const RowSums* row_sums) {
+  const auto grid = point_grid(target.grid);
+  if (!grid || target.order.empty()) return Backend::recurrence(target, U, block_size, rounded, sink, row_sums);
+  const Matrix<float> W = target.W;  // contiguous
+  std::vector<std::int64_t> overflow(static_cast<std::size_t>(W.rows()));
+  std::vector<RowLoss> sums(row_sums ? static_cast<std::size_t>(W.rows()) : 0);
+  RowsDone done;
+  if (sink)
+    done = [&](Index first, Index count, const float* u) { show(sink, overflow, first, count, u, U.columns()); };
+  const Status ran = engine_->recurrence(host_target(target, W, *grid), flat(U), block_size, flat(rounded.codes),
+                                         std::span<Index>(rounded.clipped), overflow,
+                                         row_sums ? host_weights(row_sums->weights) : HostWeights{}, sums, done);
+  if (!ran) return ran.error();
+  if (row_sums) row_sums->sums.clear();
+  for (const RowLoss& sum : sums) row_sums->sums.push_back({sum.squares, sum.size, sum.excess});
+  const auto bad = std::find_if(overflow.begin(), overflow.end(), [](std::int64_t p) { return p >= 0; });
+  if (bad == overflow.end()) return std::optional<Entry>();
+  return std::optional(Entry{bad - overflow.begin(), target.order[static_cast<std::size_t>(*bad)]});
+}
+
+Expected<std::vector<Loss>> EngineBackend::losses_binary32(const LossModel& model, const UpperStrips<float>& U,
+                                                           const Target& target, const Matrix<Code>& codes,
+                                                           std::span<const Index> rows) {
+  const auto grid = point_grid(target.grid);
+  if (!grid || target.order.empty()) return Backend::losses_binary32(model, U, target, codes, rows);
+  const Matrix<float> W = target.W;
+  std::vector<RowLoss> sums(rows.size());
+  const Status ran = engine_->losses(host_target(target, W, *grid), flat(codes), rows, flat(U), host_weights(model), sums);
+  if (!ran) return ran.error();
+  std::vector<Loss> losses;
+  for (const RowLoss& sum : sums) losses.push_back(enclose_binary32(model, {sum.squares, sum.size, sum.excess}));
+  return losses;
+}
+
+Expected<std::vector<Loss>> EngineBackend::losses(const LossModel& model, const Target& target, const Matrix<Code>& codes,
+                                                  std::span<const Index> rows) {
+  const auto grid = point_grid(target.grid);
+  if (!grid || target.order.empty()) return Backend::losses(model, target, codes, rows);
+  const Matrix<float> W = target.W;
+  std::vector<RowLoss> sums(rows.size());
+  const Status ran =
+      engine_->losses(host_target(target, W, *grid), flat(codes), rows, flat(model.U), host_weights(model), sums);
+  if (!ran) return ran.error();
+  std::vector<Loss> losses;
+  for (const RowLoss& sum : sums)
+    losses.push_back(enclose_binary64(model, {sum.squares, sum.size, sum.excess}, sum.absolute));
+  return losses;
+}
+
+Status EngineGram::add(MatrixRef<float> X) {
+  if (const auto refused = refuse_tokens(X, columns_, tokens_)) return *refused;
+  const Matrix<float> contiguous = X;
+  tokens_ += X.rows();
+  return gram_->add(flat(contiguous));
+}
+
+Expected<Matrix<double>> EngineGram::gram() {
+  Matrix<double> G(columns_, columns_);
+  if (const Status read = gram_->read(flat(G)); !read) return read.error();
+  for (Index b = 0; b < columns_; ++b)
+    for (Index a = b; a < columns_; ++a) G(a, b) = G(b, a);
+  return G;
+}
+
+}  // namespace hallmark::cuda

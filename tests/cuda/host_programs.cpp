@@ -1,0 +1,186 @@
+// The programs of the CUDA library on the host: rounding against Grid, the codec, the fixtures that the oracle made, overflow, and a
+// device that fails at any of its calls. (tests/quantize/digests.cpp compares whole layers.)
+#include <doctest/doctest.h>
+
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "../fixtures/fixture.hpp"
+#include "../quantize/layers.hpp"
+#include "executors.hpp"
+
+using namespace hallmark;
+using namespace hallmark::test;
+
+namespace {
+
+template <class T>
+Matrix<T> matrix(const std::vector<T>& values, std::size_t rows) {
+  return Eigen::Map<const Matrix<T>>(values.data(), static_cast<Index>(rows), static_cast<Index>(values.size() / rows));
+}
+
+cuda::EngineBackend backend() { return backend_of(cuda::HostExecutor(), Index{1} << 20, 16); }
+
+}  // namespace
+
+TEST_CASE("rounding equals Grid's at and beside every midpoint") {
+  for (const char* name : {"gf16", "bf16", "fp16", "gf:2,1", "gf:8,1", "gf:2,12", "gf:4,3", "int2", "int4", "int8"}) {
+    CAPTURE(name);
+    const Grid grid = *Grid::parse(name);
+    const auto points = cuda::point_grid(grid);
+    REQUIRE(points);
+    std::size_t wrong = 0;
+    for (const double s : {1.0, 1367.0 / 1024, 0x1p-149, 3e38}) {
+      const auto look = [&](double x) {
+        for (const double y : {x, std::nextafter(x, 1e308), std::nextafter(x, -1e308)})
+          for (const double z : {y, -y}) {
+            const Code code = grid.nearest(z, s);
+            wrong += points->nearest(z, s) != code || points->clipped(z, s) != grid.clipped(z, s);
+            wrong += std::bit_cast<std::uint64_t>(points->value(code)) != std::bit_cast<std::uint64_t>(grid.value(code));
+          }
+      };
+      for (Code k = 0; k < points->last; ++k) {
+        look(s * grid.value(k));
+        look(s * (grid.value(k) + grid.value(static_cast<Code>(k + 1))) / 2);
+      }
+      for (const double x : {s * grid.max_value(), s * (grid.max_value() + 0.5), 1e300, std::numeric_limits<double>::infinity(), 0.0})
+        look(x);
+      const double nan = std::numeric_limits<double>::quiet_NaN();
+      wrong += points->nearest(nan, s) != grid.nearest(nan, s) || !points->clipped(nan, s);
+    }
+    CHECK(wrong == 0);
+  }
+  CHECK(!cuda::point_grid(*Grid::codebook("three", {-1, 0, 1})));
+}
+
+TEST_CASE("the codec of arrays") {
+  auto run = backend();
+  std::vector<std::uint16_t> words(65536), codes(words.size());
+  for (std::size_t w = 0; w < words.size(); ++w) words[w] = static_cast<std::uint16_t>(w);
+  std::vector<float> values(words.size());
+  REQUIRE(run.engine().decode(words, values));
+  REQUIRE(run.engine().encode(values, codes));
+  std::size_t wrong = 0;
+  for (std::size_t w = 0; w < words.size(); ++w) {
+    wrong += std::bit_cast<std::uint32_t>(values[w]) != std::bit_cast<std::uint32_t>(GF16::decode(words[w]));
+    wrong += codes[w] != (GF16::is_nan(words[w]) ? GF16::nan : words[w]);
+  }
+  CHECK(wrong == 0);
+  REQUIRE(run.engine().encode({}, {}));
+  const Status unequal = run.engine().encode(values, std::span(codes).first(3));
+  REQUIRE(!unequal);
+  CHECK(unequal.error().number == 112);
+}
+
+TEST_CASE("the fixtures: Gram matrix, factor, u, codes, clipped counts and what the guard keeps") {
+  std::size_t count = 0;
+  for (const Fixture& f : read_fixtures()) {
+    CAPTURE(f.name);
+    ++count;
+    auto run = backend();
+    const Matrix<float> W = matrix(f.W, f.rows), X = matrix(f.X, f.tokens);
+    cuda::EngineGram sum(run.engine(), X.cols());
+    add_in_chunks(X, 3, [&](MatrixRef<float> part) { return sum.add(part); });
+    const auto G = sum.gram();
+    REQUIRE(G);
+    CHECK(*G == matrix(f.G, f.columns));
+
+    Options options{f.grid == "codebook" ? *Grid::codebook("fixture", f.codebook) : *Grid::parse(f.grid)};
+    options.scale_rule = *parse_scale_rule(f.scale_rule);
+    options.group_size = static_cast<Index>(f.group_size);
+    options.damp_percent = f.damp_percent;
+    options.desc_act = f.desc_act;
+    const auto given = f.scale_rule == "given" ? std::optional(matrix(f.scales, f.rows)) : std::nullopt;
+
+    class Look final : public Observer {
+     public:
+      explicit Look(const Fixture& fixture) : f_(fixture) {}
+      void rows(const RecurrenceRows& r) override {
+        for (Index i = 0; i < r.count; ++i) {
+          ++seen;
+          const FixtureRow& row = f_.gptq[static_cast<std::size_t>(r.first + i)];
+          for (Index p = 0; p < r.U.columns(); ++p) {
+            CHECK(r.u[p * kLanes<float> + i] == row.u[static_cast<std::size_t>(p)]);
+            CHECK(r.d[p] == f_.d[static_cast<std::size_t>(p)]);
+            for (Index k = 0; k <= p; ++k)
+              CHECK(r.U.strip(p / kStrip)[k * kStrip + p % kStrip] == f_.U[static_cast<std::size_t>(k * r.U.columns() + p)]);
+          }
+          for (std::size_t j = 0; j < f_.columns; ++j)
+            CHECK(r.codes(r.first + i, static_cast<Index>(j)) == row.codes[j]);
+        }
+      }
+      void tensor(const Evidence&) override {}
+      Index seen = 0;
+
+     private:
+      const Fixture& f_;
+    } look(f);
+    const auto result = quantize_gptq(W, *G, options, given, f.name, std::nullopt, &look, &run);
+    REQUIRE(result);
+    CHECK(look.seen == W.rows());
+    Index clipped = 0;
+    for (std::size_t i = 0; i < f.rows; ++i) {
+      CHECK((result->row_is_rtn[i] != 0) == f.row_is_rtn[i]);
+      clipped += (f.row_is_rtn[i] ? f.rtn : f.gptq)[i].clipped;
+    }
+    CHECK(result->clipped == clipped);
+  }
+  CHECK(count >= 15);
+}
+
+TEST_CASE("a failing pivot and an overflow are found where the CPU finds them") {
+  auto run = backend();
+  Matrix<double> H = Matrix<double>::Identity(70, 70), C = H;
+  H(30, 30) = C(30, 30) = -1;
+  H(5, 5) = C(5, 5) = 0;
+  Vector<double> d, e;
+  const auto pivot = run.factor(H, d);
+  REQUIRE(pivot);
+  REQUIRE(*pivot);
+  const auto expected = factor_udu_in_place(C, e);
+  CHECK((*pivot)->pivot == expected->pivot);
+  CHECK((*pivot)->value == expected->value);
+
+  // e of the first column is about 2^127; U has an entry of 4.
+  Matrix<float> W(3, 3), U(3, 3);
+  W << 1, 1, 1, 1, 0x1p127F, 1, 0x1p127F, 1, 1;
+  U << 1, 4, 0, 0, 1, 4, 0, 0, 1;
+  const Matrix<float> scales = Matrix<float>::Ones(3, 1);
+  const std::vector<Index> order{0, 2, 1};
+  const Grid grid = *Grid::parse("int4");
+  const MatrixRef<float> view(W);
+  const Target target{view, grid, scales, 0, order};
+  Rounded rounded = round_to_nearest(W, grid, scales, 0), plain = rounded;
+  std::vector<Index> shown;
+  const auto overflow = run.recurrence(target, UpperStrips<float>(U), 8, rounded,
+                                       [&](Index first, Index, const float*) { shown.push_back(first); }, nullptr);
+  const auto same = run_recurrence(target, UpperStrips<float>(U), 8, plain);
+  REQUIRE(overflow);
+  REQUIRE(*overflow);
+  REQUIRE(same);
+  CHECK((*overflow)->row == same->row);
+  CHECK((*overflow)->column == same->column);
+  CHECK(shown.empty());  // all rows are in one block of lanes
+
+  Matrix<float> X = Matrix<float>::Ones(2, 3);
+  X(1, 2) = std::numeric_limits<float>::infinity();
+  cuda::EngineGram gram(run.engine(), 3);
+  const Status bad = gram.add(X);
+  REQUIRE(!bad);
+  CHECK(bad.error().number == 325);
+}
+
+TEST_CASE("a device that fails at any of its calls gives its error and no result") {
+  const Layer layer = layers()[4];
+  const Matrix<double> G = gram_ref(layer.X);
+  int failures = 0;
+  for (int calls = 1;; ++calls) {
+    auto broken = backend_of(FailingExecutor(calls), 20 * layer.W.cols(), 32);
+    const auto result = quantize_gptq(layer.W, G, layer.options, std::nullopt, layer.name, std::nullopt, nullptr, &broken);
+    if (result) break;
+    ++failures;
+    REQUIRE(result.error().number == 1303);
+  }
+  CHECK(failures > 30);  // factorization, recurrence and both rounds of losses
+}
