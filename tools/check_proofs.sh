@@ -60,11 +60,11 @@ gate_project() {
 # Headline.v is nothing but the export of its parts, and every part is exported.
 gate_parts() {
   local file=$1 folder=$2
-  strip "$file" | sed 's/^[^:]*:[0-9]*://; /^ *$/d' > "$work/headline" || return 1
-  if grep -v -E '^From Hallmark\.Headline Require Export [A-Za-z]+\. *$' "$work/headline" > "$work/found"; then
+  strip "$file" | sed 's/^[^:]*:[0-9]*://; /^ *$/d' > "$work/exports" || return 1
+  if grep -v -E '^From Hallmark\.Headline Require Export [A-Za-z]+\. *$' "$work/exports" > "$work/found"; then
     echo "parts gate: more than exports in $file:" >&2; cat "$work/found" >&2; return 1
   fi
-  sed -E 's/.* ([A-Za-z]+)\. *$/\1/' "$work/headline" | LC_ALL=C sort > "$work/exported"
+  sed -E 's/.* ([A-Za-z]+)\. *$/\1/' "$work/exports" | LC_ALL=C sort > "$work/exported"
   (cd "$folder" && find . -name '*.v' | sed 's,^\./,,; s,\.v$,,' | LC_ALL=C sort) > "$work/parts" || return 1
   [ -s "$work/parts" ] || { echo "parts gate: no part in $folder" >&2; return 1; }
   diff "$work/exported" "$work/parts" > "$work/diff" || {
