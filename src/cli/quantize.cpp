@@ -10,6 +10,7 @@
 
 #include "cli/build_info.hpp"
 #include "cli/command.hpp"
+#include "cli/device.hpp"
 #include "cli/plan.hpp"
 #include "cli/progress.hpp"
 #include "cli/quantize_report.hpp"
@@ -25,7 +26,7 @@ constexpr Index most_columns = 1'000'000'000;  // beyond any matrix, far from ov
 
 struct QuantizeFlags {
   std::string weights, calibration, output, report;
-  std::string grid = "gf16", method = "gptq", scale_rule, contracts = "on";
+  std::string grid = "gf16", method = "gptq", scale_rule, contracts = "on", device = "cpu";
   Index group_size = 0, block_size = 128;
   double damp_percent = 0.01;
   bool desc_act = false, no_guard = false, exact = false, dry_run = false, overwrite = false;
@@ -76,6 +77,8 @@ Expected<Exit> run(const QuantizeFlags& flags) {
   if (!options) return options.error();
   const Expected<contracts::Policy> policy = contracts::parse_policy(flags.contracts);
   if (!policy) return policy.error();
+  const Expected<std::unique_ptr<cuda::EngineBackend>> device = device_backend(flags.device);
+  if (!device) return device.error();
   if (options->method == Method::gptq && flags.calibration.empty())
     return Error{Exit::usage, 214, "GPTQ needs calibration", "no --calibration", "--calibration C.safetensors, or --method rtn"};
   if (flags.threads > 0) omp_set_num_threads(flags.threads);
@@ -119,7 +122,7 @@ Expected<Exit> run(const QuantizeFlags& flags) {
       if (const Status written = writer->write_unchanged(tensor); !written) return written.error();
     } else {
       progress.update(done, total, tensor.name);
-      Expected<QuantizedTensor> quantized = quantize_tensor(*next, known, *options, exact, *policy);
+      Expected<QuantizedTensor> quantized = quantize_tensor(*next, known, *options, exact, *policy, device->get());
       if (!quantized) return quantized.error();
       if (const Status held = quantized->contracts.status(); !held) return held.error();
       judged.merge(quantized->contracts);
@@ -181,6 +184,9 @@ Command quantize_command(CLI::App& root) {
   app->add_option("--include", f->selection.include, "Only tensors whose name matches this regular expression");
   app->add_option("--exclude", f->selection.exclude, "Not the tensors whose name matches this regular expression");
   app->add_option("--threads", f->threads, "Threads; does not change the result [all cores]")->check(whole_number(1, most_threads));
+  app->add_option("--device", f->device, "cpu, or cuda: speed, never a bit of the result")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->capture_default_str();
   app->add_flag("--exact", f->exact, "Judge every row by exact arithmetic too, and certify exact losses");
   app->add_flag("--dry-run", f->dry_run, "Print the plan and stop");
   app->add_flag("--overwrite", f->overwrite, "Replace existing outputs");

@@ -26,7 +26,7 @@ Expected<std::optional<Matrix<float>>> given_scales(const CalibrationFile* calib
 }  // namespace
 
 Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const CalibrationFile* calibration, Options options,
-                                          ExactRows exact, contracts::Policy policy) {
+                                          ExactRows exact, contracts::Policy policy, cuda::EngineBackend* device) {
   ContractChecker checker(policy);
   ContractChecker* const contracts = policy == contracts::Policy::off ? nullptr : &checker;
   const std::string& name = tensor.weight->name;
@@ -54,7 +54,8 @@ Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const Cal
   if (contracts && !tensor.calibration->is_gram) sample.emplace(out.W, contracts->policy());
   Expected<Matrix<double>> G = tensor.calibration->is_gram
                                    ? calibration->gram(name)
-                                   : accumulate_gram(std::span(calibration, 1), name, sample ? &*sample : nullptr);
+                                   : accumulate_gram(std::span(calibration, 1), name, sample ? &*sample : nullptr,
+                                                     device ? &device->engine() : nullptr);
   if (!G) return G.error();
   if (sample) sample->judge(name, *G, contracts->report());
   sample.reset();
@@ -63,7 +64,7 @@ Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const Cal
   Observers watching{out.seen.get(), contracts};
   const auto tokens = static_cast<Index>(tensor.calibration->tokens);
   Expected<Quantized> result = quantize_gptq(out.W, *out.G, out.options, *given, name,
-                                             tokens > 0 ? std::optional(tokens) : std::nullopt, &watching);
+                                             tokens > 0 ? std::optional(tokens) : std::nullopt, &watching, device);
   if (!result) return located(place, result.error());
   out.result = *std::move(result);
   out.contracts = checker.report();

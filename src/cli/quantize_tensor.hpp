@@ -7,6 +7,7 @@
 #include "certify/certificate_observer.hpp"
 #include "certify/contracts.hpp"
 #include "cli/plan.hpp"
+#include "cuda/backend.hpp"
 #include "io/quantized_file.hpp"
 #include "quantize/quantized.hpp"
 
@@ -24,9 +25,10 @@ struct QuantizedTensor {
 
 /// Reads W and its calibration and quantizes; exact arithmetic judges the rows of `exact` too. So are the run-time contracts by
 /// the policy, entries of a Gram matrix that is accumulated here included; what they find stands in the result.
-/// Errors: E0350; those of accumulate_gram, CalibrationFile and the quantizers.
+/// GPTQ runs on the device where one is given. Errors: E0350; those of accumulate_gram, CalibrationFile, the quantizers and the
+/// device.
 Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const CalibrationFile* calibration, Options options,
-                                          ExactRows exact, contracts::Policy policy);
+                                          ExactRows exact, contracts::Policy policy, cuda::EngineBackend* device = nullptr);
 
 /// The header of the certificate of a container with this header, whose contracts were judged by this policy.
 CertificateHeader certificate_header(const QuantizedHeader& header, contracts::Policy policy);

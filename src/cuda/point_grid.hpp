@@ -6,7 +6,6 @@
 #include <cstdint>
 
 #include "cuda/host_device.hpp"
-#include "format/golden_float.hpp"
 
 namespace hallmark::cuda {
 
@@ -40,23 +39,26 @@ struct PointGrid {
   HALLMARK_HOST_DEVICE bool clipped(double x, double s) const { return !(std::fabs(x) <= s * midpoint(last)); }
 
  private:
+  HALLMARK_HOST_DEVICE static double power_of_two(int n) {
+    return std::bit_cast<double>(static_cast<std::uint64_t>(n + 1023) << 52);
+  }
   HALLMARK_HOST_DEVICE std::uint32_t binade(std::uint32_t k) const {
     const std::uint32_t field = k >> fraction_bits;
     return field > 1 ? field - 1 : 0;
   }
   HALLMARK_HOST_DEVICE double magnitude(std::uint32_t k) const {
     const std::uint32_t b = binade(k);
-    return (k - (b << fraction_bits)) * detail::power_of_two(lowest_bit + static_cast<int>(b));
+    return (k - (b << fraction_bits)) * power_of_two(lowest_bit + static_cast<int>(b));
   }
   HALLMARK_HOST_DEVICE double midpoint(std::uint32_t k) const {  // of points k and k + 1
     if (integer) return k + 0.5;
     const std::uint32_t b = binade(k);
-    return (2 * (k - (b << fraction_bits)) + 1) * detail::power_of_two(lowest_bit - 1 + static_cast<int>(b));
+    return (2 * (k - (b << fraction_bits)) + 1) * power_of_two(lowest_bit - 1 + static_cast<int>(b));
   }
   HALLMARK_HOST_DEVICE std::uint32_t point_below(double q) const {
     if (integer) return static_cast<std::uint32_t>(q);
     const int bias = 1 - fraction_bits - lowest_bit;
-    if (q < detail::power_of_two(1 - bias)) return static_cast<std::uint32_t>(q * detail::power_of_two(-lowest_bit));
+    if (q < power_of_two(1 - bias)) return static_cast<std::uint32_t>(q * power_of_two(-lowest_bit));
     return static_cast<std::uint32_t>((std::bit_cast<std::uint64_t>(q) >> (52 - fraction_bits)) -
                                       (static_cast<std::uint64_t>(1023 - bias) << fraction_bits));
   }

@@ -9,6 +9,7 @@
 #include "../fixtures/fixture.hpp"
 #include "../quantize/layers.hpp"
 #include "executors.hpp"
+#include "format/golden_float.hpp"
 
 using namespace hallmark;
 using namespace hallmark::test;
