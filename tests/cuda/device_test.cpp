@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cuda/backend.hpp"
+#include "format/golden_float.hpp"
 #include "quantize/layers.hpp"
 
 using namespace hallmark;

@@ -172,6 +172,35 @@ TEST_CASE("a failing pivot and an overflow are found where the CPU finds them") 
   CHECK(bad.error().number == 325);
 }
 
+TEST_CASE("the sums behind the binary32 enclosures, bit for bit") {
+  const Layer layer = layers()[3];
+  const Matrix<double> G = gram_ref(layer.X);
+  auto run = backend();
+  Matrix<double> H = 2 * G;
+  H.diagonal().array() += 1;
+  const Vector<double> diagonal = H.diagonal(), twice = 2 * G.diagonal();
+  const auto factor = factor_udu(H);
+  REQUIRE(factor);
+  const LossModel model = loss_model(*factor, diagonal, twice);
+  const UpperStrips<float> U(factor->U);
+  std::vector<Index> order(static_cast<std::size_t>(layer.W.cols()));
+  for (std::size_t p = 0; p < order.size(); ++p) order[p] = static_cast<Index>(p);
+  const Matrix<float> scales = Matrix<float>::Ones(layer.W.rows(), 1);
+  const MatrixRef<float> W(layer.W);
+  const Target target{W, layer.options.grid, scales, 0, order};
+  Rounded rounded = round_to_nearest(W, layer.options.grid, scales, 0), plain = rounded;
+  std::vector<LossSums> sums, expected;
+  const RowSums here{model, sums}, there{model, expected};
+  REQUIRE(run.recurrence(target, U, 16, rounded, nullptr, &here));
+  REQUIRE(!run_recurrence(target, U, 16, plain, nullptr, &there));
+  REQUIRE(sums.size() == expected.size());
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    CHECK(sums[i].squares == expected[i].squares);
+    CHECK(sums[i].size == expected[i].size);
+    CHECK(sums[i].excess == expected[i].excess);
+  }
+}
+
 TEST_CASE("a device that fails at any of its calls gives its error and no result") {
   const Layer layer = layers()[4];
   const Matrix<double> G = gram_ref(layer.X);

@@ -110,6 +110,13 @@ inline std::string digest_of(const Layer& layer, const Matrix<double>& G, Index 
   update(digest, result->row_is_rtn.data(), result->row_is_rtn.size());
   for (const Index count : {result->clipped, result->guard_rows, result->exact_rows, result->dead_columns}) update(digest, &count, 1);
   update(digest, &result->lambda, 1);
+  // Without the guard the losses of all rows are enclosed in binary64.
+  options.guard = false;
+  ShownRows again(layer.W.rows());
+  const auto unguarded = quantize_gptq(layer.W, G, options, std::nullopt, layer.name, layer.X.rows(), &again, backend);
+  if (!unguarded) throw std::runtime_error(to_string(unguarded.error()));
+  update(digest, unguarded->codes.data(), static_cast<std::size_t>(unguarded->codes.size()));
+  update(digest, unguarded->enclosed_gptq.data(), unguarded->enclosed_gptq.size());
   return digest.hex();
 }
 
