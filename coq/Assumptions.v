@@ -1,8 +1,9 @@
 (** * What the theorems assume
 
-    Purpose: one question for every name of theorems.txt, in the order of the parts of Headline.v,
-      and of outside.txt.  The answers are compared with Assumptions.golden, in both directions, by
-      tools/check_proofs.sh, which compiles this file; nothing else does.
+    Purpose: one question for every theorem of theorems.txt, in the order of the parts of
+      Headline.v, one for the witnesses together and one for the theorems of outside.txt.  The
+      answers are compared with Assumptions.golden, in both directions, by tools/check_proofs.sh,
+      which compiles this file; nothing else does.
     Depends on: [Headline]; the files that outside.txt names. *)
 From Hallmark Require Import Headline.
 From Hallmark.Contract Require Sound SoundEntry SoundFloat Evaluate.
@@ -12,90 +13,57 @@ From Hallmark.Float Require EmittedWide NoOverflow.
 
 Print Assumptions hess_psd.
 Print Assumptions udu_exists.
-Print Assumptions ground_witness.
 Print Assumptions gptq_exists.
 Print Assumptions gptq_unique.
-Print Assumptions codes_witness.
 Print Assumptions cholesky_gptq.
-Print Assumptions textbook_witness.
 Print Assumptions T1_identity.
-Print Assumptions T1_witness.
 Print Assumptions T1_identity_residual.
 Print Assumptions T1_identity_plain_residual.
-Print Assumptions T1_residual_witness.
-Print Assumptions T1_plain_witness.
 Print Assumptions T2_bound.
 Print Assumptions T2_bound_step.
 Print Assumptions T2_bound_trace.
 Print Assumptions T2_supremum.
-Print Assumptions T2_witness.
 Print Assumptions T3_dominance.
 Print Assumptions T3_dominance_any_tie.
-Print Assumptions T3_any_tie_witness.
 Print Assumptions T3_dominance_damped.
-Print Assumptions T3_damped_witness.
-Print Assumptions T3_witness.
 Print Assumptions T3_plain_false.
 Print Assumptions T3b_feedback_lower_bound.
 Print Assumptions T3b_trace_ge_sum_d.
 Print Assumptions T3b_minimax.
-Print Assumptions T3b_witness.
 Print Assumptions nearest_mono.
 Print Assumptions T4_one_column.
 Print Assumptions T4_two_columns.
 Print Assumptions T4_two_columns_plain.
-Print Assumptions T4_witness.
-Print Assumptions T4_form_witness.
 Print Assumptions T5_integer.
 Print Assumptions T5_gf16.
 Print Assumptions T5_comparison_is_false_integer.
 Print Assumptions T5_comparison_is_false_gf16.
-Print Assumptions T5_witness.
 Print Assumptions T6_guard_min.
 Print Assumptions T6_guard_row.
 Print Assumptions T6_guard_matrix.
 Print Assumptions T6_guard_enclosure_matrix.
-Print Assumptions T6_witness.
-Print Assumptions T6_enclosure_witness.
 Print Assumptions T8_transfer.
 Print Assumptions T8_transfer_certificate.
-Print Assumptions T8_witness.
 Print Assumptions T8_comparison_does_not_transfer.
 Print Assumptions T9_perturbation_residual.
 Print Assumptions T9_perturbation_plain.
-Print Assumptions T9_witness.
-Print Assumptions T9_plain_witness.
 Print Assumptions T10_two_columns.
-Print Assumptions T10_two_columns_witness.
 Print Assumptions T10_unbounded_excess.
 Print Assumptions T10_exceeds_worst_case.
-Print Assumptions T10_witness.
 Print Assumptions T16_mean_rtn.
 Print Assumptions T16_mean_gptq.
-Print Assumptions T16_witness.
 Print Assumptions T7_gf16_error.
 Print Assumptions T7_gf16_nearest.
 Print Assumptions T7_gf16_no_overflow.
-Print Assumptions T7_gf16_error_witness.
-Print Assumptions T7_gf16_nearest_witness.
-Print Assumptions T7_gf16_no_overflow_witness.
 Print Assumptions T7_all_words.
-Print Assumptions T7_all_words_witness.
 Print Assumptions T7_gptq_bound.
-Print Assumptions T7_gptq_witness.
 Print Assumptions T7_phi_identity.
 Print Assumptions T7_split_minimal.
-Print Assumptions T7_split_witness.
 Print Assumptions T12_encode32_correct.
 Print Assumptions T12_encode64_correct.
 Print Assumptions T12_decode32_correct.
 Print Assumptions T12_decode64_correct.
 Print Assumptions T12_encode32_value.
-Print Assumptions T12_encode32_value_witness.
-Print Assumptions T12_encode32_witness.
-Print Assumptions T12_encode64_witness.
-Print Assumptions T12_decode32_witness.
-Print Assumptions T12_decode64_witness.
 Print Assumptions T11_recurrence.
 Print Assumptions T11_recurrence_closed.
 Print Assumptions T11_gram.
@@ -103,22 +71,12 @@ Print Assumptions T11_gram_binary32.
 Print Assumptions T11_finite_recurrence.
 Print Assumptions T11_finite_gram.
 Print Assumptions T11_gram_no_overflow.
-Print Assumptions T11_recurrence_witness.
-Print Assumptions T11_gram_witness.
-Print Assumptions T11_finite_recurrence_witness.
-Print Assumptions T11_gram_no_overflow_witness.
-Print Assumptions T11_finite_gram_witness.
 Print Assumptions T15_program.
 Print Assumptions T15_finite_factor.
 Print Assumptions T15_entry.
 Print Assumptions T15_binary64.
 Print Assumptions T15_form_binary64.
 Print Assumptions T15_form_binary32.
-Print Assumptions T15_witness.
-Print Assumptions T15_entry_witness.
-Print Assumptions T15_form_binary64_witness.
-Print Assumptions T15_form_binary32_witness.
-Print Assumptions T15_finite_factor_witness.
 Print Assumptions emitted_codes_loss.
 Print Assumptions emitted_plain_enclosure.
 Print Assumptions emitted_plain_enclosure_ieee.
@@ -127,24 +85,72 @@ Print Assumptions guard_loss_enclosure_binary32.
 Print Assumptions guard_plain_loss.
 Print Assumptions emitted_codes_activations.
 Print Assumptions emitted_codes_activations_ieee.
-Print Assumptions emitted_run_witness.
-Print Assumptions emitted_loss_witness.
-Print Assumptions emitted_enclosure_witness.
-Print Assumptions emitted_plain_run_witness.
-Print Assumptions emitted_plain_witness.
-Print Assumptions emitted_activations_witness.
-Print Assumptions guard_enclosure_witness.
 Print Assumptions T13_checker.
 Print Assumptions T13_checker_total.
-Print Assumptions T13_witness.
-Print Assumptions T13_flipped_witness.
 Print Assumptions T14_distribution.
 Print Assumptions T14_tail.
 Print Assumptions T14_paired_t_quarter.
-Print Assumptions T14_witness.
-Print Assumptions T14_not_witness.
 
-(** The theorems of outside.txt, in one question. *)
+(** The witness lemmas. *)
+Definition witnesses := (
+  @ground_witness,
+  @codes_witness,
+  @textbook_witness,
+  @T1_witness,
+  @T1_residual_witness,
+  @T1_plain_witness,
+  @T2_witness,
+  @T3_any_tie_witness,
+  @T3_damped_witness,
+  @T3_witness,
+  @T3b_witness,
+  @T4_witness,
+  @T4_form_witness,
+  @T5_witness,
+  @T6_witness,
+  @T6_enclosure_witness,
+  @T8_witness,
+  @T9_witness,
+  @T9_plain_witness,
+  @T10_two_columns_witness,
+  @T10_witness,
+  @T16_witness,
+  @T7_gf16_error_witness,
+  @T7_gf16_nearest_witness,
+  @T7_gf16_no_overflow_witness,
+  @T7_all_words_witness,
+  @T7_gptq_witness,
+  @T7_split_witness,
+  @T12_encode32_value_witness,
+  @T12_encode32_witness,
+  @T12_encode64_witness,
+  @T12_decode32_witness,
+  @T12_decode64_witness,
+  @T11_recurrence_witness,
+  @T11_gram_witness,
+  @T11_finite_recurrence_witness,
+  @T11_gram_no_overflow_witness,
+  @T11_finite_gram_witness,
+  @T15_witness,
+  @T15_entry_witness,
+  @T15_form_binary64_witness,
+  @T15_form_binary32_witness,
+  @T15_finite_factor_witness,
+  @emitted_run_witness,
+  @emitted_loss_witness,
+  @emitted_enclosure_witness,
+  @emitted_plain_run_witness,
+  @emitted_plain_witness,
+  @emitted_activations_witness,
+  @guard_enclosure_witness,
+  @T13_witness,
+  @T13_flipped_witness,
+  @T14_witness,
+  @T14_not_witness).
+
+Print Assumptions witnesses.
+
+(** The theorems of outside.txt. *)
 Definition outside := (
   @Sound.pivots_sound,
   @Sound.error_identity_sound,

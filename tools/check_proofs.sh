@@ -108,15 +108,15 @@ print_assumptions() {
     print "\n", map { "$statement{$_}\n" } sort keys %statement;' "$work/asked.$2" "$work/answers.$2"
 }
 
-# The questions asked are about exactly the names of the two lists, those of the second in one question ("outside"), and
-# the answers equal the golden in both directions.
+# The questions asked are about exactly the names of the two lists, and the answers equal the golden in both directions.
+# Witnesses share one question, and so does the second list: a tuple of names, each after an @ on a line of its own.
 gate_assumptions() {
   local source=$1 golden=$2 list=$3 outside=$4 answers=$5
   { names_of "$list" && names_of "$outside"; } > "$work/lists" || return 1
   LC_ALL=C sort "$work/lists" > "$work/required"
   strip "$source" > "$work/stripped" || return 1
   sed -n -E 's/.*Print Assumptions ([A-Za-z0-9_.'"'"']+)\..*/\1/p; s/^[^@]*:  @([A-Za-z0-9_.]+)(,|\)\.)$/\1/p' \
-    "$work/stripped" | sed '/^outside$/d' | LC_ALL=C sort > "$work/asked"
+    "$work/stripped" | sed -E '/^(witnesses|outside)$/d' | LC_ALL=C sort > "$work/asked"
   diff "$work/required" "$work/asked" > "$work/diff" || {
     echo "assumption gate: theorems (<) and questions asked (>) differ:" >&2; cat "$work/diff" >&2; return 1; }
   [ -s "$answers" ] || { echo "assumption gate: no answers" >&2; return 1; }
@@ -136,19 +136,10 @@ gate_named() {
   [ ! -s "$work/found" ] || { echo "named gate: neither in $list nor in $outside:" >&2; cat "$work/found" >&2; return 1; }
 }
 
-# The independent checker's summaries equal the golden. The 65,536 words of Format/AllWords.v take it longer than everything
-# else together, so that they are checked beside: one run is over every other file and all that they use, but for the two
-# that use AllWords; one over AllWords with all that it uses, and Headline/Format.v. The other of the two, Headline.v, is
-# nothing but exports (the parts gate).
-all_words="Hallmark.Format.AllWords -norec Hallmark.Headline.Format"
-the_rest=$(sed -n -E '/^(Format\/AllWords|Headline\/Format|Headline)\.v$/d; /\.v$/{s,/,.,g; s,(.*)\.v$,Hallmark.\1,p}' coq/_CoqProject)
+# The independent checker's summary of every file and of everything that they use equals the golden.
 summary_of() {
-  local title=$1 said
-  shift
-  said=$(mktemp -p "$work")
-  coqchk -silent -o -Q coq Hallmark "$@" > "$said" 2>&1 || { cat "$said" >&2; return 1; }
-  echo "$title"
-  sed -n '/^CONTEXT SUMMARY/,$p' "$said"
+  coqchk -silent -o -Q coq Hallmark "$@" > "$work/coqchk" 2>&1 || { cat "$work/coqchk" >&2; return 1; }
+  sed -n '/^CONTEXT SUMMARY/,$p' "$work/coqchk"
 }
 gate_coqchk() {
   local golden=$1 summary=$2
@@ -178,12 +169,10 @@ gate_table() {
   grep -q -F "$digest" "$document" || { echo "table gate: $document does not name $digest" >&2; return 1; }
 }
 
-# The slow questions, on two cores: one run of the checker beside the other and everything else.
+# The slow questions, on two cores: the checker beside everything else.
 examples=tests/generated/coq_examples.hpp
 statements=coq/statements.txt
 ask() {
-  # shellcheck disable=SC2086
-  summary_of "Everything but Format/AllWords.v" $the_rest > "$work/summary.rest" || return 1
   print_assumptions coq/Assumptions.v headline > "$work/answers" || return 1
   [ "$1" = --accept ] && return 0
   proved_in Hallmark.Headline > "$work/proved" || return 1
@@ -192,10 +181,9 @@ ask() {
   extract/table_digest > "$work/digest" || return 1
 }
 ask "${1:-}" & asking=$!
-# shellcheck disable=SC2086
-summary_of "Format/AllWords.v" $all_words > "$work/summary.words" || exit 1
+mapfile -t modules < <(sed -n -E '/\.v$/{s,/,.,g; s,(.*)\.v$,Hallmark.\1,p}' coq/_CoqProject)
+summary_of "${modules[@]}" > "$work/summary" || exit 1
 wait "$asking"
-cat "$work/summary.rest" "$work/summary.words" > "$work/summary"
 if [ "${1:-}" = --accept ]; then
   cp "$work/answers" coq/Assumptions.golden
   cp "$work/summary" coq/coqchk.golden
