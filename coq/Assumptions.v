@@ -143,6 +143,7 @@ Definition witnesses := (
   @emitted_plain_witness,
   @emitted_activations_witness,
   @guard_enclosure_witness,
+  @guard_enclosure_binary32_witness,
   @T13_witness,
   @T13_flipped_witness,
   @T14_witness,

@@ -7,7 +7,7 @@
     Main results.  [witness_entry], [witness_form_binary64], [witness_form_binary32] (T15),
       [witness_finite_factor], [witness_finite_recurrence], [witness_finite_gram],
       [witness_gram_no_overflow] (overflow), [witness_plain_run], [witness_plain],
-      [witness_activations].
+      [witness_activations], [witness_product32] (the guard).
     Dependencies.  Float/Witness, Float/WitnessBounds, Float/EmittedPlainIeee, Float/NoOverflow;
       computation by vm_compute. *)
 
@@ -19,7 +19,7 @@ From Hallmark.Float Require Import Arithmetic Rounding Gamma Chain ChainError Re
 From Hallmark.Float Require Import RecurrenceError GramError Factor FactorProof FactorError.
 From Hallmark.Float Require Import FactorRounded Residual FactorClosed Hessian Certificate Emitted.
 From Hallmark.Float Require Import Machine FiniteRun EmittedIeee EmittedPlainIeee NoOverflow.
-From Hallmark.Float Require Import Witness WitnessBounds.
+From Hallmark.Float Require Import PivotNorm Enclosure Witness WitnessBounds.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -292,4 +292,103 @@ split; [exact above|split].
   apply slack_small; unfold residual32, residual64, activation64, uro; simpl; lra.
 - assert (half : forall i t, rX i t = 1 / 2) by (intros i t; unfold rX, wT; value_by_computation).
   unfold loss, vsub; cbn [bsum]; rewrite !half, !ww_value by lia; lra.
+Qed.
+
+(** The errors of the emitted codes as binary32 data. *)
+Definition we32 (k : nat) : bin32 :=
+  match k with
+  | O => lit32 3277 (-27)
+  | S O => lit32 (-3277) (-24)
+  | _ => lit32 1 (-23)
+  end.
+
+(** The product of the errors and the factor in binary32, on IEEE data. *)
+Definition wt32 (j : nat) : bin32 :=
+  fma_chain (float_arith nans32) (S j) we32 (fun k => wV k j) (Binary.B754_zero 24 128 false).
+
+(** Its entries as numbers. *)
+Lemma wt32_value j : (j < 3)%nat -> val32 (wt32 j) = match j with
+  | O => 3277 / 134217728 | S O => - 101587 / 536870912 | _ => - 15626923 / 274877906944 end.
+Proof. intros below; three_columns j; value_by_computation. Qed.
+
+(** The values of the errors. *)
+Lemma we32_value k : (k < 3)%nat -> val32 (we32 k) = vsub rw rq k.
+Proof.
+intros below; rewrite error_value by exact below.
+three_columns k; value_by_computation.
+Qed.
+
+(** The product of the real model is that of the machine. *)
+Lemma product32_value j : (j < 3)%nat ->
+  product_chain (-149) 24 (round_factor (-149) 24 rU) (fun k => val32 (we32 k)) j
+  = val32 (wt32 j).
+Proof.
+intros below.
+assert (fin : finite32 (wt32 j) = true) by (three_columns j; vm_compute; reflexivity).
+destruct (chain_finite 24 128 nans32 (S j) we32 (fun k => wV k j) _ fin) as [_ [_ value]].
+unfold wt32; rewrite value; unfold product_chain; apply fma_chain_ext; [reflexivity|].
+intros k kbelow; change (round_factor (-149) 24 rU k j) with (stored_factor rU k j).
+destruct (Nat.eq_dec k j) as [->|other].
+- destruct (stored_factor_unit_upper 3 rH rC rU rd 3 rw model) as [_ one].
+  rewrite one by exact below; symmetry; three_columns j; value_by_computation.
+- apply stored_value; lia.
+Qed.
+
+(** The guard's first stage on the instance: its sum is the loss to within 2^-38. *)
+Theorem witness_product32 :
+  let t' := product_chain (-149) 24 (round_factor (-149) 24 rU) (fun k => val32 (we32 k)) in
+  (forall k, (k < 3)%nat -> val32 (we32 k) = rnd32 (vsub rw rq k))
+  /\ Rabs (qform 3 rH (vsub rw rq) - bsum 3 (fun j => rd j * t' j ^ 2)) <= / 274877906944
+  /\ / 16777216 <= bsum 3 (fun j => rd j * t' j ^ 2) <= / 8388608.
+Proof.
+intros t'.
+assert (rounded : forall k, (k < 3)%nat -> val32 (we32 k) = rnd32 (vsub rw rq k)).
+{ intros k below; rewrite <- we32_value by exact below; symmetry.
+  apply (rnd_exact (-149) 24), (B2R_format 24 128). }
+assert (squares : / 16777216 <= bsum 3 (fun j => rd j * t' j ^ 2) <= / 8388608).
+{ cbn [bsum]; unfold t'; rewrite !product32_value, !wt32_value, !wd_value by lia; simpl pow; lra. }
+split; [exact rounded|split; [|exact squares]].
+assert (bound := loss_enclosure32 3 rH rC rU rd 3 (run_factor model) (run_symmetric model)
+  (run_pivots model) (run_sane model) ltac:(lia) ltac:(lia) (vsub rw rq)
+  (fun k => val32 (we32 k)) rounded).
+cbv zeta in bound; fold t' in bound; eapply Rle_trans; [exact bound|]; unfold enclosure_width.
+assert (norm : 0 <= pivot_norm 3 rd t' <= / 2048).
+{ split; [apply sqrt_pos|unfold pivot_norm].
+  rewrite <- (sqrt_square (/ 2048)) by lra; apply sqrt_le_1_alt; lra. }
+assert (size : 0 <= weighted_size 3 (root_diagonal rH) (vsub rw rq) <= / 1024).
+{ assert (root : forall i, 0 <= root_diagonal rH i <= 2).
+  { intros i; unfold root_diagonal; rewrite wH_value, Nat.eqb_refl; split; [apply sqrt_pos|].
+    rewrite <- (sqrt_square 2) by lra; apply sqrt_le_1_alt; lra. }
+  unfold weighted_size; cbn [bsum]; rewrite !error_value by lia; numeral_abs.
+  assert (root0 := root 0%nat); assert (root1 := root 1%nat); assert (root2 := root 2%nat); lra. }
+assert (slack := slack_small _ constant_small); assert (constant := constant_small).
+set (A := weighted_size 3 (root_diagonal rH) (vsub rw rq)) in *.
+assert (under : 0 <= under_product32 3 3 <= / 1099511627776).
+{ unfold under_product32.
+  assert (root : 0 <= sqrt 3 <= 2).
+  { split; [apply sqrt_pos|].
+    rewrite <- (sqrt_square 2) by lra; apply sqrt_le_1_alt; lra. }
+  assert (tiny : 0 <= bpow radix2 (-147) <= / 1099511627776 * / 18).
+  { split; [apply bpow_ge_0|].
+    apply Rle_trans with (bpow radix2 (-60)); [apply bpow_le; lia|simpl; lra]. }
+  replace (INR 3 ^ 2) with 9 by (simpl; ring); split.
+  - apply Rmult_le_pos; [lra|apply root].
+  - apply Rle_trans with (9 * (/ 1099511627776 * / 18) * 2); [|lra].
+    apply Rmult_le_compat; lra. }
+assert (product : 0 <= product32 3 <= / 2097152)
+  by (unfold product32, gam_up, uro; simpl; lra).
+set (rho := product32 3 * (1 + residual32 3) * A + under_product32 3 3).
+assert (rho_range : 0 <= rho <= / 1073741824).
+{ unfold rho.
+  assert (first : 0 <= product32 3 * (1 + residual32 3) <= / 2097152 * (9 / 8)).
+  { split; [apply Rmult_le_pos|apply Rmult_le_compat]; lra. }
+  assert (second_factor : product32 3 * (1 + residual32 3) * A <= / 2097152 * (9 / 8) * / 1024)
+    by (apply Rmult_le_compat; lra).
+  assert (positive : 0 <= product32 3 * (1 + residual32 3) * A) by (apply Rmult_le_pos; lra).
+  lra. }
+assert (width1 : pivot_norm 3 rd t' * rho <= / 2048 * / 1073741824)
+  by (apply Rmult_le_compat; lra).
+assert (width2 : rho ^ 2 <= / 1073741824 * / 1073741824)
+  by (simpl pow; rewrite Rmult_1_r; apply Rmult_le_compat; lra).
+lra.
 Qed.

@@ -273,3 +273,20 @@ Lemma guard_enclosure_witness :
   <= / 18446744073709551616
   /\ / 16777216 <= bsum 3 (fun j => d j * t' j ^ 2) <= / 8388608.
 Proof. exact Float.WitnessBounds.witness_product. Qed.
+
+(** Witness: and its sum of the stage before, in binary32, to within 2^-38. *)
+Lemma guard_enclosure_binary32_witness :
+  let value32 := B2R 24 128 in
+  let H := fun i j => B2R 53 1024 (Float.Witness.wH i j) in
+  let U := fun i j => B2R 53 1024 (Float.Witness.wU i j) in
+  let d := fun j => B2R 53 1024 (Float.Witness.wd j) in
+  let w := fun j => value32 (Float.Witness.ww j) in
+  let s := fun j => value32 (Float.Witness.ws j) in
+  let g := fun j => value32 (Float.Witness.wg j) in
+  let e := vsub w (scaled_points s g) in
+  let e' := fun k => value32 (Float.WitnessForms.we32 k) in
+  let t' := product_chain (-149) 24 (round_factor (-149) 24 U) e' in
+  (forall k, (k < 3)%nat -> e' k = rnd (-149) 24 (e k))
+  /\ Rabs (qform 3 H e - bsum 3 (fun j => d j * t' j ^ 2)) <= / 274877906944
+  /\ / 16777216 <= bsum 3 (fun j => d j * t' j ^ 2) <= / 8388608.
+Proof. exact Float.WitnessForms.witness_product32. Qed.
