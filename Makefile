@@ -104,6 +104,11 @@ check-install: build ## Install into a temporary prefix and build examples/ agai
 	@tools/deps.sh solvers
 	tools/check_install.sh $(BUILD)
 
+.PHONY: mutants
+mutants: checker ## Plant faults one at a time and see each caught (minutes); writes docs/mutation.md
+	@tools/deps.sh build test
+	tests/mutants/run
+
 .PHONY: bench
 bench: ## Measure each figure beside its limit (minutes; LONG=1 adds 8192 x 8192): build/bench.json and docs/performance.md
 	@tools/deps.sh build bench
