@@ -99,7 +99,6 @@ int main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     return fail({Exit::memory, 1001, "out of memory", cli::command_line(argc, argv), "quantize fewer tensors at a time with --include"});
   } catch (const std::exception& exception) {
-    if (std::ferror(stdout) != 0) return finish(Exit::ok);  // fmt::print on a full disk
     return fail({Exit::internal, 100, "internal error", exception.what(), "report this as a bug"});
   }
 }

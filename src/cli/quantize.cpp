@@ -10,6 +10,7 @@
 
 #include "cli/build_info.hpp"
 #include "cli/command.hpp"
+#include "cli/output.hpp"
 #include "cli/device.hpp"
 #include "cli/plan.hpp"
 #include "cli/progress.hpp"
@@ -155,7 +156,7 @@ Expected<Exit> run(const QuantizeFlags& flags) {
   if (const Status written = report->commit(); !written) return written.error();
   if (const auto reopened = QuantizedFile::open(flags.output); !reopened) return reopened.error();
   report->print_summary(flags.output);
-  if (*policy != contracts::Policy::off) fmt::print(stderr, "{}\n", judged.summary());
+  if (*policy != contracts::Policy::off) note("{}", judged.summary());
   return Exit::ok;
 }
 

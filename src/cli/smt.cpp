@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "cli/command.hpp"
+#include "cli/output.hpp"
 #include "io/file.hpp"
 #include "io/process.hpp"
 #include "io/strict_json.hpp"
@@ -165,7 +166,7 @@ class Judge {
           remark = *replayed;
         }
       }
-      fmt::print("{:<48} {:<5} {:<8} {:8.2f}{}\n", fs::path(path).filename().string(), solver.name,
+      print("{:<48} {:<5} {:<8} {:8.2f}{}\n", fs::path(path).filename().string(), solver.name,
                  short_form(answer).substr(0, 8), said->seconds, remark);
       std::fflush(stdout);
     }
@@ -218,14 +219,14 @@ Expected<Exit> run(const SmtFlags& flags) {
 
   Judge judge(solvers, flags.timeout);
   const auto folder = fs::path(flags.goals).parent_path();
-  fmt::print("{:<48} {:<5} {:<8} {:>8}\n", "goal", "asked", "answer", "seconds");
+  print("{:<48} {:<5} {:<8} {:>8}\n", "goal", "asked", "answer", "seconds");
   const auto start = std::chrono::steady_clock::now();
   for (const Goal& goal : *goals)
     if (const Status judged = judge((folder / goal.file).string(), goal.expected); !judged) return judged.error();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
   const Tally& tally = judge.tally;
-  fmt::print("{} goals, {} of {} answers as expected; models: {} replayed by the other solver, {} in exact arithmetic, {} not; {:.1f} s\n",
+  print("{} goals, {} of {} answers as expected; models: {} replayed by the other solver, {} in exact arithmetic, {} not; {:.1f} s\n",
              goals->size(), tally.answers, goals->size() * solvers.size(), tally.by_solver, tally.exactly, tally.unreplayed,
              seconds);
   std::fflush(stdout);

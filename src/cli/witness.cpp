@@ -8,6 +8,7 @@
 #include "ablation/error_numbers.hpp"
 #include "ablation/witness.hpp"
 #include "cli/command.hpp"
+#include "cli/output.hpp"
 
 namespace hallmark::cli {
 namespace {
@@ -25,7 +26,7 @@ std::string root_of(const std::string& ledger) {
 Expected<Exit> append(const std::string& path) {
   const auto appended = append_witnesses(path, root_of(path));
   if (!appended) return appended.error();
-  fmt::print("{}: {} entries appended\n", path, *appended);
+  print("{}: {} entries appended\n", path, *appended);
   return Exit::ok;
 }
 
@@ -44,7 +45,7 @@ Expected<Exit> check(const std::string& path) {
   const auto entries = read_ledger(path, lines ? LedgerForm::json_lines : LedgerForm::json_array);
   if (!entries) return entries.error();
   if (lines) {
-    fmt::print("{}: {} entries, the chain is whole\n", path, entries->size());
+    print("{}: {} entries, the chain is whole\n", path, entries->size());
     return Exit::ok;
   }
   const auto witnesses = read_witnesses(*entries, path);
@@ -59,7 +60,7 @@ Expected<Exit> check(const std::string& path) {
     return Error{Exit::mismatch, error_number::witness_outdated, "the witnesses are not those of the theory", where,
                  "hallmark witness append, after make check-proofs"};
   }
-  fmt::print("{}: {} entries, the chain is whole; {} headline theorems, all as recorded\n", path, entries->size(), facts->size());
+  print("{}: {} entries, the chain is whole; {} headline theorems, all as recorded\n", path, entries->size(), facts->size());
   return Exit::ok;
 }
 
@@ -70,14 +71,14 @@ Expected<Exit> list(const std::string& path) {
   if (!witnesses) return witnesses.error();
   std::map<std::string, std::size_t> last;
   for (std::size_t i = 0; i < witnesses->size(); ++i) last[(*witnesses)[i].facts.theorem] = i;
-  fmt::print("{:<8} {:<36} {:<20} {:>6}  {:<12} {}\n", "id", "theorem", "status", "axioms", "commit", "contracts");
+  print("{:<8} {:<36} {:<20} {:>6}  {:<12} {}\n", "id", "theorem", "status", "axioms", "commit", "contracts");
   for (std::size_t i = 0; i < witnesses->size(); ++i) {
     const Witness& w = (*witnesses)[i];
     if (last[w.facts.theorem] != i) continue;  // a later entry speaks
-    fmt::print("{:<8} {:<36} {:<20} {:>6}  {:<12} {}\n", w.id, w.facts.theorem, w.status, w.facts.assumptions.size(),
+    cli::print("{:<8} {:<36} {:<20} {:>6}  {:<12} {}\n", w.id, w.facts.theorem, w.status, w.facts.assumptions.size(),
                w.commit.substr(0, 12), fmt::join(w.facts.contracts, ", "));
   }
-  fmt::print("{} theorems, {} entries\n", last.size(), witnesses->size());
+  print("{} theorems, {} entries\n", last.size(), witnesses->size());
   return Exit::ok;
 }
 
