@@ -1,37 +1,22 @@
 // quantize -> verify, and everything that may be wrong between the two.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-#include <sys/wait.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <functional>
 
+#include "../cli/shell.hpp"
 #include "../io/temporary_folder.hpp"
 #include "io/safetensors.hpp"
 
 using namespace hallmark;
 using hallmark::test::read_file;
+using hallmark::test::Result;
+using hallmark::test::shell;
 using hallmark::test::TemporaryFolder;
 using hallmark::test::write_file;
 
 namespace {
-
-struct Result {
-  int exit;
-  std::string out;
-};
-
-Result shell(const std::string& command) {
-  std::FILE* pipe = popen((command + " 2>&1").c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  std::string out;
-  std::array<char, 4096> buffer;
-  for (std::size_t n; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) out.append(buffer.data(), n);
-  const int status = pclose(pipe);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), out};
-}
 
 // W with two weights and a bias, C with a Gram matrix and activations, and Q with its certificate.
 struct Quantized {

@@ -1,28 +1,17 @@
 // --device: a tool or a machine without CUDA says so in three lines, with its own number, before it reads or writes anything.
 #include <doctest/doctest.h>
-#include <sys/wait.h>
 
-#include <array>
-#include <cstdio>
 #include <filesystem>
 #include <string>
 
+#include "shell.hpp"
+
+using hallmark::test::Result;
+
 namespace {
 
-struct Result {
-  int exit;
-  std::string out;
-};
-
 Result quantize_on(const std::string& device) {
-  const std::string command = std::string(HALLMARK_TOOL) +
-                              " quantize --weights no-such-file --method rtn --output device_test.out --device " + device + " 2>&1";
-  std::FILE* pipe = popen(command.c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  std::string out;
-  std::array<char, 4096> buffer;
-  for (std::size_t n; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) out.append(buffer.data(), n);
-  return {WEXITSTATUS(pclose(pipe)), out};
+  return hallmark::test::shell(HALLMARK_TOOL " quantize --weights no-such-file --method rtn --output device_test.out --device " + device);
 }
 
 }  // namespace

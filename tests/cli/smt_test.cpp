@@ -1,22 +1,17 @@
 // hallmark smt: right answers pass; wrong, missing and undecided ones, bad models and bad manifests do not.
 #include <doctest/doctest.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
-#include <cstdio>
 #include <string>
 
 #include "../io/temporary_folder.hpp"
+#include "shell.hpp"
 
+using hallmark::test::Result;
 using hallmark::test::TemporaryFolder;
 using hallmark::test::write_file;
 
 namespace {
-
-struct Result {
-  int exit;
-  std::string out;
-};
 
 const std::string real = "(set-logic QF_NRA)\n(set-option :produce-models true)\n(declare-const x Real)\n(assert (< x 0.0))\n";
 const std::string goal_a = real + "(assert (> x 0.0))\n(check-sat)\n", twin_a = real + "(check-sat)\n";
@@ -44,14 +39,7 @@ struct Workspace {
     REQUIRE(::chmod((folder / solver).c_str(), 0755) == 0);
   }
   Result smt(const std::string& arguments = "") const {
-    const std::string command =
-        "PATH=" + path + " " HALLMARK_TOOL " smt --goals " + folder / "m.json" + " " + arguments + " 2>&1";
-    std::FILE* pipe = popen(command.c_str(), "r");
-    REQUIRE(pipe != nullptr);
-    std::string out;
-    char buffer[4096];
-    for (std::size_t n; (n = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) out.append(buffer, n);
-    return {WEXITSTATUS(pclose(pipe)), out};
+    return hallmark::test::shell("PATH=" + path + " " HALLMARK_TOOL " smt --goals " + folder / "m.json" + " " + arguments);
   }
   void check(int exit, const std::string& text, const std::string& arguments = "") const {
     const Result result = smt(arguments);

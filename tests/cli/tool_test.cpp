@@ -1,9 +1,6 @@
 // The tool as its users meet it: exit codes, three-line errors, whole outputs or none.
 #include <doctest/doctest.h>
-#include <sys/wait.h>
 
-#include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -13,26 +10,14 @@
 #include <fmt/format.h>
 
 #include "io/safetensors.hpp"
+#include "shell.hpp"
 
 namespace fs = std::filesystem;
 using namespace hallmark;
+using hallmark::test::Result;
+using hallmark::test::shell;
 
 namespace {
-
-struct Result {
-  int exit;
-  std::string out;  // stdout and stderr, in the order written
-};
-
-Result shell(const std::string& command) {
-  std::FILE* pipe = popen((command + " 2>&1").c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  std::string out;
-  std::array<char, 4096> buffer;
-  for (std::size_t n; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) out.append(buffer.data(), n);
-  const int status = pclose(pipe);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), out};
-}
 
 Result tool(const std::string& arguments) { return shell(std::string(HALLMARK_TOOL) + " " + arguments); }
 

@@ -1,9 +1,6 @@
 // What users do wrong, and what their machines do to them: lost output, empty values, odd names, one file for two outputs.
 #include <doctest/doctest.h>
-#include <sys/wait.h>
 
-#include <array>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -14,16 +11,13 @@
 
 #include "io/safetensors.hpp"
 #include "io/utf8.hpp"
+#include "shell.hpp"
 
 namespace fs = std::filesystem;
 using namespace hallmark;
+using hallmark::test::Result;
 
 namespace {
-
-struct Result {
-  int exit;
-  std::string out;
-};
 
 /// {tool} in the command is the tool, {dir} the folder with w, c and zero.safetensors.
 struct Workspace {
@@ -54,14 +48,7 @@ struct Workspace {
 
   /// In the folder; stdout and stderr together, unless the command sends them elsewhere.
   Result run(const std::string& command) const {
-    const std::string script = fmt::format("cd '{}'; tool() {{ '{}' \"$@\"; }}; {{ {}; }} 2>&1", folder.string(), HALLMARK_TOOL, command);
-    std::FILE* pipe = popen(script.c_str(), "r");
-    REQUIRE(pipe != nullptr);
-    std::string out;
-    std::array<char, 4096> buffer;
-    for (std::size_t n; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) out.append(buffer.data(), n);
-    const int status = pclose(pipe);
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), out};
+    return hallmark::test::shell(fmt::format("cd '{}'; tool() {{ '{}' \"$@\"; }}; {}", folder.string(), HALLMARK_TOOL, command));
   }
 
   /// Fails with this exit code and number, in three lines.
