@@ -1,4 +1,4 @@
-// Peak memory of `hallmark quantize`: the largest tensor's working set (W, G, U and codes) plus 200 MB, however large the
+// Memory of the tool. Peak memory of `hallmark quantize`: the largest tensor's working set (W, G, U and codes) plus 200 MB, however large the
 // files are. The calibration file here is 320 MB and the weights 80 MB; a tool that kept either in memory would show.
 #include <doctest/doctest.h>
 #include <sys/resource.h>
@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "io/safetensors.hpp"
+#include "shell.hpp"
 
 namespace fs = std::filesystem;
 using namespace hallmark;
@@ -86,4 +87,9 @@ TEST_CASE("quantize stays within the largest working set plus 200 MB") {
     CHECK(result.exit == 0);
     CHECK(result.peak_bytes <= working_set + 200'000'000);
   }
+}
+
+TEST_CASE("the codec streams: an endless input needs no memory") {
+  const hallmark::test::Result words = hallmark::test::shell("ulimit -v 400000; yes 1 | " HALLMARK_TOOL " codec encode | head -c 7000");
+  CHECK(words.out.size() == 7000);
 }
