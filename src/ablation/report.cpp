@@ -161,16 +161,20 @@ std::string provenance(std::span<const RecordedRun> runs) {
   std::set<std::string> texts;
   for (const auto& run : runs) texts.insert(run.cells.front().text_digest);
   for (const auto& digest : texts) text += " `" + digest + "`";
-  text += fmt::format("\n\nContracts evaluated in the cells of the run on {}:\n\n| contract | passed | failed |\n|---|---|---|\n",
+  text += fmt::format("\n\nIn the cells of the run on {}, contracts printed from Coq and checks written by hand:\n\n"
+                      "| name | kind | passed | failed |\n|---|---|---|---|\n",
                       runs.front().verdict.grid);
-  std::map<std::string, ContractCount> contracts;
-  for (const Cell& cell : runs.front().cells)
-    for (const auto* list : {&cell.contracts, &cell.checks})
-      for (const auto& contract : *list) {
-        contracts[contract.name].passed += contract.passed;
-      contracts[contract.name].failed += contract.failed;
+  const auto add_counts = [&](std::string_view kind, std::vector<ContractCount> Cell::*list) {
+    std::map<std::string, ContractCount> counts;
+    for (const Cell& cell : runs.front().cells)
+      for (const ContractCount& count : cell.*list) {
+        counts[count.name].passed += count.passed;
+        counts[count.name].failed += count.failed;
       }
-  for (const auto& [name, count] : contracts) text += fmt::format("| {} | {} | {} |\n", name, count.passed, count.failed);
+    for (const auto& [name, count] : counts) text += fmt::format("| {} | {} | {} | {} |\n", name, kind, count.passed, count.failed);
+  };
+  add_counts("contract", &Cell::contracts);
+  add_counts("check", &Cell::checks);
   return text;
 }
 

@@ -36,6 +36,7 @@ inline std::vector<Cell> run_of(const std::string& run, const std::string& grid,
       cell.reconstruction_gram_digest = "gram";
       cell.count_model_bpb = {{"2", 3.03}, {"3", 2.36}, {"5", 2.01}};
       cell.contracts = {{"codes_decode", 100, 0}};
+      cell.checks = {{"rtn_codes", 10, 0}};
       if (cell.n > 0) {
         cell.calibration_mse = cell.reconstruction_mse / 2;
         cell.calibration_offsets_digest = "offsets" + std::to_string(cell.n);
