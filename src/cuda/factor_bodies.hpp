@@ -36,10 +36,11 @@ struct FactorDiagonal : FactorBlock {
       if (*failed < 0 && !(pivot > 0 && pivot <= 0x1.fffffffffffffp1023)) *failed = k;
       return;
     }
-    for (std::int64_t entry = at.thread; entry < above * above; entry += kThreads) {
-      const std::int64_t i = entry / above, j = entry % above;
-      if (i <= j) at_H(begin + i, begin + j) = std::fma(-at_H(begin + i, k), u[j], at_H(begin + i, begin + j));
-    }
+    // A row for every 32 threads, which lie beside each other in it.
+    constexpr std::int64_t side = 32;
+    for (std::int64_t i = at.thread / side; i < above; i += kThreads / side)
+      for (std::int64_t j = i - i % side + at.thread % side; j < above; j += side)
+        if (i <= j) at_H(begin + i, begin + j) = std::fma(-at_H(begin + i, k), u[j], at_H(begin + i, begin + j));
   }
 };
 

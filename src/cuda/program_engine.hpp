@@ -22,10 +22,10 @@ class ProgramEngine final : public Engine {
   std::string name() const override { return executor_.name(); }
 
   Status encode(std::span<const float> values, std::span<std::uint16_t> words) override {
-    return convert(values, words, [](const float* in, std::uint16_t* out, std::int64_t n) { return EncodeBody{in, out, n}; });
+    return convert(values, words, [](const float* in, std::uint16_t* out, std::int64_t n) { return EncodeBody{{in, out, n}}; });
   }
   Status decode(std::span<const std::uint16_t> words, std::span<float> values) override {
-    return convert(words, values, [](const std::uint16_t* in, float* out, std::int64_t n) { return DecodeBody{in, out, n}; });
+    return convert(words, values, [](const std::uint16_t* in, float* out, std::int64_t n) { return DecodeBody{{in, out, n}}; });
   }
 
   std::unique_ptr<DeviceGram> gram(std::int64_t columns) override { return std::make_unique<Gram>(executor_, columns); }

@@ -13,7 +13,7 @@ inline constexpr std::int64_t kStripColumns = 8;
 /// quantize/upper_strips.hpp on the device: U_kj is strip(j / 8)[k * 8 + j % 8] for k < 8 (j / 8 + 1).
 template <class T>
 struct DeviceStrips {
-  const T* data;
+  const T* data;  // at a multiple of 16 bytes, as every strip and every row of one is then
   HALLMARK_HOST_DEVICE const T* strip(std::int64_t s) const {
     return data + kStripColumns * kStripColumns * s * (s + 1) / 2;
   }
@@ -52,8 +52,9 @@ struct StripProduct {
     for (std::int64_t k = begin; k < stop; ++k) {
       T x[kRows];
       for (std::int64_t i = 0; i < kRows; ++i) x[i] = row[i] < rows ? e[k * rows + row[i]] : T(0);
+      const auto u_row = Pack<T, kStripColumns>::from(u + k * kStripColumns);
       for (std::int64_t c = 0; c < kStripColumns; ++c)
-        for (std::int64_t i = 0; i < kRows; ++i) acc[c][i] = std::fma(x[i], u[k * kStripColumns + c], acc[c][i]);
+        for (std::int64_t i = 0; i < kRows; ++i) acc[c][i] = std::fma(x[i], u_row.at[c], acc[c][i]);
     }
     for (std::int64_t c = 0; c < kStripColumns; ++c)
       for (std::int64_t i = 0; i < kRows; ++i)

@@ -68,7 +68,14 @@ TEST_CASE("the codec of arrays") {
     wrong += codes[w] != (GF16::is_nan(words[w]) ? GF16::nan : words[w]);
   }
   CHECK(wrong == 0);
-  REQUIRE(run.engine().encode({}, {}));
+  for (std::size_t count = 0; count < 10; ++count) {  // the elements that fill no thread
+    std::vector<std::uint16_t> some(10, 0xABCD);
+    REQUIRE(run.engine().encode(std::span(values).subspan(100, count), std::span(some).first(count)));
+    for (std::size_t i = 0; i < some.size(); ++i) CHECK(some[i] == (i < count ? words[100 + i] : 0xABCD));
+    std::vector<float> again(10, -1);
+    REQUIRE(run.engine().decode(std::span(words).subspan(100, count), std::span(again).first(count)));
+    for (std::size_t i = 0; i < again.size(); ++i) CHECK(again[i] == (i < count ? values[100 + i] : -1));
+  }
   const Status unequal = run.engine().encode(values, std::span(codes).first(3));
   REQUIRE(!unequal);
   CHECK(unequal.error().number == 112);
