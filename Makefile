@@ -65,13 +65,14 @@ check-checker: checker build ## Good and bad bundles against the extracted check
 	tools/check_verify.sh $(BUILD)
 
 .PHONY: fixtures
-fixtures: ## Make tests/fixtures/ again with the oracle (a test compares them byte for byte)
+fixtures: ## Make tests/fixtures/ again with the oracle, and tests/quantize/digests.txt (tests compare them byte for byte)
 	@tools/deps.sh build test
 	$(CMAKE) -S . -B $(BUILD) -DHALLMARK_TESTS=ON
-	cmake --build $(BUILD) -j $(JOBS) --target make_fixtures
+	cmake --build $(BUILD) -j $(JOBS) --target make_fixtures make_digests
 	$(BUILD)/tests/fixtures/make_fixtures tests/fixtures
+	$(BUILD)/tests/quantize/make_digests > tests/quantize/digests.txt
 
-.PHONY: check-exhaustive check-fuzz check-sanitizers check-trainer check-cuda check-install
+.PHONY: check-exhaustive check-fuzz check-sanitizers check-tsan check-neon check-trainer check-cuda check-install
 check-exhaustive: ## All 2^32 binary32 inputs of the codec against MPFR, then on every SIMD target (minutes); docs/check-exhaustive.txt
 	@tools/deps.sh build test
 	$(CMAKE) -S . -B $(BUILD) -DHALLMARK_TESTS=ON
@@ -88,6 +89,9 @@ check-sanitizers: ## The C++ tests under AddressSanitizer and UndefinedBehaviorS
 	  -DCMAKE_CXX_FLAGS_RELEASE="-O1 -g1"
 	cmake --build build-sanitize -j $(JOBS)
 	ctest --test-dir build-sanitize --output-on-failure --no-tests=error -j $(JOBS) -LE exhaustive
+check-neon: ## The kernels and their tests for aarch64, run under qemu-user: the digests of every other machine
+	@tools/deps.sh neon
+	tools/check_neon.sh
 check-trainer: ## Build the trainer, retrain a tiny preset, see the loss fall
 	@tools/deps.sh build text trainer
 	tools/check_trainer.sh
@@ -124,4 +128,4 @@ bench: ## Measure each figure beside its limit (minutes; LONG=1 adds 8192 x 8192
 install: build ## Install tool, library, headers and the CMake package Hallmark under PREFIX
 	cmake --install $(BUILD) --prefix $(PREFIX)
 clean: ## Remove the build folders
-	rm -rf $(BUILD) build-sanitize build-fuzz build-trainer build-cuda
+	rm -rf $(BUILD) build-sanitize build-tsan build-neon build-fuzz build-trainer build-cuda

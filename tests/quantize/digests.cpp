@@ -1,7 +1,8 @@
 // The same layers by every way of computing them: threads, SIMD targets, block sizes, and the programs of the CUDA library on the
-// host, in both orders of their threads. One digest each.
+// host, in both orders of their threads. One digest each, the same with every compiler and on every processor: digests.txt.
 #include <doctest/doctest.h>
 
+#include <fstream>
 #include <set>
 
 #include "../cuda/executors.hpp"
@@ -11,27 +12,17 @@
 using namespace hallmark;
 using namespace hallmark::test;
 
-namespace {
-
-// The plain twin of every stage that has one.
-std::string plain_digest(const Layer& layer) {
-  REQUIRE(set_simd_target("reference"));
-  const int before = omp_get_max_threads();
-  omp_set_num_threads(1);
-  const std::string digest = digest_of(layer, gram_ref(layer.X), 128);
-  omp_set_num_threads(before);
-  REQUIRE(set_simd_target(""));
-  return digest;
-}
-
-}  // namespace
-
 TEST_CASE("one digest for every thread count, SIMD target and block size") {
   std::set<std::string> seen;
+  std::ifstream written("tests/quantize/digests.txt");
+  std::string line;
+  REQUIRE(std::getline(written, line));  // the command that makes it
   for (const Layer& layer : layers()) {
     CAPTURE(layer.name);
     const std::string plain = plain_digest(layer);
     CHECK(seen.insert(plain).second);  // the digest looks at the data
+    std::getline(written, line);
+    CHECK(digest_line(layer, plain) == line);
     for_each_target([&] {
       for_each_thread_count([&] {
         for (const Index block : {8, 24, 128}) {
@@ -43,6 +34,7 @@ TEST_CASE("one digest for every thread count, SIMD target and block size") {
       });
     });
   }
+  CHECK(!std::getline(written, line));
 }
 
 TEST_CASE("and for the programs of the CUDA library") {

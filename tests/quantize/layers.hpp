@@ -2,10 +2,13 @@
 // and of the device.
 #pragma once
 
+#include <omp.h>
+
 #include <cmath>
 #include <random>
 #include <stdexcept>
 
+#include "base/simd.hpp"
 #include "io/sha256.hpp"
 #include "linalg/gram.hpp"
 #include "quantize/backend.hpp"
@@ -48,10 +51,11 @@ inline std::vector<Layer> layers() {
   std::uint32_t seed = 100;
   for (const Plan& p : plans) {
     std::mt19937 generator(++seed);
-    std::normal_distribution<double> normal;
     std::uniform_int_distribution<int> exponent(-149, -110);
+    // Nearly normal and the same on every machine, which a logarithm of libm is not: a sum of twelve uniform numbers, exact.
     const auto draw = [&](bool tiny) {
-      const double x = normal(generator);
+      double x = -6;
+      for (int i = 0; i < 12; ++i) x += static_cast<double>(generator()) * 0x1p-32;
       return static_cast<float>(tiny ? std::ldexp(x, exponent(generator)) : x);
     };
     Layer layer{p.name, Matrix<float>(p.rows, p.cols), Matrix<float>(p.tokens, p.cols), Options{*Grid::parse(p.grid)}};
@@ -119,6 +123,20 @@ inline std::string digest_of(const Layer& layer, const Matrix<double>& G, Index 
   update(digest, unguarded->enclosed_gptq.data(), unguarded->enclosed_gptq.size());
   return digest.hex();
 }
+
+/// The digest by the plain twin of every stage that has one, on one thread.
+inline std::string plain_digest(const Layer& layer) {
+  const int before = omp_get_max_threads();
+  omp_set_num_threads(1);
+  if (const Status forced = set_simd_target("reference"); !forced) throw std::runtime_error(to_string(forced.error()));
+  const std::string digest = digest_of(layer, gram_ref(layer.X), 128);
+  if (const Status back = set_simd_target(""); !back) throw std::runtime_error(to_string(back.error()));
+  omp_set_num_threads(before);
+  return digest;
+}
+
+/// A line of digests.txt.
+inline std::string digest_line(const Layer& layer, const std::string& digest) { return digest + "  " + layer.name; }
 
 /// Gives X to `add`, `chunk` tokens at a time; throws where that fails.
 template <class Add>
