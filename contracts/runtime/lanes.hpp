@@ -1,5 +1,6 @@
-// Enclosures in binary64, two at a time: the first stage of the printed contracts, one row per lane. Two lanes
-// are what every processor of this family compares and selects in one instruction.
+// Enclosures in binary64, several at a time: the first stage of the printed contracts, one row per lane. The number of lanes is
+// the translation unit's (HALLMARK_LANES, 2 where it says nothing) and part of every name, so that units for different
+// processors share no function. No operation depends on it: the same bits come out in every lane.
 //
 // A number is mid +- err. Every operation adds the error that it made, computed and not assumed: TwoSum gives that of a sum
 // exactly, Dekker's product that of a product (above 2^-960; below, 2^-1060 covers it). So what is exact in binary64 stays exact
@@ -13,9 +14,17 @@
 
 #include "contracts/runtime/truth.hpp"
 
-namespace hallmark::contracts {
+#ifndef HALLMARK_LANES
+#define HALLMARK_LANES 2
+#endif
+#define HALLMARK_UNIT_OF(lanes) unit##lanes
+#define HALLMARK_UNIT_NAME(lanes) HALLMARK_UNIT_OF(lanes)
+#define HALLMARK_UNIT HALLMARK_UNIT_NAME(HALLMARK_LANES)
 
-inline constexpr std::size_t kRowsAtOnce = 2;
+namespace hallmark::contracts {
+inline namespace HALLMARK_UNIT {
+
+inline constexpr std::size_t kRowsAtOnce = HALLMARK_LANES;
 
 using Lanes = double __attribute__((vector_size(kRowsAtOnce * sizeof(double))));
 using LaneMask = std::int64_t __attribute__((vector_size(kRowsAtOnce * sizeof(double))));
@@ -100,4 +109,5 @@ struct LaneOps {
   static LaneTruth implies(const LaneTruth& p, const LaneTruth& q) { return {p.no | q.yes, p.yes & q.no}; }
 };
 
+}  // namespace HALLMARK_UNIT
 }  // namespace hallmark::contracts

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <mutex>
-#include <optional>
 
 #include "contracts/runtime/report.hpp"
 #include "quantize/evidence.hpp"
@@ -15,22 +15,50 @@ namespace hallmark {
 /// point is its own neighbour.
 struct GridPoints {
   explicit GridPoints(const Grid& grid);
-  std::vector<float> value, below, above;
+  /// Those of the last grid that was asked for are kept.
+  static std::shared_ptr<const GridPoints> of(const Grid& grid);
+  struct Entry {
+    float value, below, above;
+  };
+  std::vector<Entry> entry;
 };
 
-/// Judges a finished tensor. u [rows, order.size()] holds the u' of the recurrence; it may be empty for round-to-nearest. One
+/// The u' of a tensor as the recurrence shows them: blocks of kLanes<float> rows, in each [position][row]. 4 rows cols bytes.
+class Compensated {
+ public:
+  void resize(Index rows, Index positions) {
+    rows_ = rows;
+    positions_ = positions;
+    data_.resize((rows + kLanes<float> - 1) / kLanes<float> * positions, kLanes<float>);
+  }
+  Index rows() const { return rows_; }
+  Index positions() const { return positions_; }
+  /// Row i, position 0; the rows of a block follow, and kLanes<float> further on the next position.
+  float* row(Index i) { return data_.data() + i / kLanes<float> * positions_ * kLanes<float> + i % kLanes<float>; }
+  const float* row(Index i) const { return const_cast<Compensated*>(this)->row(i); }
+  float& operator()(Index i, Index p) { return row(i)[p * kLanes<float>]; }
+  float operator()(Index i, Index p) const { return row(i)[p * kLanes<float>]; }
+  /// Keeps what the recurrence shows.
+  void keep(const RecurrenceRows& rows);
+
+ private:
+  Index rows_ = 0, positions_ = 0;
+  Matrix<float> data_;
+};
+
+/// Judges a finished tensor. u holds the u' of the recurrence; it may be empty for round-to-nearest. One
 /// evaluation per:
 ///   row      gf16_nearest (every code is nearest to u', or to w where the row or column was rounded to nearest; the half
 ///            gaps of any grid follow), gf16_half_gap (GF16; where a code is clipped it is measured instead),
 ///            gptq_bound_emitted and loss_enclosure (rows that GPTQ made, on the enclosed loss), guard_row (rows that
 ///            differ from RTN), rtn_when_no_calibration (method rtn)
 ///   pair     idempotence, exact_product (each code with each scale; the latter not for scales given by the user)
-///   column   pivots; row of G: gram_bound; entry: factor_residual (the diagonal, and 64 entries chosen by the tensor's digest)
+///   column   pivots; row of G: gram_bound; entry: factor_residual (the diagonal, and 64 entries chosen by the digest of pivots and losses)
 ///   tensor   guard_total
 /// and loss_enclosure also for rows chosen by the digest, with the loss computed from G. Those that rest on T15 need its
 /// conditions (LossModel::in_range) and are not counted without.
 /// Violations are recorded in the report; a row counts as decided by exact arithmetic where the guard's choice or a contract was.
-void check_contracts(const Evidence& evidence, const Matrix<float>& u, const GridPoints& points, contracts::Policy policy,
+void check_contracts(const Evidence& evidence, const Compensated& u, const GridPoints& points, contracts::Policy policy,
                      contracts::Report& report);
 
 /// Keeps the u' of a tensor (4 rows cols bytes), and judges it when it is finished.
@@ -49,9 +77,7 @@ class ContractChecker : public Observer {
   contracts::Policy policy_;
   contracts::Report report_;
   std::mutex mutex_;
-  Matrix<float> u_;
-  std::optional<Grid> grid_;
-  std::optional<GridPoints> points_;
+  Compensated u_;
 };
 
 /// T11 (b): 64 entries of a Gram matrix, at eight rows and eight columns chosen by the digest of W, summed again from the

@@ -1,6 +1,7 @@
 #include "certify/row_group.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace hallmark {
@@ -11,7 +12,7 @@ using contracts::LaneMask;
 using contracts::Lanes;
 using contracts::magnitude;
 
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 Lanes root_of(Lanes x) {
   for (std::size_t lane = 0; lane < kRowsAtOnce; ++lane) x[lane] = std::sqrt(x[lane]);
@@ -19,16 +20,10 @@ Lanes root_of(Lanes x) {
 }
 
 // A bound of |x - q| where q is the nearest point: half a gap, or the distance itself where x lies beyond the last point.
-Lanes gap_of(const Grid& grid, bool gf16, const RowGroup::Position& p) {
-  Lanes gap{};
-  if (gf16) {
-    const Lanes relative = 0x1p-10 * magnitude(p.x), absolute = 0x1p-40 * p.s;
-    gap = relative > absolute ? relative : absolute;
-  } else if (grid.is_integer()) {
-    gap = 0.5 * p.s;
-  } else {
-    for (std::size_t lane = 0; lane < kRowsAtOnce; ++lane) gap[lane] = grid.half_gap(p.x[lane], p.s[lane]);
-  }
+Lanes gap_of(const Grid& grid, const GapRule& rule, const RowGroup::Position& p) {
+  const Lanes relative = rule.relative * magnitude(p.x), absolute = rule.absolute * p.s;
+  Lanes gap = relative > absolute ? relative : absolute;
+  for (std::size_t lane = 0; !rule.known && lane < kRowsAtOnce; ++lane) gap[lane] = grid.half_gap(p.x[lane], p.s[lane]);
   const Lanes distance = magnitude(p.x - p.q) * (1 + 0x1p-50);
   const LaneMask measured = ((p.below == p.q) | (p.above == p.q)) & (distance > gap);
   return measured ? distance : gap;
@@ -36,7 +31,22 @@ Lanes gap_of(const Grid& grid, bool gf16, const RowGroup::Position& p) {
 
 }  // namespace
 
-GridPoints::GridPoints(const Grid& grid) : value(1 << 16, std::nanf("")), below(value), above(value) {
+GapRule::GapRule(const Grid& grid) : known(grid.is_golden() || grid.is_integer()) {
+  if (!grid.is_golden()) return;
+  absolute = grid.half_gap(0, 1);
+  relative = grid.half_gap(0x1p200, 1) * 0x1p-200;
+}
+
+units::Points unit_points(const Grid& grid) {
+  if (grid.is_integer()) return {true, static_cast<std::int32_t>(grid.max_value()), 0, 0, 0};
+  const GapRule rule(grid);
+  const int fraction_bits = -std::ilogb(rule.relative) - 1, magnitude_bits = grid.bits() - 1;
+  const int lowest = std::ilogb(rule.absolute) + 1;
+  return {false, (((1 << (magnitude_bits - fraction_bits)) - 1) << fraction_bits) - 1, 1 << magnitude_bits, 23 - fraction_bits,
+          std::ldexp(1.0F, lowest + 126 + fraction_bits)};
+}
+
+GridPoints::GridPoints(const Grid& grid) : entry(1 << 16, {std::nanf(""), std::nanf(""), std::nanf("")}) {
   std::vector<std::pair<float, Code>> points;
   for (std::uint32_t code = 0; code < 1 << 16; ++code)
     if (grid.contains(static_cast<Code>(code)))
@@ -47,10 +57,20 @@ GridPoints::GridPoints(const Grid& grid) : value(1 << 16, std::nanf("")), below(
     std::size_t low = k, high = k;  // both zeros of a golden grid are one point
     while (low > 0 && points[low].first == x) --low;
     while (high + 1 < points.size() && points[high].first == x) ++high;
-    value[code] = x;
-    below[code] = points[low].first;
-    above[code] = points[high].first;
+    entry[code] = {x, points[low].first, points[high].first};
   }
+}
+
+std::shared_ptr<const GridPoints> GridPoints::of(const Grid& grid) {
+  static std::mutex mutex;
+  static std::optional<Grid> last;
+  static std::shared_ptr<const GridPoints> points;
+  const std::scoped_lock lock(mutex);
+  if (!last || !(*last == grid)) {
+    points = std::make_shared<const GridPoints>(grid);
+    last = grid;
+  }
+  return points;
 }
 
 RowColumns::RowColumns(const Evidence& evidence) : column(evidence.order.begin(), evidence.order.end()), n(std::ssize(column)) {
@@ -59,20 +79,31 @@ RowColumns::RowColumns(const Evidence& evidence) : column(evidence.order.begin()
   for (Index j = 0; j < evidence.W.cols(); ++j)
     if (!ordered[at(j)]) column.push_back(j);
   if (!evidence.model) return;
+  std::vector<double> squares(at(n), 0.0);
+  const UpperStrips<double>& U = evidence.model->U;
+#pragma omp parallel for schedule(dynamic) if (n > 256)
+  for (Index s = 0; s < U.count(); ++s) {
+    std::array<double, at(kStrip)> sums{};  // side by side, rows increasing
+    const Index begin = s * kStrip;
+    for (const double* row = U.strip(s); row != U.strip(s) + begin * kStrip; row += kStrip)
+      for (std::size_t c = 0; c < sums.size(); ++c) sums[c] += row[c] * row[c];
+    for (Index p = begin; p < std::min(n, begin + kStrip); ++p) {
+      const double* const entries = U.strip(s) + (p - begin);
+      for (Index k = begin; k < p; ++k) sums[at(p - begin)] += entries[k * kStrip] * entries[k * kStrip];
+      squares[at(p)] = sums[at(p - begin)];
+    }
+  }
   for (Index p = 0; p < n; ++p) {
     H.push_back((*evidence.diag_H)[p]);
     twice_G.push_back(2 * (*evidence.G)(column[at(p)], column[at(p)]));
     root.push_back(std::sqrt(H.back()) * (1 + 0x1p-50));
-    double squares = 0;
-    const double* strip = evidence.model->U.strip(p / kStrip) + p % kStrip;
-    for (Index k = 0; k < p; ++k) squares += strip[k * kStrip] * strip[k * kStrip];
-    const double norm = std::sqrt(squares) * (1 + 0x1p-20) + 0x1p-140, terms = static_cast<double>(p + 1);
+    const double norm = std::sqrt(squares[at(p)]) * (1 + 0x1p-20) + 0x1p-140, terms = static_cast<double>(p + 1);
     chain.push_back(terms * 0x1p-24 * (1 + terms * 0x1p-24) * norm * (1 + 0x1p-40));
     underflow.push_back(0x1p-148 * terms * (1 + norm));
   }
 }
 
-void RowGroup::load(const Evidence& evidence, const Matrix<float>& u, const GridPoints& points, const RowColumns& columns,
+void RowGroup::load(const Evidence& evidence, const Compensated& u, const GridPoints& points, const RowColumns& columns,
                     std::span<const Index> rows_to_load, bool from_u) {
   rows = rows_to_load;
   at.resize(columns.column.size());
@@ -88,21 +119,21 @@ void RowGroup::load(const Evidence& evidence, const Matrix<float>& u, const Grid
       position.w[lane] = evidence.W(i, j);
       position.x[lane] = from_u && static_cast<Index>(p) < columns.n ? u(i, static_cast<Index>(p)) : evidence.W(i, j);
       position.s[lane] = s;
-      position.q[lane] = s * static_cast<double>(points.value[code]);
-      position.below[lane] = s * static_cast<double>(points.below[code]);
-      position.above[lane] = s * static_cast<double>(points.above[code]);
+      position.q[lane] = s * static_cast<double>(points.entry[code].value);
+      position.below[lane] = s * static_cast<double>(points.entry[code].below);
+      position.above[lane] = s * static_cast<double>(points.entry[code].above);
     }
   }
-  const bool gf16 = evidence.options.grid.short_name() == "gf16";
+  const GapRule rule(evidence.options.grid);
   if (!from_u) {
-    for (Position& position : at) position.gap = gap_of(evidence.options.grid, gf16, position);
+    for (Position& position : at) position.gap = gap_of(evidence.options.grid, rule, position);
     return;
   }
   Lanes squares{};
   for (std::size_t p = 0; p < static_cast<std::size_t>(columns.n); ++p) squares += (at[p].w - at[p].q) * (at[p].w - at[p].q);
   const Lanes norm = root_of(squares) * (1 + 0x1p-20) + 0x1p-140;
   for (std::size_t p = 0; p < at.size(); ++p) {
-    at[p].gap = gap_of(evidence.options.grid, gf16, at[p]);
+    at[p].gap = gap_of(evidence.options.grid, rule, at[p]);
     if (p < static_cast<std::size_t>(columns.n))
       at[p].delta = (columns.chain[p] * norm + 0x1p-24 * magnitude(at[p].x)) * (1 + 0x1p-40) + columns.underflow[p];
   }

@@ -5,9 +5,20 @@
 #include <vector>
 
 #include "certify/contracts.hpp"
+#include "certify/unit.hpp"
 #include "contracts/runtime/lanes.hpp"
 
 namespace hallmark {
+
+/// Half a gap of the grid at x is max(relative |x|, absolute s), exactly; not of codebooks.
+struct GapRule {
+  explicit GapRule(const Grid& grid);
+  bool known = true;
+  double relative = 0, absolute = 0.5;
+};
+
+/// The points as a unit makes them from codes; the same as GridPoints. Not of codebooks.
+units::Points unit_points(const Grid& grid);
 
 /// What all rows of a tensor share. Positions 0 .. n-1 are the columns of the processing order, then come the columns outside.
 struct RowColumns {
@@ -36,7 +47,7 @@ struct RowGroup {
   Index row(std::size_t lane) const { return rows[std::min(lane, rows.size() - 1)]; }
 
   /// The final codes of the rows. from_u: x is u' below n (rows that GPTQ made); then gap and delta are filled in.
-  void load(const Evidence& evidence, const Matrix<float>& u, const GridPoints& points, const RowColumns& columns,
+  void load(const Evidence& evidence, const Compensated& u, const GridPoints& points, const RowColumns& columns,
             std::span<const Index> rows, bool from_u);
 };
 

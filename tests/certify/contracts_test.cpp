@@ -20,7 +20,7 @@ namespace {
 
 /// A copy of what was shown, to be spoiled.
 struct Shown {
-  Matrix<float> u;
+  Compensated u;
   Quantized result;
   Matrix<Code> rtn;
   LossModel model;
@@ -36,9 +36,8 @@ class Probe : public ContractChecker {
   void rows(const RecurrenceRows& rows) override {
     const Index n = rows.U.columns();
 #pragma omp critical(probe)
-    if (shown_.u.size() == 0) shown_.u.resize(rows.target.W.rows(), n);
-    for (Index p = 0; p < n; ++p)
-      for (Index r = 0; r < rows.count; ++r) shown_.u(rows.first + r, p) = rows.u[p * kLanes<float> + r];
+    if (shown_.u.rows() == 0) shown_.u.resize(rows.target.W.rows(), n);
+    shown_.u.keep(rows);
   }
   void tensor(const Evidence& evidence) override {
     shown_.result = evidence.result;

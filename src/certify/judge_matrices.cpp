@@ -1,0 +1,171 @@
+// The contracts of the matrices: the Gram matrix, its factor, and losses from both.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "certify/tensor_judge.hpp"
+#include "linalg/strip.hpp"
+
+namespace hallmark {
+
+using namespace contracts;
+
+// |G_ij| against the diagonal, for j >= i.
+void TensorJudge::gram_bound() {
+  const MatrixRef<double>& G = *evidence_.G;
+  const Index n = G.cols();
+  std::vector<double> diagonal(at(n));
+  double least = std::numeric_limits<double>::max();
+  for (Index i = 0; i < n; ++i) {
+    diagonal[at(i)] = G(i, i);
+    if (diagonal[at(i)] != 0) least = std::min(least, std::fabs(diagonal[at(i)]));
+  }
+  const int low = std::ilogb(least);
+  Count decided{.theorem = generated::gram_bound.theorem};
+  std::vector<Index> open;
+#pragma omp parallel if (n > 64)
+  {
+    Count mine;
+    std::vector<Index> left;
+#pragma omp for schedule(dynamic, 8)
+    for (Index i = 0; i < n; ++i)
+      if (policy_ == Policy::on && unit_.gram_row(G.data() + i * G.outerStride() + i, &diagonal[at(i)], at(n - i), low)) ++mine.passed, ++mine.by_binary64;
+      else left.push_back(i);
+#pragma omp critical(hallmark_gram_bound)
+    {
+      decided += mine;
+      open.insert(open.end(), left.begin(), left.end());
+    }
+  }
+  if (decided.passed > 0) report_.add(generated::gram_bound.name, decided);
+  std::sort(open.begin(), open.end());
+#pragma omp parallel for schedule(dynamic) if (open.size() > 64)
+  for (std::size_t k = 0; k < open.size(); k += kRowsAtOnce) {
+    const std::span<const Index> rows = std::span(open).subspan(k, std::min(kRowsAtOnce, open.size() - k));
+    const Index first = *std::min_element(rows.begin(), rows.end());
+    const auto entry = [&](std::size_t j) {
+      Lanes x{};
+      for (std::size_t lane = 0; lane < rows.size(); ++lane) x[lane] = G(rows[lane], first + static_cast<Index>(j));
+      return x;
+    };
+    const auto other = [&](std::size_t j) { return diagonal[at(first) + j]; };
+    Lanes own{};
+    for (std::size_t lane = 0; lane < rows.size(); ++lane) own[lane] = diagonal[at(rows[lane])];
+    judge(generated::gram_bound).lanes(rows.size(), [&](const auto& pick) {
+      return generated::gram_bound_post<OpsOf<decltype(pick)>>(at(n - first), pick(entry), pick(own), pick(other));
+    }, [&](std::size_t lane) { return rows[lane]; }, [](std::size_t) {});
+  }
+}
+
+// T15: pivots, the whole diagonal, and entries chosen by the digest.
+void TensorJudge::factor() {
+  const Index n = columns_.n;
+  const Vector<double>& diagonal = *evidence_.diag_H;
+  const double g = residual_constant(n);
+  const auto entry = [&](Index i, Index j) {
+    const Index from = std::max(i, j);
+    const auto x = [&](std::size_t k) { return U(i, from + static_cast<Index>(k)); };
+    const auto y = [&](std::size_t k) { return U(j, from + static_cast<Index>(k)); };
+    const auto d = [&](std::size_t k) { return evidence_.model->d[from + static_cast<Index>(k)]; };
+    const double h = i == j ? diagonal[i] : 2 * (*evidence_.G)(columns_.column[at(i)], columns_.column[at(j)]);
+    judge(generated::factor_residual).once([&](const auto& pick) {
+      return generated::factor_residual_post<OpsOf<decltype(pick)>>(at(n - from), pick(x), pick(y), pick(d), pick(h),
+                                                                   pick(columns_.root[at(i)]), pick(columns_.root[at(j)]), pick(g));
+    }, std::nullopt, fmt::format("entry ({}, {})", columns_.column[at(i)], columns_.column[at(j)]));
+  };
+  std::vector<std::pair<Index, Index>> entries;
+  if (policy_ == Policy::on) {
+    const auto lanes = static_cast<Index>(unit_.lanes);
+    Count count{.theorem = generated::factor_residual.theorem};
+#pragma omp parallel for schedule(dynamic) if (n > 64)
+    for (Index first = 0; first < n; first += lanes) {
+      const std::uint32_t holds = unit_.diagonal(evidence_.model->U.strip(0), at(n), at(first), evidence_.model->d.data(), diagonal.data(),
+                                                 columns_.root.data(), g);
+#pragma omp critical(hallmark_diagonal)
+      for (Index i = first; i < std::min(n, first + lanes); ++i)
+        if ((holds >> (i - first) & 1) != 0) ++count.passed, ++count.by_binary64;
+        else entries.emplace_back(i, i);
+    }
+    report_.add(generated::factor_residual.name, count);
+  } else {
+    for (Index i = 0; i < n; ++i) entries.emplace_back(i, i);
+  }
+  for (Index k = 0; k < kSamples && n > 1; ++k)
+    entries.emplace_back(static_cast<Index>(chosen_() % at(n)), static_cast<Index>(chosen_() % at(n)));
+#pragma omp parallel for schedule(dynamic, 8) if (n > 64)
+  for (std::size_t k = 0; k < entries.size(); ++k) entry(entries[k].first, entries[k].second);
+  for (Index p = 0; p < n; ++p) {
+    const auto d = [&](std::size_t) { return evidence_.model->d[p]; };
+    const auto h = [&](std::size_t) { return diagonal[p]; };
+    judge(generated::pivots).once([&](const auto& pick) {
+      return generated::pivots_post<OpsOf<decltype(pick)>>(1, pick(d), pick(h), pick(g));
+    }, std::nullopt, fmt::format("pivot {}", columns_.column[at(p)]));
+  }
+}
+
+// T1 and T15 for chosen rows: the loss from G itself against the squares of a binary64 product e U.
+void TensorJudge::sampled_losses() {
+  const Index n = columns_.n, count = std::clamp<Index>((Index{1} << 19) / (n * n), 1, 4);
+  const MatrixRef<double>& G = *evidence_.G;
+  constexpr Index kWide = kLanes<double>;
+  std::vector<Index> rows;
+  for (Index sample = 0; sample < count; ++sample) rows.push_back(static_cast<Index>(chosen_() % at(evidence_.W.rows())));
+  const auto q_of = [&](Index i, std::size_t p) { return point(evidence_.result.codes, i, columns_.column[p]); };
+  // e U of the chosen rows, side by side: chains over increasing k.
+  const UpperStrips<double>& strips = evidence_.model->U;
+  std::vector<double> rounded(at(strips.count() * kStrip * kWide), 0.0), product(rounded.size());
+  for (Index sample = 0; sample < count; ++sample)
+    for (std::size_t p = 0; p < at(n); ++p)
+      rounded[p * at(kWide) + at(sample)] =
+          static_cast<double>(evidence_.W(rows[at(sample)], columns_.column[p])) - q_of(rows[at(sample)], p);
+#pragma omp parallel for schedule(dynamic) if (n > 256)
+  for (Index s = 0; s < strips.count(); ++s)
+    accumulate_strip(rounded.data(), strips.strip(s), (s + 1) * kStrip, &product[at(s * kStrip * kWide)], kWide);
+  for (Index sample = 0; sample < count; ++sample) {
+    const Index i = rows[at(sample)];
+    const auto q = [&](std::size_t p) { return q_of(i, p); };
+    const auto e = [&](std::size_t p) { return Difference<double>{static_cast<double>(evidence_.W(i, columns_.column[p])), q(p)}; };
+    std::vector<double> near(at(n)), off(at(n));  // e = near +- off
+    double squares = 0, size = 0;
+    for (std::size_t p = 0; p < at(n); ++p) {
+      const Wide exact = WideOps::value(e(p));
+      near[p] = exact.hi;
+      off[p] = (std::fabs(exact.lo) + exact.err) * (1 + 0x1p-50);
+      const double tp = product[p * at(kWide) + at(sample)];
+      size += std::fabs(near[p]) * columns_.root[p];
+      squares += evidence_.model->d[static_cast<Index>(p)] * tp * tp;
+    }
+    const double g = residual_constant(n);
+    const double N = std::sqrt(squares) * (1 + 0x1p-20);
+    const double rho = g * size * (1 + g) * (1 + 0x1p-20) + 0x1p-800;  // Coq `product_norm`: product64 = residual64
+    const auto t = [&](std::size_t p) { return product[p * at(kWide) + at(sample)]; };
+    const auto d = [&](std::size_t p) { return evidence_.model->d[static_cast<Index>(p)]; };
+    const auto a = [&](std::size_t p) { return columns_.root[p]; };
+    const auto c = [&](std::size_t p) { return Difference<double>{columns_.H[p], columns_.twice_G[p]}; };
+    judge(generated::loss_enclosure).once([&](const auto& pick) {
+      using Ops = OpsOf<decltype(pick)>;
+      typename Ops::Scalar L = Ops::rational(0, 1);
+      if constexpr (std::is_same_v<Ops, WideOps>) {
+        std::vector<Wide> part(at(n));
+#pragma omp parallel for schedule(dynamic, 16) if (n > 64)
+        for (Index p = 0; p < n; ++p) {
+          const Index j = columns_.column[at(p)];
+          std::vector<double> row(at(n - p - 1)), mid(unit_.lanes), err(unit_.lanes);
+          for (std::size_t k = 0; k < row.size(); ++k) row[k] = G(j, columns_.column[at(p) + 1 + k]);
+          unit_.dot(row.data(), near.data() + p + 1, off.data() + p + 1, row.size(), mid.data(), err.data());
+          Wide above{};
+          for (std::size_t lane = 0; lane < unit_.lanes; ++lane) above = above + Wide{mid[lane], 0, err[lane]};
+          part[at(p)] = Ops::value(e(at(p))) * (Ops::value(G(j, j)) * Ops::value(e(at(p))) + above + above);
+        }
+        for (const Wide& x : part) L = L + x + x;
+      } else {
+        const oracle::Dyadic loss = losses_(evidence_.result.codes, i);
+        L = Exact(loss + loss);
+      }
+      return generated::loss_enclosure_post<Ops>(at(n), pick(d), pick(c), pick(e), pick(t), pick(a), pick(g), pick(N), pick(rho), L);
+    }, i, "from the Gram matrix");
+  }
+}
+
+}  // namespace hallmark

@@ -1,0 +1,9 @@
+// The unit of 4 lanes (unit.hpp).
+#define HALLMARK_LANES 4
+#include "certify/unit.inl.hpp"
+
+namespace hallmark::units {
+
+extern const Unit avx2{L, work_bytes, judge_rows, gram_row, diagonal, points, dot};
+
+}  // namespace hallmark::units

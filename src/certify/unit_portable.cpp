@@ -1,0 +1,9 @@
+// The unit of 2 lanes (unit.hpp).
+#define HALLMARK_LANES 2
+#include "certify/unit.inl.hpp"
+
+namespace hallmark::units {
+
+extern const Unit portable{L, work_bytes, judge_rows, gram_row, diagonal, points, dot};
+
+}  // namespace hallmark::units
