@@ -68,11 +68,3 @@ TEST_CASE("a term is rounded once") {
     CHECK(y == 0x1p-24F);
   });
 }
-
-TEST_CASE("an unknown target is refused and changes nothing") {
-  const auto before = simd_target();
-  const auto status = set_simd_target("PENTIUM");
-  REQUIRE(!status);
-  CHECK(status.error().exit == Exit::unavailable);
-  CHECK(simd_target() == before);
-}
