@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
+#include "certify/column_squares.hpp"
+#include "certify/row_group.hpp"
 #include "linalg/hessian.hpp"
 #include "oracle/exact_loss.hpp"
 
@@ -16,7 +18,10 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double v = 0x1p-24;
 
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+// At most a quarter of its upper end wide.
+bool sharp(const Loss& loss) { return loss.hi - loss.lo <= 0.25 * loss.hi; }
 
 bool finite(const Loss& loss) { return std::isfinite(loss.lo) && std::isfinite(loss.hi); }
 
@@ -53,22 +58,24 @@ CertificateObserver::CertificateObserver(const Matrix<double>* G, const Options&
 void CertificateObserver::rows(const RecurrenceRows& rows) {
   std::call_once(once_, [&] { prepare(rows); });
   std::vector<Bound> found;
-  for (Index r = 0; r < rows.count; ++r) {
-    found.push_back({rows.first + r, bound(rows, r)});
+  for (Index r = 0; r < rows.count; r += kTogether) bound(rows, r, std::min(kTogether, rows.count - r), found);
+  for (Index r = 0; r < rows.count; ++r)
     if (exact_.contains(rows.first + r, rows.codes.rows())) audit(rows, r);
-  }
   const std::scoped_lock lock(mutex_);
   bounds_.insert(bounds_.end(), found.begin(), found.end());
 }
 
 void CertificateObserver::prepare(const RecurrenceRows& rows) {
+  points_ = GridPoints::of(options_.grid);
+  const std::vector<double> squares = column_squares(rows.U);
   for (Index p = 0; p < rows.U.columns(); ++p) {
-    double squares = 0;
-    const float* strip = rows.U.strip(p / kStrip) + p % kStrip;
-    for (Index k = 0; k < p; ++k) squares += static_cast<double>(strip[k * kStrip]) * static_cast<double>(strip[k * kStrip]);
-    const double norm = std::sqrt(squares) * (1 + 0x1p-20), terms = static_cast<double>(p + 1);
+    const double norm = std::sqrt(squares[at(p)]) * (1 + 0x1p-20), terms = static_cast<double>(p + 1);
     chain_.push_back(terms * v * (1 + terms * v) * norm);
     underflow_.push_back(0x1p-148 * terms * (1 + norm));
+    const Index j = rows.target.order[at(p)];
+    const double twice_G = 2 * (*G_)(j, j), H = twice_G + lambda_;
+    root_.push_back(std::sqrt(H));
+    excess_.push_back(H - twice_G);
   }
   if (exact_.count == 0) return;
   const Index n = rows.U.columns();
@@ -78,36 +85,60 @@ void CertificateObserver::prepare(const RecurrenceRows& rows) {
   recurrence_.emplace(U, at(n));
 }
 
-Enclosure CertificateObserver::bound(const RecurrenceRows& rows, Index r) const {
+void CertificateObserver::bound(const RecurrenceRows& rows, Index r, Index count, std::vector<Bound>& found) const {
   const Target& target = rows.target;
-  const Index row = rows.first + r, columns = rows.U.columns();
+  const Index first = rows.first + r, columns = rows.U.columns();
   const auto n = static_cast<double>(columns);
-  if (!((n + 1) * v <= 1)) return {0, infinity};
-  std::vector<double> e(at(columns));
-  double squares = 0;
+  using Row = std::array<double, at(kTogether)>;  // one number for each row; unused ones hold harmless numbers
+  struct Column {
+    Row e, q, s;
+  };
+  const auto column = std::make_unique_for_overwrite<Column[]>(at(columns));
+  const GapRule rule(target.grid);
+  const double largest = target.grid.max_value();
+  Row squares{}, norm{}, sum{}, A{}, excess{};  // sum d_j (h_j + delta_j)^2, A, sum (H_jj - 2 G_jj) e_j^2
   for (Index p = 0; p < columns; ++p) {
-    const Index j = target.order[at(p)];
-    const double s = scale_at(target.scales, target.group_size, row, j), g = target.grid.value(rows.codes(row, j));
-    e[at(p)] = std::fma(-s, g, static_cast<double>(target.W(row, j)));
-    squares += e[at(p)] * e[at(p)];
+    const Index j = target.order[at(p)], group = target.group_size == 0 ? 0 : j / target.group_size;
+    Column& c = column[at(p)];
+    if (count < kTogether) c = {};
+    for (Index i = 0; i < count; ++i) {
+      c.s[at(i)] = target.scales(first + i, group);
+      c.q[at(i)] = c.s[at(i)] * static_cast<double>(points_->entry[rows.codes(first + i, j)].value);  // exact
+      c.e[at(i)] = static_cast<double>(target.W(first + i, j)) - c.q[at(i)];
+    }
+    for (std::size_t i = 0; i < squares.size(); ++i) squares[i] += c.e[i] * c.e[i];
   }
-  const double norm = std::sqrt(squares) * (1 + 0x1p-20);
-  double sum = 0, A = 0, excess = 0;  // sum d_j (h_j + delta_j)^2, A, sum (H_jj - 2 G_jj) e_j^2
+  for (std::size_t i = 0; i < norm.size(); ++i) norm[i] = std::sqrt(squares[i]) * (1 + 0x1p-20);
   for (Index p = 0; p < columns; ++p) {
-    const Index j = target.order[at(p)];
-    const double u = rows.u[p * kLanes<float> + r], s = scale_at(target.scales, target.group_size, row, j);
-    const double twice_G = 2 * (*G_)(j, j), H = twice_G + lambda_;
-    const double h = target.grid.clipped(u, s) ? std::fabs(u - s * target.grid.value(rows.codes(row, j))) : target.grid.half_gap(u, s);
-    const double reach = h + chain_[at(p)] * norm + v * std::fabs(u) + underflow_[at(p)];
-    sum += rows.d[p] * reach * reach;
-    A += std::fabs(e[at(p)]) * std::sqrt(H);
-    excess += (H - twice_G) * e[at(p)] * e[at(p)];
+    const Column& c = column[at(p)];
+    Row u{}, h;
+    for (Index i = 0; i < count; ++i) u[at(i)] = rows.u[p * kLanes<float> + r + i];
+    bool inside_grid = rule.known;
+    for (std::size_t i = 0; i < h.size(); ++i) {
+      h[i] = std::max(rule.relative * std::fabs(u[i]), rule.absolute * c.s[i]);
+      inside_grid &= std::fabs(u[i]) <= c.s[i] * largest;
+    }
+    for (Index i = 0; i < count && !inside_grid; ++i) {
+      const auto k = at(i);
+      h[k] = target.grid.clipped(u[k], c.s[k]) ? std::fabs(u[k] - c.q[k]) : target.grid.half_gap(u[k], c.s[k]);
+    }
+    const double d = rows.d[p], chain = chain_[at(p)], underflow = underflow_[at(p)], root = root_[at(p)], difference = excess_[at(p)];
+    for (std::size_t i = 0; i < h.size(); ++i) {
+      const double reach = h[i] + chain * norm[i] + v * std::fabs(u[i]) + underflow;
+      sum[i] += d * reach * reach;
+      A[i] += std::fabs(c.e[i]) * root;
+      excess[i] += difference * c.e[i] * c.e[i];
+    }
   }
-  const double loss_H = sum + (0x1p-23 + 0x1p-46 + (n + 2) * 0x1p-53) * A * A;
-  // Every sum has n terms with few roundings each, and all terms but the last sum's are added.
-  const double value = 0.5 * (loss_H - excess), error = (n + 32) * 0x1p-51 * (loss_H + excess);
-  const Enclosure enclosure{value - error, value + error};
-  return std::isfinite(enclosure.lo) && std::isfinite(enclosure.hi) ? enclosure : Enclosure{0, infinity};
+  for (Index i = 0; i < count; ++i) {
+    const auto k = at(i);
+    const double loss_H = sum[k] + (0x1p-23 + 0x1p-46 + (n + 2) * 0x1p-53) * A[k] * A[k];
+    // Every sum has n terms with few roundings each, and all terms but the last sum's are added.
+    const double value = 0.5 * (loss_H - excess[k]), error = (n + 32) * 0x1p-51 * (loss_H + excess[k]);
+    const Enclosure enclosure{value - error, value + error};
+    const bool known = (n + 1) * v <= 1 && std::isfinite(enclosure.lo) && std::isfinite(enclosure.hi);
+    found.push_back({first + i, known ? enclosure : Enclosure{0, infinity}});
+  }
 }
 
 void CertificateObserver::audit(const RecurrenceRows& rows, Index r) {
@@ -162,16 +193,20 @@ void CertificateObserver::tensor(const Evidence& evidence) {
 
   values.resize(at(rows));
   for (const Bound& found : bounds_) values[at(found.row)].bound = evidence.model->in_range ? found.bound : Enclosure{0, infinity};
-  // In binary64, though the guard may have decided with less: tight enclosures are what makes a certificate sharp.
+  // The enclosures by which the guard decided, where they say enough (docs/certificate.md); the others in binary64.
   const Target target{evidence.W, evidence.options.grid, evidence.result.scales, evidence.result.group_size, evidence.order};
-  std::vector<Index> all(at(rows)), different;
-  std::iota(all.begin(), all.end(), Index{0});
-  for (const Index i : all)
-    if ((evidence.result.codes.row(i).array() != evidence.rtn.row(i).array()).any()) different.push_back(i);
-  const std::vector<Loss> final = enclose_losses(*evidence.model, target, evidence.result.codes, all);
-  std::vector<Loss> rtn = final;
-  const std::vector<Loss> others = enclose_losses(*evidence.model, target, evidence.rtn, different);
-  for (std::size_t k = 0; k < different.size(); ++k) rtn[at(different[k])] = others[k];
+  std::vector<Loss> final(at(rows)), rtn = evidence.result.enclosed_rtn;
+  std::vector<Index> wide, wide_rtn;
+  for (Index i = 0; i < rows; ++i) {
+    final[at(i)] = evidence.loss(i);
+    if (!(sharp(final[at(i)]) && final[at(i)].hi <= values[at(i)].bound.lo)) wide.push_back(i);
+    if (rtn.empty() || !sharp(rtn[at(i)])) wide_rtn.push_back(i);
+  }
+  rtn.resize(at(rows));
+  const std::vector<Loss> again = enclose_losses(*evidence.model, target, evidence.result.codes, wide);
+  for (std::size_t k = 0; k < wide.size(); ++k) final[at(wide[k])] = again[k];
+  const std::vector<Loss> again_rtn = enclose_losses(*evidence.model, target, evidence.rtn, wide_rtn);
+  for (std::size_t k = 0; k < wide_rtn.size(); ++k) rtn[at(wide_rtn[k])] = again_rtn[k];
   std::vector<Index> judged;  // by exact arithmetic
   for (Index i = 0; i < rows; ++i) {
     CertifiedRow& row = values[at(i)];

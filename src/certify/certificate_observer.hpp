@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "certify/certificate.hpp"
+#include "certify/contracts.hpp"
 #include "oracle/exact_recurrence.hpp"
 #include "quantize/evidence.hpp"
 
@@ -49,7 +50,9 @@ class CertificateObserver : public Observer {
     Enclosure bound;
   };
   void prepare(const RecurrenceRows& rows);
-  Enclosure bound(const RecurrenceRows& rows, Index r) const;
+  /// The bounds of rows first + r .. first + r + count - 1, kTogether at most, appended.
+  static constexpr Index kTogether = 16;
+  void bound(const RecurrenceRows& rows, Index r, Index count, std::vector<Bound>& found) const;
   void audit(const RecurrenceRows& rows, Index r);
   void offend(Index row, std::string what);
   void confirm_rtn(const Evidence& evidence, Index row);
@@ -61,6 +64,8 @@ class CertificateObserver : public Observer {
   std::vector<Bound> bounds_;
   std::once_flag once_;                    // of what all rows share, made by prepare:
   std::vector<double> chain_, underflow_;  // delta_p <= chain_p E + v |u'_p| + underflow_p
+  std::vector<double> root_, excess_;      // sqrt(H_pp), H_pp - 2 G_pp
+  std::shared_ptr<const GridPoints> points_;
   std::optional<oracle::ExactRecurrence> recurrence_;
   std::optional<oracle::ExactGrid> grid_;
   std::mutex mutex_;  // of bounds_ and of what the audit found

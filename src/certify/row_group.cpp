@@ -1,8 +1,9 @@
 #include "certify/row_group.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+
+#include "certify/column_squares.hpp"
 
 namespace hallmark {
 namespace {
@@ -79,20 +80,7 @@ RowColumns::RowColumns(const Evidence& evidence) : column(evidence.order.begin()
   for (Index j = 0; j < evidence.W.cols(); ++j)
     if (!ordered[at(j)]) column.push_back(j);
   if (!evidence.model) return;
-  std::vector<double> squares(at(n), 0.0);
-  const UpperStrips<double>& U = evidence.model->U;
-#pragma omp parallel for schedule(dynamic) if (n > 256)
-  for (Index s = 0; s < U.count(); ++s) {
-    std::array<double, at(kStrip)> sums{};  // side by side, rows increasing
-    const Index begin = s * kStrip;
-    for (const double* row = U.strip(s); row != U.strip(s) + begin * kStrip; row += kStrip)
-      for (std::size_t c = 0; c < sums.size(); ++c) sums[c] += row[c] * row[c];
-    for (Index p = begin; p < std::min(n, begin + kStrip); ++p) {
-      const double* const entries = U.strip(s) + (p - begin);
-      for (Index k = begin; k < p; ++k) sums[at(p - begin)] += entries[k * kStrip] * entries[k * kStrip];
-      squares[at(p)] = sums[at(p - begin)];
-    }
-  }
+  const std::vector<double> squares = column_squares(evidence.model->U);
   for (Index p = 0; p < n; ++p) {
     H.push_back((*evidence.diag_H)[p]);
     twice_G.push_back(2 * (*evidence.G)(column[at(p)], column[at(p)]));

@@ -55,6 +55,19 @@ struct Tampering : Observer {
   void tensor(const Evidence& evidence) override { inner.tensor(evidence); }
 };
 
+// Shows enclosures so wide that they say nothing.
+struct Widening : Observer {
+  Observer& inner;
+  explicit Widening(Observer& o) : inner(o) {}
+  void rows(const RecurrenceRows& rows) override { inner.rows(rows); }
+  void tensor(const Evidence& evidence) override {
+    Quantized result = evidence.result;
+    for (auto* const losses : {&result.enclosed_gptq, &result.enclosed_rtn})
+      for (Loss& loss : *losses) loss = {loss.value, 0, 2 * loss.hi};
+    inner.tensor({evidence.name, evidence.W, evidence.options, result, evidence.rtn, evidence.order, evidence.G, evidence.model, evidence.diag_H});
+  }
+};
+
 }  // namespace
 
 TEST_CASE("losses and bounds of a certificate hold in exact arithmetic") {
@@ -79,12 +92,29 @@ TEST_CASE("losses and bounds of a certificate hold in exact arithmetic") {
           CHECK(row.final.exact->round_down() >= row.final.enclosure.lo);
           CHECK(row.final.exact->round_up() <= row.final.enclosure.hi);
           CHECK(row.final.exact->round_up() <= row.bound.lo);
+          CHECK(row.final.enclosure.hi - row.final.enclosure.lo <= 0.25 * row.final.enclosure.hi);
+          CHECK(row.rtn.enclosure.hi - row.rtn.enclosure.lo <= 0.25 * row.rtn.enclosure.hi);
           CHECK(row.bound.hi - row.bound.lo <= 1e-12 * row.bound.hi);
           CHECK(row.slack <= 1);
           CHECK(row.slack > 0.001);  // a bound that is not idle
           if (guard) CHECK(compare(*row.final.exact, *row.rtn.exact) <= 0);
         }
       }
+}
+
+TEST_CASE("an enclosure that says too little is made again in binary64") {
+  const Layer layer = random_layer(9, 33, 50, 7);
+  const Options options = options_for("int4");
+  CertificateObserver seen(&layer.G, options, every_row);
+  Widening wide(seen);
+  REQUIRE(quantize_gptq(layer.W, layer.G, options, std::nullopt, "w", std::nullopt, &wide));
+  CHECK_FALSE(seen.offence);
+  for (const CertifiedRow& row : seen.values)
+    for (const CertifiedLoss* const loss : {&row.final, &row.rtn}) {
+      CHECK(loss->enclosure.hi - loss->enclosure.lo <= 1e-9 * loss->enclosure.hi);
+      CHECK(loss->exact->round_down() >= loss->enclosure.lo);
+      CHECK(loss->exact->round_up() <= loss->enclosure.hi);
+    }
 }
 
 TEST_CASE("exact arithmetic sees a u' that was not rounded from, or is too far from u") {
