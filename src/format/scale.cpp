@@ -69,31 +69,31 @@ Expected<std::vector<float>> scales_for(const Grid& grid, ScaleRule rule, const 
   if (w == nullptr || rows <= 0 || cols <= 0 || group_size < 0)
     return Error{Exit::infeasible, 420, "no scales for an empty matrix or a negative group size",
                  fmt::format("{} rows, {} columns, group size {}", rows, cols, group_size), "exclude the tensor"};
-  const auto largest = [w](std::ptrdiff_t first, std::ptrdiff_t count) {
-    return largest_magnitude({w + first, static_cast<std::size_t>(count)});
-  };
-  for (std::ptrdiff_t i = 0; i < rows; ++i) {
-    if (std::isfinite(largest(i * cols, cols))) continue;
+  const std::ptrdiff_t groups = groups_of(cols, group_size), width = group_size == 0 ? cols : group_size;
+  std::vector<float> scales(static_cast<std::size_t>(rows * groups));  // first the largest magnitudes
+#pragma omp parallel for schedule(static) if (rows * cols > 1 << 16)
+  for (std::ptrdiff_t i = 0; i < rows; ++i)
+    for (std::ptrdiff_t g = 0; g < groups; ++g)
+      scales[static_cast<std::size_t>(i * groups + g)] =
+          largest_magnitude({w + i * cols + g * width, static_cast<std::size_t>(std::min(width, cols - g * width))});
+  const float largest = largest_magnitude(scales);
+  for (std::ptrdiff_t i = 0; i < rows && !std::isfinite(largest); ++i)
     for (std::ptrdiff_t j = 0; j < cols; ++j)
       if (!std::isfinite(w[i * cols + j]))
         return Error{Exit::input, 350, "a weight is not a finite number",
                      fmt::format("row {}, column {}: {}", i, j, w[i * cols + j]), "repair the checkpoint or exclude the tensor"};
-  }
 
   const bool whole_matrix = rule == ScaleRule::unit || rule == ScaleRule::matrix_max;
-  const float matrix_scale = whole_matrix ? scale_of(grid, rule, largest(0, rows * cols)) : 0;
-  const std::ptrdiff_t groups = groups_of(cols, group_size), width = group_size == 0 ? cols : group_size;
-  std::vector<float> scales;
-  scales.reserve(static_cast<std::size_t>(rows * groups));
+  const float matrix_scale = whole_matrix ? scale_of(grid, rule, largest) : 0;
   for (std::ptrdiff_t i = 0; i < rows; ++i)
     for (std::ptrdiff_t g = 0; g < groups; ++g) {
-      const std::ptrdiff_t first = g * width, count = std::min(width, cols - first);
-      const float s = whole_matrix ? matrix_scale : scale_of(grid, rule, largest(i * cols + first, count));
+      float& s = scales[static_cast<std::size_t>(i * groups + g)];
+      s = whole_matrix ? matrix_scale : scale_of(grid, rule, s);
       if (!grid.exact_in_binary32(s))
         return Error{Exit::infeasible, 421, fmt::format("scaled points of {} would not be exact in binary32", grid.short_name()),
-                     fmt::format("row {}, columns {} to {}: scale {} by rule {}", i, first, first + count - 1, s, to_string(rule)),
+                     fmt::format("row {}, columns {} to {}: scale {} by rule {}", i, g * width, std::min(cols, (g + 1) * width) - 1, s,
+                                 to_string(rule)),
                      "--scale-rule unit, or rescale the tensor"};
-      scales.push_back(s);
     }
   return scales;
 }

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <vector>
 
+#include "linalg/buffer.hpp"
 #include "linalg/strip.hpp"
 
 namespace hallmark {
@@ -17,98 +17,127 @@ constexpr Index kLane = kLanes<double>;
 // Lanes that are updated together, strip by strip, so that memory is walked along rows.
 constexpr Index kTogether = 4;
 
+constexpr Index kInner = 24;  // columns that are factored one by one
+
 constexpr Index kParallelTerms = Index{1} << 18;  // below, starting threads costs more than it saves
 
 bool is_pivot(double d) { return d > 0 && std::isfinite(d); }
 
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+// A square matrix of which the upper triangle is read and written.
+struct View {
+  double* data;
+  Index stride;
+  double& operator()(Index i, Index j) const { return data[i * stride + j]; }
+};
 
 // One block of columns [k0, k1), k1 - k0 = width. Position p = k1-1-k counts columns in the order in which they finish.
 struct Block {
   Index k0, k1, width;
-  std::vector<double> diagonal_u;  // U_jk of the block's own rows: [strip of j][p][kStrip], strips from the right
-  std::vector<double> lanes_u;     // U_jk above the block: [j / kLane][p][kLane]
-  std::vector<double> strips_c;    // C_ik above the block: [i / kStrip][p][kStrip]
+  Buffer<double> diagonal_u;  // U_jk of the block's own rows: [strip of j][p][kStrip], strips from the right
+  Buffer<double> lanes_u;     // U_jk above the block: [j / kLane][p][kLane]
+  Buffer<double> strips_c;    // C_ik above the block: [i / kStrip][p][kStrip]
 };
 
-// The rows k0 <= i <= j < k1: right-looking, column by column. Leaves C in H, U in diagonal_u.
-std::optional<PivotFailure> factor_diagonal(Matrix<double>& H, Vector<double>& d, Block& block) {
-  std::vector<double> u(at(block.width));
+// The rows k0 <= i <= j < k1, column by column.
+std::optional<PivotFailure> factor_columns(View H, double* d, const Block& block) {
+  std::array<double, at(kInner)> u{};
   for (Index k = block.k1 - 1; k >= block.k0; --k) {
     d[k] = H(k, k);
     if (!is_pivot(d[k])) return PivotFailure{k, d[k]};
     const Index above = k - block.k0;
     for (Index j = 0; j < above; ++j) u[at(j)] = H(block.k0 + j, k) / d[k];
-    for (Index i = 0; i < above; ++i)
+    for (Index i = 0; i < above; ++i) {
       multiply_add(&u[at(i)], -H(block.k0 + i, k), &H(block.k0 + i, block.k0 + i), above - i);
-    for (Index j = 0; j < above; ++j) {
-      const Index from_right = block.width - 1 - j, p = block.k1 - 1 - k;
-      block.diagonal_u[at((from_right / kStrip * block.width + p) * kStrip + from_right % kStrip)] = u[at(j)];
+      H(block.k0 + i, k) = u[at(i)];
     }
   }
   return std::nullopt;
 }
 
+std::optional<PivotFailure> factor_in_blocks(View H, Index n, double* d, Index block_size, bool threads);
+
+// The rows k0 <= i <= j < k1, wide blocks by narrower ones in a copy that the second-level cache holds; then U packed.
+std::optional<PivotFailure> factor_diagonal(View H, double* d, Block& block) {
+  if (block.width <= kInner) {
+    if (const auto failure = factor_columns(H, d, block)) return failure;
+  } else {
+    Buffer<double> copy(at(block.width * block.width));
+    const View own{copy.data(), block.width};
+    for (Index j = 0; j < block.width; ++j) std::copy_n(&H(block.k0 + j, block.k0 + j), block.width - j, &own(j, j));
+    if (auto failure = factor_in_blocks(own, block.width, d + block.k0, kInner, false)) {
+      failure->pivot += block.k0;
+      return failure;
+    }
+    for (Index j = 0; j < block.width; ++j) std::copy_n(&own(j, j), block.width - j, &H(block.k0 + j, block.k0 + j));
+  }
+  for (Index j = block.k0; j < block.k1; ++j) {
+    const Index from_right = block.k1 - 1 - j;
+    double* to = &block.diagonal_u[at(from_right / kStrip * block.width * kStrip + from_right % kStrip)];
+    for (Index k = j + 1; k < block.k1; ++k) to[(block.k1 - 1 - k) * kStrip] = H(j, k);
+  }
+  return std::nullopt;
+}
+
 // Lanes i0 .. i0 + kLane of the rows above the block: their C in the block's columns, strip by strip from the right.
-void solve_lanes(Matrix<double>& H, const Vector<double>& d, Block& block, Index i0) {
+void solve_lanes(View H, const double* d, Block& block, Index i0) {
   const Index rows = std::min(kLane, block.k0 - i0);
-  std::vector<double> c(at(block.width * kLane));  // [p][kLane]
+  Buffer<double> c(at(block.width * kLane));  // [p][kLane]
   for (Index p0 = 0; p0 < block.width; p0 += kStrip) {
     const Index columns = std::min(kStrip, block.width - p0);
-    std::array<double, kStrip * kLane> acc{};
-    for (Index s = 0; s < columns; ++s)
-      for (Index r = 0; r < rows; ++r) acc[at(s * kLane + r)] = H(i0 + r, block.k1 - 1 - p0 - s);
+    alignas(64) std::array<double, kStrip * kLane> acc{};
+    for (Index r = 0; r < rows; ++r)
+      for (Index s = 0; s < columns; ++s) acc[at(s * kLane + r)] = H(i0 + r, block.k1 - 1 - p0 - s);
     const double* u = &block.diagonal_u[at(p0 / kStrip * block.width * kStrip)];
     subtract_strip(c.data(), u, p0, acc.data(), kLane);
     for (Index s = 0; s < columns; ++s) {
       const double* finished = &acc[at(s * kLane)];
       std::copy_n(finished, kLane, &c[at((p0 + s) * kLane)]);
-      for (Index later = s + 1; later < columns; ++later)
-        multiply_add(finished, -u[(p0 + s) * kStrip + later], &acc[at(later * kLane)], kLane);
+      subtract_column(finished, u + (p0 + s) * kStrip + s + 1, columns - s - 1, &acc[at(s * kLane)] + kLane);
     }
   }
+  double* lanes_u = &block.lanes_u[at(i0 / kLane * block.width * kLane)];
   for (Index p = 0; p < block.width; ++p) {
-    const Index k = block.k1 - 1 - p;
+    const double pivot = d[block.k1 - 1 - p];
     for (Index r = 0; r < kLane; ++r) {
-      const double C = c[at(p * kLane + r)], U = C / d[k];
+      const double C = c[at(p * kLane + r)];
       block.strips_c[at(((i0 + r) / kStrip * block.width + p) * kStrip + r % kStrip)] = C;
-      block.lanes_u[at((i0 / kLane * block.width + p) * kLane + r)] = U;
-      if (r < rows) H(i0 + r, k) = U;
+      lanes_u[p * kLane + r] = C / pivot;
     }
   }
+  for (Index r = 0; r < rows; ++r)
+    for (Index p = 0; p < block.width; ++p) H(i0 + r, block.k1 - 1 - p) = lanes_u[p * kLane + r];
 }
 
-// H_ij -= sum over the block's columns, decreasing, for the tile of strip i0 and lanes j0.
-void update_tile(Matrix<double>& H, const Block& block, Index i0, Index j0) {
+// H_ij -= sum over the block's columns, decreasing, for the tile of strip i0 and lanes j0. A whole tile may lie across the
+// diagonal: what it leaves below is not read.
+void update_tile(View H, const Block& block, Index i0, Index j0) {
   const double* u = &block.lanes_u[at(j0 / kLane * block.width * kLane)];
   const double* c = &block.strips_c[at(i0 / kStrip * block.width * kStrip)];
   const Index rows = std::min(kStrip, block.k0 - i0), columns = std::min(kLane, block.k0 - j0);
   if (rows == kStrip && columns == kLane) {
-    subtract_strip(u, c, block.width, &H(i0, j0), H.cols());
+    subtract_strip(u, c, block.width, &H(i0, j0), H.stride);
     return;
   }
-  std::array<double, kStrip * kLane> tile{};
+  alignas(64) std::array<double, kStrip * kLane> tile{};
   for (Index i = 0; i < rows; ++i) std::copy_n(&H(i0 + i, j0), columns, &tile[at(i * kLane)]);
   subtract_strip(u, c, block.width, tile.data(), kLane);
   for (Index i = 0; i < rows; ++i) std::copy_n(&tile[at(i * kLane)], columns, &H(i0 + i, j0));
 }
 
-}  // namespace
-
-std::optional<PivotFailure> factor_udu_in_place(Matrix<double>& H, Vector<double>& d, Index block_size) {
-  const Index n = H.rows();
-  d.resize(n);
+std::optional<PivotFailure> factor_in_blocks(View H, Index n, double* d, Index block_size, bool threads) {
   Block block{};
   for (Index k1 = n; k1 > 0; k1 = block.k0) {
     block.k1 = k1;
     block.k0 = std::max<Index>(0, k1 - block_size);
     block.width = k1 - block.k0;
     const Index lane_blocks = (block.k0 + kLane - 1) / kLane;
-    block.diagonal_u.assign(at((block.width + kStrip - 1) / kStrip * block.width * kStrip), 0.0);
+    block.diagonal_u.resize(at((block.width + kStrip - 1) / kStrip * block.width * kStrip));
     block.lanes_u.resize(at(lane_blocks * kLane * block.width));
     block.strips_c.resize(at(lane_blocks * kLane * block.width));
     if (const auto failure = factor_diagonal(H, d, block)) return failure;
-#pragma omp parallel if (block.width * block.k0 * block.k0 > kParallelTerms)
+#pragma omp parallel if (threads && block.width * block.k0 * block.k0 > kParallelTerms)
     {
 #pragma omp for schedule(dynamic)
       for (Index b = 0; b < lane_blocks; ++b) solve_lanes(H, d, block, b * kLane);
@@ -117,19 +146,24 @@ std::optional<PivotFailure> factor_udu_in_place(Matrix<double>& H, Vector<double
         for (Index i0 = 0; i0 < std::min(block.k0, (last + 1) * kLane); i0 += kStrip)
           for (Index b = std::max(i0 / kLane, last - kTogether + 1); b <= last; ++b) update_tile(H, block, i0, b * kLane);
     }
-    for (Index k = block.k0; k < k1; ++k)
-      for (Index j = block.k0; j < k; ++j) H(j, k) = H(j, k) / d[k];
   }
-  for (Index i = 0; i < n; ++i) {
-    H.row(i).head(i).setZero();
-    H(i, i) = 1;
-  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<PivotFailure> factor_udu_in_place(Matrix<double>& H, Vector<double>& d, Index block_size) {
+  d.resize(H.rows());
+  if (block_size == 0) block_size = std::clamp<Index>(H.rows() / 8, 96, 192);
+  if (const auto failure = factor_in_blocks({H.data(), H.cols()}, H.rows(), d.data(), block_size, true)) return failure;
+  H.diagonal().setOnes();
   return std::nullopt;
 }
 
 Expected<Factor> factor_udu(Matrix<double> H, Index block_size) {
   Factor factor;
   if (const auto failure = factor_udu_in_place(H, factor.d, block_size)) return not_positive_definite(*failure);
+  for (Index i = 0; i < H.rows(); ++i) H.row(i).head(i).setZero();
   factor.U = std::move(H);
   return factor;
 }

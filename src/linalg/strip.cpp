@@ -23,6 +23,10 @@ void Subtract(const double* a, const double* b, Index count, double* acc, Index 
       for (Index r = 0; r < kLanes<double>; ++r)
         acc[c * stride + r] = std::fma(-a[k * kLanes<double> + r], b[k * kStrip + c], acc[c * stride + r]);
 }
+template <bool kNegate, class T>
+void Column(const T* a, const T* b, Index columns, T* acc) {
+  for (Index c = 0; c < columns; ++c) multiply_add_ref(a, kNegate ? -b[c] : b[c], acc + c * kLanes<T>, kLanes<T>);
+}
 template <class T>
 void MultiplyAdd(const T* x, T c, T* y, Index length) {
   multiply_add_ref(x, c, y, length);
@@ -124,6 +128,18 @@ void Accumulate(const T* a, const T* b, Index count, T* acc, Index stride) {
 void Subtract(const double* a, const double* b, Index count, double* acc, Index stride) {
   Tiles<true>(a, b, count, acc, stride);
 }
+template <bool kNegate, class T>
+void Column(const T* HWY_RESTRICT a, const T* HWY_RESTRICT b, Index columns, T* HWY_RESTRICT acc) {
+  const hn::ScalableTag<T> d;
+  const auto n = static_cast<Index>(hn::Lanes(d));
+  for (Index r = 0; r < kLanes<T>; r += n) {
+    const auto x = hn::LoadU(d, a + r);
+    for (Index c = 0; c < columns; ++c) {
+      T* y = acc + c * kLanes<T> + r;
+      hn::StoreU(Step<kNegate>(x, hn::Set(d, b[c]), hn::LoadU(d, y)), d, y);
+    }
+  }
+}
 template <class T>
 void MultiplyAdd(const T* HWY_RESTRICT x, T c, T* HWY_RESTRICT y, Index length) {
   const hn::ScalableTag<T> d;
@@ -142,7 +158,8 @@ void AccumulateF(const float* a, const float* b, Index count, float* acc, Index 
 void AccumulateD(const double* a, const double* b, Index count, double* acc, Index stride) {
   Accumulate(a, b, count, acc, stride);
 }
-void MultiplyAddF(const float* x, float c, float* y, Index length) { MultiplyAdd(x, c, y, length); }
+void AccumulateColumn(const float* a, const float* b, Index columns, float* acc) { Column<false>(a, b, columns, acc); }
+void SubtractColumn(const double* a, const double* b, Index columns, double* acc) { Column<true>(a, b, columns, acc); }
 void MultiplyAddD(const double* x, double c, double* y, Index length) { MultiplyAdd(x, c, y, length); }
 
 }  // namespace hallmark::HWY_NAMESPACE
@@ -154,7 +171,8 @@ namespace hallmark {
 HWY_EXPORT(AccumulateF);
 HWY_EXPORT(AccumulateD);
 HWY_EXPORT(Subtract);
-HWY_EXPORT(MultiplyAddF);
+HWY_EXPORT(AccumulateColumn);
+HWY_EXPORT(SubtractColumn);
 HWY_EXPORT(MultiplyAddD);
 
 void accumulate_strip(const float* a, const float* b, Index count, float* acc, Index stride) {
@@ -166,8 +184,11 @@ void accumulate_strip(const double* a, const double* b, Index count, double* acc
 void subtract_strip(const double* a, const double* b, Index count, double* acc, Index stride) {
   HWY_DYNAMIC_DISPATCH(Subtract)(a, b, count, acc, stride);
 }
-void multiply_add(const float* x, float c, float* y, Index length) {
-  HWY_DYNAMIC_DISPATCH(MultiplyAddF)(x, c, y, length);
+void accumulate_column(const float* a, const float* b, Index columns, float* acc) {
+  HWY_DYNAMIC_DISPATCH(AccumulateColumn)(a, b, columns, acc);
+}
+void subtract_column(const double* a, const double* b, Index columns, double* acc) {
+  HWY_DYNAMIC_DISPATCH(SubtractColumn)(a, b, columns, acc);
 }
 void multiply_add(const double* x, double c, double* y, Index length) {
   HWY_DYNAMIC_DISPATCH(MultiplyAddD)(x, c, y, length);

@@ -23,8 +23,12 @@ void accumulate_strip(const double* a, const double* b, Index count, double* acc
 /// acc[c][r] = fma(-a[k][r], b[k][c], acc[c][r]) for k = 0, 1, .., count-1 in this order; as above otherwise.
 void subtract_strip(const double* a, const double* b, Index count, double* acc, Index stride);
 
+/// One term of some columns only, acc[c][r] = fma(a[r], b[c], acc[c][r]) for c < columns; acc: rows of kLanes entries.
+void accumulate_column(const float* a, const float* b, Index columns, float* acc);
+/// acc[c][r] = fma(-a[r], b[c], acc[c][r]).
+void subtract_column(const double* a, const double* b, Index columns, double* acc);
+
 /// y[i] = fma(x[i], c, y[i]) for i < length; x and y do not overlap.
-void multiply_add(const float* x, float c, float* y, Index length);
 void multiply_add(const double* x, double c, double* y, Index length);
 
 /// The plain twins.

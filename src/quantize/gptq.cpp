@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "linalg/finite.hpp"
@@ -14,6 +16,30 @@ namespace hallmark {
 namespace {
 
 constexpr int kRemedies = 8;  // factorizations spent on finding a damping that works
+
+// Finite and equal to its transpose, in one pass over pairs of tiles of one cache line by as many rows.
+bool symmetric_and_finite(MatrixRef<double> G) {
+  constexpr Index kTile = 8;
+  const Index n = G.rows(), stride = G.outerStride();
+  bool fine = true;
+#pragma omp parallel for schedule(dynamic, 4) reduction(&& : fine) if (G.size() > 1 << 16)
+  for (Index i0 = 0; i0 < n; i0 += kTile) {
+    bool mine = true;
+    const auto compare = [&](Index j0, Index rows, Index columns) {
+      const double *a = G.data() + i0 * stride + j0, *b = G.data() + j0 * stride + i0;
+      for (Index i = 0; i < rows; ++i)
+        for (Index j = 0; j < columns; ++j) {
+          const double x = a[i * stride + j];
+          mine &= (x == b[j * stride + i]) & (std::fabs(x) <= std::numeric_limits<double>::max());
+        }
+    };
+    Index j0 = i0;
+    for (; j0 + kTile <= n; j0 += kTile) compare(j0, kTile, kTile);
+    if (j0 < n) compare(j0, std::min(kTile, n - i0), n - j0);
+    fine = fine && mine;
+  }
+  return fine;
+}
 
 // The first entry (in blocks that fit the cache) where G differs from its transpose.
 std::optional<Entry> first_asymmetry(MatrixRef<double> G) {
@@ -32,10 +58,11 @@ std::optional<Error> refuse_gram(MatrixRef<float> W, MatrixRef<double> G, std::s
     return Error{Exit::input, 322, fmt::format("the Gram matrix of {} has another shape", name),
                  fmt::format("{} x {} for a weight of {} columns", G.rows(), G.cols(), W.cols()),
                  "capture the inputs of this very layer"};
-  if (const auto bad = first_non_finite<double>(G))
+  const bool fine = symmetric_and_finite(G);
+  if (const auto bad = fine ? std::nullopt : first_non_finite<double>(G))
     return Error{Exit::input, 322, fmt::format("the Gram matrix of {} is not finite", name),
                  fmt::format("entry ({}, {}): {}", bad->row, bad->column, G(bad->row, bad->column)), "capture it again"};
-  if (const auto bad = first_asymmetry(G))
+  if (const auto bad = fine ? std::nullopt : first_asymmetry(G))
     return Error{Exit::input, 322, fmt::format("the Gram matrix of {} is not symmetric", name),
                  fmt::format("entries ({0}, {1}) and ({1}, {0}): {2:.17g} and {3:.17g}", bad->row, bad->column,
                              G(bad->row, bad->column), G(bad->column, bad->row)),
@@ -48,15 +75,27 @@ std::optional<Error> refuse_gram(MatrixRef<float> W, MatrixRef<double> G, std::s
   return std::nullopt;
 }
 
-// H in processing order.
-Matrix<double> ordered_hessian(MatrixRef<double> G, double lambda, const std::vector<Index>& order) {
+// The upper triangle of H in processing order; below the diagonal nothing is written. `overflow`: its first entry that is not
+// finite, if any.
+Matrix<double> ordered_hessian(MatrixRef<double> G, double lambda, const std::vector<Index>& order,
+                               std::optional<Entry>* overflow = nullptr) {
   const auto n = static_cast<Index>(order.size());
   Matrix<double> H(n, n);
+  bool finite = true;
+#pragma omp parallel for schedule(dynamic, 16) reduction(&& : finite) if (H.size() > 1 << 16)
   for (Index p = 0; p < n; ++p) {
     const Index row = order[static_cast<std::size_t>(p)];
-    for (Index q = 0; q < n; ++q) H(p, q) = 2 * G(row, order[static_cast<std::size_t>(q)]);
+    bool mine = true;
+    for (Index q = p; q < n; ++q) {
+      H(p, q) = 2 * G(row, order[static_cast<std::size_t>(q)]);
+      mine &= std::fabs(H(p, q)) <= std::numeric_limits<double>::max();
+    }
     H(p, p) += lambda;
+    finite = finite && mine && std::isfinite(H(p, p));
   }
+  for (Index p = 0; overflow && !finite && !*overflow && p < n; ++p)
+    for (Index q = p; !*overflow && q < n; ++q)
+      if (!std::isfinite(H(p, q))) *overflow = Entry{p, q};
   return H;
 }
 
@@ -83,7 +122,10 @@ Error explain(const PivotFailure& failure, MatrixRef<double> G, const Options& o
 
 // RTN's codes as the recurrence's starting point: it overwrites the columns of the order, the others stay and count.
 Rounded start(const Rounded& rtn, const Target& target) {
-  Rounded rounded{rtn.codes, std::vector<Index>(rtn.clipped.size(), 0)};
+  const bool all = std::ssize(target.order) == target.W.cols();
+  Rounded rounded{all ? Matrix<Code>(target.W.rows(), target.W.cols()) : rtn.codes,
+                  std::vector<Index>(static_cast<std::size_t>(target.W.rows()), 0)};
+  if (all) return rounded;
   std::vector<bool> left_out(static_cast<std::size_t>(target.W.cols()), true);
   for (const Index j : target.order) left_out[static_cast<std::size_t>(j)] = false;
   for (Index j = 0; j < target.W.cols(); ++j)
@@ -130,10 +172,11 @@ Expected<Quantized> quantize_gptq(MatrixRef<float> W, MatrixRef<double> G, const
   const std::vector<Index> order = processing_order(G, result.lambda, options.desc_act);
   const Target target{W, options.grid, result.scales, options.group_size, order};
 
-  Matrix<double> H = ordered_hessian(G, result.lambda, order);
-  if (const auto bad = first_non_finite<double>(H))
+  std::optional<Entry> bad_entry;
+  Matrix<double> H = ordered_hessian(G, result.lambda, order, &bad_entry);
+  if (bad_entry)
     return Error{Exit::numeric, 503, fmt::format("the Hessian of {} overflows binary64", tensor_name),
-                 fmt::format("entry ({}, {})", bad->row, bad->column), "rescale the activations"};
+                 fmt::format("entry ({}, {})", bad_entry->row, bad_entry->column), "rescale the activations"};
   const Vector<double> diag_H = H.diagonal();
   Factor factor;
   const Expected<std::optional<PivotFailure>> failure = compute.factor(H, factor.d);
@@ -141,11 +184,17 @@ Expected<Quantized> quantize_gptq(MatrixRef<float> W, MatrixRef<double> G, const
   if (*failure) return explain(**failure, G, options, order, tensor_name, tokens);
   factor.U = std::move(H);
 
-  const Rounded rtn = round_to_nearest(W, options.grid, result.scales, options.group_size);
+  Rounded rtn;  // where somebody asks for it
+  if (options.guard || observer || std::ssize(order) < W.cols())
+    rtn = round_to_nearest(W, options.grid, result.scales, options.group_size);
   Rounded gptq = start(rtn, target);
   Vector<double> diag_2G(diag_H.size());
   for (std::size_t p = 0; p < order.size(); ++p) diag_2G[static_cast<Index>(p)] = 2 * G(order[p], order[p]);
   LossModel model = loss_weights(factor.d, diag_H, diag_2G);
+  const auto widened = [&]() -> const LossModel& {
+    if (model.U.columns() == 0) model.U = UpperStrips<double>(factor.U);
+    return model;
+  };
   std::vector<LossSums> sums;
   const RowSums row_sums{model, sums};
   const UpperStrips<float> U(factor.U);
@@ -161,13 +210,9 @@ Expected<Quantized> quantize_gptq(MatrixRef<float> W, MatrixRef<double> G, const
     return Error{Exit::numeric, 503, fmt::format("the compensated weights of {} overflow binary32", tensor_name),
                  fmt::format("row {}, column {}", bad->row, bad->column), "a larger --damp-percent, or rescale the tensor"};
 
-  result.row_is_rtn.assign(rtn.clipped.size(), 0);
-  if (options.guard || observer) {
-    model.U = UpperStrips<double>(factor.U);
-    factor.U.resize(0, 0);
-  }
+  result.row_is_rtn.assign(gptq.clipped.size(), 0);
   if (options.guard) {
-    const FirstStage first{U, sums};
+    const FirstStage first{U, sums, widened};
     Expected<Guarded> guarded = guard(model, target, G, gptq.codes, rtn.codes, &first, &compute);
     if (!guarded) return guarded.error();
     result.row_is_rtn = std::move(guarded->row_is_rtn);
@@ -175,7 +220,7 @@ Expected<Quantized> quantize_gptq(MatrixRef<float> W, MatrixRef<double> G, const
     result.enclosed_gptq = std::move(guarded->gptq);
     result.enclosed_rtn = std::move(guarded->rtn);
   } else if (observer) {
-    Expected<std::vector<Loss>> losses = compute.losses(model, target, gptq.codes, first_indices(W.rows()));
+    Expected<std::vector<Loss>> losses = compute.losses(widened(), target, gptq.codes, first_indices(W.rows()));
     if (!losses) return losses.error();
     result.enclosed_gptq = *std::move(losses);
   }
@@ -190,7 +235,11 @@ Expected<Quantized> quantize_gptq(MatrixRef<float> W, MatrixRef<double> G, const
     result.loss_final.push_back(keep_rtn ? result.loss_rtn.back() : result.loss_gptq.back());
   }
   result.codes = std::move(gptq.codes);
-  if (observer) observer->tensor({tensor_name, W, options, result, rtn.codes, order, &G, &model, &diag_H});
+  if (observer) {
+    widened();
+    factor.U.resize(0, 0);
+    observer->tensor({tensor_name, W, options, result, rtn.codes, order, &G, &model, &diag_H});
+  }
   return result;
 }
 

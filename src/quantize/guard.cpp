@@ -56,10 +56,11 @@ Expected<Guarded> guard(const LossModel& model, const Target& target, MatrixRef<
     if (!r) return r.error();
     decide(g, *r);
   }
-  {
-    const Expected<std::vector<Loss>> g = compute.losses(model, target, gptq, open);
+  const auto wide = [&]() -> const LossModel& { return first ? first->widened() : model; };
+  if (!open.empty()) {
+    const Expected<std::vector<Loss>> g = compute.losses(wide(), target, gptq, open);
     if (!g) return g.error();
-    const Expected<std::vector<Loss>> r = compute.losses(model, target, rtn, open);
+    const Expected<std::vector<Loss>> r = compute.losses(wide(), target, rtn, open);
     if (!r) return r.error();
     decide(*g, *r);
   }
@@ -70,7 +71,8 @@ Expected<Guarded> guard(const LossModel& model, const Target& target, MatrixRef<
     if (first) guarded.gptq[at(i)] = guarded.rtn[at(i)] = enclose_binary32(model, first->gptq[at(i)]);
     if (!first || !std::isfinite(guarded.gptq[at(i)].hi)) alone.push_back(i);
   }
-  const Expected<std::vector<Loss>> losses = compute.losses(model, target, gptq, alone);
+  const Expected<std::vector<Loss>> losses =
+      alone.empty() ? Expected<std::vector<Loss>>(std::vector<Loss>()) : compute.losses(wide(), target, gptq, alone);
   if (!losses) return losses.error();
   for (std::size_t k = 0; k < alone.size(); ++k) guarded.gptq[at(alone[k])] = guarded.rtn[at(alone[k])] = (*losses)[k];
 

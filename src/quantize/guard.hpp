@@ -1,6 +1,8 @@
 // The guard: row by row the better of GPTQ and RTN in the plain loss, decided without a guess. T6.
 #pragma once
 
+#include <functional>
+
 #include "quantize/backend.hpp"
 
 namespace hallmark {
@@ -15,9 +17,10 @@ struct Guarded {
 struct FirstStage {
   const UpperStrips<float>& U;
   std::span<const LossSums> gptq;  ///< all rows
+  std::function<const LossModel&()> widened;  ///< the model with its U, which only the rows left open need
 };
 
-/// Equal codes are decided without arithmetic, the rest by enclosures of both losses in binary32 (where there is a first
+/// model.U is read where there is no first stage. Equal codes are decided without arithmetic, the rest by enclosures of both losses in binary32 (where there is a first
 /// stage), what these leave open by enclosures in binary64, and what those leave open by the exact loss in G (binary64
 /// entries read as exact dyadics). A row's enclosures are those of the stage that decided it. GPTQ keeps a tie. G [cols,
 /// cols] is the stored matrix in the order of W's columns. Errors: those of the backend, which encloses.

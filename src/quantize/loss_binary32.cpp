@@ -4,9 +4,14 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <limits>
+#include <span>
 
+#include "linalg/buffer.hpp"
+#include "linalg/transpose.hpp"
 #include "quantize/loss.hpp"
+#include "quantize/round_lanes.hpp"
 
 namespace hallmark {
 namespace {
@@ -19,24 +24,30 @@ constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 // kRows rows of errors, [position][kRows], and their sums.
 struct RowBlock {
-  std::vector<float> e;
-  LossLanes sums;
+  float* e;
+  LossLanes sums{};
 };
 
-// fl(w - s g) of the given rows. Where s g is exact in binary32 a subtraction is the one rounding; elsewhere an fma is.
-void load_errors(const Target& target, const std::vector<float>& points, const Matrix<Code>& codes,
-                 std::span<const Index> rows, RowBlock& block) {
-  const auto n = static_cast<Index>(target.order.size());
-  constexpr Index together = 64;  // columns whose [position][kRows] stays in the first-level cache
-  for (Index p0 = 0; p0 < n; p0 += together)
-    for (std::size_t r = 0; r < rows.size(); ++r)
-      for (Index p = p0; p < std::min(n, p0 + together); ++p) {
-        const Index column = target.order[at(p)];
-        const float s = scale_at(target.scales, target.group_size, rows[r], column), w = target.W(rows[r], column);
-        const float point = points[codes(rows[r], column)], product = s * point;
-        const bool exact = static_cast<double>(product) == static_cast<double>(s) * static_cast<double>(point);
-        block.e[at(p * kRows) + r] = exact ? w - product : std::fma(-s, point, w);
-      }
+// e = fl(w - s g) of the given rows, row by row in tiles that the first-level cache holds; zeros beyond rows and columns.
+void load_errors(const Target& target, const LaneRounder& rounder, const Matrix<Code>& codes, std::span<const Index> rows,
+                 Index positions, float* e) {
+  constexpr Index together = 64;
+  const Index n = std::ssize(target.order);
+  alignas(64) std::array<float, at(kRows * together)> tile{};
+  for (Index p0 = 0; p0 < n; p0 += together) {
+    const Index count = std::min(together, n - p0);
+    const std::span<const Index> columns = target.order.subspan(at(p0), at(count));
+    const auto group = [&](Index p) { return target.group_size == 0 ? 0 : columns[at(p)] / target.group_size; };
+    for (Index p = 0, end = 0; p < count; p = end) {  // as far as columns are adjacent and one scale goes
+      for (end = p + 1; end < count && columns[at(end)] == columns[at(end - 1)] + 1 && group(end) == group(p);) ++end;
+      const Index first = columns[at(p)];
+      for (std::size_t r = 0; r < rows.size(); ++r)
+        rounder.errors(&target.W.coeffRef(rows[r], first), &codes(rows[r], first), scale_at(target.scales, target.group_size, rows[r], first),
+                       end - p, &tile[r * at(together) + at(p)]);
+    }
+    transpose(tile.data(), together, kRows, count, e + p0 * kRows, kRows);
+  }
+  std::fill(e + n * kRows, e + positions * kRows, 0.0F);
 }
 
 }  // namespace
@@ -61,32 +72,34 @@ Loss enclose_binary32(const LossModel& model, const LossSums& sums) {
 std::vector<Loss> enclose_losses_binary32(const LossModel& model, const UpperStrips<float>& U, const Target& target,
                                           const Matrix<Code>& codes, std::span<const Index> rows) {
   const auto count = static_cast<Index>(rows.size());
-  const Index blocks = (count + kRows - 1) / kRows, strips = U.count();
-  std::vector<float> points(std::size_t{std::numeric_limits<Code>::max()} + 1);
-  for (std::size_t code = 0; code < points.size(); ++code)
-    points[code] = static_cast<float>(target.grid.value(static_cast<Code>(code)));
+  const Index blocks = (count + kRows - 1) / kRows, strips = U.count(), positions = strips * kStrip;
+  const LaneRounder rounder(target.grid);
   std::vector<Loss> losses(rows.size());
   const Index threads = omp_get_max_threads();
   const Index groups = std::min(blocks, threads * ((blocks + threads * kTogether - 1) / (threads * kTogether)));
-#pragma omp parallel for schedule(dynamic) if (count * U.columns() * U.columns() > Index{1} << 18)
-  for (Index group = 0; group < groups; ++group) {
-    const Index first = group * blocks / groups, last = (group + 1) * blocks / groups;
-    std::vector<RowBlock> together(at(last - first));
-    for (Index b = first; b < last; ++b) {
-      RowBlock& block = together[at(b - first)];
-      block.e.assign(at(strips * kStrip * kRows), 0.0F);
-      load_errors(target, points, codes, rows.subspan(at(b * kRows), at(std::min(kRows, count - b * kRows))), block);
+#pragma omp parallel if (count * U.columns() * U.columns() > Index{1} << 18)
+  {
+    Buffer<float> e(at(kTogether * positions * kRows));
+#pragma omp for schedule(dynamic)
+    for (Index group = 0; group < groups; ++group) {
+      const Index first = group * blocks / groups, last = (group + 1) * blocks / groups;
+      std::vector<RowBlock> together;
+      for (Index b = first; b < last; ++b) {
+        together.push_back({e.data() + (b - first) * positions * kRows});
+        load_errors(target, rounder, codes, rows.subspan(at(b * kRows), at(std::min(kRows, count - b * kRows))), positions,
+                    together.back().e);
+      }
+      for (Index s0 = 0; s0 < strips; s0 += kStripsTogether)
+        for (RowBlock& block : together)
+          for (Index s = s0; s < std::min(strips, s0 + kStripsTogether); ++s) {
+            const Index begin = s * kStrip, columns = std::min(kStrip, U.columns() - begin);
+            alignas(64) std::array<float, at(kStrip * kRows)> t{};
+            accumulate_strip(block.e, U.strip(s), begin + kStrip, t.data(), kRows);
+            block.sums.add(model, begin, columns, block.e + begin * kRows, t.data());
+          }
+      for (Index i = first * kRows; i < std::min(count, last * kRows); ++i)
+        losses[at(i)] = enclose_binary32(model, together[at(i / kRows - first)].sums.row(i % kRows));
     }
-    for (Index s0 = 0; s0 < strips; s0 += kStripsTogether)
-      for (RowBlock& block : together)
-        for (Index s = s0; s < std::min(strips, s0 + kStripsTogether); ++s) {
-          const Index begin = s * kStrip, columns = std::min(kStrip, U.columns() - begin);
-          alignas(64) std::array<float, at(kStrip * kRows)> t{};
-          accumulate_strip(block.e.data(), U.strip(s), begin + kStrip, t.data(), kRows);
-          block.sums.add(model, begin, columns, &block.e[at(begin * kRows)], t.data());
-        }
-    for (Index i = first * kRows; i < std::min(count, last * kRows); ++i)
-      losses[at(i)] = enclose_binary32(model, together[at(i / kRows - first)].sums.row(i % kRows));
   }
   return losses;
 }

@@ -28,7 +28,8 @@ Expected<Matrix<float>> checked_scales(MatrixRef<float> W, const Options& option
                  "block size >= 1, group size >= 0, damping >= 0"};
   if (W.size() == 0)
     return Error{Exit::infeasible, 420, "an empty matrix", fmt::format("{} x {}", W.rows(), W.cols()), "exclude the tensor"};
-  if (const auto bad = first_non_finite<float>(W))
+  const auto bad = given_scales ? first_non_finite<float>(W) : std::nullopt;  // a rule finds it in its own pass
+  if (bad)
     return Error{Exit::input, 350, "a weight is not a finite number",
                  fmt::format("row {}, column {}: {}", bad->row, bad->column, W(bad->row, bad->column)),
                  "repair the checkpoint or exclude the tensor"};
@@ -45,8 +46,10 @@ Expected<Matrix<float>> checked_scales(MatrixRef<float> W, const Options& option
                        fmt::format("row {}, group {}: {}", i, g, s), "repair the scales"};
     return *given_scales;
   }
-  const Matrix<float> rows = W;  // contiguous
-  const auto scales = scales_for(options.grid, options.scale_rule, rows.data(), W.rows(), W.cols(), options.group_size);
+  const bool contiguous = W.outerStride() == W.cols();
+  const Matrix<float> copy = contiguous ? Matrix<float>() : Matrix<float>(W);
+  const float* w = contiguous ? W.data() : copy.data();
+  const auto scales = scales_for(options.grid, options.scale_rule, w, W.rows(), W.cols(), options.group_size);
   if (!scales) return scales.error();
   return Matrix<float>(Eigen::Map<const Matrix<float>>(scales->data(), W.rows(), groups));
 }

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cmath>
+#include <limits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "quantize/round_lanes.cpp"
@@ -12,27 +13,42 @@
 HWY_BEFORE_NAMESPACE();
 namespace hallmark::HWY_NAMESPACE {
 
-// Rounds all lanes and returns true, or returns false and leaves them to the plain twin. `top` is set when a code is the
-// grid's last one, where clipping has to be looked at.
+// What these do not do is left to plain code: RoundLanes says whether it did the step, Errors how many entries it did.
 #if HWY_TARGET == HWY_EMU128 || HWY_TARGET == HWY_SCALAR
-bool RoundLanes(const LaneRounder::Layout&, Lanes&, bool&) { return false; }
+bool RoundLanes(const LaneRounder::Layout&, const Lanes&, LanesSeen&) { return false; }
+Index Errors(const LaneRounder::Layout&, const float*, const Code*, float, Index, float*) { return 0; }
 #else
 namespace hn = hwy::HWY_NAMESPACE;
+using F = hn::ScalableTag<float>;
+using I = hn::RebindToSigned<F>;
+constexpr F df{};
+constexpr I di{};
+using VF = hn::VFromD<F>;
+using VI = hn::VFromD<I>;
 
-bool RoundLanes(const LaneRounder::Layout& layout, Lanes& lanes, bool& top) {
-  const hn::ScalableTag<float> df;
-  const hn::RebindToSigned<decltype(df)> di;
-  const auto n = hn::Lanes(df);
+// The magnitude of the point of a golden grid's word without sign.
+HWY_INLINE VF GoldenPoint(const LaneRounder::Layout& layout, VI word) {
+  const auto small = hn::Lt(word, hn::Set(di, layout.smallest_normal > 0 ? 1 << layout.fraction_bits : 0));
+  const auto normal = hn::ShiftLeftSame(hn::Add(word, hn::Set(di, layout.rebias)), 23 - layout.fraction_bits);
+  return hn::IfThenElse(hn::RebindMask(df, small), hn::Mul(hn::ConvertTo(df, word), hn::Set(df, layout.lowest)),
+                        hn::BitCast(df, normal));
+}
+
+bool RoundLanes(const LaneRounder::Layout& layout, const Lanes& lanes, LanesSeen& seen) {
+  const auto n = static_cast<Index>(hn::Lanes(df));
   const auto zero = hn::Zero(df);
   // With |u| >= 2^-100 the exact remainder is a multiple of 2^-149 (24 bits each in y and s), or u is 0.
   const auto tiny = hn::Set(df, 0x1p-100F);
   const auto last = hn::Set(di, layout.last);
   const int shift = 23 - layout.fraction_bits;
-  for (std::size_t i = 0; i < static_cast<std::size_t>(kLanes<float>); i += n) {
-    const auto u = hn::Load(df, &lanes.u[i]), s = hn::Load(df, &lanes.s[i]), w = hn::Load(df, &lanes.w[i]);
+  for (Index i = 0; i < kLanes<float>; i += n) {
+    const auto w = hn::LoadU(df, lanes.w + i), s = hn::LoadU(df, lanes.s + i);
+    const auto u = hn::Add(w, hn::LoadU(df, lanes.r + i));
     const auto magnitude = hn::Abs(u);
     if (!hn::AllFalse(df, hn::And(hn::Lt(magnitude, tiny), hn::Ne(u, zero)))) return false;
-    const auto sign = hn::ShiftLeft<31>(hn::ShiftRight<31>(hn::BitCast(hn::RebindToUnsigned<decltype(df)>(), u)));
+    hn::StoreU(u, df, lanes.u + i);
+    seen.infinite |= !hn::AllTrue(df, hn::Lt(magnitude, hn::Set(df, std::numeric_limits<float>::infinity())));
+    const auto sign = hn::ShiftLeft<31>(hn::ShiftRight<31>(hn::BitCast(hn::RebindToUnsigned<F>(), u)));
     const auto sign_i = hn::BitCast(di, sign);
     const auto y = hn::Div(magnitude, s);
     const auto remainder = hn::NegMulAdd(y, s, magnitude);
@@ -48,9 +64,8 @@ bool RoundLanes(const LaneRounder::Layout& layout, Lanes& lanes, bool& top) {
       const auto cut = hn::Min(hn::BitCast(df, bits), hn::Set(df, 1024.0F));
       code = hn::Min(hn::Sub(hn::BitCast(di, hn::Add(cut, magic)), hn::BitCast(di, magic)), last);
       point = hn::ConvertTo(df, code);
-      top |= !hn::AllFalse(di, hn::Eq(code, last));
       const auto negative = hn::Lt(sign_i, hn::Zero(di));
-      hn::Store(hn::IfThenElse(negative, hn::Neg(code), code), di, &lanes.code[i]);
+      hn::StoreU(hn::IfThenElse(negative, hn::Neg(code), code), di, lanes.code + i);
     } else {
       const auto half = hn::Set(di, (1 << (shift - 1)) - 1);
       const auto odd = hn::And(hn::ShiftRightSame(bits, shift), one);
@@ -59,17 +74,36 @@ bool RoundLanes(const LaneRounder::Layout& layout, Lanes& lanes, bool& top) {
       const auto subnormal = hn::Sub(hn::BitCast(di, hn::Add(hn::BitCast(df, bits), magic)), hn::BitCast(di, magic));
       const auto is_small = hn::RebindMask(di, hn::Lt(hn::BitCast(df, bits), hn::Set(df, layout.smallest_normal)));
       code = hn::Min(hn::IfThenElse(is_small, subnormal, normal), last);
-      top |= !hn::AllFalse(di, hn::Eq(code, last));
-      const auto code_small = hn::Lt(code, hn::Set(di, layout.smallest_normal > 0 ? 1 << layout.fraction_bits : 0));
-      point = hn::IfThenElse(hn::RebindMask(df, code_small), hn::Mul(hn::ConvertTo(df, code), hn::Set(df, layout.lowest)),
-                             hn::BitCast(df, hn::ShiftLeftSame(hn::Add(code, hn::Set(di, layout.rebias)), shift)));
+      point = GoldenPoint(layout, code);
       const auto word_sign = hn::ShiftRightSame(sign, layout.sign_shift);
-      hn::Store(hn::Or(code, hn::BitCast(di, word_sign)), di, &lanes.code[i]);
+      hn::StoreU(hn::Or(code, hn::BitCast(di, word_sign)), di, lanes.code + i);
     }
+    seen.last |= !hn::AllFalse(di, hn::Eq(code, last));
     const auto signed_point = hn::Xor(point, hn::BitCast(df, sign_i));
-    hn::Store(hn::NegMulAdd(s, signed_point, w), df, &lanes.e[i]);
+    hn::StoreU(hn::NegMulAdd(s, signed_point, w), df, lanes.e + i);
   }
   return true;
+}
+
+Index Errors(const LaneRounder::Layout& layout, const float* HWY_RESTRICT w, const Code* HWY_RESTRICT codes, float scale,
+             Index count, float* HWY_RESTRICT e) {
+  const hn::Rebind<Code, F> dc;
+  const hn::RebindToSigned<decltype(dc)> ds;
+  const auto n = static_cast<Index>(hn::Lanes(df));
+  const auto s = hn::Set(df, scale);
+  Index i = 0;
+  for (; i + n <= count; i += n) {
+    const auto code = hn::LoadU(dc, codes + i);
+    auto point = hn::ConvertTo(df, hn::PromoteTo(di, hn::BitCast(ds, code)));
+    if (!layout.integer) {
+      const auto wide = hn::PromoteTo(di, code);
+      const auto word = hn::And(wide, hn::Set(di, (1 << (31 - layout.sign_shift)) - 1));
+      const auto sign = hn::ShiftLeftSame(hn::Sub(wide, word), layout.sign_shift);
+      point = hn::Or(GoldenPoint(layout, word), hn::BitCast(df, sign));
+    }
+    hn::StoreU(hn::NegMulAdd(s, point, hn::LoadU(df, w + i)), df, e + i);
+  }
+  return i;
 }
 #endif
 
@@ -80,6 +114,7 @@ HWY_AFTER_NAMESPACE();
 namespace hallmark {
 
 HWY_EXPORT(RoundLanes);
+HWY_EXPORT(Errors);
 
 LaneRounder::LaneRounder(const Grid& grid) : grid_(grid) {
   vector_ = grid.is_golden() || grid.is_integer();
@@ -106,25 +141,26 @@ LaneRounder::LaneRounder(const Grid& grid) : grid_(grid) {
   }
 }
 
-void LaneRounder::round(Lanes& lanes) const {
-  bool top = false;
-  if (!vector_ || !HWY_DYNAMIC_DISPATCH(RoundLanes)(layout_, lanes, top)) {
-    round_ref(lanes);
-    return;
-  }
-  lanes.clipped.fill(0);
-  if (!top) return;
-  for (std::size_t r = 0; r < lanes.u.size(); ++r) lanes.clipped[r] = grid_.clipped(lanes.u[r], lanes.s[r]);
+LanesSeen LaneRounder::round(const Lanes& lanes) const {
+  LanesSeen seen;
+  return vector_ && HWY_DYNAMIC_DISPATCH(RoundLanes)(layout_, lanes, seen) ? seen : round_ref(lanes);
 }
 
-void LaneRounder::round_ref(Lanes& lanes) const {
-  for (std::size_t r = 0; r < lanes.u.size(); ++r) {
-    const double u = lanes.u[r], s = lanes.s[r];
-    const Code code = grid_.nearest(u, s);
+LanesSeen LaneRounder::round_ref(const Lanes& lanes) const {
+  LanesSeen seen{false, true};
+  for (Index r = 0; r < kLanes<float>; ++r) {
+    const float u = lanes.u[r] = lanes.w[r] + lanes.r[r];
+    seen.infinite |= !std::isfinite(u);
+    const Code code = grid_.nearest(u, lanes.s[r]);
     lanes.code[r] = grid_.is_integer() ? static_cast<std::int16_t>(code) : code;
-    lanes.clipped[r] = grid_.clipped(u, s);
     lanes.e[r] = std::fma(-lanes.s[r], static_cast<float>(grid_.value(code)), lanes.w[r]);
   }
+  return seen;
+}
+
+void LaneRounder::errors(const float* w, const Code* codes, float s, Index count, float* e) const {
+  Index done = vector_ ? HWY_DYNAMIC_DISPATCH(Errors)(layout_, w, codes, s, count, e) : 0;
+  for (; done < count; ++done) e[done] = std::fma(-s, static_cast<float>(grid_.value(codes[done])), w[done]);
 }
 
 }  // namespace hallmark

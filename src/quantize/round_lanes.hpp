@@ -1,4 +1,4 @@
-// One rounding step for kLanes<float> rows (or columns) at once: q = nearest(u), e = fl(w - s q's point).
+// One rounding step for kLanes<float> rows (or columns) at once: u = fl(w + r), q = nearest(u), e = fl(w - s q's point).
 #pragma once
 
 #include <array>
@@ -9,28 +9,37 @@
 
 namespace hallmark {
 
-/// In: compensated weights u, scales s > 0, original weights w. Out: codes, errors e = fma(-s, value(code), w), and 1 where
-/// u was clipped. Unused lanes hold u = w = 0, s = 1.
+/// Arrays of kLanes<float> entries; no output overlaps another array. In: original weights w, sums r of the corrections,
+/// scales s > 0. Out: compensated weights u = fl(w + r), codes (widened), errors e = fma(-s, value(code), w). Unused lanes hold
+/// w = r = 0, s = 1.
 struct Lanes {
-  template <class T>
-  using Array = std::array<T, static_cast<std::size_t>(kLanes<float>)>;
-  alignas(64) Array<float> u, s, w, e;
-  alignas(64) Array<std::int32_t> code;  // Code, widened
-  Array<std::uint8_t> clipped;
+  const float *w, *r, *s;
+  float* u;
+  std::int32_t* code;
+  float* e;
+};
+
+/// What a step met in some lane.
+struct LanesSeen {
+  bool infinite = false;  ///< a u that is not finite: its code is meaningless
+  bool last = false;      ///< perhaps a code at the end of the grid: only there can u be clipped
 };
 
 /// Grid::nearest for vectors. The vector form needs no midpoints: y = fl(u / s) is on the right side of every midpoint
 /// that it does not equal, because division rounds monotonically, and the sign of the exact remainder u - y s decides the
 /// rest; so y is nudged to an odd last bit by that sign and then rounded once (T12's shift). Codebooks and values so small
-/// that the remainder might underflow take Grid::nearest itself. Same codes as round_ref on every target.
+/// that the remainder might underflow take Grid::nearest itself. Same codes as the twin on every target.
 class LaneRounder {
  public:
   explicit LaneRounder(const Grid& grid);
 
-  void round(Lanes& lanes) const;
+  LanesSeen round(const Lanes& lanes) const;
 
   /// The plain twin.
-  void round_ref(Lanes& lanes) const;
+  LanesSeen round_ref(const Lanes& lanes) const;
+
+  /// e[i] = fma(-s, value(code[i]), w[i]) for i < count, the errors of any codes of the grid.
+  void errors(const float* w, const Code* codes, float s, Index count, float* e) const;
 
   /// What the vector form needs of a grid.
   struct Layout {

@@ -158,7 +158,7 @@ TEST_CASE("the guard decides alike with and without the first stage, and the fir
     const Setup s = make(normal_matrix<float>(150, 24, 39), gram_ref(ar1_activations(48, 24, 0.6, 40)), 0.01, grid);
     const MatrixRef<float> W(s.W);
     const Target target{W, s.grid, s.scales, s.group_size, s.order};
-    const FirstStage first{s.U, s.sums};
+    const FirstStage first{s.U, s.sums, [&]() -> const LossModel& { return s.model; }};
     const Guarded with = *guard(s.model, target, s.G, s.gptq.codes, s.rtn.codes, &first);
     const Guarded without = *guard(s.model, target, s.G, s.gptq.codes, s.rtn.codes);
     CHECK(with.row_is_rtn == without.row_is_rtn);

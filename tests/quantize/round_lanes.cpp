@@ -15,16 +15,43 @@ using namespace hallmark::test;
 
 namespace {
 
-void check(const LaneRounder& rounder, const Lanes& in) {
-  Lanes fast = in, slow = in;
-  rounder.round(fast);
-  rounder.round_ref(slow);
-  for (std::size_t r = 0; r < in.u.size(); ++r) {
-    CAPTURE(in.u[r]);
+using Array = std::array<float, static_cast<std::size_t>(kLanes<float>)>;
+
+struct In {
+  Array w{}, r{}, s{};
+};
+struct Out {
+  Array u{}, e{};
+  std::array<std::int32_t, Array{}.size()> code{};
+};
+
+Lanes lanes_of(const In& in, Out& out) { return {in.w.data(), in.r.data(), in.s.data(), out.u.data(), out.code.data(), out.e.data()}; }
+
+void check(const Grid& grid, const LaneRounder& rounder, const In& in) {
+  Out fast, slow;
+  const LanesSeen seen = rounder.round(lanes_of(in, fast));
+  const LanesSeen plain = rounder.round_ref(lanes_of(in, slow));
+  REQUIRE(seen.infinite == plain.infinite);
+  std::array<Code, Array{}.size()> codes{};
+  for (std::size_t r = 0; r < in.w.size(); ++r) {
+    CAPTURE(in.w[r]);
+    CAPTURE(in.r[r]);
     CAPTURE(in.s[r]);
+    REQUIRE(std::bit_cast<std::uint32_t>(fast.u[r]) == std::bit_cast<std::uint32_t>(slow.u[r]));
+    if (!std::isfinite(slow.u[r])) continue;
     REQUIRE(fast.code[r] == slow.code[r]);
-    REQUIRE(fast.clipped[r] == slow.clipped[r]);
     REQUIRE(std::bit_cast<std::uint32_t>(fast.e[r]) == std::bit_cast<std::uint32_t>(slow.e[r]));
+    if (!seen.last) REQUIRE(!grid.clipped(slow.u[r], in.s[r]));
+    codes[r] = static_cast<Code>(slow.code[r]);
+  }
+  for (const Index count : {kLanes<float>, Index{5}}) {
+    Array again{};
+    rounder.errors(in.w.data(), codes.data(), in.s[0], count, again.data());
+    for (Index r = 0; r < kLanes<float>; ++r) {
+      const auto i = static_cast<std::size_t>(r);
+      const float e = std::fma(-in.s[0], static_cast<float>(grid.value(codes[i])), in.w[i]);
+      REQUIRE(std::bit_cast<std::uint32_t>(again[i]) == std::bit_cast<std::uint32_t>(r < count ? e : 0.0F));
+    }
   }
 }
 
@@ -42,15 +69,15 @@ TEST_CASE("random weights and scales of every size") {
       std::uniform_int_distribution<std::uint32_t> bits;
       std::normal_distribution<float> normal;
       for (int repeat = 0; repeat < 2000; ++repeat) {
-        Lanes lanes{};
-        for (std::size_t r = 0; r < lanes.u.size(); ++r) {
+        In lanes;
+        for (std::size_t r = 0; r < lanes.w.size(); ++r) {
           const float wild = std::bit_cast<float>(bits(generator));
-          lanes.u[r] = repeat % 2 == 0 && std::isfinite(wild) ? wild : normal(generator) * static_cast<float>(grid.max_value() / 2);
+          lanes.r[r] = repeat % 2 == 0 && std::isfinite(wild) ? wild : normal(generator) * static_cast<float>(grid.max_value() / 2);
           const float scale = std::bit_cast<float>(bits(generator) & 0x7FFFFFFFU);
           lanes.s[r] = repeat % 4 == 0 && std::isfinite(scale) && scale > 0 ? scale : std::exp2(normal(generator));
           lanes.w[r] = normal(generator);
         }
-        check(rounder, lanes);
+        check(grid, rounder, lanes);
       }
     });
   }
@@ -65,8 +92,8 @@ TEST_CASE("on the midpoints and one step beside them, for scales of 11 bits and 
       std::mt19937 generator(6);
       std::uniform_real_distribution<float> uniform(0.5F, 2.0F);
       for (int repeat = 0; repeat < 2000; ++repeat) {
-        Lanes lanes{};
-        for (std::size_t r = 0; r < lanes.u.size(); ++r) {
+        In lanes;
+        for (std::size_t r = 0; r < lanes.w.size(); ++r) {
           const float s = repeat % 2 == 0 ? round_up_11(uniform(generator)) : uniform(generator);
           const Code code = static_cast<Code>(generator() % 65536);
           double g = grid.contains(code) ? grid.value(code) : 0.0, next = 0.0;
@@ -74,11 +101,10 @@ TEST_CASE("on the midpoints and one step beside them, for scales of 11 bits and 
           next = grid.contains(after) ? grid.value(after) : g;
           const auto middle = static_cast<float>(s * (g + next) / 2);  // exact for scales of 11 bits, where in range
           const float steps[] = {middle, std::nextafter(middle, 4e9F), std::nextafter(middle, -4e9F)};
-          lanes.u[r] = steps[generator() % 3];
+          lanes.w[r] = steps[generator() % 3];
           lanes.s[r] = s;
-          lanes.w[r] = lanes.u[r];
         }
-        check(rounder, lanes);
+        check(grid, rounder, lanes);
       }
     });
   }
@@ -93,10 +119,10 @@ TEST_CASE("zeros, the ends, subnormals") {
     for_each_target([&] {
       for (const float u : {0.0F, -0.0F, small, -small, 0x1p-100F, 0x1p-101F, 0x1p-126F, 1.0F, -1.0F, big, -big})
         for (const float s : {1.0F, small, 0x1p-126F, 0x1p-60F, 0x1p60F, 3.0F, big}) {
-          Lanes lanes{};
-          lanes.u.fill(u);
+          In lanes;
+          lanes.w.fill(u);
           lanes.s.fill(s);
-          check(rounder, lanes);
+          check(grid, rounder, lanes);
         }
     });
   }
@@ -105,11 +131,12 @@ TEST_CASE("zeros, the ends, subnormals") {
 TEST_CASE("codebooks round by their grid") {
   const Grid grid = *Grid::codebook("thirds", {-1.0F, -0.25F, 0.0F, 0.5F, 2.0F});
   const LaneRounder rounder(grid);
-  Lanes lanes{};
+  In lanes;
   lanes.s.fill(2.0F);
-  lanes.u.fill(0.6F);  // between 0 and 1: nearest is 1, code 3
-  lanes.w.fill(0.6F);
-  rounder.round(lanes);
-  CHECK(lanes.code[0] == 3);
-  CHECK(lanes.e[0] == 0.6F - 1.0F);
+  lanes.w.fill(0.6F);  // between 0 and 1: nearest is 1, code 3
+  check(grid, rounder, lanes);
+  Out out;
+  rounder.round(lanes_of(lanes, out));
+  CHECK(out.code[0] == 3);
+  CHECK(out.e[0] == 0.6F - 1.0F);
 }
