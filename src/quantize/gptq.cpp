@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 
+#include "linalg/buffer.hpp"
 #include "linalg/finite.hpp"
 #include "linalg/hessian.hpp"
 #include "quantize/evidence.hpp"
@@ -123,7 +124,7 @@ Error explain(const PivotFailure& failure, MatrixRef<double> G, const Options& o
 // RTN's codes as the recurrence's starting point: it overwrites the columns of the order, the others stay and count.
 Rounded start(const Rounded& rtn, const Target& target) {
   const bool all = std::ssize(target.order) == target.W.cols();
-  Rounded rounded{all ? Matrix<Code>(target.W.rows(), target.W.cols()) : rtn.codes,
+  Rounded rounded{all ? fresh_matrix<Code>(target.W.rows(), target.W.cols()) : rtn.codes,
                   std::vector<Index>(static_cast<std::size_t>(target.W.rows()), 0)};
   if (all) return rounded;
   std::vector<bool> left_out(static_cast<std::size_t>(target.W.cols()), true);

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "format/codec_lanes.hpp"
+#include "linalg/buffer.hpp"
 #include "quantize/evidence.hpp"
 #include "quantize/round_lanes.hpp"
 
@@ -44,7 +45,7 @@ Matrix<float> scaled_gf16(const Matrix<Code>& codes, const Matrix<float>& scales
 }  // namespace
 
 Rounded round_to_nearest(MatrixRef<float> W, const Grid& grid, const Matrix<float>& scales, Index group_size) {
-  Rounded rounded{Matrix<Code>(W.rows(), W.cols()), std::vector<Index>(static_cast<std::size_t>(W.rows()), 0)};
+  Rounded rounded{fresh_matrix<Code>(W.rows(), W.cols()), std::vector<Index>(static_cast<std::size_t>(W.rows()), 0)};
   const LaneRounder rounder(grid);
   const Index width = group_size == 0 ? W.cols() : group_size;
   using Array = std::array<float, static_cast<std::size_t>(kLanes<float>)>;
