@@ -14,6 +14,7 @@ struct Figure {
   std::string what, ours, limit;
   double goal = 0;        ///< of the ratio; 0 where none is set
   int threads = 0;        ///< 0: one line for each number of threads
+  bool scales = false;    ///< two threads are to be 1.8 times one
 };
 
 /// The groups of benchmarks; each registers its own and returns its figures.

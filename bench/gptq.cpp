@@ -5,6 +5,7 @@
 #include <map>
 #include <random>
 
+#include "certify/contracts.hpp"
 #include "figures.hpp"
 #include "linalg/factor.hpp"
 #include "linalg/gram.hpp"
@@ -65,12 +66,18 @@ bool right(const Tensor& t, const Quantized& result) {
   return true;
 }
 
-void gptq(benchmark::State& state, Index rows, Index cols, bool guard) {
+enum class Mode { contracts, guarded, unguarded };  // contracts: guarded, and rung 2 evaluated on every tensor
+
+void gptq(benchmark::State& state, Index rows, Index cols, Mode mode) {
+  const bool guard = mode != Mode::unguarded;
   omp_set_num_threads(omp_get_num_procs());
   const Tensor& t = tensor(rows, cols);
   use_threads(state);
   Expected<Quantized> result = Error{};
-  for (auto _ : state) result = quantize_gptq(t.W, t.G, options(guard));
+  ContractChecker contracts(contracts::Policy::on);
+  Observer* observer = mode == Mode::contracts ? &contracts : nullptr;
+  for (auto _ : state) result = quantize_gptq(t.W, t.G, options(guard), std::nullopt, "W", std::nullopt, observer);
+  if (!contracts.report().status()) state.SkipWithError("a contract does not hold");
   if (!result || !right(t, *result)) {
     state.SkipWithError("wrong codes");
     return;
@@ -92,17 +99,26 @@ void rtn(benchmark::State& state) {
 std::vector<Figure> gptq_figures(bool large) {
   struct Size {
     Index rows, cols;
-    double guarded, unguarded;
+    double contracts, unguarded;  // goals
   };
-  std::vector<Size> sizes{{4096, 4096, 0.6, 0.65}, {1024, 1024, 0.45, 0.45}, {2048, 512, 0.45, 0.45}};
-  if (large) sizes.push_back({8192, 8192, 0, 0});
+  const std::vector<Size> sizes{{4096, 4096, 0.6, 0.65}, {1024, 1024, 0.45, 0.45}, {2048, 512, 0.45, 0.45}};
   std::vector<Figure> figures;
-  for (const Size& s : sizes)
-    for (const bool guard : {true, false}) {
-      const std::string name = fmt::format("GPTQ {} x {}{}", s.rows, s.cols, guard ? "" : " --no-guard");
-      measure(name, [s, guard](benchmark::State& state) { gptq(state, s.rows, s.cols, guard); });
-      figures.push_back({name, name, "sgemm 4096", guard ? s.guarded : s.unguarded, 0});
-      if (s.cols == 8192) figures.push_back({name, name, fmt::format("GPTQ 4096 x 4096{}", guard ? "" : " --no-guard"), 0.9, 0});
+  const auto add = [&](const Size& s, Mode mode, const char* suffix, double goal) {
+    const std::string name = fmt::format("GPTQ {} x {}{}", s.rows, s.cols, suffix);
+    measure(name, [s, mode](benchmark::State& state) { gptq(state, s.rows, s.cols, mode); });
+    figures.push_back({name, name, "sgemm 4096", goal, 0, true});
+    return name;
+  };
+  for (const Size& s : sizes) {
+    const std::string with = add(s, Mode::contracts, ", contracts", s.contracts), without = add(s, Mode::guarded, "", 0);
+    add(s, Mode::unguarded, " --no-guard", s.unguarded);
+    figures.push_back({fmt::format("cost of the contracts, {} x {}", s.rows, s.cols), with, without, 0.83, 0});  // 20 %
+  }
+  if (large)
+    for (const Mode mode : {Mode::guarded, Mode::unguarded}) {
+      const char* suffix = mode == Mode::guarded ? "" : " --no-guard";
+      const std::string name = add({8192, 8192, 0, 0}, mode, suffix, 0);
+      figures.push_back({name, name, fmt::format("GPTQ 4096 x 4096{}", suffix), 0.9, 0});
     }
   measure("RTN 4096 x 4096", rtn);
   figures.push_back({"RTN 4096 x 4096", "RTN 4096 x 4096", "memcpy", 0, 0});
