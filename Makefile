@@ -114,7 +114,7 @@ mutants: checker ## Plant faults one at a time and see each caught (minutes); wr
 	tests/mutants/run
 
 .PHONY: bench
-bench: ## Measure each figure beside its limit (minutes; LONG=1 adds 8192 x 8192): build/bench.json and docs/performance.md
+bench: ## Measure each figure beside its limit (minutes; LONG=1 adds 8192 x 8192 and a whole checkpoint): build/bench.json and docs/performance.md
 	@tools/deps.sh build bench
 	$(CMAKE) -S . -B $(BUILD) -DHALLMARK_BENCH=ON
 	cmake --build $(BUILD) -j $(JOBS) --target hallmark_bench

@@ -21,6 +21,7 @@ struct Figure {
 std::vector<Figure> codec_figures();
 std::vector<Figure> dense_figures();
 std::vector<Figure> gptq_figures(bool large);
+std::vector<Figure> checkpoint_figures();
 
 /// Reports `work` per iteration (bytes or floating-point operations) as a rate.
 inline void set_work(benchmark::State& state, double work, const char* unit) {

@@ -39,9 +39,18 @@ std::string certificate_path(const std::string& quantized_path) {
 Expected<CertificateWriter> CertificateWriter::create(const std::string& path, bool overwrite, const CertificateHeader& header) {
   Expected<AtomicFile> file = AtomicFile::create(path, overwrite);
   if (!file) return file.error();
-  CertificateWriter writer(*std::move(file));
-  if (const Status written = writer.file_.write(detail::header_line(header) + "\n"); !written) return written.error();
+  const std::string line = detail::header_line(header) + "\n";
+  CertificateWriter writer(*std::move(file), line.size());
+  if (const Status written = writer.file_.write(line); !written) return written.error();
   return writer;
+}
+
+Status CertificateWriter::replace_header(const CertificateHeader& header) {
+  const std::string line = detail::header_line(header) + "\n";
+  if (line.size() != header_bytes_)
+    return Error{Exit::internal, error_number::writer_misuse, "a certificate's header cannot take another length",
+                 fmt::format("{} bytes, {} before", line.size(), header_bytes_), "report this"};
+  return file_.write_at(0, std::as_bytes(std::span(line)));
 }
 
 Status CertificateWriter::add(const CertifiedTensor& tensor) {

@@ -82,11 +82,15 @@ class CertificateWriter {
   /// Errors: those of AtomicFile::create.
   static Expected<CertificateWriter> create(const std::string& path, bool overwrite, const CertificateHeader& header);
   Status add(const CertifiedTensor& tensor);
+  /// Writes another header of the same length over that of create(), for digests that are known only after the tensors.
+  /// Errors: E0110 another length; E0904, E0905.
+  Status replace_header(const CertificateHeader& header);
   Status commit();
 
  private:
-  explicit CertificateWriter(AtomicFile file) : file_(std::move(file)) {}
+  CertificateWriter(AtomicFile file, std::size_t header_bytes) : file_(std::move(file)), header_bytes_(header_bytes) {}
   AtomicFile file_;
+  std::size_t header_bytes_;
   bool first_ = true;
 };
 

@@ -10,7 +10,7 @@ namespace hallmark::cli {
 
 Expected<Matrix<double>> accumulate_gram(std::span<const CalibrationFile> files, const std::string& weight,
                                          GramSample* sample, cuda::Engine* engine) {
-  constexpr std::uint64_t chunk = 4096;  // tokens in memory at once; does not change a bit of the result
+  constexpr std::uint64_t chunk = 1024;  // tokens in memory at once; does not change a bit of the result
   std::optional<GramAccumulator> sum;
   std::optional<cuda::EngineGram> device_sum;
   for (const CalibrationFile& file : files) {

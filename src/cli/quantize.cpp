@@ -5,15 +5,18 @@
 #include <limits>
 #include <memory>
 #include <numeric>
+#include <stop_token>
 
 #include <fmt/format.h>
 
+#include "cli/beside.hpp"
 #include "cli/build_info.hpp"
 #include "cli/command.hpp"
 #include "cli/output.hpp"
 #include "cli/device.hpp"
 #include "cli/plan.hpp"
 #include "cli/progress.hpp"
+#include "cli/quantize_outputs.hpp"
 #include "cli/quantize_report.hpp"
 #include "cli/quantize_tensor.hpp"
 #include "cli/ranges.hpp"
@@ -50,6 +53,26 @@ Expected<Options> options_of(const QuantizeFlags& flags) {
                  flags.desc_act,       flags.block_size, !flags.no_guard};
 }
 
+const std::string not_yet(64, '0');  // in the place of a digest
+
+/// The digests of W and C, computed beside the quantization; given up where the run fails.
+class InputDigests {
+ public:
+  InputDigests(const SafeTensors& weights, const CalibrationFile* calibration)
+      : weights_(beside([&weights, stop = stop_.get_token()] { return weights.digest(stop); })),
+        calibration_(beside([calibration, stop = stop_.get_token()] { return calibration ? calibration->file().digest(stop) : ""; })) {}
+  ~InputDigests() { stop_.request_stop(); }
+
+  void enter(CertificateHeader& header) {
+    header.weights_sha256 = weights_.get();
+    header.calibration_sha256 = calibration_.get();
+  }
+
+ private:
+  std::stop_source stop_;
+  std::future<std::string> weights_, calibration_;
+};
+
 QuantizedHeader header_of(const SafeTensors& weights, const CalibrationFile* calibration, const Options& options,
                           const std::vector<PlannedTensor>& plan) {
   QuantizedHeader header;
@@ -62,8 +85,8 @@ QuantizedHeader header_of(const SafeTensors& weights, const CalibrationFile* cal
   header.damp_percent = options.damp_percent;
   header.desc_act = options.desc_act;
   header.guard = options.guard;
-  header.source_sha256 = weights.digest();
-  if (calibration) header.calibration_sha256 = calibration->file().digest();
+  header.source_sha256 = not_yet;
+  if (calibration) header.calibration_sha256 = not_yet;
   header.source_metadata = weights.metadata();
   for (const TensorInfo& tensor : weights.tensors()) {
     const bool quantized =
@@ -105,11 +128,10 @@ Expected<Exit> run(const QuantizeFlags& flags) {
   Expected<QuantizeReport> report = QuantizeReport::create(flags.report, flags.overwrite, inputs);
   if (!report) return report.error();
   const QuantizedHeader header = header_of(*weights, known, *options, *plan);
-  Expected<QuantizedFileWriter> writer = QuantizedFileWriter::create(flags.output, flags.overwrite, header);
-  if (!writer) return writer.error();
-  Expected<CertificateWriter> certificate =
-      CertificateWriter::create(certificate_name, flags.overwrite, certificate_header(header, *policy));
-  if (!certificate) return certificate.error();
+  CertificateHeader certificate = certificate_header(header, *policy);
+  Expected<QuantizeOutputs> outputs = QuantizeOutputs::create(flags.output, flags.overwrite, header, certificate);
+  if (!outputs) return outputs.error();
+  InputDigests digests(*weights, known);
   const ExactRows exact{flags.exact ? std::numeric_limits<Index>::max() : 0};
 
   const double total = std::accumulate(plan->begin(), plan->end(), 0.0,
@@ -117,42 +139,30 @@ Expected<Exit> run(const QuantizeFlags& flags) {
   double done = 0;
   Progress progress("quantize");
   contracts::Report judged;
-  auto next = plan->begin();
-  for (const TensorInfo& tensor : weights->tensors()) {
-    if (next == plan->end() || next->weight != &tensor) {
-      if (const Status written = writer->write_unchanged(tensor); !written) return written.error();
-    } else {
-      progress.update(done, total, tensor.name);
-      Expected<QuantizedTensor> quantized = quantize_tensor(*next, known, *options, exact, *policy, device->get());
-      if (!quantized) return quantized.error();
-      if (const Status held = quantized->contracts.status(); !held) return held.error();
-      judged.merge(quantized->contracts);
-      if (const auto& offence = quantized->seen->offence)
-        return Error{Exit::contract, error_number::oracle_refuses, "exact arithmetic finds a promise broken",
-                     fmt::format("tensor '{}': {}", tensor.name, *offence), "report this with the files; nothing was written"};
-      const Quantized* const result = &quantized->result;
-      const Status written = writer->write_quantized(tensor.name, {result->codes.data(), static_cast<std::size_t>(result->codes.size())},
-                                                     {result->scales.data(), static_cast<std::size_t>(result->scales.size())});
-      if (!written) return written.error();
-      if (const Status added = report->add(*next, *options, *result); !added) return added.error();
-      const Status certified = certificate->add(
-          certified_tensor(*next, *quantized, writer->digest(tensor.name + ".codes"), writer->digest(tensor.name + ".scale")));
-      if (!certified) return certified.error();
-      done += next->work();
-      ++next;
-    }
-    forget_pages(tensor.data);  // what is behind us need not stay in memory
+  if (const Status begun = outputs->pass_through(*weights, *plan); !begun) return begun.error();
+  for (const PlannedTensor& tensor : *plan) {
+    progress.update(done, total, tensor.weight->name);
+    Expected<QuantizedTensor> quantized = quantize_tensor(tensor, known, *options, exact, *policy, device->get());
+    // What came first is told first, however the threads ran.
+    if (const Status written = outputs->settle(); !written) return written.error();
+    if (!quantized) return quantized.error();
+    if (const Status held = quantized->contracts.status(); !held) return held.error();
+    judged.merge(quantized->contracts);
+    if (const auto& offence = quantized->seen->offence)
+      return Error{Exit::contract, error_number::oracle_refuses, "exact arithmetic finds a promise broken",
+                   fmt::format("tensor '{}': {}", tensor.weight->name, *offence), "report this with the files; nothing was written"};
+    if (const Status added = report->add(tensor, *options, quantized->result); !added) return added.error();
+    if (const Status begun = outputs->write(tensor, *std::move(quantized)); !begun) return begun.error();
+    done += tensor.work();
+    forget_pages(tensor.weight->data);  // what is behind us need not stay in memory
   }
+  if (const Status written = outputs->settle(); !written) return written.error();
+  digests.enter(certificate);
   // A mixture of two versions of an input must not be certified as one.
   if (const Status whole = weights->unchanged(); !whole) return whole.error();
   if (known)
     if (const Status whole = known->file().unchanged(); !whole) return whole.error();
-  // The certificate first: where Q stands under its name, its certificate stands beside it.
-  if (const Status written = certificate->commit(); !written) return written.error();
-  if (const Status written = writer->commit(); !written) {
-    std::remove(certificate_name.c_str());
-    return written.error();
-  }
+  if (const Status written = outputs->commit(certificate); !written) return written.error();
   if (const Status written = report->commit(); !written) return written.error();
   if (const auto reopened = QuantizedFile::open(flags.output); !reopened) return reopened.error();
   report->print_summary(flags.output);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/accumulate.hpp"
+#include "cli/beside.hpp"
 #include "io/sha256.hpp"
 #include "quantize/gptq.hpp"
 #include "quantize/rtn.hpp"
@@ -30,7 +31,7 @@ Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const Cal
   ContractChecker checker(policy);
   ContractChecker* const contracts = policy == contracts::Policy::off ? nullptr : &checker;
   const std::string& name = tensor.weight->name;
-  QuantizedTensor out{Matrix<float>(tensor.rows, tensor.cols), std::nullopt, std::move(options), {}, nullptr, {}};
+  QuantizedTensor out{Matrix<float>(tensor.rows, tensor.cols), "", "", std::nullopt, std::move(options), {}, nullptr, {}};
   const std::span<float> values(out.W.data(), static_cast<std::size_t>(out.W.size()));
   if (const Status read = widen(*tensor.weight, 0, values); !read) return located(tensor.file, read.error());
   if (const Status finite = check_finite(name, tensor.weight->shape, values); !finite) return located(tensor.file, finite.error());
@@ -41,13 +42,21 @@ Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const Cal
     out.options.group_size = 0;
   }
   const std::string place = fmt::format("{}: tensor '{}'", tensor.file, name);
+  const auto digest_inputs = [&] {  // neither changes any more
+    return beside([&] {
+      out.weights_sha256 = sha256_mapped(tensor.weight->data);
+      if (out.G) out.gram_sha256 = sha256_hex(std::as_bytes(std::span(out.G->data(), static_cast<std::size_t>(out.G->size()))));
+    });
+  };
   if (out.options.method == Method::rtn) {
+    std::future<void> digests = digest_inputs();
     out.seen = std::make_unique<CertificateObserver>(nullptr, out.options, exact);
     Observers watching{out.seen.get(), contracts};
     Expected<Quantized> result = quantize_rtn(out.W, out.options, *given, name, &watching);
     if (!result) return located(place, result.error());
     out.result = *std::move(result);
     out.contracts = checker.report();
+    digests.get();
     return out;
   }
   std::optional<GramSample> sample;
@@ -60,6 +69,7 @@ Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const Cal
   if (sample) sample->judge(name, *G, contracts->report());
   sample.reset();
   out.G = *std::move(G);
+  std::future<void> digests = digest_inputs();
   out.seen = std::make_unique<CertificateObserver>(&*out.G, out.options, exact);
   Observers watching{out.seen.get(), contracts};
   const auto tokens = static_cast<Index>(tensor.calibration->tokens);
@@ -68,6 +78,7 @@ Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const Cal
   if (!result) return located(place, result.error());
   out.result = *std::move(result);
   out.contracts = checker.report();
+  digests.get();
   return out;
 }
 
@@ -77,16 +88,13 @@ CertificateHeader certificate_header(const QuantizedHeader& header, contracts::P
           std::string(contracts::to_string(policy))};
 }
 
-CertifiedTensor certified_tensor(const PlannedTensor& tensor, QuantizedTensor& quantized, std::string codes_sha256,
-                                 std::string scales_sha256) {
+CertifiedTensor certified_tensor(const PlannedTensor& tensor, QuantizedTensor& quantized) {
   CertifiedTensor out;
   out.name = tensor.weight->name;
   out.rows = tensor.weight->shape[0];
   out.cols = tensor.weight->shape[1];
-  out.weights_sha256 = sha256_hex(tensor.weight->data);
-  if (quantized.G) out.gram_sha256 = sha256_hex(std::as_bytes(std::span(quantized.G->data(), static_cast<std::size_t>(quantized.G->size()))));
-  out.codes_sha256 = std::move(codes_sha256);
-  out.scales_sha256 = std::move(scales_sha256);
+  out.weights_sha256 = quantized.weights_sha256;
+  out.gram_sha256 = quantized.gram_sha256;
   out.scale_rule = to_string(quantized.options.scale_rule);
   out.calibration = calibration_kind(tensor);
   out.tokens = tensor.calibration ? tensor.calibration->tokens : 0;

@@ -61,7 +61,9 @@ Expected<VerifiedTensor> verify_tensor(const PlannedTensor& tensor, const Calibr
   }
   VerifiedTensor out{*std::move(again), {}, std::nullopt};
   const auto digest = [&](const char* part) { return sha256_hex(file.file().find(name + part)->data); };
-  out.computed = certified_tensor(tensor, out.quantized, digest(".codes"), digest(".scale"));
+  out.computed = certified_tensor(tensor, out.quantized);
+  out.computed.codes_sha256 = digest(".codes");
+  out.computed.scales_sha256 = digest(".scale");
   const auto differs = [&](std::string what) {
     if (certified.weights_sha256 != out.computed.weights_sha256) what += "; its bytes in W are not those of the certificate";
     if (certified.gram_sha256 != out.computed.gram_sha256) what += "; its Gram matrix is not that of the certificate";

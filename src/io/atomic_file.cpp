@@ -142,6 +142,7 @@ Status AtomicFile::write(std::span<const std::byte> bytes) {
 Status AtomicFile::write(std::string_view text) { return write(std::as_bytes(std::span(text))); }
 
 Status AtomicFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
+  const auto begin = static_cast<off_t>(offset);
   while (!bytes.empty()) {
     const ssize_t written = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (written < 0 && errno == EINTR) continue;
@@ -150,6 +151,8 @@ Status AtomicFile::write_at(std::uint64_t offset, std::span<const std::byte> byt
     bytes = bytes.subspan(static_cast<std::size_t>(written));
     offset += static_cast<std::uint64_t>(written);
   }
+  // The disk may begin; commit() then waits for less. What goes wrong here goes wrong there.
+  ::sync_file_range(fd_, begin, static_cast<off_t>(offset) - begin, SYNC_FILE_RANGE_WRITE);
   return ok();
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "io/error_numbers.hpp"
@@ -22,6 +23,35 @@ Error bad_entry(int number, std::string what, std::string where) {
 
 std::string described(const TensorInfo& t) {
   return fmt::format("tensor '{}': {} of shape {}", t.name, dtype_name(t.dtype), shape_text(t.shape));
+}
+
+/// Elements first .. of a stored tensor, by all threads; whether all are finite. The dtype is one that widen() knows.
+template <class Real>
+bool widen_finite(const TensorInfo& stored, std::uint64_t first, std::span<Real> out) {
+  constexpr std::size_t piece = std::size_t{1} << 16;
+  bool finite = true;
+#pragma omp parallel for schedule(static) reduction(&& : finite) if (out.size() > piece)
+  for (std::size_t begin = 0; begin < out.size(); begin += piece) {
+    const std::span<Real> part = out.subspan(begin, std::min(piece, out.size() - begin));
+    const bool read = bool(widen(stored, first + begin, part));
+    unsigned beyond = 0;  // counted, not searched: so it takes whole vectors
+    for (const Real x : part) beyond += !(std::fabs(x) <= std::numeric_limits<Real>::max());
+    finite = finite && read && beyond == 0;
+  }
+  return finite;
+}
+
+/// Whether G is a finite symmetric matrix, its diagonal not negative; tile by tile, for the columns' sake.
+bool plausible_gram(const Matrix<double>& g) {
+  constexpr Index tile = 64;
+  const Index n = g.rows();
+  bool fine = true;
+#pragma omp parallel for schedule(dynamic) reduction(&& : fine)
+  for (Index i0 = 0; i0 < n; i0 += tile)
+    for (Index j0 = 0; j0 <= i0; j0 += tile)
+      for (Index i = i0; i < std::min(n, i0 + tile); ++i)
+        for (Index j = j0; j < std::min(i + 1, j0 + tile); ++j) fine = fine && (i == j ? g(i, i) >= 0 : g(i, j) == g(j, i));
+  return fine;
 }
 
 bool one_of(DType dtype, std::initializer_list<DType> allowed) {
@@ -110,8 +140,11 @@ Expected<Matrix<double>> CalibrationFile::gram(const std::string& weight) const 
   const auto n = static_cast<Index>(stored.shape[0]);
   Matrix<double> g(n, n);
   const std::span<double> values(g.data(), static_cast<std::size_t>(g.size()));
-  if (Status read = widen(stored, 0, values); !read) return located(path_, read.error());
+  const bool finite_numbers = widen_finite(stored, 0, values);
   forget_pages(stored.data);
+  if (finite_numbers && plausible_gram(g)) return g;
+  // What is wrong with it, and where first.
+  if (Status read = widen(stored, 0, values); !read) return located(path_, read.error());
   if (Status finite = check_finite(stored.name, stored.shape, values); !finite) return located(path_, finite.error());
   for (Index i = 0; i < n; ++i) {
     if (!(g(i, i) >= 0))
@@ -132,8 +165,9 @@ Expected<Matrix<float>> CalibrationFile::activations(const std::string& weight, 
   const std::uint64_t cols = stored.shape[1];
   Matrix<float> x(static_cast<Index>(count), static_cast<Index>(cols));
   const std::span<float> values(x.data(), static_cast<std::size_t>(x.size()));
-  if (Status read = widen(stored, first * cols, values); !read) return located(path_, read.error());
-  if (const auto bad = std::ranges::find_if(values, [](float v) { return !std::isfinite(v); }); bad != values.end()) {
+  if (!widen_finite(stored, first * cols, values)) {
+    if (Status read = widen(stored, first * cols, values); !read) return located(path_, read.error());
+    const auto bad = std::ranges::find_if(values, [](float v) { return !std::isfinite(v); });
     const auto at = static_cast<std::uint64_t>(bad - values.begin());
     return Error{Exit::input, error_number::not_finite, "an activation is not finite",
                  fmt::format("{}: {}: {} at [{}, {}]", path_, described(stored), *bad, first + at / cols, at % cols),

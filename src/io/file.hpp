@@ -44,6 +44,8 @@ Expected<std::string> read_text(const std::string& path);
 /// Takes the whole pages inside `bytes` (a part of a MappedFile) out of resident memory; they stay readable.
 /// Lets a model larger than memory be read tensor by tensor.
 void forget_pages(std::span<const std::byte> bytes) noexcept;
+/// Bytes of a map that are read before their pages are forgotten.
+inline constexpr std::size_t mapped_piece = std::size_t{4} << 20;
 
 /// Whether both paths exist and name one file (device and inode), through links of either kind.
 bool same_file(const std::string& a, const std::string& b);

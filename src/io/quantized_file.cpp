@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
+#include <numeric>
 #include <optional>
 
 #include "io/error_numbers.hpp"
@@ -20,18 +22,15 @@ Error malformed(int number, std::string what, std::string where) {
   return {Exit::input, number, std::move(what), std::move(where), "quantize the weights again"};
 }
 
-/// Codes of a U16, U8 or I8 tensor.
-std::vector<Code> read_codes(const TensorInfo& tensor) {
-  std::vector<Code> codes(element_count(tensor.shape));
+/// Element i of a U16, U8 or I8 tensor.
+Code code_at(const TensorInfo& tensor, std::size_t i) {
   if (tensor.dtype == DType::U16) {
-    if (!codes.empty()) std::memcpy(codes.data(), tensor.data.data(), tensor.data.size());
-  } else {
-    std::ranges::transform(tensor.data, codes.begin(), [&](std::byte b) {
-      const auto value = std::to_integer<std::uint8_t>(b);
-      return tensor.dtype == DType::I8 ? static_cast<Code>(static_cast<std::int8_t>(value)) : Code{value};
-    });
+    Code code;
+    std::memcpy(&code, tensor.data.data() + 2 * i, sizeof code);
+    return code;
   }
-  return codes;
+  const auto value = std::to_integer<std::uint8_t>(tensor.data[i]);
+  return tensor.dtype == DType::I8 ? static_cast<Code>(static_cast<std::int8_t>(value)) : Code{value};
 }
 
 /// Compares the tensors with those that the metadata promises, both sorted by name.
@@ -61,10 +60,30 @@ Status check_tensors(const SafeTensors& file, std::vector<TensorPlan> plan, cons
   return ok();
 }
 
-std::string tensor_digest(const TensorInfo& tensor) {
-  std::string digest = sha256_hex(tensor.data);
-  forget_pages(tensor.data);
-  return digest;
+/// The first code that is no point of the grid, by index.
+std::optional<std::size_t> first_stranger(const TensorInfo& codes, const std::vector<bool>& known) {
+  const std::size_t width = codes.dtype == DType::U16 ? 2 : 1, piece = mapped_piece / width;
+  for (std::size_t i = 0; i < codes.data.size() / width; ++i) {
+    if (!known[code_at(codes, i)]) return i;
+    if ((i + 1) % piece == 0) forget_pages(codes.data.subspan((i + 1 - piece) * width, mapped_piece));
+  }
+  return std::nullopt;
+}
+
+/// The values of a quantized tensor: what the metadata does not bound.
+Status check_values(const QuantizedFile& file, const OriginalTensor& original, const std::vector<bool>& known, const std::string& path) {
+  const TensorInfo& codes = *file.file().find(original.name + ".codes");
+  if (const auto stranger = first_stranger(codes, known))
+    return malformed(error_number::quantized_code, "a code is no point of the grid",
+                     fmt::format("{}: tensor '{}': {:#06x} at [{}, {}], grid {}", path, codes.name, code_at(codes, *stranger),
+                                 *stranger / codes.shape[1], *stranger % codes.shape[1], file.header().grid));
+  const TensorInfo& scales = *file.file().find(original.name + ".scale");
+  const Expected<std::vector<float>> steps = widen_to_f32(scales);
+  if (!steps) return steps.error();
+  const auto bad = std::ranges::find_if(*steps, [](float s) { return !(s > 0) || !std::isfinite(s); });
+  if (bad == steps->end()) return ok();
+  return malformed(error_number::quantized_scale, "a scale is not positive and finite",
+                   fmt::format("{}: tensor '{}': {} at index {}", path, scales.name, *bad, bad - steps->begin()));
 }
 
 }  // namespace
@@ -109,31 +128,21 @@ Expected<QuantizedFile> QuantizedFile::open(const std::string& path) {
   if (!opened) return opened;
   // The digest first: after it, a bad code or scale is the writer's fault and no accident of storage.
   if (Status whole = opened->check_payload(); !whole) return whole.error();
-  const SafeTensors& file = opened->file();
-  for (const OriginalTensor& original : opened->header().tensors) {
-    if (!original.quantized) continue;
-    const TensorInfo& codes = *file.find(original.name + ".codes");
-    const std::vector<Code> values = read_codes(codes);
-    for (std::size_t i = 0; i < values.size(); ++i)
-      if (!opened->grid().contains(values[i]))
-        return malformed(error_number::quantized_code, "a code is no point of the grid",
-                         fmt::format("{}: tensor '{}': {:#06x} at [{}, {}], grid {}", path, codes.name, values[i],
-                                     i / codes.shape[1], i % codes.shape[1], opened->header().grid));
-    forget_pages(codes.data);
-    const TensorInfo& scales = *file.find(original.name + ".scale");
-    const Expected<std::vector<float>> steps = widen_to_f32(scales);
-    if (!steps) return steps.error();
-    const auto bad = std::ranges::find_if(*steps, [](float s) { return !(s > 0) || !std::isfinite(s); });
-    if (bad != steps->end())
-      return malformed(error_number::quantized_scale, "a scale is not positive and finite",
-                       fmt::format("{}: tensor '{}': {} at index {}", path, scales.name, *bad, bad - steps->begin()));
-  }
+  const std::vector<OriginalTensor>& tensors = opened->header().tensors;
+  const std::vector<bool> known = detail::known_codes(opened->grid());
+  std::vector<Status> checked(tensors.size(), ok());
+#pragma omp parallel for schedule(dynamic)
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    if (tensors[i].quantized) checked[i] = check_values(*opened, tensors[i], known, path);
+  for (const Status& fine : checked)
+    if (!fine) return fine.error();
   return opened;
 }
 
 std::vector<Code> QuantizedFile::codes(const std::string& name) const {
   const TensorInfo& tensor = *file_.find(name + ".codes");
-  std::vector<Code> codes = read_codes(tensor);
+  std::vector<Code> codes(element_count(tensor.shape));
+  for (std::size_t i = 0; i < codes.size(); ++i) codes[i] = code_at(tensor, i);
   forget_pages(tensor.data);
   return codes;
 }
@@ -145,12 +154,17 @@ std::vector<float> QuantizedFile::scales(const std::string& name) const {
 const TensorInfo& QuantizedFile::unchanged(const std::string& name) const { return *file_.find(name); }
 
 std::string payload_digest(const SafeTensors& file) {
-  std::vector<const TensorInfo*> tensors;
-  for (const TensorInfo& tensor : file.tensors()) tensors.push_back(&tensor);
-  std::ranges::sort(tensors, {}, &TensorInfo::name);
+  const std::vector<TensorInfo>& tensors = file.tensors();
+  std::vector<std::size_t> order(tensors.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, std::greater{}, [&](std::size_t i) { return tensors[i].data.size(); });
+  std::vector<std::string> digests(tensors.size());
+#pragma omp parallel for schedule(dynamic)  // the largest first: none is left over for one thread
+  for (std::size_t k = 0; k < order.size(); ++k) digests[order[k]] = sha256_mapped(tensors[order[k]].data);
+  std::ranges::sort(order, {}, [&](std::size_t i) { return std::string_view(tensors[i].name); });
   Sha256 payload;
-  for (const TensorInfo* tensor : tensors)
-    payload.update(detail::payload_line(tensor->name, tensor->dtype, tensor->shape, tensor_digest(*tensor)));
+  for (const std::size_t i : order)
+    payload.update(detail::payload_line(tensors[i].name, tensors[i].dtype, tensors[i].shape, digests[i]));
   return payload.hex();
 }
 

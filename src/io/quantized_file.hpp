@@ -60,6 +60,9 @@ class QuantizedFileWriter {
   Status write_unchanged(const TensorInfo& tensor);
   /// The SHA-256 of the bytes of a tensor of the container that was written, by its name there ("w.codes").
   const std::string& digest(const std::string& name) const { return digests_.at(name); }
+  /// Enters the digests of the inputs in place of those that create() was given; both are there or neither is, as before.
+  /// They can be computed beside the tensors. Errors: E0110.
+  Status replace_digests(const std::string& source_sha256, const std::string& calibration_sha256);
   /// Enters the payload digest, then commits. Errors: those of SafeTensorsWriter::commit.
   Status commit();
 
@@ -71,6 +74,7 @@ class QuantizedFileWriter {
   Grid grid_;
   QuantizedHeader header_;
   std::unordered_map<std::string, const OriginalTensor*> originals_;
+  std::vector<bool> known_codes_;
   std::map<std::string, std::string> digests_;  // of each tensor's bytes, by name
 };
 

@@ -30,9 +30,7 @@ constexpr const char* block_size = "hallmark.block_size";
 constexpr const char* damp_percent = "hallmark.damp_percent";
 constexpr const char* desc_act = "hallmark.desc_act";
 constexpr const char* guard = "hallmark.guard";
-constexpr const char* source_sha256 = "hallmark.source.sha256";
 constexpr const char* source_metadata = "hallmark.source.metadata";
-constexpr const char* calibration_sha256 = "hallmark.calibration.sha256";
 constexpr const char* tensors = "hallmark.tensors";
 
 std::string compact(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
@@ -115,9 +113,9 @@ std::map<std::string, std::string> to_metadata(const QuantizedHeader& header) {
           {damp_percent, fmt::format("{}", header.damp_percent)},
           {desc_act, truth(header.desc_act)},
           {guard, truth(header.guard)},
-          {source_sha256, header.source_sha256},
+          {source_key, header.source_sha256},
           {source_metadata, compact(json(header.source_metadata))},
-          {calibration_sha256, header.calibration_sha256},
+          {calibration_key, header.calibration_sha256},
           {tensors, compact(tensor_map(header.tensors))}};
 }
 
@@ -170,9 +168,9 @@ Expected<QuantizedHeader> from_metadata(const std::map<std::string, std::string>
   }, header.damp_percent);
   read(desc_act, truth, header.desc_act);
   read(guard, truth, header.guard);
-  read(source_sha256, digest, header.source_sha256);
+  read(source_key, digest, header.source_sha256);
   read(source_metadata, parse_strings, header.source_metadata);
-  read(calibration_sha256, digest, header.calibration_sha256);
+  read(calibration_key, digest, header.calibration_sha256);
   read(tensors, parse_tensor_map, header.tensors);
   if (error) return *error;
   return header;
@@ -197,6 +195,12 @@ std::vector<TensorPlan> container_plan(const QuantizedHeader& header, const Grid
     plan.push_back({t.name + ".scale", DType::F32, std::move(scales)});
   }
   return plan;
+}
+
+std::vector<bool> known_codes(const Grid& grid) {
+  std::vector<bool> known(std::size_t{1} << 16);
+  for (std::size_t code = 0; code < known.size(); ++code) known[code] = grid.contains(static_cast<Code>(code));
+  return known;
 }
 
 }  // namespace hallmark::detail

@@ -11,6 +11,8 @@
 namespace hallmark::detail {
 
 inline constexpr std::string_view payload_key = "hallmark.payload.sha256";
+inline constexpr const char* source_key = "hallmark.source.sha256";
+inline constexpr const char* calibration_key = "hallmark.calibration.sha256";
 
 /// All entries but the payload digest.
 std::map<std::string, std::string> to_metadata(const QuantizedHeader& header);
@@ -22,5 +24,8 @@ std::string payload_line(const std::string& name, DType dtype, const Shape& shap
 
 /// Names, dtypes and shapes of the container's tensors; `grid` gives the dtype of the codes.
 std::vector<TensorPlan> container_plan(const QuantizedHeader& header, const Grid& grid);
+
+/// Whether the grid contains a code, for all codes.
+std::vector<bool> known_codes(const Grid& grid);
 
 }  // namespace hallmark::detail

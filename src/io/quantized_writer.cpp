@@ -38,7 +38,7 @@ Expected<QuantizedFileWriter> QuantizedFileWriter::create(const std::string& pat
 }
 
 QuantizedFileWriter::QuantizedFileWriter(SafeTensorsWriter writer, Grid grid, QuantizedHeader header)
-    : writer_(std::move(writer)), grid_(std::move(grid)), header_(std::move(header)) {
+    : writer_(std::move(writer)), grid_(std::move(grid)), header_(std::move(header)), known_codes_(detail::known_codes(grid_)) {
   // Elements of a vector stay where they are when the vector moves.
   for (const OriginalTensor& tensor : header_.tensors) originals_[tensor.name] = &tensor;
 }
@@ -63,7 +63,7 @@ Status QuantizedFileWriter::write_quantized(const std::string& name, std::span<c
       return Error{Exit::internal, error_number::quantized_scale, "a scale is not positive and finite",
                    fmt::format("tensor '{}': {} in row {}", name, scales[i], i / groups), "report this"};
   for (std::size_t i = 0; i < codes.size(); ++i)
-    if (!grid_.contains(codes[i]))
+    if (!known_codes_[codes[i]])
       return Error{Exit::internal, error_number::quantized_code, "a code is no point of the grid",
                    fmt::format("tensor '{}': {:#06x} at [{}, {}]", name, codes[i], i / shape[1], i % shape[1]), "report this"};
   if (grid_.code_dtype() == "U16") {
@@ -81,9 +81,20 @@ Status QuantizedFileWriter::write_unchanged(const TensorInfo& tensor) {
   if (found == originals_.end() || found->second->quantized || found->second->dtype != tensor.dtype ||
       found->second->shape != tensor.shape)
     return misuse(fmt::format("tensor '{}' is not one to pass through as it is", tensor.name));
-  Status written = write(tensor.name, tensor.data);
-  forget_pages(tensor.data);
-  return written;
+  Sha256 digest;
+  for (std::size_t first = 0; first < tensor.data.size(); first += mapped_piece) {
+    const auto piece = tensor.data.subspan(first, std::min(mapped_piece, tensor.data.size() - first));
+    if (Status written = writer_.write(tensor.name, piece); !written) return written;
+    digest.update(piece);
+    forget_pages(piece);
+  }
+  digests_[tensor.name] = digest.hex();
+  return ok();
+}
+
+Status QuantizedFileWriter::replace_digests(const std::string& source_sha256, const std::string& calibration_sha256) {
+  if (Status entered = writer_.replace_metadata(detail::source_key, source_sha256); !entered) return entered;
+  return writer_.replace_metadata(detail::calibration_key, calibration_sha256);
 }
 
 Status QuantizedFileWriter::commit() {

@@ -4,21 +4,6 @@
 
 namespace hallmark {
 
-namespace {
-
-// Hashes without keeping the pages: a model may be larger than memory.
-void update_in_pieces(Sha256& digest, std::span<const std::byte> bytes) {
-  constexpr std::size_t piece = std::size_t{16} << 20;
-  while (!bytes.empty()) {
-    const auto head = bytes.first(std::min(piece, bytes.size()));
-    digest.update(head);
-    forget_pages(head);
-    bytes = bytes.subspan(head.size());
-  }
-}
-
-}  // namespace
-
 Expected<SafeTensors> SafeTensors::open(const std::string& path) {
   if (path.ends_with(".json")) return open_index(path);
   Expected<MappedFile> file = MappedFile::open(path);
@@ -44,12 +29,12 @@ const TensorInfo* SafeTensors::find(std::string_view name) const {
   return found == by_name_.end() ? nullptr : &tensors_[found->second];
 }
 
-std::string SafeTensors::digest() const {
+std::string SafeTensors::digest(const std::stop_token& stop) const {
   Sha256 first;
-  update_in_pieces(first, files_.front().bytes());
+  update_mapped(first, files_.front().bytes(), stop);
   for (std::size_t i = 1; i < files_.size(); ++i) {
     Sha256 shard;
-    update_in_pieces(shard, files_[i].bytes());
+    update_mapped(shard, files_[i].bytes(), stop);
     first.update(shard.hex());
   }
   return first.hex();

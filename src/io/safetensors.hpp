@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -76,7 +77,8 @@ class SafeTensors {
   /// Every file that is open, the index included: none of them may become an output.
   const std::vector<std::string>& paths() const { return paths_; }
   /// SHA-256 of the file; of a sharded model, of the index's bytes followed by each shard's digest in hexadecimal.
-  std::string digest() const;
+  /// Where a stop is requested it returns early, with no digest in particular.
+  std::string digest(const std::stop_token& stop = {}) const;
   /// Fails when one of the files changed since open(). Errors: E0902.
   Status unchanged() const;
 

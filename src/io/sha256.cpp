@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "io/error_numbers.hpp"
+#include "io/file.hpp"
 
 namespace hallmark {
 
@@ -67,6 +69,21 @@ std::string Sha256::hex() const {
 
 std::string sha256_hex(std::span<const std::byte> bytes) { return Sha256().update(bytes).hex(); }
 std::string sha256_hex(std::string_view text) { return Sha256().update(text).hex(); }
+
+void update_mapped(Sha256& digest, std::span<const std::byte> bytes, const std::stop_token& stop) {
+  while (!bytes.empty() && !stop.stop_requested()) {
+    const auto head = bytes.first(std::min(mapped_piece, bytes.size()));
+    digest.update(head);
+    forget_pages(head);
+    bytes = bytes.subspan(head.size());
+  }
+}
+
+std::string sha256_mapped(std::span<const std::byte> bytes) {
+  Sha256 digest;
+  update_mapped(digest, bytes);
+  return digest.hex();
+}
 
 Expected<std::string> sha256_file(const std::string& path) {
   const auto refused = [&] {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,13 @@ class Sha256 {
 
 std::string sha256_hex(std::span<const std::byte> bytes);
 std::string sha256_hex(std::string_view text);
+
+/// Adds a part of a MappedFile piece by piece and forgets its pages: a model may be larger than memory. Where a stop is
+/// requested it returns early, and the digest is of nothing in particular.
+void update_mapped(Sha256& digest, std::span<const std::byte> bytes, const std::stop_token& stop = {});
+/// The digest of a part of a MappedFile, whose pages are forgotten.
+std::string sha256_mapped(std::span<const std::byte> bytes);
+
 /// The digest of a file's bytes, read piece by piece. Errors: E0901.
 Expected<std::string> sha256_file(const std::string& path);
 

@@ -9,6 +9,7 @@
 
 #include "../io/temporary_folder.hpp"
 #include "certify/slack_plot.hpp"
+#include "io/error_numbers.hpp"
 
 using namespace hallmark;
 using hallmark::test::read_file;
@@ -62,6 +63,25 @@ int verdict(const TemporaryFolder& folder, std::string_view text) {
 }
 
 }  // namespace
+
+TEST_CASE("the header of a certificate can be written again, in the same length") {
+  const TemporaryFolder folder;
+  CertificateHeader early = some_header();
+  early.weights_sha256 = std::string(64, '0');
+  auto writer = CertificateWriter::create(folder / "c.json", true, early);
+  REQUIRE(writer);
+  REQUIRE(writer->add(some_tensor("a.weight")));
+  CertificateHeader other = some_header();
+  other.calibration_sha256.clear();
+  const Status longer = writer->replace_header(other);
+  REQUIRE_FALSE(longer);
+  CHECK(longer.error().number == error_number::writer_misuse);
+  REQUIRE(writer->replace_header(some_header()));
+  REQUIRE(writer->commit());
+  const auto reader = CertificateReader::open(folder / "c.json");
+  REQUIRE(reader);
+  CHECK(reader->header() == some_header());
+}
 
 TEST_CASE("a certificate comes back as it was written") {
   const TemporaryFolder folder;

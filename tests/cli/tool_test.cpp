@@ -105,6 +105,7 @@ TEST_CASE("quantize, inspect, dequantize: names, shapes and order of W come back
     for (const char* flags : {" --threads 1", " --threads 2", " --threads 5"}) {
       REQUIRE(tool(calibrated + flags + " --overwrite -o " + work.path("q2.safetensors")).exit == 0);
       CHECK(shell("cmp " + work.path("q.safetensors") + " " + work.path("q2.safetensors")).exit == 0);
+      CHECK(shell("cmp " + work.path("q.certificate.json") + " " + work.path("q2.certificate.json")).exit == 0);
     }
     REQUIRE(tool(calibrated + " --block-size 3 --overwrite -o " + work.path("q2.safetensors")).exit == 0);
     const auto payload = [&](const char* name) {
@@ -112,6 +113,15 @@ TEST_CASE("quantize, inspect, dequantize: names, shapes and order of W come back
       return text.substr(text.find("payload_sha256"), 80);
     };
     CHECK(payload("q.safetensors") == payload("q2.safetensors"));
+  }
+  SUBCASE("the digests of the inputs are those of the files") {
+    const std::string shown = tool("inspect --json " + work.path("q.safetensors")).out;
+    const std::string certificate = shell("head -1 " + work.path("q.certificate.json")).out;
+    for (const char* input : {"w.safetensors", "c.safetensors"}) {
+      const std::string digest = shell("sha256sum " + work.path(input)).out.substr(0, 64);
+      CHECK(shown.find(digest) != std::string::npos);
+      CHECK(certificate.find(digest) != std::string::npos);
+    }
   }
   SUBCASE("activations and their Gram matrix give the same codes") {
     REQUIRE(tool("gram --activations " + work.path("c.safetensors") + " -o " + work.path("g.safetensors")).exit == 0);
@@ -147,6 +157,32 @@ TEST_CASE("bad input ends with its exit code and leaves no file") {
     check_three_lines(shell("ulimit -f 1; " HALLMARK_TOOL " gram --activations " + work.path("c.safetensors") + o), 9, "E0905");
   }
   CHECK(work.files() == files);
+}
+
+TEST_CASE("a tensor that cannot be written beside the next one is the error, and leaves no file") {
+  const Workspace work;
+  work.write("w.safetensors", {{"a.weight", DType::F32, {96, 256}}, {"b.weight", DType::F32, {6, 8}}});
+  work.write("c.safetensors", {{"a.weight.activations", DType::F32, {300, 256}}, {"b.weight.activations", DType::F32, {3, 8}}});
+  const std::string command = HALLMARK_TOOL " quantize --damp-percent 0 --weights " + work.path("w.safetensors") + " --calibration " +
+                              work.path("c.safetensors") + " -o " + work.path("q.safetensors");
+  check_three_lines(shell(command), 5, "E0501");  // b.weight
+  // The headers fit into 20 KiB, the codes of a.weight do not: they fail while b.weight is quantized, and were first.
+  const Result full = shell("ulimit -f 20; " + command);
+  check_three_lines(full, 9, "E0905");
+  CHECK(full.out.find("q.safetensors") != std::string::npos);
+  CHECK(work.files() == 2);
+}
+
+TEST_CASE("an interrupted run leaves no file") {
+  const Workspace work;
+  work.write("w.safetensors", {{"a.weight", DType::F32, {2048, 1024}}, {"b.weight", DType::F32, {2048, 1024}}, {"c", DType::F32, {8 << 20}}});
+  work.write("c.safetensors", {{"a.weight.activations", DType::F32, {1100, 1024}}, {"b.weight.activations", DType::F32, {1100, 1024}}});
+  const std::string command = " " HALLMARK_TOOL " quantize --weights " + work.path("w.safetensors") + " --calibration " +
+                              work.path("c.safetensors") + " --overwrite -o " + work.path("q.safetensors");
+  for (const char* after : {"0.02", "0.1"}) {
+    CHECK(shell(std::string("timeout -s INT ") + after + command).exit == 124);
+    CHECK(work.files() == 2);
+  }
 }
 
 TEST_CASE("hostile tensors end with their exit code and leave no output") {

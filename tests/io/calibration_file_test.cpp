@@ -149,6 +149,28 @@ TEST_CASE("activations must be finite, and the message counts from the file's fi
   CHECK(bad.error().where.find("[2, 1]") != std::string::npos);
 }
 
+TEST_CASE("large matrices, which threads share, are refused at the same places as small ones") {
+  const Files files;
+  constexpr std::uint64_t n = 300;  // several pieces of values and several tiles
+  std::vector<double> g(n * n, 0.5), x(n * n, 0.25);
+  for (std::uint64_t i = 0; i < n; ++i) g[i * n + i] = 1;
+  const auto place = [&](std::vector<double> gram, std::uint64_t i, std::uint64_t j, double value) {
+    gram[i * n + j] = value;
+    const auto read = files.open({{"w.gram", DType::F64, {n, n}, gram}}).gram("w");
+    return read ? "" : read.error().where;
+  };
+  CHECK(place(g, 7, 7, 2).empty());
+  CHECK(place(g, 280, 3, not_a_number).find("at [280, 3]") != std::string::npos);
+  CHECK(place(g, 280, 3, 0.25).find("0.25 at [280, 3], 0.5 at [3, 280]") != std::string::npos);
+  CHECK(place(g, 3, 280, 0.25).find("0.5 at [280, 3], 0.25 at [3, 280]") != std::string::npos);
+  CHECK(place(g, 299, 299, -1).find("-1 at [299, 299]") != std::string::npos);
+  x[290 * n + 5] = std::numeric_limits<double>::infinity();
+  const auto read = files.open({{"w.activations", DType::F32, {n, n}, x}}).activations("w", 0, n);
+  REQUIRE_FALSE(read);
+  CHECK(read.error().number == not_finite);
+  CHECK(read.error().where.find("inf at [290, 5]") != std::string::npos);
+}
+
 TEST_CASE("a given scale must be positive and finite") {
   const Files files;
   for (const double bad : {0.0, -1.0, not_a_number, infinity}) {

@@ -181,6 +181,50 @@ TEST_CASE("the writer refuses what the reader would refuse, and leaves nothing")
   CHECK(writer->commit().error().number == writer_misuse);  // the empty tensor is missing
 }
 
+TEST_CASE("the digests of the inputs can be entered after the tensors") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "q.safetensors", late(64, 'b'), calibration(64, 'c');
+  QuantizedHeader header = header_of("gf16/1");
+  header.calibration_sha256 = std::string(64, '0');
+  auto writer = QuantizedFileWriter::create(path, true, header);
+  REQUIRE(writer);
+  REQUIRE(writer->write_unchanged({"none", DType::I64, {0, 4}, {}}));
+  REQUIRE(writer->write_unchanged(bias_tensor()));
+  REQUIRE(writer->write_quantized("z.weight", codes, scale));
+  CHECK(writer->replace_digests(late.substr(1), calibration).error().number == error_number::writer_misuse);
+  CHECK(writer->replace_digests(late, "").error().number == error_number::writer_misuse);
+  REQUIRE(writer->replace_digests(late, calibration));
+  REQUIRE(writer->commit());
+  const auto read = QuantizedFile::open(path);
+  REQUIRE(read);
+  CHECK(read->header().source_sha256 == late);
+  CHECK(read->header().calibration_sha256 == calibration);
+}
+
+TEST_CASE("a bad code is found wherever it stands, the first tensor's first") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "q.safetensors";
+  QuantizedHeader header = header_of("gf16/1");
+  constexpr std::uint64_t rows = 1500, cols = 2048;  // more than one piece of the map
+  header.tensors = {{"a", DType::F32, {rows, cols}, true}, {"b", DType::F32, {rows, cols}, true}};
+  std::vector<Code> many(rows * cols, 0x3E00);
+  auto writer = QuantizedFileWriter::create(path, true, header);
+  REQUIRE(writer);
+  const std::vector<float> ones(rows, 1.0F);
+  REQUIRE(writer->write_quantized("b", many, ones));
+  REQUIRE(writer->write_quantized("a", many, ones));
+  REQUIRE(writer->commit());
+  CHECK(error_of(path) == 0);
+  rewrite(path, [](auto&, auto&, auto& data) {
+    data["b.codes"].replace(0, 2, "\xFF\xFF");
+    data["a.codes"].replace(2 * ((rows - 1) * cols + 7), 2, "\xFF\xFF");
+  });
+  const auto opened = QuantizedFile::open(path);
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().number == error_number::quantized_code);
+  CHECK(opened.error().where.find("tensor 'a.codes': 0xffff at [1499, 7]") != std::string::npos);
+}
+
 TEST_CASE("a container that was changed is refused by name") {
   using namespace error_number;
   const test::TemporaryFolder folder;

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "io/file.hpp"
 #include "io/sha256.hpp"
 #include "temporary_folder.hpp"
 
@@ -35,4 +36,20 @@ TEST_CASE("files: the same digest, and a missing file is an error") {
   CHECK(missing.error().exit == Exit::io);
   CHECK(missing.error().number == 901);
   CHECK_FALSE(sha256_file(folder.path()));  // a folder
+}
+
+TEST_CASE("a map is hashed in pieces, and no further where a stop is requested") {
+  const test::TemporaryFolder folder;
+  const std::string text(2 * mapped_piece + 12345, 'a');
+  test::write_file(folder / "a", text);
+  const auto map = MappedFile::open(folder / "a");
+  REQUIRE(map);
+  CHECK(sha256_mapped(map->bytes()) == sha256_hex(text));
+  CHECK(sha256_mapped(map->bytes().subspan(1, mapped_piece)) == sha256_hex(std::string_view(text).substr(0, mapped_piece)));
+  CHECK(sha256_mapped({}) == of_nothing);
+  std::stop_source stop;
+  stop.request_stop();
+  Sha256 digest;
+  update_mapped(digest, map->bytes(), stop.get_token());
+  CHECK(digest.hex() == of_nothing);
 }
