@@ -89,6 +89,9 @@ check-sanitizers: ## The C++ tests under AddressSanitizer and UndefinedBehaviorS
 	  -DCMAKE_CXX_FLAGS_RELEASE="-O1 -g1"
 	cmake --build build-sanitize -j $(JOBS)
 	ctest --test-dir build-sanitize --output-on-failure --no-tests=error -j $(JOBS) -LE exhaustive
+check-tsan: ## The tests that use threads under ThreadSanitizer (clang, libomp, Archer)
+	@tools/deps.sh build test tsan
+	tools/check_tsan.sh
 check-neon: ## The kernels and their tests for aarch64, run under qemu-user: the digests of every other machine
 	@tools/deps.sh neon
 	tools/check_neon.sh

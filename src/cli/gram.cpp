@@ -76,7 +76,7 @@ Expected<Exit> run(const GramFlags& flags) {
         return Error{Exit::usage, 211, merging ? "--merge takes Gram matrices" : "--activations takes activations",
                      fmt::format("{}: {}", file.path(), weight),
                      merging ? "accumulate this file with --activations first" : "add this file with --merge"};
-      const auto known = std::find_if(plan.begin(), plan.end(), [&](const GramPlan& p) { return p.weight == weight; });
+      const auto known = std::find_if(plan.begin(), plan.end(), [&name = weight](const GramPlan& p) { return p.weight == name; });
       if (known == plan.end()) {
         plan.push_back({weight, entry.cols, entry.tokens});
       } else if (known->cols != entry.cols) {

@@ -59,7 +59,7 @@ TEST_CASE("any length and any alignment, and nothing written outside") {
   std::vector<float> values(300);
   for (float& v : values) v = std::bit_cast<float>(static_cast<std::uint32_t>(random()));
   for_each_target([&] {
-    for (std::size_t offset : {0, 1, 3})
+    for (const std::size_t offset : {0U, 1U, 3U})
       for (std::size_t count = 0; count + offset + 1 <= 150; ++count) {
         std::vector<std::uint16_t> words(300, 0xABCD), word_twin = words;
         REQUIRE(encode_gf16({values.data() + offset, count}, {words.data() + offset, count}));

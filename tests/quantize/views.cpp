@@ -57,9 +57,13 @@ TEST_CASE("views of larger buffers give what contiguous matrices give") {
 }
 
 TEST_CASE("rounding to nearest: large enough for threads, and more threads than rows") {
-  for (const auto& [rows, columns] : {std::pair<Index, Index>{307, 229}, {3, 30011}, {1, 70001}, {70001, 1}}) {
+  struct Shape {
+    Index rows, columns;
+  };
+  for (const Shape shape : {Shape{307, 229}, {3, 30011}, {1, 70001}, {70001, 1}}) {
+    const Index rows = shape.rows;
     CAPTURE(rows);
-    const Matrix<float> W = normal_matrix<float>(rows, columns, 93);
+    const Matrix<float> W = normal_matrix<float>(rows, shape.columns, 93);
     for (const Options& options : {options_for("gf16", 0), options_for("int4", 128)}) {
       std::optional<Quantized> first;
       for_each_thread_count([&] {

@@ -1,0 +1,1 @@
+// Owns the precompiled headers of the sanitized tests (tests/CMakeLists.txt).
