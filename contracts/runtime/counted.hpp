@@ -17,6 +17,7 @@ inline namespace HALLMARK_UNIT {
 struct Point {
   Lanes v;
   int low;
+  bool nonneg = false;  ///< known to be so in every lane
 };
 
 /// The exponent below every lane that is not 0 (NaN and infinity: no matter).
@@ -32,10 +33,14 @@ inline int least_exponent(const Lanes& x) {
 }
 inline Point point(const Lanes& x) { return {x, least_exponent(x)}; }
 
-/// fl(left - right) of exact numbers, or its magnitude.
+/// fl(left - right) of exact numbers; its magnitude.
 struct Gap {
   Lanes v, left, right;
   int low;  ///< of left and of right
+};
+struct Distance {
+  Gap gap;
+  Lanes v;
 };
 
 struct Counted {
@@ -43,26 +48,29 @@ struct Counted {
   Lanes v;
   LaneMask ok = ~LaneMask{};
   int roundings, low;
+  bool nonneg;  ///< known to be so in every lane that is ok
 
-  Counted(const Lanes& x, const LaneMask& valid, int count, int least)
-      : v(x), ok(valid), roundings(count < kMost ? count : kTooMany), low(least) {}
-  Counted(const Point& x) : v(x.v), roundings(0), low(x.low) {}
-  Counted(const Gap& x) : v(x.v), roundings(1), low(x.low - 52) {}  // both are multiples of 2^(low - 52)
+  Counted(const Lanes& x, const LaneMask& valid, int count, int least, bool not_negative)
+      : v(x), ok(valid), roundings(count < kMost ? count : kTooMany), low(least), nonneg(not_negative) {}
+  Counted(const Point& x) : v(x.v), roundings(0), low(x.low), nonneg(x.nonneg) {}
+  Counted(const Gap& x) : v(x.v), roundings(1), low(x.low - 52), nonneg(false) {}  // both are multiples of 2^(low - 52)
+  Counted(const Distance& x) : v(x.v), roundings(1), low(x.gap.low - 52), nonneg(true) {}
 
   double relative() const { return roundings * (0x1p-53 * (1 + 0x1p-20)); }
 };
 
 inline Counted operator*(const Counted& a, const Counted& b) {
   const int low = a.low + b.low;
-  return {a.v * b.v, a.ok & b.ok, low >= -1020 ? a.roundings + b.roundings + 1 : Counted::kTooMany, low};
+  return {a.v * b.v, a.ok & b.ok, low >= -1020 ? a.roundings + b.roundings + 1 : Counted::kTooMany, low, a.nonneg && b.nonneg};
 }
-/// The running sum a has been seen to be of terms that are not negative; so is b now.
 inline Counted operator+(const Counted& a, const Counted& b) {
-  return {a.v + b.v, a.ok & b.ok & (b.v >= 0.0) & (a.v >= 0.0), (a.roundings > b.roundings ? a.roundings : b.roundings) + 1,
-          a.low < b.low ? a.low : b.low};
+  LaneMask ok = a.ok & b.ok;
+  if (!a.nonneg) ok &= a.v >= 0.0;
+  if (!b.nonneg) ok &= b.v >= 0.0;
+  return {a.v + b.v, ok, (a.roundings > b.roundings ? a.roundings : b.roundings) + 1, a.low < b.low ? a.low : b.low, true};
 }
 inline Counted operator+(const Point& a, const Point& b) {
-  return {a.v + b.v, ~LaneMask{}, 1, (a.low < b.low ? a.low : b.low) - 52};
+  return {a.v + b.v, ~LaneMask{}, 1, (a.low < b.low ? a.low : b.low) - 52, a.nonneg && b.nonneg};
 }
 inline Gap operator-(const Point& a, const Point& b) { return {a.v - b.v, a.v, b.v, a.low < b.low ? a.low : b.low}; }
 
@@ -73,7 +81,9 @@ inline Ball ball(const Counted& x) {
 }
 inline Ball operator-(const Counted& a, const Counted& b) { return ball(a) - ball(b); }
 
-struct CountedOps {
+/// ties: distances that are equal are decided too.
+template <bool ties>
+struct CountedOpsWith {
   using Scalar = Counted;
   using Truth = LaneMask;  ///< yes; otherwise nothing is known
 
@@ -81,24 +91,28 @@ struct CountedOps {
   static const Ball& value(const Ball& x) { return x; }
   static Gap value(const Difference<Point>& d) { return d.left - d.right; }
   static Point rational(std::int64_t numerator, std::int64_t denominator) {  // denominators are powers of two
-    return point(all(static_cast<double>(numerator) / static_cast<double>(denominator)));
+    Point number = point(all(static_cast<double>(numerator) / static_cast<double>(denominator)));
+    number.nonneg = numerator >= 0;
+    return number;
   }
-  static Point abs(const Point& a) { return {magnitude(a.v), a.low}; }
-  static Gap abs(const Gap& a) { return {magnitude(a.v), a.left, a.right, a.low}; }
+  static Point abs(const Point& a) { return {magnitude(a.v), a.low, true}; }
+  static Distance abs(const Gap& a) { return {a, magnitude(a.v)}; }
   static Ball abs(const Ball& a) { return LaneOps::abs(a); }
   static Counted max(const Counted& a, const Counted& b) {
-    return {a.v > b.v ? a.v : b.v, a.ok & b.ok, a.roundings > b.roundings ? a.roundings : b.roundings, a.low < b.low ? a.low : b.low};
+    return {a.v > b.v ? a.v : b.v, a.ok & b.ok, a.roundings > b.roundings ? a.roundings : b.roundings, a.low < b.low ? a.low : b.low,
+            a.nonneg || b.nonneg};
   }
 
-  // Rounding is monotone: what is smaller rounded is smaller. Where the rounded differences are equal they have to be exact,
-  // and a difference is when it gives both of its terms back (the larger one decides: TwoSum).
-  static Truth le(const Gap& a, const Gap& b) {
-    const LaneMask signed_alike = (a.v >= 0.0) & (b.v >= 0.0);
-    return signed_alike & ((a.v < b.v) | ((a.v == b.v) & exact(a) & exact(b)));
+  // Rounding is monotone: what is smaller rounded is smaller. Equal distances are of the same points, or have to be exact.
+  static Truth le(const Distance& a, const Distance& b) {
+    const LaneMask less = (a.v < b.v) | ((a.gap.left == b.gap.left) & (a.gap.right == b.gap.right));
+    if constexpr (ties) return less | ((a.v == b.v) & exact(a.gap) & exact(b.gap));
+    else return less;
   }
   static Truth le(const Counted& a, const Counted& b) {
     const double room = 1 - (a.roundings + b.roundings + 4) * (0x1p-53 * (1 + 0x1p-19));
-    const LaneMask yes = a.ok & b.ok & (b.v >= 0.0) & (b.v <= 0x1p1000) & (a.v <= b.v * room);
+    LaneMask yes = a.ok & b.ok & (b.v <= 0x1p1000) & (a.v <= b.v * room);
+    if (!a.nonneg && !b.nonneg) yes &= b.v >= 0.0;  // otherwise a <= b room says it
     return a.roundings <= Counted::kMost && b.roundings <= Counted::kMost ? yes : LaneMask{};
   }
   static Truth le(const Ball& a, const Counted& b) { return LaneOps::le(a, ball(b)).yes; }
@@ -106,12 +120,10 @@ struct CountedOps {
   static Truth both(const Truth& p, const Truth& q) { return p & q; }
 
  private:
-  static LaneMask exact(const Gap& a) {
-    // |v| may stand for v: compare with the larger term given back by the smaller.
-    const Lanes v = (a.left < a.right) ? -a.v : a.v;
-    return (a.left - v == a.right) & (a.right + v == a.left);
-  }
+  // A difference is exact when it gives both of its terms back: the larger one decides (TwoSum).
+  static LaneMask exact(const Gap& a) { return (a.left - a.v == a.right) & (a.right + a.v == a.left); }
 };
+using CountedOps = CountedOpsWith<false>;
 
 }  // namespace HALLMARK_UNIT
 }  // namespace hallmark::contracts

@@ -3,7 +3,7 @@
 // processors share no function. No operation depends on it: the same bits come out in every lane.
 //
 // A number is mid +- err. Every operation adds the error that it made, computed and not assumed: TwoSum gives that of a sum
-// exactly, Dekker's product that of a product (above 2^-960; below, 2^-1060 covers it). So what is exact in binary64 stays exact
+// exactly, Dekker's product or an fma that of a product (above 2^-960; below, 2^-1012 covers it). So what is exact in binary64 stays exact
 // and equalities can be decided. Sums of errors are scaled by 1 + 2^-50 for their own roundings; the rounding mode stays.
 // Infinities and NaN make err NaN, and every comparison undecided. Sources: Knuth, TAOCP 4.2.2; Dekker 1971.
 #pragma once
@@ -16,6 +16,9 @@
 
 #ifndef HALLMARK_LANES
 #define HALLMARK_LANES 2
+#endif
+#if defined(__AVX512F__) || defined(__FMA__)
+#include <immintrin.h>
 #endif
 #define HALLMARK_UNIT_OF(lanes) unit##lanes
 #define HALLMARK_UNIT_NAME(lanes) HALLMARK_UNIT_OF(lanes)
@@ -51,19 +54,30 @@ inline Ball operator+(const Ball& a, const Ball& b) {
 
 inline Ball operator-(const Ball& a, const Ball& b) { return a + Ball{-b.mid, b.err}; }
 
-inline Ball operator*(const Ball& a, const Ball& b) {
-  const Lanes product = a.mid * b.mid;
+/// a b - fl(a b), exactly where the product is 0 or at least 2^-960 and nothing overflows: by fma where the unit has it.
+inline Lanes product_error(const Lanes& a, const Lanes& b, const Lanes& product) {
+#if HALLMARK_LANES == 8 && defined(__AVX512F__)
+  return _mm512_fmsub_pd(a, b, product);
+#elif HALLMARK_LANES == 4 && defined(__FMA__)
+  return _mm256_fmsub_pd(a, b, product);
+#else
   const auto high = [](const Lanes& x) {
     const Lanes scaled = x * 134217729.0;
     return scaled - (scaled - x);
   };
-  const Lanes ah = high(a.mid), al = a.mid - ah, bh = high(b.mid), bl = b.mid - bh;
-  const Lanes error = ((ah * bh - product) + ah * bl + al * bh) + al * bl;
+  const Lanes ah = high(a), al = a - ah, bh = high(b), bl = b - bh;
+  return ((ah * bh - product) + ah * bl + al * bh) + al * bl;
+#endif
+}
+
+inline Ball operator*(const Ball& a, const Ball& b) {
+  const Lanes product = a.mid * b.mid;
   const Lanes spread = magnitude(a.mid) * b.err + magnitude(b.mid) * a.err + a.err * b.err;
   const LaneMask tiny = (magnitude(product) < 0x1p-960) & (a.mid != 0.0) & (b.mid != 0.0);
   const LaneMask inexact = a.err + b.err != 0.0;
-  const Lanes floor = (tiny | inexact) ? all(0x1p-1060) : Lanes{};
-  return {product, (spread + magnitude(error)) * (1 + 0x1p-50) + floor};
+  const Lanes error = tiny ? all(0x1p-1012) : magnitude(product_error(a.mid, b.mid, product));
+  const Lanes floor = inexact ? all(0x1p-1060) : Lanes{};
+  return {product, (spread + error) * (1 + 0x1p-50) + floor};
 }
 
 struct LaneTruth {

@@ -107,7 +107,10 @@ void TensorJudge::guard() {
     return EnclosedLoss{ball_between(lo, hi), [this, &of, rows](std::size_t lane) { return losses_(of, rows[lane]); }};
   };
   const auto& result = evidence_.result;
-#pragma omp parallel for schedule(static) if (differ.size() > 256)
+#pragma omp parallel if (differ.size() > 256)
+  {
+  Judge guard_row = judge(generated::guard_row);
+#pragma omp for schedule(static)
   for (std::size_t first = 0; first < differ.size(); first += kRowsAtOnce) {
     const std::span<const Index> rows = std::span(differ).subspan(first, std::min(kRowsAtOnce, differ.size() - first));
     // The statement is the same for all columns with q < r and for all with r < q: the first of each stands for them.
@@ -127,9 +130,10 @@ void TensorJudge::guard() {
     const auto kept = [&](std::size_t k) -> const Lanes& { return q[k]; };
     const auto other = [&](std::size_t k) -> const Lanes& { return r[k]; };
     const EnclosedLoss loss_kept = loss(result.enclosed_gptq, result.codes, rows), loss_rtn = loss(result.enclosed_rtn, evidence_.rtn, rows);
-    judge(generated::guard_row).lanes(rows.size(), [&](const auto& pick) {
+    guard_row.lanes(rows.size(), [&](const auto& pick) {
       return generated::guard_row_post<OpsOf<decltype(pick)>>(2, pick(other), pick(kept), pick(loss_rtn), pick(loss_kept));
     }, [&](std::size_t lane) { return rows[lane]; }, [&](std::size_t lane) { row_exact_[at(rows[lane])] = 1; });
+  }
   }
   judge(generated::guard_total).once([&](const auto& pick) {
     using Ops = OpsOf<decltype(pick)>;

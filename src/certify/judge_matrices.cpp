@@ -109,6 +109,8 @@ void TensorJudge::sampled_losses() {
   const Index n = columns_.n, count = std::clamp<Index>((Index{1} << 19) / (n * n), 1, 4);
   const MatrixRef<double>& G = *evidence_.G;
   constexpr Index kWide = kLanes<double>;
+  bool in_order = true;
+  for (Index p = 0; p < n; ++p) in_order &= columns_.column[at(p)] == p;
   std::vector<Index> rows;
   for (Index sample = 0; sample < count; ++sample) rows.push_back(static_cast<Index>(chosen_() % at(evidence_.W.rows())));
   const auto q_of = [&](Index i, std::size_t p) { return point(evidence_.result.codes, i, columns_.column[p]); };
@@ -151,11 +153,14 @@ void TensorJudge::sampled_losses() {
 #pragma omp parallel for schedule(dynamic, 16) if (n > 64)
         for (Index p = 0; p < n; ++p) {
           const Index j = columns_.column[at(p)];
-          std::vector<double> row(at(n - p - 1)), mid(unit_.lanes), err(unit_.lanes);
-          for (std::size_t k = 0; k < row.size(); ++k) row[k] = G(j, columns_.column[at(p) + 1 + k]);
-          unit_.dot(row.data(), near.data() + p + 1, off.data() + p + 1, row.size(), mid.data(), err.data());
+          const double* row = G.data() + j * G.outerStride() + p + 1;
+          std::vector<double> permuted;
+          if (!in_order) {
+            for (Index k = p + 1; k < n; ++k) permuted.push_back(G(j, columns_.column[at(k)]));
+            row = permuted.data();
+          }
           Wide above{};
-          for (std::size_t lane = 0; lane < unit_.lanes; ++lane) above = above + Wide{mid[lane], 0, err[lane]};
+          unit_.dot(row, near.data() + p + 1, off.data() + p + 1, at(n - p - 1), &above.hi, &above.err);
           part[at(p)] = Ops::value(e(at(p))) * (Ops::value(G(j, j)) * Ops::value(e(at(p))) + above + above);
         }
         for (const Wide& x : part) L = L + x + x;

@@ -102,6 +102,7 @@ void TensorJudge::rows() {
     tensor.g = residual32();
     tensor.g_room = 8 * tensor.g;
     tensor.product = product32();
+    tensor.positive = model.d.minCoeff() >= 0;
     tensor.low_d = least_exponent_of(model.d);
     tensor.low_root = least_exponent_of(columns_.root);
     tensor.low_c = std::min(least_exponent_of(columns_.H), least_exponent_of(columns_.twice_G));

@@ -35,6 +35,7 @@ struct Tensor {
   double g, g_room, product;
   // No number that is not 0 is smaller than 2 to these: points s g, scales, d, root, H and 2 G.
   int low_q, low_s, low_d, low_root, low_c;
+  bool positive;  ///< no pivot is negative
 };
 
 /// `count` rows, at most as many as the unit has lanes. x_p of lane r is u[p stride + r], for p < n, or the weight where u is null.
@@ -62,7 +63,7 @@ struct Unit {
                             double g);
   /// The points of `lanes` codes with their neighbours (GridPoints), NaN for a code that is no point.
   void (*points)(const Points& points, const std::uint16_t* codes, float* value, float* below, float* above);
-  /// sum a_k (e_k +- e_err_k) = sum of mid +- err over the lanes; a and e of `count` entries.
+  /// sum a_k (e_k +- e_err_k) = mid +- err; `count` terms.
   void (*dot)(const double* a, const double* e, const double* e_err, std::size_t count, double* mid, double* err);
 };
 

@@ -50,6 +50,7 @@ std::uint32_t bits(const LaneMask& yes) {
   for (std::size_t lane = 0; lane < L; ++lane) word |= static_cast<std::uint32_t>(yes[lane] & 1) << lane;
   return word;
 }
+constexpr std::uint32_t kAll = (1U << L) - 1;
 
 // The points of codes and their neighbours, which are the points of the next magnitudes.
 struct Near {
@@ -99,42 +100,67 @@ Work work_at(void* memory, std::size_t cols) {
   return {q, gap, w, scales, reinterpret_cast<std::uint16_t*>(scales + cols * L), near, below, above};
 }
 
+// Rows to columns: a perfect shuffle for each bit of an index.
+template <class V, int... k>
+void zip(const V& a, const V& b, V& low, V& high, std::integer_sequence<int, k...>) {
+  constexpr int half = static_cast<int>(L) / 2;
+  low = __builtin_shufflevector(a, b, (k / 2 + k % 2 * 2 * half)...);
+  high = __builtin_shufflevector(a, b, (k / 2 + half + k % 2 * 2 * half)...);
+}
+template <class V, class T>
+void transpose(const T* const* from, std::size_t begin, T* to) {
+  V x[L], y[L];
+  for (std::size_t i = 0; i < L; ++i) __builtin_memcpy(&x[i], from[i] + begin, sizeof x[i]);
+  for (std::size_t round = 1; round < L; round *= 2) {
+    for (std::size_t i = 0; i < L / 2; ++i) zip(x[i], x[i + L / 2], y[2 * i], y[2 * i + 1], std::make_integer_sequence<int, static_cast<int>(L)>());
+    __builtin_memcpy(x, y, sizeof x);
+  }
+  __builtin_memcpy(to, x, sizeof x);
+}
+
 void load_block(const Tensor& tensor, const Rows& rows, std::size_t begin, std::size_t end, const Work& work) {
+  const float *w[L], *scales[L];
+  const std::uint16_t* codes[L];
   for (std::size_t lane = 0; lane < L; ++lane) {
     const auto row = static_cast<std::size_t>(rows.row[lane]);
-    const float* const w = tensor.W + row * tensor.W_stride;
-    const std::uint16_t* const codes = tensor.codes + row * tensor.cols;
-    float* const w_out = work.w + lane;
-    std::uint16_t* const codes_out = work.codes + lane;
+    w[lane] = tensor.W + row * tensor.W_stride;
+    codes[lane] = tensor.codes + row * tensor.cols;
+    scales[lane] = tensor.scales + row * tensor.groups;
     for (std::size_t p = end; !tensor.column && p < end + kBlock; p += 16) {  // the next block; runs are too short to be guessed
-      __builtin_prefetch(w + p);
-      __builtin_prefetch(codes + p);
+      __builtin_prefetch(w[lane] + p);
+      __builtin_prefetch(codes[lane] + p);
     }
-    if (tensor.column) {
-      for (std::size_t p = begin; p < end; ++p) {
-        const auto column = static_cast<std::size_t>(tensor.column[p]);
-        w_out[p * L] = w[column];
-        codes_out[(p - begin) * L] = codes[column];
-      }
-    } else {
-      for (std::size_t p = begin; p < end; ++p) {
-        w_out[p * L] = w[p];
-        codes_out[(p - begin) * L] = codes[p];
-      }
-    }
-    if (!tensor.group) continue;
-    const float* const scales = tensor.scales + row * tensor.groups;
-    for (std::size_t p = begin; p < end; ++p) work.s[p * L + lane] = scales[tensor.group[p]];
   }
+  std::size_t p = begin;
+  for (; !tensor.column && p + L <= end; p += L) {
+    transpose<Floats>(w, p, work.w + p * L);
+    transpose<Words>(codes, p, work.codes + (p - begin) * L);
+  }
+  for (; p < end; ++p) {
+    const std::size_t column = tensor.column ? static_cast<std::size_t>(tensor.column[p]) : p;
+    for (std::size_t lane = 0; lane < L; ++lane) {
+      work.w[p * L + lane] = w[lane][column];
+      work.codes[(p - begin) * L + lane] = codes[lane][column];
+    }
+  }
+  for (p = begin; tensor.group && p < end; ++p)
+    for (std::size_t lane = 0; lane < L; ++lane) work.s[p * L + lane] = scales[lane][tensor.group[p]];
 }
 
 struct Block {
   LaneMask nearest, half_gap;
 };
 
-// T7 for a block of positions.
-Block judge_rounding(const Tensor& tensor, const Rows& rows, const Lanes& row_scale, bool from_u, std::size_t begin, std::size_t end,
-                     const Work& work) {
+// Everything that these call is small, and left alone some of it is called for every position. (g++ 12 fails on flat code of two lanes.)
+#if HALLMARK_LANES > 2
+#define HALLMARK_FLAT [[gnu::flatten]]
+#else
+#define HALLMARK_FLAT
+#endif
+
+// T7 for a block of positions; adds (w - q)^2 to `distances`.
+HALLMARK_FLAT Block judge_rounding(const Tensor& tensor, const Rows& rows, const Lanes& row_scale, bool from_u, std::size_t begin, std::size_t end,
+                     const Work& work, Lanes& distances) {
   load_block(tensor, rows, begin, end, work);
   const auto scale = [&](std::size_t k) { return tensor.group ? widen(work.s + (begin + k) * L) : row_scale; };
   const auto x_of = [&](std::size_t k) { return from_u ? widen(rows.u + (begin + k) * rows.stride) : widen(work.w + (begin + k) * L); };
@@ -143,6 +169,7 @@ Block judge_rounding(const Tensor& tensor, const Rows& rows, const Lanes& row_sc
   const auto q = [&](std::size_t k) { return Point{load(work.q + (begin + k) * L), tensor.low_q}; };
   const auto below = [&](std::size_t k) { return Point{load(work.below + k * L), tensor.low_q}; };
   const auto above = [&](std::size_t k) { return Point{load(work.above + k * L), tensor.low_q}; };
+  LaneMask ends{};
   for (std::size_t k = 0; k < end - begin; ++k) {
     if (from_u) __builtin_prefetch(rows.u + (begin + k + kBlock) * rows.stride);
     const Near points = points_of(tensor.points, work.codes + k * L);
@@ -155,32 +182,40 @@ Block judge_rounding(const Tensor& tensor, const Rows& rows, const Lanes& row_sc
     store(work.below + k * L, under);
     store(work.above + k * L, over);
     store(work.gap + (begin + k) * L, (last & (distance > gap)) ? distance : gap);
-    store(work.near + k * L, last ? at : from);  // beyond the last point the distance is measured, not promised
+    const Lanes error = widen(work.w + (begin + k) * L) - at;
+    distances += error * error;
+    ends |= last;
   }
-  Block yes{generated::gf16_nearest_post<CountedOps>(end - begin, x, q, below, above), ~LaneMask{}};
+  if (tensor.half_gap && bits(ends) != 0)
+    for (std::size_t k = 0; k < end - begin; ++k) {  // beyond the last point the distance is measured, not promised
+      const LaneMask last = (q(k).v == below(k).v) | (q(k).v == above(k).v);
+      store(work.near + k * L, last ? q(k).v : x_of(k));
+    }
+  const std::size_t count = end - begin;
+  Block yes{generated::gf16_nearest_post<CountedOps>(count, x, q, below, above), ~LaneMask{}};
+  if (bits(yes.nearest) != kAll) yes.nearest |= generated::gf16_nearest_post<CountedOpsWith<true>>(count, x, q, below, above);
   if (!tensor.half_gap) return yes;
-  const auto near = [&](std::size_t k) { return Point{load(work.near + k * L), tensor.low_q < -149 ? tensor.low_q : -149}; };
-  yes.half_gap = generated::gf16_half_gap_post<CountedOps>(end - begin, s, near, q);
+  if (bits(ends) == 0) {
+    yes.half_gap = generated::gf16_half_gap_post<CountedOps>(count, s, x, q);
+  } else {
+    const auto near = [&](std::size_t k) { return Point{load(work.near + k * L), tensor.low_q < -149 ? tensor.low_q : -149}; };
+    yes.half_gap = generated::gf16_half_gap_post<CountedOps>(count, s, near, q);
+  }
   return yes;
 }
 
 // T9 and T1 for the rows; the sums, their order and their constants are those of TensorJudge::judge_losses.
-void judge_losses(const Tensor& tensor, const Rows& rows, const Work& work, Verdict& verdict) {
+HALLMARK_FLAT void judge_losses(const Tensor& tensor, const Rows& rows, const Work& work, const Lanes& distances, Verdict& verdict) {
   const std::size_t n = tensor.n;
   const auto x_at = [&](std::size_t p) { return widen(rows.u + p * rows.stride); };
   const auto w_at = [&](std::size_t p) { return widen(work.w + p * L); };
   const auto q_at = [&](std::size_t p) { return load(work.q + p * L); };
-  Lanes distance{};
-  for (std::size_t p = 0; p < n; ++p) {
-    const Lanes e = w_at(p) - q_at(p);
-    distance += e * e;
-  }
-  const Lanes norm = root_of(distance) * (1 + 0x1p-20) + 0x1p-140;
+  const Lanes norm = root_of(distances) * (1 + 0x1p-20) + 0x1p-140;
   const auto delta_at = [&](std::size_t p) {
     return (tensor.chain[p] * norm + 0x1p-24 * magnitude(x_at(p))) * (1 + 0x1p-40) + tensor.underflow[p];
   };
-  const auto d = [&](std::size_t p) { return Point{all(tensor.d[p]), tensor.low_d}; };
-  const auto a = [&](std::size_t p) { return Point{all(tensor.root[p]), tensor.low_root}; };
+  const auto d = [&](std::size_t p) { return Point{all(tensor.d[p]), tensor.low_d, tensor.positive}; };
+  const auto a = [&](std::size_t p) { return Point{all(tensor.root[p]), tensor.low_root, true}; };
   const auto c = [&](std::size_t p) {
     return Difference<Point>{{all(tensor.H[p]), tensor.low_c}, {all(tensor.twice_G[p]), tensor.low_c}};
   };
@@ -188,15 +223,17 @@ void judge_losses(const Tensor& tensor, const Rows& rows, const Work& work, Verd
   const auto q = [&](std::size_t p) { return Point{q_at(p), tensor.low_q}; };
   const auto e = [&](std::size_t p) { return Difference<Point>{w(p), q(p)}; };
   const auto t = [&](std::size_t p) { return Difference<Point>{{x_at(p), -149}, q(p)}; };
-  const auto h = [&](std::size_t p) { return Point{load(work.gap + p * L), tensor.low_q < -200 ? tensor.low_q : -200}; };
-  const auto delta = [&](std::size_t p) { return Point{delta_at(p), -149}; };
+  const auto h = [&](std::size_t p) { return Point{load(work.gap + p * L), tensor.low_q < -200 ? tensor.low_q : -200, true}; };
+  const auto delta = [&](std::size_t p) { return Point{delta_at(p), -149, true}; };
   Lanes squares{}, errors{}, size{};
-  Counted excess = CountedOps::rational(0, 1);
   for (std::size_t p = 0; p < n; ++p) {
     const Lanes step = x_at(p) - q_at(p), reach = delta_at(p);
     squares += tensor.d[p] * step * step;
     errors += tensor.d[p] * reach * reach;
     size += magnitude(w_at(p) - q_at(p)) * tensor.root[p];
+  }
+  Counted excess = CountedOps::rational(0, 1);
+  for (std::size_t p = 0; p < n; ++p) {
     const Counted error = CountedOps::value(e(p));
     excess = excess + CountedOps::value(c(p)) * (error * error);
   }
@@ -216,19 +253,22 @@ Verdict judge_rows(const Tensor& tensor, const Rows& rows, void* memory) {
     for (std::size_t lane = 0; lane < L; ++lane) scale[lane] = tensor.scales[static_cast<std::size_t>(rows.row[lane]) * tensor.groups];
   const std::size_t n = rows.u ? tensor.n : 0;
   LaneMask nearest = ~LaneMask{}, half_gap = ~LaneMask{};
+  Verdict verdict{};
+  Lanes distances{};
   for (std::size_t begin = 0; begin < tensor.cols;) {  // a forall over positions splits
     const std::size_t limit = begin < n ? n : tensor.cols, end = limit < begin + kBlock ? limit : begin + kBlock;
-    const Block block = judge_rounding(tensor, rows, scale, begin < n, begin, end, work);
+    const Block block = judge_rounding(tensor, rows, scale, begin < n, begin, end, work, distances);
     nearest &= block.nearest;
     half_gap &= block.half_gap;
     begin = end;
+    if (begin == n && rows.lo) judge_losses(tensor, rows, work, distances, verdict);
   }
-  Verdict verdict{bits(nearest), bits(half_gap), 0, 0};
-  if (rows.lo) judge_losses(tensor, rows, work, verdict);
+  verdict.nearest = bits(nearest);
+  verdict.half_gap = bits(half_gap);
   return verdict;
 }
 
-bool gram_row(const double* row, const double* diagonal, std::size_t count, int low_diagonal) {
+HALLMARK_FLAT bool gram_row(const double* row, const double* diagonal, std::size_t count, int low_diagonal) {
   constexpr int kLeast = -500;  // of an entry, so that its square does not underflow
   LaneMask yes = ~LaneMask{};
   const Lanes own = all(diagonal[0]);
@@ -245,10 +285,10 @@ bool gram_row(const double* row, const double* diagonal, std::size_t count, int 
     others[k] = diagonal[count / L * L + k];
   }
   judge(entries, others, 1);
-  return bits(yes) == (1U << L) - 1;
+  return bits(yes) == kAll;
 }
 
-std::uint32_t diagonal(const double* strips, std::size_t n, std::size_t first, const double* d, const double* h, const double* root,
+HALLMARK_FLAT std::uint32_t diagonal(const double* strips, std::size_t n, std::size_t first, const double* d, const double* h, const double* root,
                        double g) {
   constexpr std::size_t kColumns = 8;  // of a strip
   const auto x = [&](std::size_t k) {
@@ -274,7 +314,7 @@ void points(const Points& of, const std::uint16_t* codes, float* value, float* b
   __builtin_memcpy(above, &near.above, sizeof near.above);
 }
 
-void dot(const double* a, const double* e, const double* e_err, std::size_t count, double* mid, double* err) {
+HALLMARK_FLAT void dot(const double* a, const double* e, const double* e_err, std::size_t count, double* mid, double* err) {
   Ball sum = LaneOps::value(0.0);
   for (std::size_t k = 0; k + L <= count; k += L) sum = sum + LaneOps::value(load(a + k)) * Ball{load(e + k), load(e_err + k)};
   Lanes a_rest{}, e_rest{}, err_rest{};
@@ -284,8 +324,10 @@ void dot(const double* a, const double* e, const double* e_err, std::size_t coun
     err_rest[lane] = e_err[count / L * L + lane];
   }
   sum = sum + LaneOps::value(a_rest) * Ball{e_rest, err_rest};
-  store(mid, sum.mid);
-  store(err, sum.err);
+  Ball total = LaneOps::value(0.0);  // of all lanes, in lane 0
+  for (std::size_t lane = 0; lane < L; ++lane) total = total + Ball{all(sum.mid[lane]), all(sum.err[lane])};
+  *mid = total.mid[0];
+  *err = total.err[0];
 }
 
 }  // namespace
