@@ -97,14 +97,14 @@ void TensorJudge::guard() {
   std::vector<Index> differ;
   for (Index i = 0; i < codes.rows(); ++i)
     if (std::memcmp(codes.row(i).data(), rtn.row(i).data(), at(codes.cols()) * sizeof(Code)) != 0) differ.push_back(i);
-  const auto loss = [&](const std::vector<Loss>& enclosed, const Matrix<Code>& of, std::span<const Index> rows) {
+  const auto enclosed = [&](const std::vector<Loss>& losses, std::span<const Index> rows) {
     Lanes lo{}, hi{};
     for (std::size_t lane = 0; lane < kRowsAtOnce; ++lane) {
-      const Loss& one = enclosed[at(rows[std::min(lane, rows.size() - 1)])];
+      const Loss& one = losses[at(rows[std::min(lane, rows.size() - 1)])];
       lo[lane] = one.lo;
       hi[lane] = one.hi;
     }
-    return EnclosedLoss{ball_between(lo, hi), [this, &of, rows](std::size_t lane) { return losses_(of, rows[lane]); }};
+    return ball_between(lo, hi);
   };
   const auto& result = evidence_.result;
 #pragma omp parallel if (differ.size() > 256)
@@ -129,7 +129,10 @@ void TensorJudge::guard() {
     }
     const auto kept = [&](std::size_t k) -> const Lanes& { return q[k]; };
     const auto other = [&](std::size_t k) -> const Lanes& { return r[k]; };
-    const EnclosedLoss loss_kept = loss(result.enclosed_gptq, result.codes, rows), loss_rtn = loss(result.enclosed_rtn, evidence_.rtn, rows);
+    const auto exact_kept = [&](std::size_t lane) { return losses_(codes, rows[lane]); };
+    const auto exact_rtn = [&](std::size_t lane) { return losses_(rtn, rows[lane]); };
+    const EnclosedLoss loss_kept{enclosed(result.enclosed_gptq, rows), std::cref(exact_kept)};
+    const EnclosedLoss loss_rtn{enclosed(result.enclosed_rtn, rows), std::cref(exact_rtn)};
     guard_row.lanes(rows.size(), [&](const auto& pick) {
       return generated::guard_row_post<OpsOf<decltype(pick)>>(2, pick(other), pick(kept), pick(loss_rtn), pick(loss_kept));
     }, [&](std::size_t lane) { return rows[lane]; }, [&](std::size_t lane) { row_exact_[at(rows[lane])] = 1; });
@@ -140,9 +143,9 @@ void TensorJudge::guard() {
     const auto gain = [&](std::size_t k) {
       const Index i = differ[k];
       if constexpr (std::is_same_v<Ops, WideOps>) {
-        const auto number = [](const Loss& enclosed) {
-          const double mid = enclosed.lo * 0.5 + enclosed.hi * 0.5;
-          return Wide{mid, 0, std::max(enclosed.hi - mid, mid - enclosed.lo) * (1 + 0x1p-50)};
+        const auto number = [](const Loss& one) {
+          const double mid = one.lo * 0.5 + one.hi * 0.5;
+          return Wide{mid, 0, std::max(one.hi - mid, mid - one.lo) * (1 + 0x1p-50)};
         };
         return number(result.enclosed_rtn[at(i)]) - number(result.enclosed_gptq[at(i)]);
       } else {

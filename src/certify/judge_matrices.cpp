@@ -63,37 +63,61 @@ void TensorJudge::factor() {
   const Index n = columns_.n;
   const Vector<double>& diagonal = *evidence_.diag_H;
   const double g = residual_constant(n);
+  const auto entry_of_H = [&](Index i, Index j) {
+    return i == j ? diagonal[i] : 2 * (*evidence_.G)(columns_.column[at(i)], columns_.column[at(j)]);
+  };
   const auto entry = [&](Index i, Index j) {
     const Index from = std::max(i, j);
     const auto x = [&](std::size_t k) { return U(i, from + static_cast<Index>(k)); };
     const auto y = [&](std::size_t k) { return U(j, from + static_cast<Index>(k)); };
     const auto d = [&](std::size_t k) { return evidence_.model->d[from + static_cast<Index>(k)]; };
-    const double h = i == j ? diagonal[i] : 2 * (*evidence_.G)(columns_.column[at(i)], columns_.column[at(j)]);
+    const double h = entry_of_H(i, j);
     judge(generated::factor_residual).once([&](const auto& pick) {
       return generated::factor_residual_post<OpsOf<decltype(pick)>>(at(n - from), pick(x), pick(y), pick(d), pick(h),
                                                                    pick(columns_.root[at(i)]), pick(columns_.root[at(j)]), pick(g));
     }, std::nullopt, fmt::format("entry ({}, {})", columns_.column[at(i)], columns_.column[at(j)]));
   };
-  std::vector<std::pair<Index, Index>> entries;
+  std::vector<std::pair<Index, Index>> entries, chosen;
+  for (Index k = 0; k < kSamples && n > 1; ++k) {
+    const auto i = static_cast<Index>(chosen_() % at(n)), j = static_cast<Index>(chosen_() % at(n));
+    chosen.emplace_back(i, j);
+  }
   if (policy_ == Policy::on) {
     const auto lanes = static_cast<Index>(unit_.lanes);
+    const double *strips = evidence_.model->U.strip(0), *d = evidence_.model->d.data(), *root = columns_.root.data();
     Count count{.theorem = generated::factor_residual.theorem};
-#pragma omp parallel for schedule(dynamic) if (n > 64)
-    for (Index first = 0; first < n; first += lanes) {
-      const std::uint32_t holds = unit_.diagonal(evidence_.model->U.strip(0), at(n), at(first), evidence_.model->d.data(), diagonal.data(),
-                                                 columns_.root.data(), g);
+    const auto add = [&](std::uint32_t holds, Index lane, std::pair<Index, Index> place) {
+      if ((holds >> lane & 1) != 0) ++count.passed, ++count.by_binary64;
+      else entries.push_back(place);
+    };
+#pragma omp parallel if (n > 64)
+    {
+      std::vector<double> work(at(n + lanes) * unit_.lanes);
+#pragma omp for schedule(dynamic)
+      for (Index first = 0; first < n; first += lanes) {
+        const std::uint32_t holds = unit_.diagonal(strips, at(n), at(first), d, diagonal.data(), root, g, work.data());
 #pragma omp critical(hallmark_diagonal)
-      for (Index i = first; i < std::min(n, first + lanes); ++i)
-        if ((holds >> (i - first) & 1) != 0) ++count.passed, ++count.by_binary64;
-        else entries.emplace_back(i, i);
+        for (Index i = first; i < std::min(n, first + lanes); ++i) add(holds, i - first, {i, i});
+      }
+    }
+    std::sort(chosen.begin(), chosen.end(), [](const auto& a, const auto& b) { return std::max(a.first, a.second) < std::max(b.first, b.second); });
+    for (std::size_t first = 0; first < chosen.size(); first += unit_.lanes) {  // sums of about the same length together
+      std::vector<std::size_t> i, j;
+      std::vector<double> h;
+      for (std::size_t k = first; k < first + unit_.lanes; ++k) {
+        i.push_back(at(chosen[k].first));
+        j.push_back(at(chosen[k].second));
+        h.push_back(entry_of_H(chosen[k].first, chosen[k].second));
+      }
+      const std::uint32_t holds = unit_.entries(strips, at(n), i.data(), j.data(), d, h.data(), root, g);
+      for (std::size_t k = first; k < first + unit_.lanes; ++k) add(holds, static_cast<Index>(k - first), chosen[k]);
     }
     report_.add(generated::factor_residual.name, count);
   } else {
     for (Index i = 0; i < n; ++i) entries.emplace_back(i, i);
+    entries.insert(entries.end(), chosen.begin(), chosen.end());
   }
-  for (Index k = 0; k < kSamples && n > 1; ++k)
-    entries.emplace_back(static_cast<Index>(chosen_() % at(n)), static_cast<Index>(chosen_() % at(n)));
-#pragma omp parallel for schedule(dynamic, 8) if (n > 64)
+#pragma omp parallel for schedule(dynamic, 8) if (entries.size() > 64)
   for (std::size_t k = 0; k < entries.size(); ++k) entry(entries[k].first, entries[k].second);
   for (Index p = 0; p < n; ++p) {
     const auto d = [&](std::size_t) { return evidence_.model->d[p]; };
@@ -108,40 +132,26 @@ void TensorJudge::factor() {
 void TensorJudge::sampled_losses() {
   const Index n = columns_.n, count = std::clamp<Index>((Index{1} << 19) / (n * n), 1, 4);
   const MatrixRef<double>& G = *evidence_.G;
-  constexpr Index kWide = kLanes<double>;
   bool in_order = true;
   for (Index p = 0; p < n; ++p) in_order &= columns_.column[at(p)] == p;
-  std::vector<Index> rows;
-  for (Index sample = 0; sample < count; ++sample) rows.push_back(static_cast<Index>(chosen_() % at(evidence_.W.rows())));
-  const auto q_of = [&](Index i, std::size_t p) { return point(evidence_.result.codes, i, columns_.column[p]); };
-  // e U of the chosen rows, side by side: chains over increasing k.
-  const UpperStrips<double>& strips = evidence_.model->U;
-  std::vector<double> rounded(at(strips.count() * kStrip * kWide), 0.0), product(rounded.size());
-  for (Index sample = 0; sample < count; ++sample)
-    for (std::size_t p = 0; p < at(n); ++p)
-      rounded[p * at(kWide) + at(sample)] =
-          static_cast<double>(evidence_.W(rows[at(sample)], columns_.column[p])) - q_of(rows[at(sample)], p);
-#pragma omp parallel for schedule(dynamic) if (n > 256)
-  for (Index s = 0; s < strips.count(); ++s)
-    accumulate_strip(rounded.data(), strips.strip(s), (s + 1) * kStrip, &product[at(s * kStrip * kWide)], kWide);
   for (Index sample = 0; sample < count; ++sample) {
-    const Index i = rows[at(sample)];
-    const auto q = [&](std::size_t p) { return q_of(i, p); };
+    const auto i = static_cast<Index>(chosen_() % at(evidence_.W.rows()));
+    const auto q = [&](std::size_t p) { return point(evidence_.result.codes, i, columns_.column[p]); };
     const auto e = [&](std::size_t p) { return Difference<double>{static_cast<double>(evidence_.W(i, columns_.column[p])), q(p)}; };
-    std::vector<double> near(at(n)), off(at(n));  // e = near +- off
+    std::vector<double> near(at(n + kStrip), 0.0), off(near.size(), 0.0), product(near.size());  // e = near +- off
     double squares = 0, size = 0;
     for (std::size_t p = 0; p < at(n); ++p) {
       const Wide exact = WideOps::value(e(p));
       near[p] = exact.hi;
       off[p] = (std::fabs(exact.lo) + exact.err) * (1 + 0x1p-50);
-      const double tp = product[p * at(kWide) + at(sample)];
       size += std::fabs(near[p]) * columns_.root[p];
-      squares += evidence_.model->d[static_cast<Index>(p)] * tp * tp;
     }
+    unit_.product(evidence_.model->U.strip(0), at(n), near.data(), product.data());
+    for (std::size_t p = 0; p < at(n); ++p) squares += evidence_.model->d[static_cast<Index>(p)] * product[p] * product[p];
     const double g = residual_constant(n);
     const double N = std::sqrt(squares) * (1 + 0x1p-20);
     const double rho = g * size * (1 + g) * (1 + 0x1p-20) + 0x1p-800;  // Coq `product_norm`: product64 = residual64
-    const auto t = [&](std::size_t p) { return product[p * at(kWide) + at(sample)]; };
+    const auto t = [&](std::size_t p) { return product[p]; };
     const auto d = [&](std::size_t p) { return evidence_.model->d[static_cast<Index>(p)]; };
     const auto a = [&](std::size_t p) { return columns_.root[p]; };
     const auto c = [&](std::size_t p) { return Difference<double>{columns_.H[p], columns_.twice_G[p]}; };

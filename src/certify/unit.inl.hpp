@@ -288,16 +288,17 @@ HALLMARK_FLAT bool gram_row(const double* row, const double* diagonal, std::size
   return bits(yes) == kAll;
 }
 
-HALLMARK_FLAT std::uint32_t diagonal(const double* strips, std::size_t n, std::size_t first, const double* d, const double* h, const double* root,
-                       double g) {
-  constexpr std::size_t kColumns = 8;  // of a strip
-  const auto x = [&](std::size_t k) {
-    const std::size_t column = first + k, strip = column / kColumns;
-    const double* const from = strips + kColumns * kColumns * (strip * (strip + 1) / 2) + first * kColumns + column % kColumns;
-    Lanes entry;
-    for (std::size_t lane = 0; lane < L; ++lane) entry[lane] = from[lane * kColumns];
-    return entry;
-  };
+constexpr std::size_t kColumns = 8;  // of a strip
+const double* strip_of(const double* strips, std::size_t strip) { return strips + kColumns * kColumns * (strip * (strip + 1) / 2); }
+
+HALLMARK_FLAT std::uint32_t diagonal(const double* strips, std::size_t n, std::size_t first, const double* d, const double* h,
+                                     const double* root, double g, double* work) {
+  for (std::size_t column = first; column < n; column += L) {  // rows first .. first + L - 1, [column][row]
+    const double* rows[L];
+    for (std::size_t lane = 0; lane < L; ++lane) rows[lane] = strip_of(strips, column / kColumns) + (first + lane) * kColumns;
+    transpose<Lanes>(rows, column % kColumns, work + (column - first) * L);
+  }
+  const auto x = [&](std::size_t k) { return load(work + k * L); };
   const auto pivot = [&](std::size_t k) { return d[first + k]; };
   Lanes own{}, size{};
   for (std::size_t lane = 0; lane < L && first + lane < n; ++lane) {
@@ -305,6 +306,52 @@ HALLMARK_FLAT std::uint32_t diagonal(const double* strips, std::size_t n, std::s
     size[lane] = root[first + lane];
   }
   return bits(generated::factor_residual_post<LaneOps>(n - first, x, x, pivot, own, size, size, g).yes);
+}
+
+HALLMARK_FLAT std::uint32_t entries(const double* strips, std::size_t n, const std::size_t* i, const std::size_t* j, const double* d,
+                                    const double* h, const double* root, double g) {
+  std::size_t first = n;
+  Lanes own, a, b;
+  for (std::size_t lane = 0; lane < L; ++lane) {
+    const std::size_t from = i[lane] > j[lane] ? i[lane] : j[lane];
+    first = from < first ? from : first;
+    own[lane] = h[lane];
+    a[lane] = root[i[lane]];
+    b[lane] = root[j[lane]];
+  }
+  const auto row = [&](const std::size_t* rows, std::size_t k) {
+    const std::size_t column = first + k;
+    Lanes entry{};
+    for (std::size_t lane = 0; lane < L; ++lane)  // zeros below the diagonal
+      if (rows[lane] <= column) entry[lane] = strip_of(strips, column / kColumns)[rows[lane] * kColumns + column % kColumns];
+    return entry;
+  };
+  const auto x = [&](std::size_t k) { return row(i, k); };
+  const auto y = [&](std::size_t k) { return row(j, k); };
+  const auto pivot = [&](std::size_t k) { return d[first + k]; };
+  return bits(generated::factor_residual_post<LaneOps>(n - first, x, y, pivot, own, a, b, g).yes);
+}
+
+Lanes multiply_add(const Lanes& a, const Lanes& b, const Lanes& c) {
+#if HALLMARK_LANES == 8 && defined(__AVX512F__)
+  return _mm512_fmadd_pd(a, b, c);
+#elif HALLMARK_LANES == 4 && defined(__FMA__)
+  return _mm256_fmadd_pd(a, b, c);
+#else
+  Lanes sum;
+  for (std::size_t lane = 0; lane < L; ++lane) sum[lane] = __builtin_fma(a[lane], b[lane], c[lane]);
+  return sum;
+#endif
+}
+
+void product(const double* strips, std::size_t n, const double* e, double* out) {
+  for (std::size_t strip = 0; strip * kColumns < n; ++strip) {
+    const double* row = strip_of(strips, strip);
+    Lanes sum[kColumns / L] = {};
+    for (std::size_t k = 0; k < (strip + 1) * kColumns; ++k, row += kColumns)
+      for (std::size_t c = 0; c < kColumns / L; ++c) sum[c] = multiply_add(load(row + c * L), all(e[k]), sum[c]);
+    for (std::size_t c = 0; c < kColumns / L; ++c) store(out + strip * kColumns + c * L, sum[c]);
+  }
 }
 
 void points(const Points& of, const std::uint16_t* codes, float* value, float* below, float* above) {
