@@ -197,9 +197,9 @@ std::vector<TensorPlan> container_plan(const QuantizedHeader& header, const Grid
   return plan;
 }
 
-std::vector<bool> known_codes(const Grid& grid) {
+std::vector<bool> known_codes(const Grid& points) {
   std::vector<bool> known(std::size_t{1} << 16);
-  for (std::size_t code = 0; code < known.size(); ++code) known[code] = grid.contains(static_cast<Code>(code));
+  for (std::size_t code = 0; code < known.size(); ++code) known[code] = points.contains(static_cast<Code>(code));
   return known;
 }
 
