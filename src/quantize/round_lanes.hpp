@@ -38,6 +38,9 @@ class LaneRounder {
   /// The plain twin.
   LanesSeen round_ref(const Lanes& lanes) const;
 
+  /// codes[i] = nearest(fl(w[i] + 0), s) for i < count, and how many are clipped.
+  Index round_row(const float* w, float s, Index count, Code* codes) const;
+
   /// e[i] = fma(-s, value(code[i]), w[i]) for i < count, the errors of any codes of the grid.
   void errors(const float* w, const Code* codes, float s, Index count, float* e) const;
 

@@ -1,7 +1,6 @@
 #include "quantize/rtn.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -48,26 +47,11 @@ Rounded round_to_nearest(MatrixRef<float> W, const Grid& grid, const Matrix<floa
   Rounded rounded{fresh_matrix<Code>(W.rows(), W.cols()), std::vector<Index>(static_cast<std::size_t>(W.rows()), 0)};
   const LaneRounder rounder(grid);
   const Index width = group_size == 0 ? W.cols() : group_size;
-  using Array = std::array<float, static_cast<std::size_t>(kLanes<float>)>;
 #pragma omp parallel for schedule(static) if (W.size() > 1 << 16)
-  for (Index i = 0; i < W.rows(); ++i) {
-    alignas(64) Array few{}, no_sum{}, s{}, u{}, e{};
-    alignas(64) std::array<std::int32_t, few.size()> code{};
-    for (Index j0 = 0, count = 0; j0 < W.cols(); j0 += count) {
-      const Index in_group = j0 % width;
-      count = std::min({kLanes<float>, width - in_group, W.cols() - j0});
-      if (in_group == 0) s.fill(scale_at(scales, group_size, i, j0));
-      const float* w = W.row(i).data() + j0;
-      if (count < kLanes<float>) {
-        few.fill(0);
-        w = std::copy_n(w, count, few.begin()) - count;
-      }
-      const LanesSeen seen = rounder.round({w, no_sum.data(), s.data(), u.data(), code.data(), e.data()});
-      for (Index r = 0; r < count; ++r) rounded.codes(i, j0 + r) = static_cast<Code>(code[static_cast<std::size_t>(r)]);
-      if (!seen.last) continue;
-      for (Index r = 0; r < count; ++r) rounded.clipped[static_cast<std::size_t>(i)] += grid.clipped(w[r], s[0]);
-    }
-  }
+  for (Index i = 0; i < W.rows(); ++i)
+    for (Index j0 = 0; j0 < W.cols(); j0 += width)
+      rounded.clipped[static_cast<std::size_t>(i)] +=
+          rounder.round_row(W.row(i).data() + j0, scale_at(scales, group_size, i, j0), std::min(width, W.cols() - j0), &rounded.codes(i, j0));
   return rounded;
 }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <vector>
 
 #include "../linalg/random.hpp"
 #include "format/scale.hpp"
@@ -44,7 +45,13 @@ void check(const Grid& grid, const LaneRounder& rounder, const In& in) {
     if (!seen.last) REQUIRE(!grid.clipped(slow.u[r], in.s[r]));
     codes[r] = static_cast<Code>(slow.code[r]);
   }
-  for (const Index count : {kLanes<float>, Index{5}}) {
+  for (const Index count : {kLanes<float>, Index{37}, Index{5}}) {
+    std::vector<Code> row(in.w.size(), 7);
+    Index clipped = 0;
+    for (Index r = 0; r < count; ++r) clipped += grid.clipped(in.w[static_cast<std::size_t>(r)], in.s[0]);
+    REQUIRE(rounder.round_row(in.w.data(), in.s[0], count, row.data()) == clipped);
+    for (std::size_t r = 0; r < row.size(); ++r)
+      REQUIRE(row[r] == (r < static_cast<std::size_t>(count) ? grid.nearest(in.w[r] + 0.0F, in.s[0]) : Code{7}));
     Array again{};
     rounder.errors(in.w.data(), codes.data(), in.s[0], count, again.data());
     for (Index r = 0; r < kLanes<float>; ++r) {
