@@ -60,18 +60,22 @@ Status check_tensors(const SafeTensors& file, std::vector<TensorPlan> plan, cons
   return ok();
 }
 
-/// The first code that is no point of the grid, by index.
-std::optional<std::size_t> first_stranger(const TensorInfo& codes, const std::vector<bool>& known) {
-  const std::size_t width = codes.dtype == DType::U16 ? 2 : 1, piece = mapped_piece / width;
-  for (std::size_t i = 0; i < codes.data.size() / width; ++i) {
-    if (!known[code_at(codes, i)]) return i;
-    if ((i + 1) % piece == 0) forget_pages(codes.data.subspan((i + 1 - piece) * width, mapped_piece));
+/// The first code that is no point of the grid, by index; piece by piece, whose pages are forgotten.
+std::optional<std::size_t> first_stranger(const TensorInfo& codes, const std::vector<std::uint8_t>& known) {
+  const std::size_t width = codes.dtype == DType::U16 ? 2 : 1, piece = mapped_piece / width, count = codes.data.size() / width;
+  for (std::size_t first = 0; first < count; first += piece) {
+    const std::size_t end = std::min(count, first + piece);
+    std::uint8_t all = 1;
+    for (std::size_t i = first; i < end; ++i) all &= known[code_at(codes, i)];
+    for (std::size_t i = first; all == 0 && i < end; ++i)
+      if (known[code_at(codes, i)] == 0) return i;
+    forget_pages(codes.data.subspan(first * width, (end - first) * width));
   }
   return std::nullopt;
 }
 
 /// The values of a quantized tensor: what the metadata does not bound.
-Status check_values(const QuantizedFile& file, const OriginalTensor& original, const std::vector<bool>& known, const std::string& path) {
+Status check_values(const QuantizedFile& file, const OriginalTensor& original, const std::vector<std::uint8_t>& known, const std::string& path) {
   const TensorInfo& codes = *file.file().find(original.name + ".codes");
   if (const auto stranger = first_stranger(codes, known))
     return malformed(error_number::quantized_code, "a code is no point of the grid",
@@ -129,7 +133,7 @@ Expected<QuantizedFile> QuantizedFile::open(const std::string& path) {
   // The digest first: after it, a bad code or scale is the writer's fault and no accident of storage.
   if (Status whole = opened->check_payload(); !whole) return whole.error();
   const std::vector<OriginalTensor>& tensors = opened->header().tensors;
-  const std::vector<bool> known = detail::known_codes(opened->grid());
+  const std::vector<std::uint8_t> known = detail::known_codes(opened->grid());
   std::vector<Status> checked(tensors.size(), ok());
 #pragma omp parallel for schedule(dynamic)
   for (std::size_t i = 0; i < tensors.size(); ++i)

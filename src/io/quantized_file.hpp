@@ -74,7 +74,7 @@ class QuantizedFileWriter {
   Grid grid_;
   QuantizedHeader header_;
   std::unordered_map<std::string, const OriginalTensor*> originals_;
-  std::vector<bool> known_codes_;
+  std::vector<std::uint8_t> known_codes_;
   std::map<std::string, std::string> digests_;  // of each tensor's bytes, by name
 };
 

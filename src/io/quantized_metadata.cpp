@@ -197,8 +197,8 @@ std::vector<TensorPlan> container_plan(const QuantizedHeader& header, const Grid
   return plan;
 }
 
-std::vector<bool> known_codes(const Grid& points) {
-  std::vector<bool> known(std::size_t{1} << 16);
+std::vector<std::uint8_t> known_codes(const Grid& points) {
+  std::vector<std::uint8_t> known(std::size_t{1} << 16);
   for (std::size_t code = 0; code < known.size(); ++code) known[code] = points.contains(static_cast<Code>(code));
   return known;
 }

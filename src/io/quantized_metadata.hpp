@@ -25,7 +25,7 @@ std::string payload_line(const std::string& name, DType dtype, const Shape& shap
 /// Names, dtypes and shapes of the container's tensors; `grid` gives the dtype of the codes.
 std::vector<TensorPlan> container_plan(const QuantizedHeader& header, const Grid& grid);
 
-/// Whether the grid contains a code, for all codes.
-std::vector<bool> known_codes(const Grid& grid);
+/// 1 where the grid contains the code, otherwise 0, for all 2^16 codes.
+std::vector<std::uint8_t> known_codes(const Grid& grid);
 
 }  // namespace hallmark::detail
