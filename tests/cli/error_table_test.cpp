@@ -52,7 +52,7 @@ Source source() {
   for (const char* folder : {"src", "contracts/runtime", "trainer", "extract"})
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
       const std::string path = entry.path().string(), end = entry.path().extension().string();
-      if (!std::set<std::string>{".cpp", ".hpp", ".cu", ".ml"}.contains(end)) continue;
+      if (!std::set<std::string>{".cpp", ".hpp", ".cu", ".cuh", ".ml"}.contains(end)) continue;
       const std::string text = read(path);
       for (const std::smatch& m : matches(text, R"(\bE([01]\d{3})\b)")) found.mentioned[std::stoi(m[1])] = path;
       if (end == ".ml") {
