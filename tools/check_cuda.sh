@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tools/check_cuda.sh: compiles the CUDA library, its test, its benchmark and the tool with nvcc; where there is a GPU runs the test,
-# alone and under compute-sanitizer, and the benchmark. Prints NOT BUILT or NOT RUN with the reason otherwise; CI counts such lines. nvcc: $CUDACXX, in PATH, or in
-# /usr/local/cuda/bin.
+# alone and under compute-sanitizer, and the benchmark. Prints NOT BUILT or NOT RUN with the reason otherwise; CI counts such lines.
+# nvcc: $CUDACXX, in PATH, or in /usr/local/cuda/bin.
 set -euo pipefail
 export PATH="$PATH:/usr/local/cuda/bin"
 nvcc=${CUDACXX:-$(command -v nvcc || true)}
