@@ -34,10 +34,24 @@ struct View {
 
 // One block of columns [k0, k1), k1 - k0 = width. Position p = k1-1-k counts columns in the order in which they finish.
 struct Block {
-  Index k0, k1, width;
-  Buffer<double> diagonal_u;  // U_jk of the block's own rows: [strip of j][p][kStrip], strips from the right
-  Buffer<double> lanes_u;     // U_jk above the block: [j / kLane][p][kLane]
-  Buffer<double> strips_c;    // C_ik above the block: [i / kStrip][p][kStrip]
+  Index k0 = 0, k1 = 0, width = 0;
+  Buffer<double> diagonal_u{};  // U_jk of the block's own rows: [strip of j][p][kStrip], strips from the right
+
+  void place(Index end, Index size) {
+    k1 = end;
+    k0 = std::max<Index>(0, end - size);
+    width = k1 - k0;
+    diagonal_u.resize(at((width + kStrip - 1) / kStrip * width * kStrip));
+  }
+  // Where the tiles begin that hold its entries.
+  Index first_strip() const { return k0 / kStrip * kStrip; }
+  Index first_lane() const { return k0 / kLane * kLane; }
+};
+
+// The rows above a block, packed.
+struct Above {
+  Buffer<double> lanes_u;   // U_jk: [j / kLane][p][kLane]
+  Buffer<double> strips_c;  // C_ik: [i / kStrip][p][kStrip]
 };
 
 // The rows k0 <= i <= j < k1, column by column.
@@ -81,7 +95,7 @@ std::optional<PivotFailure> factor_diagonal(View H, double* d, Block& block) {
 }
 
 // Lanes i0 .. i0 + kLane of the rows above the block: their C in the block's columns, strip by strip from the right.
-void solve_lanes(View H, const double* d, Block& block, Index i0) {
+void solve_lanes(View H, const double* d, const Block& block, Above& above, Index i0) {
   const Index rows = std::min(kLane, block.k0 - i0);
   Buffer<double> c(at(block.width * kLane));  // [p][kLane]
   for (Index p0 = 0; p0 < block.width; p0 += kStrip) {
@@ -97,14 +111,12 @@ void solve_lanes(View H, const double* d, Block& block, Index i0) {
       subtract_column(finished, u + (p0 + s) * kStrip + s + 1, columns - s - 1, &acc[at(s * kLane)] + kLane);
     }
   }
-  double* lanes_u = &block.lanes_u[at(i0 / kLane * block.width * kLane)];
+  double* lanes_u = &above.lanes_u[at(i0 / kLane * block.width * kLane)];
+  double* strips_c = &above.strips_c[at(i0 / kStrip * block.width * kStrip)];
   for (Index p = 0; p < block.width; ++p) {
-    const double pivot = d[block.k1 - 1 - p];
-    for (Index r = 0; r < kLane; ++r) {
-      const double C = c[at(p * kLane + r)];
-      block.strips_c[at(((i0 + r) / kStrip * block.width + p) * kStrip + r % kStrip)] = C;
-      lanes_u[p * kLane + r] = C / pivot;
-    }
+    const double* C = &c[at(p * kLane)];
+    for (Index r = 0; r < kLane; ++r) lanes_u[p * kLane + r] = C[r] / d[block.k1 - 1 - p];
+    for (Index s = 0; s < kLane / kStrip; ++s) std::copy_n(C + s * kStrip, kStrip, strips_c + (s * block.width + p) * kStrip);
   }
   for (Index r = 0; r < rows; ++r)
     for (Index p = 0; p < block.width; ++p) H(i0 + r, block.k1 - 1 - p) = lanes_u[p * kLane + r];
@@ -112,9 +124,9 @@ void solve_lanes(View H, const double* d, Block& block, Index i0) {
 
 // H_ij -= sum over the block's columns, decreasing, for the tile of strip i0 and lanes j0. A whole tile may lie across the
 // diagonal: what it leaves below is not read.
-void update_tile(View H, const Block& block, Index i0, Index j0) {
-  const double* u = &block.lanes_u[at(j0 / kLane * block.width * kLane)];
-  const double* c = &block.strips_c[at(i0 / kStrip * block.width * kStrip)];
+void update_tile(View H, const Block& block, const Above& above, Index i0, Index j0) {
+  const double* u = &above.lanes_u[at(j0 / kLane * block.width * kLane)];
+  const double* c = &above.strips_c[at(i0 / kStrip * block.width * kStrip)];
   const Index rows = std::min(kStrip, block.k0 - i0), columns = std::min(kLane, block.k0 - j0);
   if (rows == kStrip && columns == kLane) {
     subtract_strip(u, c, block.width, &H(i0, j0), H.stride);
@@ -126,28 +138,42 @@ void update_tile(View H, const Block& block, Index i0, Index j0) {
   for (Index i = 0; i < rows; ++i) std::copy_n(&tile[at(i * kLane)], columns, &H(i0 + i, j0));
 }
 
+// The block that is next: the update of all tiles that hold entries of it, then its diagonal.
+std::optional<PivotFailure> factor_next(View H, double* d, const Block& block, const Above& above, Block& next) {
+  for (Index i0 = next.first_strip(); i0 < block.k0; i0 += kStrip)
+    for (Index j0 = std::max(i0 / kLane * kLane, next.first_lane()); j0 < block.k0; j0 += kLane) update_tile(H, block, above, i0, j0);
+  return factor_diagonal(H, d, next);
+}
+
+// The other tiles of the lanes up to `last` that are updated together.
+void update_lanes(View H, const Block& block, const Above& above, const Block& next, Index last) {
+  for (Index i0 = 0; i0 < std::min(block.k0, (last + 1) * kLane); i0 += kStrip)
+    for (Index b = std::max({i0 / kLane, last - kTogether + 1, Index{0}}); b <= last; ++b)
+      if (i0 < next.first_strip() || b * kLane < next.first_lane()) update_tile(H, block, above, i0, b * kLane);
+}
+
 std::optional<PivotFailure> factor_in_blocks(View H, Index n, double* d, Index block_size, bool threads) {
-  Block block{};
-  for (Index k1 = n; k1 > 0; k1 = block.k0) {
-    block.k1 = k1;
-    block.k0 = std::max<Index>(0, k1 - block_size);
-    block.width = k1 - block.k0;
-    const Index lane_blocks = (block.k0 + kLane - 1) / kLane;
-    block.diagonal_u.resize(at((block.width + kStrip - 1) / kStrip * block.width * kStrip));
-    block.lanes_u.resize(at(lane_blocks * kLane * block.width));
-    block.strips_c.resize(at(lane_blocks * kLane * block.width));
-    if (const auto failure = factor_diagonal(H, d, block)) return failure;
+  Block block, next;
+  Above above;
+  block.place(n, block_size);
+  std::optional<PivotFailure> failure = factor_diagonal(H, d, block);
+  while (!failure && block.k0 > 0) {
+    const Index lane_blocks = (block.k0 + kLane - 1) / kLane, groups = (lane_blocks + kTogether - 1) / kTogether;
+    above.lanes_u.resize(at(lane_blocks * kLane * block.width));
+    above.strips_c.resize(at(lane_blocks * kLane * block.width));
+    next.place(block.k0, block_size);
 #pragma omp parallel if (threads && block.width * block.k0 * block.k0 > kParallelTerms)
     {
 #pragma omp for schedule(dynamic)
-      for (Index b = 0; b < lane_blocks; ++b) solve_lanes(H, d, block, b * kLane);
+      for (Index b = 0; b < lane_blocks; ++b) solve_lanes(H, d, block, above, b * kLane);
 #pragma omp for schedule(dynamic)
-      for (Index last = lane_blocks - 1; last >= 0; last -= kTogether)  // the longest columns first
-        for (Index i0 = 0; i0 < std::min(block.k0, (last + 1) * kLane); i0 += kStrip)
-          for (Index b = std::max(i0 / kLane, last - kTogether + 1); b <= last; ++b) update_tile(H, block, i0, b * kLane);
+      for (Index group = -1; group < groups; ++group)  // the longest columns first
+        if (group < 0) failure = factor_next(H, d, block, above, next);
+        else update_lanes(H, block, above, next, lane_blocks - 1 - group * kTogether);
     }
+    std::swap(block, next);
   }
-  return std::nullopt;
+  return failure;
 }
 
 }  // namespace
