@@ -122,8 +122,7 @@ bench: ## Measure each figure beside its limit (minutes; LONG=1 adds 8192 x 8192
 	$(CMAKE) -S . -B $(BUILD) -DHALLMARK_BENCH=ON
 	cmake --build $(BUILD) -j $(JOBS) --target hallmark_bench
 	$(BUILD)/bench/hallmark_bench $(if $(LONG),--long) --markdown=$(BUILD)/bench.md --benchmark_out=$(BUILD)/bench.json \
-	  --benchmark_out_format=json --benchmark_repetitions=5 --benchmark_enable_random_interleaving=true \
-	  --benchmark_min_time=0.01
+	  --benchmark_out_format=json --benchmark_enable_random_interleaving=true --benchmark_min_time=0.05
 	sed -i -e '/^<!-- figures: make bench -->/,/^<!-- end of figures -->/{//!d' -e '}' -e '/^<!-- figures: make bench -->/r $(BUILD)/bench.md' \
 	  docs/performance.md
 

@@ -4,6 +4,7 @@
 #include <benchmark/benchmark.h>
 #include <omp.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -36,13 +37,24 @@ inline int use_threads(const benchmark::State& state) {
   return threads;
 }
 
+/// Nanoseconds in which a cache line goes from one thread to another and back. Processors that share a cache need about 100; a
+/// host may put those of a virtual machine further apart, and move them while it runs.
+double round_trip();
+
 /// The one way to register: with 1 thread its processor time, which the load of a shared machine does not change much, with
-/// 2 threads wall time.
+/// 2 threads wall time, and how far apart the processors were.
 template <class Function>
-void measure(const std::string& name, Function function) {
-  benchmark::RegisterBenchmark(name.c_str(), function)->ArgName("threads")->Arg(1)->Unit(benchmark::kMillisecond);
-  benchmark::RegisterBenchmark(name.c_str(), function)->ArgName("threads")->Arg(2)->UseRealTime()
-      ->Unit(benchmark::kMillisecond);
+void measure(const std::string& name, Function function, int repetitions = 9) {
+  const auto add = [&](int threads, const auto& measured) {
+    return benchmark::RegisterBenchmark(name.c_str(), measured)->ArgName("threads")->Arg(threads)->Repetitions(repetitions)
+        ->Unit(benchmark::kMillisecond);
+  };
+  add(1, function);
+  add(2, [function](benchmark::State& state) {
+    const double before = round_trip();
+    function(state);
+    state.counters["round_trip"] = std::max(before, round_trip());
+  })->UseRealTime();
 }
 
 inline constexpr const char* kBytes = "GB/s";

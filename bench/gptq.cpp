@@ -105,7 +105,7 @@ std::vector<Figure> gptq_figures(bool large) {
   std::vector<Figure> figures;
   const auto add = [&](const Size& s, Mode mode, const char* suffix, double goal) {
     const std::string name = fmt::format("GPTQ {} x {}{}", s.rows, s.cols, suffix);
-    measure(name, [s, mode](benchmark::State& state) { gptq(state, s.rows, s.cols, mode); });
+    measure(name, [s, mode](benchmark::State& state) { gptq(state, s.rows, s.cols, mode); }, s.rows > 4096 ? 3 : 9);
     figures.push_back({name, name, "sgemm 4096", goal, 0, true});
     return name;
   };
