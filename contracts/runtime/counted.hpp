@@ -35,12 +35,12 @@ inline Point point(const Lanes& x) { return {x, least_exponent(x)}; }
 
 /// fl(left - right) of exact numbers; its magnitude.
 struct Gap {
-  Lanes v, left, right;
+  Lanes v;
   int low;  ///< of left and of right
 };
 struct Distance {
-  Gap gap;
   Lanes v;
+  int low;
 };
 
 struct Counted {
@@ -54,7 +54,7 @@ struct Counted {
       : v(x), ok(valid), roundings(count < kMost ? count : kTooMany), low(least), nonneg(not_negative) {}
   Counted(const Point& x) : v(x.v), roundings(0), low(x.low), nonneg(x.nonneg) {}
   Counted(const Gap& x) : v(x.v), roundings(1), low(x.low - 52), nonneg(false) {}  // both are multiples of 2^(low - 52)
-  Counted(const Distance& x) : v(x.v), roundings(1), low(x.gap.low - 52), nonneg(true) {}
+  Counted(const Distance& x) : v(x.v), roundings(1), low(x.low - 52), nonneg(true) {}
 
   double relative() const { return roundings * (0x1p-53 * (1 + 0x1p-20)); }
 };
@@ -72,7 +72,7 @@ inline Counted operator+(const Counted& a, const Counted& b) {
 inline Counted operator+(const Point& a, const Point& b) {
   return {a.v + b.v, ~LaneMask{}, 1, (a.low < b.low ? a.low : b.low) - 52, a.nonneg && b.nonneg};
 }
-inline Gap operator-(const Point& a, const Point& b) { return {a.v - b.v, a.v, b.v, a.low < b.low ? a.low : b.low}; }
+inline Gap operator-(const Point& a, const Point& b) { return {a.v - b.v, a.low < b.low ? a.low : b.low}; }
 
 inline Ball ball(const Counted& x) {
   const Lanes err = magnitude(x.v) * (x.relative() * (1 + 0x1p-50)) + (x.roundings > 0 ? 0x1p-1060 : 0.0);
@@ -81,9 +81,7 @@ inline Ball ball(const Counted& x) {
 }
 inline Ball operator-(const Counted& a, const Counted& b) { return ball(a) - ball(b); }
 
-/// ties: distances that are equal are decided too.
-template <bool ties>
-struct CountedOpsWith {
+struct CountedOps {
   using Scalar = Counted;
   using Truth = LaneMask;  ///< yes; otherwise nothing is known
 
@@ -96,19 +94,9 @@ struct CountedOpsWith {
     return number;
   }
   static Point abs(const Point& a) { return {magnitude(a.v), a.low, true}; }
-  static Distance abs(const Gap& a) { return {a, magnitude(a.v)}; }
+  static Distance abs(const Gap& a) { return {magnitude(a.v), a.low}; }
   static Ball abs(const Ball& a) { return LaneOps::abs(a); }
-  static Counted max(const Counted& a, const Counted& b) {
-    return {a.v > b.v ? a.v : b.v, a.ok & b.ok, a.roundings > b.roundings ? a.roundings : b.roundings, a.low < b.low ? a.low : b.low,
-            a.nonneg || b.nonneg};
-  }
 
-  // Rounding is monotone: what is smaller rounded is smaller. Equal distances are of the same points, or have to be exact.
-  static Truth le(const Distance& a, const Distance& b) {
-    const LaneMask less = (a.v < b.v) | ((a.gap.left == b.gap.left) & (a.gap.right == b.gap.right));
-    if constexpr (ties) return less | ((a.v == b.v) & exact(a.gap) & exact(b.gap));
-    else return less;
-  }
   static Truth le(const Counted& a, const Counted& b) {
     const double room = 1 - (a.roundings + b.roundings + 4) * (0x1p-53 * (1 + 0x1p-19));
     LaneMask yes = a.ok & b.ok & (b.v <= 0x1p1000) & (a.v <= b.v * room);
@@ -118,12 +106,7 @@ struct CountedOpsWith {
   static Truth le(const Ball& a, const Counted& b) { return LaneOps::le(a, ball(b)).yes; }
   static Truth yes() { return ~LaneMask{}; }
   static Truth both(const Truth& p, const Truth& q) { return p & q; }
-
- private:
-  // A difference is exact when it gives both of its terms back: the larger one decides (TwoSum).
-  static LaneMask exact(const Gap& a) { return (a.left - a.v == a.right) & (a.right + a.v == a.left); }
 };
-using CountedOps = CountedOpsWith<false>;
 
 }  // namespace HALLMARK_UNIT
 }  // namespace hallmark::contracts

@@ -89,6 +89,9 @@ void TensorJudge::rows() {
   tensor.relative = rule.relative;
   tensor.absolute = rule.absolute;
   tensor.half_gap = half_gap;
+  tensor.binary32 = std::all_of(scales.data(), scales.data() + scales.size(), [&](float s) {
+    return evidence_.options.grid.exact_in_binary32(s) && rule.absolute * static_cast<double>(s) >= 0x1p-126;
+  });
   tensor.low_s = least_exponent_of(std::span(scales.data(), at(scales.size())));
   tensor.low_q = tensor.low_s + least_exponent_of(values);
   if (has_losses_) {
@@ -108,8 +111,8 @@ void TensorJudge::rows() {
     tensor.low_c = std::min(least_exponent_of(columns_.H), least_exponent_of(columns_.twice_G));
   }
 
-  const auto lanes = static_cast<Index>(unit_.lanes);
-  const Index groups = (count + lanes - 1) / lanes, lists = (std::ssize(nearest) + lanes - 1) / lanes;
+  const auto at_once = static_cast<Index>(unit_.rows_at_once);
+  const Index groups = (count + at_once - 1) / at_once, lists = (std::ssize(nearest) + at_once - 1) / at_once;
   Tally all, of_nearest;
   const auto merge = [](Tally& into, const Tally& from) {
     into.nearest += from.nearest;
@@ -126,13 +129,13 @@ void TensorJudge::rows() {
       std::byte bytes[64];
     };
     std::vector<Line> work(unit_.work_bytes(at(cols)) / sizeof(Line) + 1);
-    std::vector<std::int32_t> row(unit_.lanes);
-    std::vector<double> lo(unit_.lanes), hi(unit_.lanes);
+    std::vector<std::int32_t> row(unit_.rows_at_once);
+    std::vector<double> lo(unit_.rows_at_once), hi(unit_.rows_at_once);
 #pragma omp for schedule(dynamic) nowait
     for (Index g = 0; g < groups; ++g) {
       bool any = false;
-      for (Index lane = 0; lane < lanes; ++lane) {
-        const Index i = std::min(g * lanes + lane, count - 1);
+      for (Index lane = 0; lane < at_once; ++lane) {
+        const Index i = std::min(g * at_once + lane, count - 1);
         row[at(lane)] = static_cast<std::int32_t>(i);
         any |= !evidence_.row_is_rtn(i);
         if (!has_losses_) continue;
@@ -140,18 +143,18 @@ void TensorJudge::rows() {
         hi[at(lane)] = evidence_.result.enclosed_gptq[at(i)].hi;
       }
       if (!any) continue;
-      const units::Rows rows{row.data(), u_.row(g * lanes), kLanes<float>, has_losses_ ? lo.data() : nullptr, hi.data()};
+      const units::Rows rows{row.data(), u_.row(g * at_once), kLanes<float>, has_losses_ ? lo.data() : nullptr, hi.data()};
       const units::Verdict verdict = unit_.rows(tensor, rows, work.data());
-      for (Index i = g * lanes; i < std::min(count, (g + 1) * lanes); ++i)
-        if (!evidence_.row_is_rtn(i)) mine.add(verdict, at(i - g * lanes), i, half_gap, has_losses_);
+      for (Index i = g * at_once; i < std::min(count, (g + 1) * at_once); ++i)
+        if (!evidence_.row_is_rtn(i)) mine.add(verdict, at(i - g * at_once), i, half_gap, has_losses_);
     }
 #pragma omp for schedule(dynamic)
     for (Index g = 0; g < lists; ++g) {
-      const Index end = std::min<Index>(std::ssize(nearest), (g + 1) * lanes);
-      for (Index lane = 0; lane < lanes; ++lane)
-        row[at(lane)] = static_cast<std::int32_t>(nearest[at(std::min(g * lanes + lane, end - 1))]);
+      const Index end = std::min<Index>(std::ssize(nearest), (g + 1) * at_once);
+      for (Index lane = 0; lane < at_once; ++lane)
+        row[at(lane)] = static_cast<std::int32_t>(nearest[at(std::min(g * at_once + lane, end - 1))]);
       const units::Verdict verdict = unit_.rows(tensor, {row.data(), nullptr, 0, nullptr, nullptr}, work.data());
-      for (Index k = g * lanes; k < end; ++k) mine_nearest.add(verdict, at(k - g * lanes), nearest[at(k)], half_gap, false);
+      for (Index k = g * at_once; k < end; ++k) mine_nearest.add(verdict, at(k - g * at_once), nearest[at(k)], half_gap, false);
     }
 #pragma omp critical(hallmark_rows)
     {

@@ -30,6 +30,7 @@ struct Tensor {
   Points points;
   double relative, absolute;     ///< half a gap at x is max(relative |x|, absolute s)
   bool half_gap;                 ///< the contract gf16_half_gap is to be judged
+  bool binary32;                 ///< scales times points, and half gaps from `absolute` s up, are exact in binary32
   // Of the n positions, for the losses (RowColumns, LossModel); g and g_room are the constants of both contracts.
   const double *d, *root, *H, *twice_G, *chain, *underflow;
   double g, g_room, product;
@@ -38,21 +39,21 @@ struct Tensor {
   bool positive;  ///< no pivot is negative
 };
 
-/// `count` rows, at most as many as the unit has lanes. x_p of lane r is u[p stride + r], for p < n, or the weight where u is null.
+/// As many rows as the unit takes. x_p of row r is u[p stride + r], for p < n, or the weight where u is null.
 struct Rows {
-  const std::int32_t* row;  ///< as many as lanes
+  const std::int32_t* row;  ///< each
   const float* u;
   std::size_t stride;
-  const double *lo, *hi;    ///< the enclosed loss of each lane; null: losses are not judged
+  const double *lo, *hi;    ///< the enclosed loss of each; null: losses are not judged
 };
 
-/// Bit r: the contract holds in lane r.
+/// Bit r: the contract holds for row r.
 struct Verdict {
   std::uint32_t nearest, half_gap, bound, enclosure;
 };
 
 struct Unit {
-  std::size_t lanes;
+  std::size_t lanes, rows_at_once;
   std::size_t (*work_bytes)(std::size_t cols);  ///< of `work`, aligned to 64 bytes
   Verdict (*rows)(const Tensor& tensor, const Rows& rows, void* work);
   /// gram_bound for row i of G: its entries from column i on, and the diagonal from i on.
@@ -66,7 +67,7 @@ struct Unit {
                            const double* root, double g);
   /// out = e U, chains of fma over increasing rows of U; e is 0 beyond n up to a multiple of 8, and out as long.
   void (*product)(const double* strips, std::size_t n, const double* e, double* out);
-  /// The points of `lanes` codes with their neighbours (GridPoints), NaN for a code that is no point.
+  /// The points of `rows_at_once` codes with their neighbours (GridPoints), NaN for a code that is no point.
   void (*points)(const Points& points, const std::uint16_t* codes, float* value, float* below, float* above);
   /// sum a_k (e_k +- e_err_k) = mid +- err; `count` terms.
   void (*dot)(const double* a, const double* e, const double* e_err, std::size_t count, double* mid, double* err);

@@ -7,21 +7,23 @@
 
 #include "certify/unit.hpp"
 #include "contracts/generated/contracts.hpp"
-#include "contracts/runtime/counted.hpp"
+#include "contracts/runtime/once.hpp"
+#include "contracts/runtime/sums.hpp"
 
 namespace hallmark::units {
 namespace {
 
 using namespace contracts;
 
-constexpr std::size_t L = kRowsAtOnce;
-constexpr std::size_t kBlock = 64;  // positions whose points stay in the first-level cache
+constexpr std::size_t L = kRowsAtOnce, R = kRowsOfUnit;
+constexpr std::size_t kBlock = 64;  // positions that stay in the first-level cache
 
-using Floats = float __attribute__((vector_size(L * sizeof(float))));
-using Ints = std::int32_t __attribute__((vector_size(L * sizeof(std::int32_t))));
-using Words = std::uint16_t __attribute__((vector_size(L * sizeof(std::uint16_t))));
+using Floats = OnceOps<float, false>::Row;
+using Ints = OnceOps<float, false>::Truth;
+using Words = std::uint16_t __attribute__((vector_size(R * sizeof(std::uint16_t))));
+using Half = float __attribute__((vector_size(L * sizeof(float))));
 
-Lanes widened(const Floats& f) {
+Lanes widened(const Half& f) {
 #if defined(__AVX512F__)
   return _mm512_maskz_cvtps_pd(0xFF, f);  // g++ 12 converts the halves of a __builtin_convertvector, and warns of the plain one
 #else
@@ -29,15 +31,16 @@ Lanes widened(const Floats& f) {
 #endif
 }
 Lanes widen(const float* x) {
-  Floats f;
+  Half f;
   __builtin_memcpy(&f, x, sizeof f);
   return widened(f);
 }
-Lanes load(const double* x) {
+Lanes widen(const double* x) {
   Lanes v;
   __builtin_memcpy(&v, x, sizeof v);
   return v;
 }
+Lanes load(const double* x) { return widen(x); }
 void store(double* x, const Lanes& v) { __builtin_memcpy(x, &v, sizeof v); }
 
 Lanes root_of(Lanes x) {
@@ -50,7 +53,13 @@ std::uint32_t bits(const LaneMask& yes) {
   for (std::size_t lane = 0; lane < L; ++lane) word |= static_cast<std::uint32_t>(yes[lane] & 1) << lane;
   return word;
 }
-constexpr std::uint32_t kAll = (1U << L) - 1;
+template <class T>
+std::uint32_t row_bits(const typename RowOf<T>::Mask& yes) {
+  std::uint32_t word = 0;
+  for (std::size_t row = 0; row < R; ++row) word |= static_cast<std::uint32_t>(yes[row] & 1) << row;
+  return word;
+}
+constexpr std::uint32_t kAll = (1U << L) - 1, kAllRows = (1U << R) - 1;
 
 // The points of codes and their neighbours, which are the points of the next magnitudes.
 struct Near {
@@ -80,76 +89,75 @@ Near points_of(const Points& points, const std::uint16_t* codes) {
   return {valid ? value : nan, minus ? outward : inward, minus ? inward : outward};
 }
 
-// Rows side by side: [position][L].
+// Rows side by side: [position][R].
+template <class T>
 struct Work {
-  double *q, *gap;
+  T *q, *gap;
   float *w, *s;
-  std::uint16_t* codes;  // these of a block
-  double *near, *below, *above;
+  std::uint16_t* codes;  // of a block
 };
 
-constexpr std::size_t kBlockBytes = kBlock * (sizeof(std::uint16_t) + 3 * sizeof(double));
+std::size_t work_bytes(std::size_t cols) { return R * (cols * (2 * sizeof(double) + 2 * sizeof(float)) + kBlock * sizeof(std::uint16_t)); }
 
-std::size_t work_bytes(std::size_t cols) { return L * (cols * (2 * sizeof(double) + 2 * sizeof(float)) + kBlockBytes); }
-
-Work work_at(void* memory, std::size_t cols) {
-  auto* const near = static_cast<double*>(memory);
-  double *const below = near + kBlock * L, *const above = below + kBlock * L, *const q = above + kBlock * L, *const gap = q + cols * L;
-  auto* const w = reinterpret_cast<float*>(gap + cols * L);
-  float* const scales = w + cols * L;
-  return {q, gap, w, scales, reinterpret_cast<std::uint16_t*>(scales + cols * L), near, below, above};
+template <class T>
+Work<T> work_at(void* memory, std::size_t cols) {
+  auto* const codes = static_cast<std::uint16_t*>(memory);
+  auto* const w = reinterpret_cast<float*>(codes + kBlock * R);
+  auto* const q = reinterpret_cast<T*>(w + cols * R);
+  T* const gap = q + cols * R;
+  return {q, gap, w, reinterpret_cast<float*>(gap + cols * R), codes};
 }
 
 // Rows to columns: a perfect shuffle for each bit of an index.
 template <class V, int... k>
 void zip(const V& a, const V& b, V& low, V& high, std::integer_sequence<int, k...>) {
-  constexpr int half = static_cast<int>(L) / 2;
-  low = __builtin_shufflevector(a, b, (k / 2 + k % 2 * 2 * half)...);
-  high = __builtin_shufflevector(a, b, (k / 2 + half + k % 2 * 2 * half)...);
+  constexpr int lanes = sizeof...(k), half = lanes / 2;
+  low = __builtin_shufflevector(a, b, (k / 2 + k % 2 * lanes)...);
+  high = __builtin_shufflevector(a, b, (k / 2 + half + k % 2 * lanes)...);
 }
 template <class V, class T>
 void transpose(const T* const* from, std::size_t begin, T* to) {
-  V x[L], y[L];
-  for (std::size_t i = 0; i < L; ++i) __builtin_memcpy(&x[i], from[i] + begin, sizeof x[i]);
-  for (std::size_t round = 1; round < L; round *= 2) {
-    for (std::size_t i = 0; i < L / 2; ++i) zip(x[i], x[i + L / 2], y[2 * i], y[2 * i + 1], std::make_integer_sequence<int, static_cast<int>(L)>());
+  constexpr std::size_t lanes = sizeof(V) / sizeof(T);
+  V x[lanes], y[lanes];
+  for (std::size_t i = 0; i < lanes; ++i) __builtin_memcpy(&x[i], from[i] + begin, sizeof x[i]);
+  for (std::size_t round = 1; round < lanes; round *= 2) {
+    for (std::size_t i = 0; i < lanes / 2; ++i)
+      zip(x[i], x[i + lanes / 2], y[2 * i], y[2 * i + 1], std::make_integer_sequence<int, static_cast<int>(lanes)>());
     __builtin_memcpy(x, y, sizeof x);
   }
   __builtin_memcpy(to, x, sizeof x);
 }
 
-void load_block(const Tensor& tensor, const Rows& rows, std::size_t begin, std::size_t end, const Work& work) {
-  const float *w[L], *scales[L];
-  const std::uint16_t* codes[L];
-  for (std::size_t lane = 0; lane < L; ++lane) {
-    const auto row = static_cast<std::size_t>(rows.row[lane]);
-    w[lane] = tensor.W + row * tensor.W_stride;
-    codes[lane] = tensor.codes + row * tensor.cols;
-    scales[lane] = tensor.scales + row * tensor.groups;
-    for (std::size_t p = end; !tensor.column && p < end + kBlock; p += 16) {  // the next block; runs are too short to be guessed
-      __builtin_prefetch(w[lane] + p);
-      __builtin_prefetch(codes[lane] + p);
+template <class T>
+void load_block(const Tensor& tensor, const Rows& rows, std::size_t begin, std::size_t end, const Work<T>& work) {
+  const float *w[R], *scales[R];
+  const std::uint16_t* codes[R];
+  for (std::size_t r = 0; r < R; ++r) {
+    const auto row = static_cast<std::size_t>(rows.row[r]);
+    w[r] = tensor.W + row * tensor.W_stride;
+    codes[r] = tensor.codes + row * tensor.cols;
+    scales[r] = tensor.scales + row * tensor.groups;
+    for (std::size_t p = end; !tensor.column && p < end + kBlock; p += 32) {  // the next block; runs are too short to be guessed
+      __builtin_prefetch(w[r] + p);
+      __builtin_prefetch(w[r] + p + 16);
+      __builtin_prefetch(codes[r] + p);
     }
   }
   std::size_t p = begin;
-  for (; !tensor.column && p + L <= end; p += L) {
-    transpose<Floats>(w, p, work.w + p * L);
-    transpose<Words>(codes, p, work.codes + (p - begin) * L);
+  for (; !tensor.column && p + R <= end; p += R) {
+    transpose<Floats>(w, p, work.w + p * R);
+    transpose<Words>(codes, p, work.codes + (p - begin) * R);
   }
   for (; p < end; ++p) {
     const std::size_t column = tensor.column ? static_cast<std::size_t>(tensor.column[p]) : p;
-    for (std::size_t lane = 0; lane < L; ++lane) {
-      work.w[p * L + lane] = w[lane][column];
-      work.codes[(p - begin) * L + lane] = codes[lane][column];
+    for (std::size_t r = 0; r < R; ++r) {
+      work.w[p * R + r] = w[r][column];
+      work.codes[(p - begin) * R + r] = codes[r][column];
     }
   }
   for (p = begin; tensor.group && p < end; ++p)
-    for (std::size_t lane = 0; lane < L; ++lane) work.s[p * L + lane] = scales[lane][tensor.group[p]];
+    for (std::size_t r = 0; r < R; ++r) work.s[p * R + r] = scales[r][tensor.group[p]];
 }
-
-struct Block {
-  LaneMask nearest, half_gap;
-};
 
 // Everything that these call is small, and left alone some of it is called for every position. (g++ 12 fails on flat code of two lanes.)
 #if HALLMARK_LANES > 2
@@ -158,114 +166,154 @@ struct Block {
 #define HALLMARK_FLAT
 #endif
 
-// T7 for a block of positions; adds (w - q)^2 to `distances`.
-HALLMARK_FLAT Block judge_rounding(const Tensor& tensor, const Rows& rows, const Lanes& row_scale, bool from_u, std::size_t begin, std::size_t end,
-                     const Work& work, Lanes& distances) {
-  load_block(tensor, rows, begin, end, work);
-  const auto scale = [&](std::size_t k) { return tensor.group ? widen(work.s + (begin + k) * L) : row_scale; };
-  const auto x_of = [&](std::size_t k) { return from_u ? widen(rows.u + (begin + k) * rows.stride) : widen(work.w + (begin + k) * L); };
-  const auto x = [&](std::size_t k) { return Point{x_of(k), -149}; };
-  const auto s = [&](std::size_t k) { return Point{scale(k), tensor.low_s}; };
-  const auto q = [&](std::size_t k) { return Point{load(work.q + (begin + k) * L), tensor.low_q}; };
-  const auto below = [&](std::size_t k) { return Point{load(work.below + k * L), tensor.low_q}; };
-  const auto above = [&](std::size_t k) { return Point{load(work.above + k * L), tensor.low_q}; };
-  LaneMask ends{};
-  for (std::size_t k = 0; k < end - begin; ++k) {
-    if (from_u) __builtin_prefetch(rows.u + (begin + k + kBlock) * rows.stride);
-    const Near points = points_of(tensor.points, work.codes + k * L);
-    const Lanes scaled = scale(k), at = scaled * widened(points.value), from = x_of(k);
-    const Lanes under = scaled * widened(points.below), over = scaled * widened(points.above);
-    const LaneMask last = (at == under) | (at == over);
-    const Lanes relative = tensor.relative * magnitude(from), absolute = tensor.absolute * scaled;
-    const Lanes gap = relative > absolute ? relative : absolute, distance = magnitude(from - at) * (1 + 0x1p-50);
-    store(work.q + (begin + k) * L, at);
-    store(work.below + k * L, under);
-    store(work.above + k * L, over);
-    store(work.gap + (begin + k) * L, (last & (distance > gap)) ? distance : gap);
-    const Lanes error = widen(work.w + (begin + k) * L) - at;
-    distances += error * error;
-    ends |= last;
-  }
-  if (tensor.half_gap && bits(ends) != 0)
-    for (std::size_t k = 0; k < end - begin; ++k) {  // beyond the last point the distance is measured, not promised
-      const LaneMask last = (q(k).v == below(k).v) | (q(k).v == above(k).v);
-      store(work.near + k * L, last ? q(k).v : x_of(k));
-    }
-  const std::size_t count = end - begin;
-  Block yes{generated::gf16_nearest_post<CountedOps>(count, x, q, below, above), ~LaneMask{}};
-  if (bits(yes.nearest) != kAll) yes.nearest |= generated::gf16_nearest_post<CountedOpsWith<true>>(count, x, q, below, above);
-  if (!tensor.half_gap) return yes;
-  if (bits(ends) == 0) {
-    yes.half_gap = generated::gf16_half_gap_post<CountedOps>(count, s, x, q);
-  } else {
-    const auto near = [&](std::size_t k) { return Point{load(work.near + k * L), tensor.low_q < -149 ? tensor.low_q : -149}; };
-    yes.half_gap = generated::gf16_half_gap_post<CountedOps>(count, s, near, q);
+template <class T>
+typename RowOf<T>::Row row_of(const float* x) {
+  Floats f;
+  __builtin_memcpy(&f, x, sizeof f);
+  return __builtin_convertvector(f, typename RowOf<T>::Row);
+}
+
+template <class T>
+struct Rounding {
+  typename RowOf<T>::Mask nearest = ~typename RowOf<T>::Mask{}, half_gap = nearest;
+};
+
+// T7 for a loaded block of positions, in T, where scales times points are exact.
+template <class T, bool ties>
+HALLMARK_FLAT Rounding<T> judge_rounding(const Tensor& tensor, const Rows& rows, const Floats& row_scale, bool from_u, std::size_t begin,
+                                         std::size_t end, const Work<T>& work) {
+  using Ops = OnceOps<T, ties>;
+  using Row = typename Ops::Row;
+  using Mask = typename Ops::Truth;
+  constexpr T up = 1 + (sizeof(T) == 4 ? T(0x1p-21) : T(0x1p-50));
+  const auto relative = static_cast<T>(tensor.relative), absolute = static_cast<T>(tensor.absolute);
+  Rounding<T> yes;
+  for (std::size_t p = begin; p < end; ++p) {
+    const float* const shown = from_u ? rows.u + p * rows.stride : work.w + p * R;
+    if (from_u) __builtin_prefetch(shown + kBlock * rows.stride);
+    const Near points = points_of(tensor.points, work.codes + (p - begin) * R);
+    const Row scale = tensor.group ? row_of<T>(work.s + p * R) : __builtin_convertvector(row_scale, Row), x = row_of<T>(shown);
+    const Row q = scale * __builtin_convertvector(points.value, Row);
+    const Row below = scale * __builtin_convertvector(points.below, Row), above = scale * __builtin_convertvector(points.above, Row);
+    const Row near = relative * Ops::magnitude(x), far = absolute * scale, gap = near > far ? near : far;
+    const Mask last = (q == below) | (q == above);  // beyond the last point the distance is measured, not promised
+    const Row distance = Ops::magnitude(x - q) * up, bound = (last & (distance > gap)) ? distance : gap, promised = last ? q : x;
+    __builtin_memcpy(work.q + p * R, &q, sizeof q);
+    __builtin_memcpy(work.gap + p * R, &bound, sizeof bound);
+    const auto input = [](const Row& row) { return [&row](std::size_t) -> const Row& { return row; }; };
+    yes.nearest &= generated::gf16_nearest_post<Ops>(1, input(x), input(q), input(below), input(above));  // a forall splits
+    if (tensor.half_gap) yes.half_gap &= generated::gf16_half_gap_post<Ops>(1, input(scale), input(promised), input(q));
   }
   return yes;
 }
 
-// T9 and T1 for the rows; the sums, their order and their constants are those of TensorJudge::judge_losses.
-HALLMARK_FLAT void judge_losses(const Tensor& tensor, const Rows& rows, const Work& work, const Lanes& distances, Verdict& verdict) {
-  const std::size_t n = tensor.n;
-  const auto x_at = [&](std::size_t p) { return widen(rows.u + p * rows.stride); };
-  const auto w_at = [&](std::size_t p) { return widen(work.w + p * L); };
-  const auto q_at = [&](std::size_t p) { return load(work.q + p * L); };
-  const Lanes norm = root_of(distances) * (1 + 0x1p-20) + 0x1p-140;
-  const auto delta_at = [&](std::size_t p) {
-    return (tensor.chain[p] * norm + 0x1p-24 * magnitude(x_at(p))) * (1 + 0x1p-40) + tensor.underflow[p];
+// What the losses read of a position.
+struct Position {
+  Point d, root, H, twice_G, w, q, x, gap, delta;
+};
+struct LossTotals;
+using D = Input<LossTotals, &Position::d>;
+using Root = Input<LossTotals, &Position::root>;
+using Delta = Input<LossTotals, &Position::delta>;
+using HalfGap = Input<LossTotals, &Position::gap>;
+using W = Input<LossTotals, &Position::w>;
+using Q = Input<LossTotals, &Position::q>;
+using Error = Minus<W, Q>;
+using Step = Minus<Input<LossTotals, &Position::x>, Q>;
+using Excess = Minus<Input<LossTotals, &Position::H>, Input<LossTotals, &Position::twice_G>>;
+using Squares = Times<D, Square<Step>>;
+using Size = Times<Abs<Error>, Root>;
+using Reach = Times<D, Square<Delta>>;
+using Damping = Times<Excess, Square<Error>>;
+struct LossTotals : SumsOf<Squares, Size, Reach, Damping, Times<D, Square<Plus<HalfGap, Delta>>>> {};
+
+// T9 and T1 for rows [half L, half L + L); the sums and their constants are those of TensorJudge::judge_losses.
+Verdict verdict_of(const Tensor& tensor, const Rows& rows, std::size_t half, const LossTotals& totals) {
+  const D d{{&totals}};
+  const Root a{{&totals}};
+  const Error e{{&totals}};
+  const Lanes N = root_of(totals.of<Squares>().v) * (1 + 0x1p-20);
+  const Lanes rho = 2 * (root_of(totals.of<Reach>().v) * (1 + 0x1p-20) + tensor.product * totals.of<Size>().v);
+  const Ball twice_plain = ball_between(2 * load(rows.lo + half * L), 2 * load(rows.hi + half * L));
+  Verdict verdict{};
+  verdict.bound = bits(generated::gptq_bound_emitted_post<SummedOps>(1, d, W{{&totals}}, Q{{&totals}}, HalfGap{{&totals}}, Delta{{&totals}}, a,
+                                                                     point(all(tensor.g)),
+                                                                     twice_plain + ball(totals.of<Damping>())));
+  verdict.enclosure = bits(generated::loss_enclosure_post<SummedOps>(1, d, Excess{{&totals}}, e, Step{{&totals}}, a, point(all(tensor.g_room)),
+                                                                     point(N), point(rho), twice_plain));
+  return verdict;
+}
+
+// norm: of each row, at least |w - q| over the recurrence's positions.
+template <class T>
+HALLMARK_FLAT void judge_losses(const Tensor& tensor, const Rows& rows, const Work<T>& work, const Lanes* norm, Verdict& verdict) {
+  if (!tensor.positive) return;
+  const auto position = [&](std::size_t p, std::size_t half) {
+    const std::size_t at = p * R + half * L;
+    const Lanes x = widen(rows.u + p * rows.stride + half * L);
+    const Lanes delta = (tensor.chain[p] * norm[half] + 0x1p-24 * magnitude(x)) * (1 + 0x1p-40) + tensor.underflow[p];
+    return Position{{all(tensor.d[p]), tensor.low_d, true}, {all(tensor.root[p]), tensor.low_root, true}, {all(tensor.H[p]), tensor.low_c},
+                    {all(tensor.twice_G[p]), tensor.low_c}, {widen(work.w + at), -149}, {widen(work.q + at), tensor.low_q}, {x, -149},
+                    {widen(work.gap + at), tensor.low_q < -200 ? tensor.low_q : -200, true}, {delta, -149, true}};
   };
-  const auto d = [&](std::size_t p) { return Point{all(tensor.d[p]), tensor.low_d, tensor.positive}; };
-  const auto a = [&](std::size_t p) { return Point{all(tensor.root[p]), tensor.low_root, true}; };
-  const auto c = [&](std::size_t p) {
-    return Difference<Point>{{all(tensor.H[p]), tensor.low_c}, {all(tensor.twice_G[p]), tensor.low_c}};
-  };
-  const auto w = [&](std::size_t p) { return Point{w_at(p), -149}; };
-  const auto q = [&](std::size_t p) { return Point{q_at(p), tensor.low_q}; };
-  const auto e = [&](std::size_t p) { return Difference<Point>{w(p), q(p)}; };
-  const auto t = [&](std::size_t p) { return Difference<Point>{{x_at(p), -149}, q(p)}; };
-  const auto h = [&](std::size_t p) { return Point{load(work.gap + p * L), tensor.low_q < -200 ? tensor.low_q : -200, true}; };
-  const auto delta = [&](std::size_t p) { return Point{delta_at(p), -149, true}; };
-  Lanes squares{}, errors{}, size{};
-  for (std::size_t p = 0; p < n; ++p) {
-    const Lanes step = x_at(p) - q_at(p), reach = delta_at(p);
-    squares += tensor.d[p] * step * step;
-    errors += tensor.d[p] * reach * reach;
-    size += magnitude(w_at(p) - q_at(p)) * tensor.root[p];
+  LossTotals totals[2];
+  for (std::size_t begin = 0; begin < tensor.n; begin += kBlock)
+    for (std::size_t half = 0; half < 2; ++half) {
+      LossTotals sums = totals[half];
+      for (std::size_t p = begin; p < tensor.n && p < begin + kBlock; ++p) sums.add(position(p, half));
+      totals[half] = sums;
+    }
+  for (std::size_t half = 0; half < 2; ++half) {
+    totals[half].finish(position(0, half), tensor.n);
+    const Verdict of_half = verdict_of(tensor, rows, half, totals[half]);
+    verdict.bound |= of_half.bound << half * L;
+    verdict.enclosure |= of_half.enclosure << half * L;
   }
-  Counted excess = CountedOps::rational(0, 1);
-  for (std::size_t p = 0; p < n; ++p) {
-    const Counted error = CountedOps::value(e(p));
-    excess = excess + CountedOps::value(c(p)) * (error * error);
+}
+
+template <class T>
+HALLMARK_FLAT void add_distances(std::size_t begin, std::size_t end, const Work<T>& work, Lanes* distances) {
+  Lanes low = distances[0], high = distances[1];
+  for (std::size_t at = begin * R; at < end * R; at += R) {
+    const Lanes e = widen(work.w + at) - widen(work.q + at), f = widen(work.w + at + L) - widen(work.q + at + L);
+    low += e * e;
+    high += f * f;
   }
-  const Lanes N = root_of(squares) * (1 + 0x1p-20);
-  const Lanes rho = 2 * (root_of(errors) * (1 + 0x1p-20) + tensor.product * size);
-  const Ball twice_plain = ball_between(2 * load(rows.lo), 2 * load(rows.hi));
-  verdict.bound = bits(generated::gptq_bound_emitted_post<CountedOps>(n, d, w, q, h, delta, a, point(all(tensor.g)),
-                                                                      twice_plain + ball(excess)));
-  verdict.enclosure = bits(generated::loss_enclosure_post<CountedOps>(n, d, c, e, t, a, point(all(tensor.g_room)), point(N), point(rho),
-                                                                      twice_plain));
+  distances[0] = low;
+  distances[1] = high;
+}
+
+template <class T>
+Verdict judge_rows_in(const Tensor& tensor, const Rows& rows, void* memory) {
+  const Work<T> work = work_at<T>(memory, tensor.cols);
+  Floats scale{};
+  if (!tensor.group)
+    for (std::size_t r = 0; r < R; ++r) scale[r] = tensor.scales[static_cast<std::size_t>(rows.row[r]) * tensor.groups];
+  const std::size_t n = rows.u ? tensor.n : 0;
+  Rounding<T> yes;
+  Verdict verdict{};
+  Lanes distances[2]{};
+  for (std::size_t begin = 0; begin < tensor.cols;) {
+    const std::size_t limit = begin < n ? n : tensor.cols, end = limit < begin + kBlock ? limit : begin + kBlock;
+    load_block(tensor, rows, begin, end, work);
+    Rounding<T> block = judge_rounding<T, false>(tensor, rows, scale, begin < n, begin, end, work);
+    if (row_bits<T>(block.nearest) != kAllRows)
+      block.nearest |= judge_rounding<T, true>(tensor, rows, scale, begin < n, begin, end, work).nearest;
+    yes.nearest &= block.nearest;
+    yes.half_gap &= block.half_gap;
+    if (rows.lo && begin < n) add_distances(begin, end, work, distances);
+    begin = end;
+    if (begin != n || !rows.lo) continue;
+    for (Lanes& distance : distances) distance = root_of(distance) * (1 + 0x1p-20) + 0x1p-140;
+    judge_losses(tensor, rows, work, distances, verdict);
+  }
+  verdict.nearest = row_bits<T>(yes.nearest);
+  verdict.half_gap = row_bits<T>(yes.half_gap);
+  return verdict;
 }
 
 Verdict judge_rows(const Tensor& tensor, const Rows& rows, void* memory) {
-  const Work work = work_at(memory, tensor.cols);
-  Lanes scale{};
-  if (!tensor.group)
-    for (std::size_t lane = 0; lane < L; ++lane) scale[lane] = tensor.scales[static_cast<std::size_t>(rows.row[lane]) * tensor.groups];
-  const std::size_t n = rows.u ? tensor.n : 0;
-  LaneMask nearest = ~LaneMask{}, half_gap = ~LaneMask{};
-  Verdict verdict{};
-  Lanes distances{};
-  for (std::size_t begin = 0; begin < tensor.cols;) {  // a forall over positions splits
-    const std::size_t limit = begin < n ? n : tensor.cols, end = limit < begin + kBlock ? limit : begin + kBlock;
-    const Block block = judge_rounding(tensor, rows, scale, begin < n, begin, end, work, distances);
-    nearest &= block.nearest;
-    half_gap &= block.half_gap;
-    begin = end;
-    if (begin == n && rows.lo) judge_losses(tensor, rows, work, distances, verdict);
-  }
-  verdict.nearest = bits(nearest);
-  verdict.half_gap = bits(half_gap);
-  return verdict;
+  return tensor.binary32 ? judge_rows_in<float>(tensor, rows, memory) : judge_rows_in<double>(tensor, rows, memory);
 }
 
 HALLMARK_FLAT bool gram_row(const double* row, const double* diagonal, std::size_t count, int low_diagonal) {

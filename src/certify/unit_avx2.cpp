@@ -4,6 +4,6 @@
 
 namespace hallmark::units {
 
-extern const Unit avx2{L, work_bytes, judge_rows, gram_row, diagonal, entries, product, points, dot};
+extern const Unit avx2{L, R, work_bytes, judge_rows, gram_row, diagonal, entries, product, points, dot};
 
 }  // namespace hallmark::units

@@ -81,14 +81,14 @@ TEST_CASE("every unit decodes every code of every grid") {
     const GridPoints points(grid);
     const units::Points layout = unit_points(grid);
     for (const units::Unit* unit : units_here()) {
-      CAPTURE(unit->lanes);
-      std::array<std::uint16_t, 8> codes{};
-      std::array<float, 8> value{}, below{}, above{};
+      CAPTURE(unit->rows_at_once);
+      std::array<std::uint16_t, 16> codes{};
+      std::array<float, 16> value{}, below{}, above{};
       std::uint32_t wrong = 0;
-      for (std::uint32_t first = 0; first < 1 << 16; first += static_cast<std::uint32_t>(unit->lanes)) {
-        for (std::size_t k = 0; k < unit->lanes; ++k) codes[k] = static_cast<std::uint16_t>(first + k);
+      for (std::uint32_t first = 0; first < 1 << 16; first += static_cast<std::uint32_t>(unit->rows_at_once)) {
+        for (std::size_t k = 0; k < unit->rows_at_once; ++k) codes[k] = static_cast<std::uint16_t>(first + k);
         unit->points(layout, codes.data(), value.data(), below.data(), above.data());
-        for (std::size_t k = 0; k < unit->lanes; ++k) {
+        for (std::size_t k = 0; k < unit->rows_at_once; ++k) {
           const GridPoints::Entry& entry = points.entry[first + k];
           wrong += !same(value[k], entry.value);
           if (!std::isnan(entry.value)) wrong += !same(below[k], entry.below) || !same(above[k], entry.above);
@@ -103,7 +103,9 @@ TEST_CASE("a unit says yes to the nearest code, to ties and to both ends, and to
   const Matrix<float> W{{0.5F, -1.5F, 2.5F, 7, -7, 9, -0.25F, 0}, {1, 2, 3, 4, 5, 6, 7, -8}};
   const Matrix<Code> right{{0, Code(-2), 2, 7, Code(-7), 7, 0, 0}, {1, 2, 3, 4, 5, 6, 7, Code(-7)}};
   const float scales[] = {1, 1};
+  for (const bool binary32 : {true, false})
   for (const units::Unit* unit : units_here()) {
+    CAPTURE(binary32);
     const auto verdict = [&](const Matrix<Code>& codes) {
       units::Tensor tensor{};
       tensor.cols = 8;
@@ -114,7 +116,8 @@ TEST_CASE("a unit says yes to the nearest code, to ties and to both ends, and to
       tensor.groups = 1;
       tensor.points = unit_points(*Grid::parse("int4"));
       tensor.absolute = 0.5;
-      std::vector<std::int32_t> row(unit->lanes, 1);
+      tensor.binary32 = binary32;
+      std::vector<std::int32_t> row(unit->rows_at_once, 1);
       row[0] = 0;
       std::vector<double> work(unit->work_bytes(8) / sizeof(double) + 1);
       return unit->rows(tensor, {row.data(), nullptr, 0, nullptr, nullptr}, work.data()).nearest & 3;
