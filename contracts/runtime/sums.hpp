@@ -79,9 +79,11 @@ struct SummedOps : CountedOps {
 template <class... Formulas>
 class SumsOf {
  public:
-  void add(const auto& position) { (add<Formulas>(Formulas::at(position)), ...); }
+  void add_term(const auto& position) { (add<Formulas>(Formulas::at(position)), ...); }
   /// After the last of `terms` positions; this is any of them.
   void finish(const auto& position, std::size_t terms) { (count<Formulas>(Formulas::at(position), terms), ...); }
+  /// Adds the sums over other positions.
+  void add(const SumsOf& other) { (add(std::get<Total<Formulas>>(totals_), other.of<Formulas>()), ...); }
   template <class F>
   Counted of() const {
     const Total<F>& total = std::get<Total<F>>(totals_);
@@ -101,6 +103,11 @@ class SumsOf {
     total.v += term.v;
     total.ok &= term.ok;
     if (!term.nonneg) total.ok &= term.v >= 0.0;
+  }
+  template <class F>
+  static void add(Total<F>& total, const Counted& other) {
+    const Counted sum = Counted(total.v, total.ok, total.roundings, total.low, true) + other;
+    total = {sum.v, sum.ok, sum.roundings, sum.low};
   }
   template <class F>
   void count(const Counted& term, std::size_t terms) {

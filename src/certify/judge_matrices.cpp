@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "certify/tensor_judge.hpp"
 #include "linalg/strip.hpp"
@@ -15,13 +14,8 @@ using namespace contracts;
 void TensorJudge::gram_bound() {
   const MatrixRef<double>& G = *evidence_.G;
   const Index n = G.cols();
-  std::vector<double> diagonal(at(n));
-  double least = std::numeric_limits<double>::max();
-  for (Index i = 0; i < n; ++i) {
-    diagonal[at(i)] = G(i, i);
-    if (diagonal[at(i)] != 0) least = std::min(least, std::fabs(diagonal[at(i)]));
-  }
-  const int low = std::ilogb(least);
+  const Vector<double> diagonal = G.diagonal();
+  const int low = least_exponent_of(diagonal);
   Count decided{.theorem = generated::gram_bound.theorem};
   std::vector<Index> open;
 #pragma omp parallel if (n > 64)
@@ -30,7 +24,7 @@ void TensorJudge::gram_bound() {
     std::vector<Index> left;
 #pragma omp for schedule(dynamic, 8)
     for (Index i = 0; i < n; ++i)
-      if (policy_ == Policy::on && unit_.gram_row(G.data() + i * G.outerStride() + i, &diagonal[at(i)], at(n - i), low)) ++mine.passed, ++mine.by_binary64;
+      if (policy_ == Policy::on && unit_.gram_row(G.data() + i * G.outerStride() + i, &diagonal[i], at(n - i), low)) ++mine.passed, ++mine.by_binary64;
       else left.push_back(i);
 #pragma omp critical(hallmark_gram_bound)
     {
@@ -49,9 +43,9 @@ void TensorJudge::gram_bound() {
       for (std::size_t lane = 0; lane < rows.size(); ++lane) x[lane] = G(rows[lane], first + static_cast<Index>(j));
       return x;
     };
-    const auto other = [&](std::size_t j) { return diagonal[at(first) + j]; };
+    const auto other = [&](std::size_t j) { return diagonal[first + static_cast<Index>(j)]; };
     Lanes own{};
-    for (std::size_t lane = 0; lane < rows.size(); ++lane) own[lane] = diagonal[at(rows[lane])];
+    for (std::size_t lane = 0; lane < rows.size(); ++lane) own[lane] = diagonal[rows[lane]];
     judge(generated::gram_bound).lanes(rows.size(), [&](const auto& pick) {
       return generated::gram_bound_post<OpsOf<decltype(pick)>>(at(n - first), pick(entry), pick(own), pick(other));
     }, [&](std::size_t lane) { return rows[lane]; }, [](std::size_t) {});
@@ -85,6 +79,7 @@ void TensorJudge::factor() {
   if (policy_ == Policy::on) {
     const auto lanes = static_cast<Index>(unit_.lanes);
     const double *strips = evidence_.model->U.strip(0), *d = evidence_.model->d.data(), *root = columns_.root.data();
+    const int low_d = least_exponent_of(evidence_.model->d);
     Count count{.theorem = generated::factor_residual.theorem};
     const auto add = [&](std::uint32_t holds, Index lane, std::pair<Index, Index> place) {
       if ((holds >> lane & 1) != 0) ++count.passed, ++count.by_binary64;
@@ -95,7 +90,7 @@ void TensorJudge::factor() {
       std::vector<double> work(at(n + lanes) * unit_.lanes);
 #pragma omp for schedule(dynamic)
       for (Index first = 0; first < n; first += lanes) {
-        const std::uint32_t holds = unit_.diagonal(strips, at(n), at(first), d, diagonal.data(), root, g, work.data());
+        const std::uint32_t holds = unit_.diagonal(strips, at(n), at(first), d, diagonal.data(), root, g, low_d, work.data());
 #pragma omp critical(hallmark_diagonal)
         for (Index i = first; i < std::min(n, first + lanes); ++i) add(holds, i - first, {i, i});
       }

@@ -13,15 +13,6 @@ using namespace contracts;
 
 namespace {
 
-// No number of these that is not 0 is smaller than 2 to this.
-template <class Numbers>
-int least_exponent_of(const Numbers& numbers) {
-  double least = std::numeric_limits<double>::max();
-  for (const auto x : numbers)
-    if (x != 0) least = std::min(least, std::fabs(static_cast<double>(x)));
-  return std::ilogb(least);
-}
-
 struct Tally {
   Count nearest, half_gap, bound, enclosure;
   std::vector<Index> rounding, losses;  // left open

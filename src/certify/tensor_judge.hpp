@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 #include <random>
 
 #include "certify/judge.hpp"
@@ -28,6 +29,15 @@ class ExactLosses {
   std::once_flag once_;
   std::optional<oracle::ExactGram> gram_;
 };
+
+/// No number of these that is not 0 is smaller than 2 to this.
+template <class Numbers>
+int least_exponent_of(const Numbers& numbers) {
+  double least = std::numeric_limits<double>::max();
+  for (const auto x : numbers)
+    if (x != 0) least = std::min(least, std::fabs(static_cast<double>(x)));
+  return std::ilogb(least);
+}
 
 class TensorJudge {
  public:

@@ -59,9 +59,9 @@ struct Unit {
   /// gram_bound for row i of G: its entries from column i on, and the diagonal from i on.
   bool (*gram_row)(const double* row, const double* diagonal, std::size_t count, int low_diagonal);
   /// factor_residual for the diagonal entries first .. first + lanes - 1 of H, first a multiple of lanes: bit r for each that holds.
-  /// strips: UpperStrips<double> of n columns, all of them in a row. work: n lanes numbers.
+  /// strips: UpperStrips<double> of n columns, all of them in a row; no pivot but 0 is smaller than 2^low_d. work: n lanes numbers.
   std::uint32_t (*diagonal)(const double* strips, std::size_t n, std::size_t first, const double* d, const double* h, const double* root,
-                            double g, double* work);
+                            double g, int low_d, double* work);
   /// The same for entries (i, j) of H, as many as lanes.
   std::uint32_t (*entries)(const double* strips, std::size_t n, const std::size_t* i, const std::size_t* j, const double* d, const double* h,
                            const double* root, double g);

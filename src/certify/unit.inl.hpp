@@ -260,7 +260,7 @@ HALLMARK_FLAT void judge_losses(const Tensor& tensor, const Rows& rows, const Wo
   for (std::size_t begin = 0; begin < tensor.n; begin += kBlock)
     for (std::size_t half = 0; half < 2; ++half) {
       LossTotals sums = totals[half];
-      for (std::size_t p = begin; p < tensor.n && p < begin + kBlock; ++p) sums.add(position(p, half));
+      for (std::size_t p = begin; p < tensor.n && p < begin + kBlock; ++p) sums.add_term(position(p, half));
       totals[half] = sums;
     }
   for (std::size_t half = 0; half < 2; ++half) {
@@ -339,21 +339,50 @@ HALLMARK_FLAT bool gram_row(const double* row, const double* diagonal, std::size
 constexpr std::size_t kColumns = 8;  // of a strip
 const double* strip_of(const double* strips, std::size_t strip) { return strips + kColumns * kColumns * (strip * (strip + 1) / 2); }
 
+// What the diagonal of the residual reads of a column.
+struct Column {
+  Point x, d;
+};
+struct DiagonalTotals;
+using X = Input<DiagonalTotals, &Column::x>;
+using Pivot = Input<DiagonalTotals, &Column::d>;
+struct DiagonalTotals : SumsOf<Times<Times<X, Pivot>, X>> {};
+
 HALLMARK_FLAT std::uint32_t diagonal(const double* strips, std::size_t n, std::size_t first, const double* d, const double* h,
-                                     const double* root, double g, double* work) {
+                                     const double* root, double g, int low_d, double* work) {
   for (std::size_t column = first; column < n; column += L) {  // rows first .. first + L - 1, [column][row]
     const double* rows[L];
     for (std::size_t lane = 0; lane < L; ++lane) rows[lane] = strip_of(strips, column / kColumns) + (first + lane) * kColumns;
     transpose<Lanes>(rows, column % kColumns, work + (column - first) * L);
   }
-  const auto x = [&](std::size_t k) { return load(work + k * L); };
-  const auto pivot = [&](std::size_t k) { return d[first + k]; };
+  // The bound of T15 is as many roundings as there are columns: eight sums side by side have an eighth of them.
+  constexpr std::size_t kParts = 8;
+  constexpr int kLeast = -300;  // of an entry, so that no product underflows
+  const std::size_t count = n - first;
+  DiagonalTotals parts[kParts];
+  LaneMask fine = ~LaneMask{};
+  const auto column = [&](std::size_t k) { return Column{{load(work + k * L), kLeast}, {all(d[first + k]), low_d}}; };
+  const auto add = [&](DiagonalTotals& part, std::size_t k) {
+    const Column at = column(k);
+    fine &= (magnitude(at.x.v) >= 0x1p-300) | (at.x.v == 0.0);
+    part.add_term(at);
+  };
+  std::size_t k = 0;
+  for (; k + kParts <= count; k += kParts)
+    for (std::size_t part = 0; part < kParts; ++part) add(parts[part], k + part);
+  for (; k < count; ++k) add(parts[k % kParts], k);
+  for (DiagonalTotals& part : parts) part.finish(column(0), count / kParts + 1);
+  for (std::size_t step = kParts / 2; step > 0; step /= 2)
+    for (std::size_t part = 0; part < step; ++part) parts[part].add(parts[part + step]);
   Lanes own{}, size{};
   for (std::size_t lane = 0; lane < L && first + lane < n; ++lane) {
     own[lane] = h[first + lane];
     size[lane] = root[first + lane];
   }
-  return bits(generated::factor_residual_post<LaneOps>(n - first, x, x, pivot, own, size, size, g).yes);
+  const X x{{parts}};
+  const Pivot pivot{{parts}};
+  const Point a = point(size);
+  return bits(fine & generated::factor_residual_post<SummedOps>(1, x, x, pivot, point(own), a, a, point(all(g))));
 }
 
 HALLMARK_FLAT std::uint32_t entries(const double* strips, std::size_t n, const std::size_t* i, const std::size_t* j, const double* d,
@@ -409,20 +438,31 @@ void points(const Points& of, const std::uint16_t* codes, float* value, float* b
   __builtin_memcpy(above, &near.above, sizeof near.above);
 }
 
+// Products rounded, four sums side by side in each lane: the error is at most (roundings of a term) 2^-53 sum |a_k e_k| (Higham,
+// lemma 3.1), and that sum has as many.
 HALLMARK_FLAT void dot(const double* a, const double* e, const double* e_err, std::size_t count, double* mid, double* err) {
-  Ball sum = LaneOps::value(0.0);
-  for (std::size_t k = 0; k + L <= count; k += L) sum = sum + LaneOps::value(load(a + k)) * Ball{load(e + k), load(e_err + k)};
-  Lanes a_rest{}, e_rest{}, err_rest{};
-  for (std::size_t lane = 0; lane < count % L; ++lane) {
-    a_rest[lane] = a[count / L * L + lane];
-    e_rest[lane] = e[count / L * L + lane];
-    err_rest[lane] = e_err[count / L * L + lane];
+  constexpr std::size_t kParts = 4;
+  Lanes sum[kParts]{}, size[kParts]{}, spread{};
+  const auto add = [&](std::size_t part, const Lanes& x, const Lanes& y, const Lanes& y_err) {
+    const Lanes product = x * y;
+    sum[part] += product;
+    size[part] += magnitude(product);
+    spread += magnitude(x) * y_err;
+  };
+  std::size_t k = 0;
+  for (; k + kParts * L <= count; k += kParts * L)
+    for (std::size_t part = 0; part < kParts; ++part) add(part, load(a + k + part * L), load(e + k + part * L), load(e_err + k + part * L));
+  for (; k < count; k += L) {
+    double x[L]{}, y[L]{}, y_err[L]{};
+    for (std::size_t lane = 0; lane < L && k + lane < count; ++lane) x[lane] = a[k + lane], y[lane] = e[k + lane], y_err[lane] = e_err[k + lane];
+    add(k / L % kParts, load(x), load(y), load(y_err));
   }
-  sum = sum + LaneOps::value(a_rest) * Ball{e_rest, err_rest};
-  Ball total = LaneOps::value(0.0);  // of all lanes, in lane 0
-  for (std::size_t lane = 0; lane < L; ++lane) total = total + Ball{all(sum.mid[lane]), all(sum.err[lane])};
-  *mid = total.mid[0];
-  *err = total.err[0];
+  const Lanes sums = (sum[0] + sum[1]) + (sum[2] + sum[3]), sizes = (size[0] + size[1]) + (size[2] + size[3]);
+  double total = 0, magnitudes = 0, spreads = 0;
+  for (std::size_t lane = 0; lane < L; ++lane) total += sums[lane], magnitudes += sizes[lane], spreads += spread[lane];
+  const double roundings = static_cast<double>(count / (kParts * L) + 1 + 1 + 2 + L);
+  *mid = total;
+  *err = (roundings * 0x1p-53 * magnitudes + spreads) * (1 + 0x1p-20) + 0x1p-1060 * static_cast<double>(count);
 }
 
 }  // namespace
