@@ -5,7 +5,6 @@
 #include <limits>
 #include <memory>
 #include <numeric>
-#include <stop_token>
 
 #include <fmt/format.h>
 
@@ -14,6 +13,7 @@
 #include "cli/command.hpp"
 #include "cli/output.hpp"
 #include "cli/device.hpp"
+#include "cli/input_digests.hpp"
 #include "cli/plan.hpp"
 #include "cli/progress.hpp"
 #include "cli/quantize_outputs.hpp"
@@ -54,24 +54,6 @@ Expected<Options> options_of(const QuantizeFlags& flags) {
 }
 
 const std::string not_yet(64, '0');  // in the place of a digest
-
-/// The digests of W and C, computed beside the quantization; given up where the run fails.
-class InputDigests {
- public:
-  InputDigests(const SafeTensors& weights, const CalibrationFile* calibration)
-      : weights_(beside([&weights, stop = stop_.get_token()] { return weights.digest(stop); })),
-        calibration_(beside([calibration, stop = stop_.get_token()] { return calibration ? calibration->file().digest(stop) : ""; })) {}
-  ~InputDigests() { stop_.request_stop(); }
-
-  void enter(CertificateHeader& header) {
-    header.weights_sha256 = weights_.get();
-    header.calibration_sha256 = calibration_.get();
-  }
-
- private:
-  std::stop_source stop_;
-  std::future<std::string> weights_, calibration_;
-};
 
 QuantizedHeader header_of(const SafeTensors& weights, const CalibrationFile* calibration, const Options& options,
                           const std::vector<PlannedTensor>& plan) {
@@ -131,7 +113,8 @@ Expected<Exit> run(const QuantizeFlags& flags) {
   CertificateHeader certificate = certificate_header(header, *policy);
   Expected<QuantizeOutputs> outputs = QuantizeOutputs::create(flags.output, flags.overwrite, header, certificate);
   if (!outputs) return outputs.error();
-  InputDigests digests(*weights, known);
+  const SleepingBarriers sleeping;
+  const InputDigests digests(*weights, known);
   const ExactRows exact{flags.exact ? std::numeric_limits<Index>::max() : 0};
 
   const double total = std::accumulate(plan->begin(), plan->end(), 0.0,
@@ -152,6 +135,7 @@ Expected<Exit> run(const QuantizeFlags& flags) {
       return Error{Exit::contract, error_number::oracle_refuses, "exact arithmetic finds a promise broken",
                    fmt::format("tensor '{}': {}", tensor.weight->name, *offence), "report this with the files; nothing was written"};
     if (const Status added = report->add(tensor, *options, quantized->result); !added) return added.error();
+    digests.enter(*quantized, tensor.weight->name);
     if (const Status begun = outputs->write(tensor, *std::move(quantized)); !begun) return begun.error();
     done += tensor.work();
     forget_pages(tensor.weight->data);  // what is behind us need not stay in memory

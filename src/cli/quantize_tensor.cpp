@@ -5,6 +5,7 @@
 #include "cli/accumulate.hpp"
 #include "cli/beside.hpp"
 #include "io/sha256.hpp"
+#include "linalg/buffer.hpp"
 #include "quantize/gptq.hpp"
 #include "quantize/rtn.hpp"
 
@@ -31,7 +32,7 @@ Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const Cal
   ContractChecker checker(policy);
   ContractChecker* const contracts = policy == contracts::Policy::off ? nullptr : &checker;
   const std::string& name = tensor.weight->name;
-  QuantizedTensor out{Matrix<float>(tensor.rows, tensor.cols), "", "", std::nullopt, std::move(options), {}, nullptr, {}};
+  QuantizedTensor out{fresh_matrix<float>(tensor.rows, tensor.cols), "", "", std::nullopt, std::move(options), {}, nullptr, {}};
   const std::span<float> values(out.W.data(), static_cast<std::size_t>(out.W.size()));
   if (const Status read = widen(*tensor.weight, 0, values); !read) return located(tensor.file, read.error());
   if (const Status finite = check_finite(name, tensor.weight->shape, values); !finite) return located(tensor.file, finite.error());
@@ -42,21 +43,13 @@ Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const Cal
     out.options.group_size = 0;
   }
   const std::string place = fmt::format("{}: tensor '{}'", tensor.file, name);
-  const auto digest_inputs = [&] {  // neither changes any more
-    return beside([&] {
-      out.weights_sha256 = sha256_mapped(tensor.weight->data);
-      if (out.G) out.gram_sha256 = sha256_hex(std::as_bytes(std::span(out.G->data(), static_cast<std::size_t>(out.G->size()))));
-    });
-  };
   if (out.options.method == Method::rtn) {
-    std::future<void> digests = digest_inputs();
     out.seen = std::make_unique<CertificateObserver>(nullptr, out.options, exact);
     Observers watching{out.seen.get(), contracts};
     Expected<Quantized> result = quantize_rtn(out.W, out.options, *given, name, &watching);
     if (!result) return located(place, result.error());
     out.result = *std::move(result);
     out.contracts = checker.report();
-    digests.get();
     return out;
   }
   std::optional<GramSample> sample;
@@ -69,7 +62,9 @@ Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const Cal
   if (sample) sample->judge(name, *G, contracts->report());
   sample.reset();
   out.G = *std::move(G);
-  std::future<void> digests = digest_inputs();
+  std::future<std::string> digest;
+  if (!calibration->stored_as_used(name))
+    digest = beside([&G = *out.G] { return sha256_hex(std::as_bytes(std::span(G.data(), static_cast<std::size_t>(G.size())))); });
   out.seen = std::make_unique<CertificateObserver>(&*out.G, out.options, exact);
   Observers watching{out.seen.get(), contracts};
   const auto tokens = static_cast<Index>(tensor.calibration->tokens);
@@ -78,7 +73,7 @@ Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const Cal
   if (!result) return located(place, result.error());
   out.result = *std::move(result);
   out.contracts = checker.report();
-  digests.get();
+  if (digest.valid()) out.gram_sha256 = digest.get();
   return out;
 }
 

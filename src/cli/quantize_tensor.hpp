@@ -16,7 +16,7 @@ namespace hallmark::cli {
 /// A quantized tensor with what it was quantized from, as the quantizer saw it.
 struct QuantizedTensor {
   Matrix<float> W;                  ///< [rows, cols]
-  std::string weights_sha256, gram_sha256;  ///< of W's bytes in its file, and of G ("" where there is none)
+  std::string weights_sha256, gram_sha256;  ///< of W's bytes in its file, and of G ("" where there is none): see quantize_tensor
   std::optional<Matrix<double>> G;  ///< [cols, cols], stored or accumulated; none for RTN
   Options options;                  ///< as resolved: scale_rule is `given` where C holds a scale
   Quantized result;
@@ -26,7 +26,7 @@ struct QuantizedTensor {
 
 /// Reads W and its calibration and quantizes; exact arithmetic judges the rows of `exact` too. So are the run-time contracts by
 /// the policy, entries of a Gram matrix that is accumulated here included; what they find stands in the result.
-/// The digests are computed beside it. GPTQ runs on the device where one is given. Errors: E0350; those of accumulate_gram, CalibrationFile, the quantizers and the
+/// Of the digests only that of a Gram matrix which C does not hold as it is used is entered; InputDigests enters the others. GPTQ runs on the device where one is given. Errors: E0350; those of accumulate_gram, CalibrationFile, the quantizers and the
 /// device.
 Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const CalibrationFile* calibration, Options options,
                                           ExactRows exact, contracts::Policy policy, cuda::EngineBackend* device = nullptr);

@@ -192,8 +192,8 @@ Expected<Exit> run(const VerifyFlags& flags) {
                  "get the certificate again, or quantize again"};
   CertificateHeader header = certificate_header(file->header(), *policy);
   if (const auto text = first_difference(certificate->header(), header)) return header_differs(certificate_name, *text);
-  header.weights_sha256 = weights->digest();
-  header.calibration_sha256 = known ? known->file().digest() : "";
+  const InputDigests digests(*weights, known);
+  digests.enter(header);
   if (const auto text = first_difference(certificate->header(), header))
     found.mismatch = header_differs(certificate_name, *text);
   if (const auto foreign = first_foreign_tensor(*weights, *file, flags.quantized)) return *foreign;
@@ -220,7 +220,7 @@ Expected<Exit> run(const VerifyFlags& flags) {
     progress.update(done, total, planned.weight->name);
     const Expected<CertifiedTensor> certified = next_certified(*certificate, planned.weight->name, certificate_name);
     if (!certified) return certified.error();
-    Expected<VerifiedTensor> tensor = verify_tensor(planned, known, *file, *options, *certified, *exact, *policy, found.mismatch.has_value());
+    Expected<VerifiedTensor> tensor = verify_tensor(planned, known, *file, *options, *certified, *exact, *policy, digests, found.mismatch.has_value());
     if (!tensor) return tensor.error();
     found.lines.push_back(line_of(tensor->computed, flags.exact));
     if (tensor->differs) {

@@ -52,7 +52,7 @@ Expected<Options> options_of(const QuantizedHeader& header, const Grid& grid, co
 
 Expected<VerifiedTensor> verify_tensor(const PlannedTensor& tensor, const CalibrationFile* calibration, const QuantizedFile& file,
                                        const Options& options, const CertifiedTensor& certified, ExactRows exact,
-                                       contracts::Policy policy, bool sources_differ) {
+                                       contracts::Policy policy, const InputDigests& digests, bool sources_differ) {
   const std::string& name = tensor.weight->name;
   Expected<QuantizedTensor> again = quantize_tensor(tensor, calibration, options, exact, policy);
   if (!again) {
@@ -61,6 +61,7 @@ Expected<VerifiedTensor> verify_tensor(const PlannedTensor& tensor, const Calibr
   }
   VerifiedTensor out{*std::move(again), {}, std::nullopt};
   const auto digest = [&](const char* part) { return sha256_hex(file.file().find(name + part)->data); };
+  digests.enter(out.quantized, name);
   out.computed = certified_tensor(tensor, out.quantized);
   out.computed.codes_sha256 = digest(".codes");
   out.computed.scales_sha256 = digest(".scale");

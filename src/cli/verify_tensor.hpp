@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "certify/certificate.hpp"
+#include "cli/input_digests.hpp"
 #include "cli/quantize_tensor.hpp"
 #include "io/quantized_file.hpp"
 
@@ -24,6 +25,6 @@ Expected<Options> options_of(const QuantizedHeader& header, const Grid& grid, co
 /// Errors: those of quantize_tensor; they are E0712 when the digest of W or G says that the source is another one.
 Expected<VerifiedTensor> verify_tensor(const PlannedTensor& tensor, const CalibrationFile* calibration, const QuantizedFile& file,
                                        const Options& options, const CertifiedTensor& certified, ExactRows exact,
-                                       contracts::Policy policy, bool sources_differ);
+                                       contracts::Policy policy, const InputDigests& digests, bool sources_differ);
 
 }  // namespace hallmark::cli

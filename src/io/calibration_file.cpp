@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "io/error_numbers.hpp"
+#include "linalg/buffer.hpp"
 
 namespace hallmark {
 
@@ -138,7 +139,7 @@ Status CalibrationFile::check_weight(const std::string& weight, std::uint64_t ro
 Expected<Matrix<double>> CalibrationFile::gram(const std::string& weight) const {
   const TensorInfo& stored = tensor(weight, ".gram");
   const auto n = static_cast<Index>(stored.shape[0]);
-  Matrix<double> g(n, n);
+  Matrix<double> g = fresh_matrix<double>(n, n);
   const std::span<double> values(g.data(), static_cast<std::size_t>(g.size()));
   const bool finite_numbers = widen_finite(stored, 0, values);
   forget_pages(stored.data);
@@ -157,6 +158,10 @@ Expected<Matrix<double>> CalibrationFile::gram(const std::string& weight) const 
                      "store (G + G.T) / 2: a product of matrices need not come out symmetric to the last bit"};
   }
   return g;
+}
+
+bool CalibrationFile::stored_as_used(const std::string& weight) const {
+  return entries_.at(weight).is_gram && tensor(weight, ".gram").dtype == DType::F64;
 }
 
 Expected<Matrix<float>> CalibrationFile::activations(const std::string& weight, std::uint64_t first,

@@ -39,6 +39,8 @@ class CalibrationFile {
   /// The stored Gram matrix [cols, cols], widened to binary64: finite, exactly symmetric, diagonal not negative.
   /// Precondition: an entry with is_gram. Errors: E0350, E0382.
   Expected<Matrix<double>> gram(const std::string& weight) const;
+  /// Whether the bytes of gram() are those in the file: a stored Gram matrix of F64. Precondition: an entry of this name.
+  bool stored_as_used(const std::string& weight) const;
   /// Tokens first .. first + count - 1 as rows of binary32 [count, cols], all finite.
   /// Precondition: an entry with activations, the range inside it. Errors: E0350.
   Expected<Matrix<float>> activations(const std::string& weight, std::uint64_t first, std::uint64_t count) const;

@@ -1,5 +1,7 @@
 #include "io/safetensors.hpp"
 
+#include <functional>
+
 #include "io/sha256.hpp"
 
 namespace hallmark {
@@ -29,12 +31,27 @@ const TensorInfo* SafeTensors::find(std::string_view name) const {
   return found == by_name_.end() ? nullptr : &tensors_[found->second];
 }
 
-std::string SafeTensors::digest(const std::stop_token& stop) const {
+std::string SafeTensors::digest(const std::stop_token& stop, const std::function<void(const TensorInfo&, std::string)>& tensor) const {
+  auto next = tensors_.begin();
+  const auto add = [&](Sha256& file, std::span<const std::byte> bytes) {
+    std::size_t done = 0;
+    for (; tensor && next != tensors_.end() && !stop.stop_requested(); ++next) {  // without a gap from the header to the end
+      const std::byte* begin = next->data.data();
+      if (std::less{}(begin, bytes.data()) || std::less{}(bytes.data() + bytes.size(), begin)) break;  // of another file
+      const auto first = static_cast<std::size_t>(begin - bytes.data());
+      Sha256 own;
+      update_mapped(file, bytes.subspan(done, first - done), stop);
+      update_mapped(file, next->data, stop, &own);
+      tensor(*next, own.hex());
+      done = first + next->data.size();
+    }
+    update_mapped(file, bytes.subspan(done), stop);
+  };
   Sha256 first;
-  update_mapped(first, files_.front().bytes(), stop);
+  add(first, files_.front().bytes());
   for (std::size_t i = 1; i < files_.size(); ++i) {
     Sha256 shard;
-    update_mapped(shard, files_[i].bytes(), stop);
+    add(shard, files_[i].bytes());
     first.update(shard.hex());
   }
   return first.hex();

@@ -1,4 +1,4 @@
-// SHA-256 of bytes and files, by OpenSSL.
+// SHA-256 of bytes and files, by OpenSSL but for the blocks of two chains at once.
 #pragma once
 
 #include <cstddef>
@@ -22,6 +22,8 @@ class Sha256 {
 
   Sha256& update(std::span<const std::byte> bytes);
   Sha256& update(std::string_view text);
+  /// a.update(bytes) and b.update(bytes) in less time than two updates, where the processor has instructions for SHA-256.
+  static void update_both(Sha256& a, Sha256& b, std::span<const std::byte> bytes);
   /// The digest of all bytes so far, 64 lower-case hexadecimal digits; further updates go on from the same state.
   std::string hex() const;
 
@@ -33,9 +35,9 @@ class Sha256 {
 std::string sha256_hex(std::span<const std::byte> bytes);
 std::string sha256_hex(std::string_view text);
 
-/// Adds a part of a MappedFile piece by piece and forgets its pages: a model may be larger than memory. Where a stop is
-/// requested it returns early, and the digest is of nothing in particular.
-void update_mapped(Sha256& digest, std::span<const std::byte> bytes, const std::stop_token& stop = {});
+/// Adds a part of a MappedFile to one or two digests piece by piece and forgets its pages: a model may be larger than memory. Where a
+/// stop is requested it returns early, and the digests are of nothing in particular.
+void update_mapped(Sha256& digest, std::span<const std::byte> bytes, const std::stop_token& stop = {}, Sha256* second = nullptr);
 /// The digest of a part of a MappedFile, whose pages are forgotten.
 std::string sha256_mapped(std::span<const std::byte> bytes);
 

@@ -3,6 +3,8 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "io/safetensors.hpp"
 #include "io/sha256.hpp"
@@ -49,6 +51,9 @@ TEST_CASE("the reader gives back what the writer wrote") {
   CHECK(file->tensors()[0].name == "w.qweight");
   CHECK(file->metadata() == std::map<std::string, std::string>{{"format", "pt"}});
   CHECK(file->digest() == golden_digest);
+  std::vector<std::string> told;
+  CHECK(file->digest({}, [&](const TensorInfo&, std::string digest) { told.push_back(digest); }) == golden_digest);
+  CHECK(told == std::vector<std::string>{sha256_hex(file->tensors()[0].data), sha256_hex(file->tensors()[1].data)});
   CHECK(file->find("w.qweigh") == nullptr);
   const TensorInfo* const half = file->find("w.scales");
   REQUIRE(half != nullptr);

@@ -1,6 +1,10 @@
 // Sharded models: every way in which index and shards can disagree.
 #include <doctest/doctest.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "../attacks/attacks.hpp"
 #include "io/error_numbers.hpp"
 #include "io/safetensors.hpp"
@@ -53,6 +57,11 @@ TEST_CASE("a good index opens every shard") {
   CHECK(opened->paths().size() == 3);
   CHECK(opened->digest() == sha256_hex(std::string(good) + sha256_hex(test::read_file(model.folder / "m-1.safetensors")) +
                                        sha256_hex(test::read_file(model.folder / "m-2.safetensors"))));
+  std::vector<std::pair<std::string, std::string>> told;
+  CHECK(opened->digest({}, [&](const TensorInfo& tensor, std::string digest) { told.emplace_back(tensor.name, digest); }) ==
+        opened->digest());
+  CHECK(told == std::vector<std::pair<std::string, std::string>>{{"b", sha256_hex(opened->find("b")->data)},
+                                                                 {"a", sha256_hex(opened->find("a")->data)}});
   CHECK(opened->unchanged());
   test::write_file(model.folder / "m-2.safetensors", "short");
   CHECK_FALSE(opened->unchanged());
