@@ -203,9 +203,10 @@ void CertificateObserver::tensor(const Evidence& evidence) {
     if (rtn.empty() || !sharp(rtn[at(i)])) wide_rtn.push_back(i);
   }
   rtn.resize(at(rows));
-  const std::vector<Loss> again = enclose_losses(*evidence.model, target, evidence.result.codes, wide);
+  const LossModel& model = wide.empty() && wide_rtn.empty() ? *evidence.model : evidence.widened();
+  const std::vector<Loss> again = enclose_losses(model, target, evidence.result.codes, wide);
   for (std::size_t k = 0; k < wide.size(); ++k) final[at(wide[k])] = again[k];
-  const std::vector<Loss> again_rtn = enclose_losses(*evidence.model, target, evidence.rtn, wide_rtn);
+  const std::vector<Loss> again_rtn = enclose_losses(model, target, evidence.rtn, wide_rtn);
   for (std::size_t k = 0; k < wide_rtn.size(); ++k) rtn[at(wide_rtn[k])] = again_rtn[k];
   std::vector<Index> judged;  // by exact arithmetic
   for (Index i = 0; i < rows; ++i) {

@@ -32,4 +32,19 @@ std::vector<double> column_squares(const UpperStrips<T>& U) {
   return squares;
 }
 
+/// The same of U by rows.
+inline std::vector<double> column_squares(const Matrix<double>& U) {
+  constexpr Index kColumns = 256;
+  std::vector<double> squares(static_cast<std::size_t>(U.cols()), 0.0);
+#pragma omp parallel for schedule(dynamic) if (U.cols() > kColumns)
+  for (Index begin = 0; begin < U.cols(); begin += kColumns) {
+    const Index end = std::min(U.cols(), begin + kColumns);
+    for (Index k = 0; k < end; ++k) {
+      const double* row = U.data() + k * U.cols();
+      for (Index p = std::max(begin, k + 1); p < end; ++p) squares[static_cast<std::size_t>(p)] += row[p] * row[p];
+    }
+  }
+  return squares;
+}
+
 }  // namespace hallmark

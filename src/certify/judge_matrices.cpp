@@ -78,7 +78,7 @@ void TensorJudge::factor() {
   }
   if (policy_ == Policy::on) {
     const auto lanes = static_cast<Index>(unit_.lanes);
-    const double *strips = evidence_.model->U.strip(0), *d = evidence_.model->d.data(), *root = columns_.root.data();
+    const double *u = evidence_.U->data(), *d = evidence_.model->d.data(), *root = columns_.root.data();
     const int low_d = least_exponent_of(evidence_.model->d);
     Count count{.theorem = generated::factor_residual.theorem};
     const auto add = [&](std::uint32_t holds, Index lane, std::pair<Index, Index> place) {
@@ -90,7 +90,7 @@ void TensorJudge::factor() {
       std::vector<double> work(at(n + lanes) * unit_.lanes);
 #pragma omp for schedule(dynamic)
       for (Index first = 0; first < n; first += lanes) {
-        const std::uint32_t holds = unit_.diagonal(strips, at(n), at(first), d, diagonal.data(), root, g, low_d, work.data());
+        const std::uint32_t holds = unit_.diagonal(u, at(n), at(first), d, diagonal.data(), root, g, low_d, work.data());
 #pragma omp critical(hallmark_diagonal)
         for (Index i = first; i < std::min(n, first + lanes); ++i) add(holds, i - first, {i, i});
       }
@@ -104,7 +104,7 @@ void TensorJudge::factor() {
         j.push_back(at(chosen[k].second));
         h.push_back(entry_of_H(chosen[k].first, chosen[k].second));
       }
-      const std::uint32_t holds = unit_.entries(strips, at(n), i.data(), j.data(), d, h.data(), root, g);
+      const std::uint32_t holds = unit_.entries(u, at(n), i.data(), j.data(), d, h.data(), root, g);
       for (std::size_t k = first; k < first + unit_.lanes; ++k) add(holds, static_cast<Index>(k - first), chosen[k]);
     }
     report_.add(generated::factor_residual.name, count);
@@ -133,7 +133,7 @@ void TensorJudge::sampled_losses() {
     const auto i = static_cast<Index>(chosen_() % at(evidence_.W.rows()));
     const auto q = [&](std::size_t p) { return point(evidence_.result.codes, i, columns_.column[p]); };
     const auto e = [&](std::size_t p) { return Difference<double>{static_cast<double>(evidence_.W(i, columns_.column[p])), q(p)}; };
-    std::vector<double> near(at(n + kStrip), 0.0), off(near.size(), 0.0), product(near.size());  // e = near +- off
+    std::vector<double> near(at(n)), off(at(n)), product(at(n));  // e = near +- off
     double squares = 0, size = 0;
     for (std::size_t p = 0; p < at(n); ++p) {
       const Wide exact = WideOps::value(e(p));
@@ -141,7 +141,7 @@ void TensorJudge::sampled_losses() {
       off[p] = (std::fabs(exact.lo) + exact.err) * (1 + 0x1p-50);
       size += std::fabs(near[p]) * columns_.root[p];
     }
-    unit_.product(evidence_.model->U.strip(0), at(n), near.data(), product.data());
+    unit_.product(evidence_.U->data(), at(n), near.data(), product.data());
     for (std::size_t p = 0; p < at(n); ++p) squares += evidence_.model->d[static_cast<Index>(p)] * product[p] * product[p];
     const double g = residual_constant(n);
     const double N = std::sqrt(squares) * (1 + 0x1p-20);

@@ -80,7 +80,7 @@ RowColumns::RowColumns(const Evidence& evidence) : column(evidence.order.begin()
   for (Index j = 0; j < evidence.W.cols(); ++j)
     if (!ordered[at(j)]) column.push_back(j);
   if (!evidence.model) return;
-  const std::vector<double> squares = column_squares(evidence.model->U);
+  const std::vector<double> squares = column_squares(*evidence.U);
   for (Index p = 0; p < n; ++p) {
     H.push_back((*evidence.diag_H)[p]);
     twice_G.push_back(2 * (*evidence.G)(column[at(p)], column[at(p)]));

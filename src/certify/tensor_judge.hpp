@@ -51,7 +51,7 @@ class TensorJudge {
   static std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
   contracts::Judge judge(const generated::Contract& contract) const { return {contract, evidence_.name, policy_, report_}; }
-  double U(Index i, Index k) const { return evidence_.model->U.strip(k / kStrip)[i * kStrip + k % kStrip]; }
+  double U(Index i, Index k) const { return (*evidence_.U)(i, k); }  ///< i <= k
   double point(const Matrix<Code>& codes, Index i, Index j) const {
     return scale_at(evidence_.result.scales, evidence_.result.group_size, i, j) * static_cast<double>(points_.entry[codes(i, j)].value);
   }

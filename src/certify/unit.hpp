@@ -59,14 +59,14 @@ struct Unit {
   /// gram_bound for row i of G: its entries from column i on, and the diagonal from i on.
   bool (*gram_row)(const double* row, const double* diagonal, std::size_t count, int low_diagonal);
   /// factor_residual for the diagonal entries first .. first + lanes - 1 of H, first a multiple of lanes: bit r for each that holds.
-  /// strips: UpperStrips<double> of n columns, all of them in a row; no pivot but 0 is smaller than 2^low_d. work: n lanes numbers.
-  std::uint32_t (*diagonal)(const double* strips, std::size_t n, std::size_t first, const double* d, const double* h, const double* root,
+  /// U: [n, n] upper triangular, below the diagonal nothing is read; no pivot but 0 is smaller than 2^low_d. work: n lanes numbers.
+  std::uint32_t (*diagonal)(const double* U, std::size_t n, std::size_t first, const double* d, const double* h, const double* root,
                             double g, int low_d, double* work);
   /// The same for entries (i, j) of H, as many as lanes.
-  std::uint32_t (*entries)(const double* strips, std::size_t n, const std::size_t* i, const std::size_t* j, const double* d, const double* h,
+  std::uint32_t (*entries)(const double* U, std::size_t n, const std::size_t* i, const std::size_t* j, const double* d, const double* h,
                            const double* root, double g);
-  /// out = e U, chains of fma over increasing rows of U; e is 0 beyond n up to a multiple of 8, and out as long.
-  void (*product)(const double* strips, std::size_t n, const double* e, double* out);
+  /// out = e U, chains of fma over increasing rows of U.
+  void (*product)(const double* U, std::size_t n, const double* e, double* out);
   /// The points of `rows_at_once` codes with their neighbours (GridPoints), NaN for a code that is no point.
   void (*points)(const Points& points, const std::uint16_t* codes, float* value, float* below, float* above);
   /// sum a_k (e_k +- e_err_k) = mid +- err; `count` terms.

@@ -336,9 +336,6 @@ HALLMARK_FLAT bool gram_row(const double* row, const double* diagonal, std::size
   return bits(yes) == kAll;
 }
 
-constexpr std::size_t kColumns = 8;  // of a strip
-const double* strip_of(const double* strips, std::size_t strip) { return strips + kColumns * kColumns * (strip * (strip + 1) / 2); }
-
 // What the diagonal of the residual reads of a column.
 struct Column {
   Point x, d;
@@ -348,22 +345,25 @@ using X = Input<DiagonalTotals, &Column::x>;
 using Pivot = Input<DiagonalTotals, &Column::d>;
 struct DiagonalTotals : SumsOf<Times<Times<X, Pivot>, X>> {};
 
-HALLMARK_FLAT std::uint32_t diagonal(const double* strips, std::size_t n, std::size_t first, const double* d, const double* h,
-                                     const double* root, double g, int low_d, double* work) {
-  for (std::size_t column = first; column < n; column += L) {  // rows first .. first + L - 1, [column][row]
-    const double* rows[L];
-    for (std::size_t lane = 0; lane < L; ++lane) rows[lane] = strip_of(strips, column / kColumns) + (first + lane) * kColumns;
-    transpose<Lanes>(rows, column % kColumns, work + (column - first) * L);
-  }
+HALLMARK_FLAT std::uint32_t diagonal(const double* U, std::size_t n, std::size_t first, const double* d, const double* h, const double* root,
+                                     double g, int low_d, double* work) {
+  const double* rows[L];
+  for (std::size_t lane = 0; lane < L; ++lane) rows[lane] = U + (first + lane < n ? first + lane : n - 1) * n;
+  std::size_t column = first;  // rows first .. first + L - 1, [column][row]
+  for (; column + L <= n; column += L) transpose<Lanes>(rows, column, work + (column - first) * L);
+  for (; column < n; ++column)
+    for (std::size_t lane = 0; lane < L; ++lane) work[(column - first) * L + lane] = rows[lane][column];
+  for (std::size_t lane = 1; lane < L; ++lane)  // below the diagonal
+    for (column = first; column < n && column < first + lane; ++column) work[(column - first) * L + lane] = 0;
   // The bound of T15 is as many roundings as there are columns: eight sums side by side have an eighth of them.
   constexpr std::size_t kParts = 8;
   constexpr int kLeast = -300;  // of an entry, so that no product underflows
   const std::size_t count = n - first;
   DiagonalTotals parts[kParts];
   LaneMask fine = ~LaneMask{};
-  const auto column = [&](std::size_t k) { return Column{{load(work + k * L), kLeast}, {all(d[first + k]), low_d}}; };
+  const auto entry = [&](std::size_t k) { return Column{{load(work + k * L), kLeast}, {all(d[first + k]), low_d}}; };
   const auto add = [&](DiagonalTotals& part, std::size_t k) {
-    const Column at = column(k);
+    const Column at = entry(k);
     fine &= (magnitude(at.x.v) >= 0x1p-300) | (at.x.v == 0.0);
     part.add_term(at);
   };
@@ -371,7 +371,7 @@ HALLMARK_FLAT std::uint32_t diagonal(const double* strips, std::size_t n, std::s
   for (; k + kParts <= count; k += kParts)
     for (std::size_t part = 0; part < kParts; ++part) add(parts[part], k + part);
   for (; k < count; ++k) add(parts[k % kParts], k);
-  for (DiagonalTotals& part : parts) part.finish(column(0), count / kParts + 1);
+  for (DiagonalTotals& part : parts) part.finish(entry(0), count / kParts + 1);
   for (std::size_t step = kParts / 2; step > 0; step /= 2)
     for (std::size_t part = 0; part < step; ++part) parts[part].add(parts[part + step]);
   Lanes own{}, size{};
@@ -385,7 +385,7 @@ HALLMARK_FLAT std::uint32_t diagonal(const double* strips, std::size_t n, std::s
   return bits(fine & generated::factor_residual_post<SummedOps>(1, x, x, pivot, point(own), a, a, point(all(g))));
 }
 
-HALLMARK_FLAT std::uint32_t entries(const double* strips, std::size_t n, const std::size_t* i, const std::size_t* j, const double* d,
+HALLMARK_FLAT std::uint32_t entries(const double* U, std::size_t n, const std::size_t* i, const std::size_t* j, const double* d,
                                     const double* h, const double* root, double g) {
   std::size_t first = n;
   Lanes own, a, b;
@@ -400,7 +400,7 @@ HALLMARK_FLAT std::uint32_t entries(const double* strips, std::size_t n, const s
     const std::size_t column = first + k;
     Lanes entry{};
     for (std::size_t lane = 0; lane < L; ++lane)  // zeros below the diagonal
-      if (rows[lane] <= column) entry[lane] = strip_of(strips, column / kColumns)[rows[lane] * kColumns + column % kColumns];
+      if (rows[lane] <= column) entry[lane] = U[rows[lane] * n + column];
     return entry;
   };
   const auto x = [&](std::size_t k) { return row(i, k); };
@@ -421,13 +421,18 @@ Lanes multiply_add(const Lanes& a, const Lanes& b, const Lanes& c) {
 #endif
 }
 
-void product(const double* strips, std::size_t n, const double* e, double* out) {
-  for (std::size_t strip = 0; strip * kColumns < n; ++strip) {
-    const double* row = strip_of(strips, strip);
-    Lanes sum[kColumns / L] = {};
-    for (std::size_t k = 0; k < (strip + 1) * kColumns; ++k, row += kColumns)
-      for (std::size_t c = 0; c < kColumns / L; ++c) sum[c] = multiply_add(load(row + c * L), all(e[k]), sum[c]);
-    for (std::size_t c = 0; c < kColumns / L; ++c) store(out + strip * kColumns + c * L, sum[c]);
+void product(const double* U, std::size_t n, const double* e, double* out) {
+  constexpr std::size_t kVectors = 8, kColumns = kVectors * L;  // sums side by side
+  for (std::size_t begin = 0; begin < n; begin += kColumns) {
+    const std::size_t end = begin + kColumns < n ? begin + kColumns : n, vectors = (end - begin) / L == kVectors ? kVectors : 0;
+    Lanes sum[kVectors]{};
+    for (std::size_t k = 0; vectors > 0 && k < begin; ++k)
+      for (std::size_t v = 0; v < kVectors; ++v) sum[v] = multiply_add(load(U + k * n + begin + v * L), all(e[k]), sum[v]);
+    double sums[kColumns];
+    for (std::size_t v = 0; v < kVectors; ++v) store(sums + v * L, sum[v]);
+    for (std::size_t k = vectors > 0 ? begin : 0; k < end; ++k)  // the triangle, and columns beyond the last whole vectors
+      for (std::size_t j = k > begin ? k : begin; j < end; ++j) sums[j - begin] = __builtin_fma(U[k * n + j], e[k], sums[j - begin]);
+    for (std::size_t j = begin; j < end; ++j) out[j] = sums[j - begin];
   }
 }
 

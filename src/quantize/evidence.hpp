@@ -4,6 +4,7 @@
 // To judge a file, quantize again with the same options and scales (every bit is reproduced) and compare the codes.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string_view>
 
@@ -34,8 +35,10 @@ struct Evidence {
   std::span<const Index> order;
   // The rest is absent (null) for round-to-nearest without a Gram matrix.
   const MatrixRef<double>* G = nullptr;
-  const LossModel* model = nullptr;          ///< U (binary64 strips), d, sqrt(H_jj), H_jj - 2 G_jj, whether T15 applies
+  const LossModel* model = nullptr;          ///< d, sqrt(H_jj), H_jj - 2 G_jj, whether T15 applies; U where widened() was called
   const Vector<double>* diag_H = nullptr;    ///< fl(2 G_jj + lambda)
+  const Matrix<double>* U = nullptr;         ///< the factor; below the diagonal nothing is to be read
+  std::function<const LossModel&()> widened = nullptr;  ///< the model with its U packed, for losses in binary64
 
   bool row_is_rtn(Index i) const {
     return result.method == Method::rtn || result.row_is_rtn[static_cast<std::size_t>(i)] != 0;

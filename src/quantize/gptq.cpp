@@ -236,11 +236,7 @@ Expected<Quantized> quantize_gptq(MatrixRef<float> W, MatrixRef<double> G, const
     result.loss_final.push_back(keep_rtn ? result.loss_rtn.back() : result.loss_gptq.back());
   }
   result.codes = std::move(gptq.codes);
-  if (observer) {
-    widened();
-    factor.U.resize(0, 0);
-    observer->tensor({tensor_name, W, options, result, rtn.codes, order, &G, &model, &diag_H});
-  }
+  if (observer) observer->tensor({tensor_name, W, options, result, rtn.codes, order, &G, &model, &diag_H, &factor.U, widened});
   return result;
 }
 

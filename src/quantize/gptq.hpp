@@ -14,7 +14,7 @@ class Backend;  // backend.hpp
 /// options.damp_percent * mean(diag(2 G)). Columns with G_jj = 0 are rounded to nearest: by the arithmetic itself when lambda > 0,
 /// left out of the factorization when lambda = 0. With options.guard, loss_final <= loss_rtn on every row (T6), and every
 /// loss is enclosed (by infinities in rows with equal codes, where the diagonal of H is beyond the range of T15). Peak memory beside W and G: 8 cols^2 bytes for the
-/// factor, 6 for its packed copies (2 where the guard needs no binary64 and nobody observes), 4 rows cols for codes.
+/// factor, 6 for its packed copies (2 where nobody needs losses in binary64), 4 rows cols for codes.
 /// tokens, when known, is named where H is not positive definite; tensor_name in every error of this function.
 /// The observer, when given, sees the work (evidence.hpp); without the guard the losses are enclosed for it all the same.
 /// Errors: those of checked_scales; E0322 G of another shape, not finite, or not symmetric (by index), E0323 a negative

@@ -64,7 +64,8 @@ struct Widening : Observer {
     Quantized result = evidence.result;
     for (auto* const losses : {&result.enclosed_gptq, &result.enclosed_rtn})
       for (Loss& loss : *losses) loss = {loss.value, 0, 2 * loss.hi};
-    inner.tensor({evidence.name, evidence.W, evidence.options, result, evidence.rtn, evidence.order, evidence.G, evidence.model, evidence.diag_H});
+    inner.tensor({evidence.name, evidence.W, evidence.options, result, evidence.rtn, evidence.order, evidence.G, evidence.model, evidence.diag_H,
+                  evidence.U, evidence.widened});
   }
 };
 

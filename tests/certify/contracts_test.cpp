@@ -24,7 +24,7 @@ struct Shown {
   Quantized result;
   Matrix<Code> rtn;
   LossModel model;
-  Matrix<double> G;
+  Matrix<double> U, G;
   Vector<double> diag_H;
 };
 
@@ -42,11 +42,11 @@ class Probe : public ContractChecker {
   void tensor(const Evidence& evidence) override {
     shown_.result = evidence.result;
     shown_.rtn = evidence.rtn;
-    if (evidence.G) shown_.G = *evidence.G, shown_.model = *evidence.model, shown_.diag_H = *evidence.diag_H;
+    if (evidence.G) shown_.G = *evidence.G, shown_.model = *evidence.model, shown_.diag_H = *evidence.diag_H, shown_.U = *evidence.U;
     if (spoil_) spoil_(shown_);
     const MatrixRef<double> G = shown_.G;
     check_contracts({evidence.name, evidence.W, evidence.options, shown_.result, shown_.rtn, evidence.order, evidence.G ? &G : nullptr,
-                     evidence.G ? &shown_.model : nullptr, evidence.G ? &shown_.diag_H : nullptr},
+                     evidence.G ? &shown_.model : nullptr, evidence.G ? &shown_.diag_H : nullptr, evidence.G ? &shown_.U : nullptr},
                     shown_.u, GridPoints(evidence.options.grid), policy_, judged);
   }
   Report judged;
@@ -171,7 +171,7 @@ TEST_CASE("a code, a scale, the factor, the Gram matrix, a loss: each corruption
     CHECK(caught(judged(t, [](Shown& s) { s.result.scales(0, 0) *= 1.5F; }), "gf16_nearest"));
     CHECK(caught(judged(t, [](Shown& s) { s.result.scales(0, 0) = std::nextafter(s.result.scales(0, 0), 9.0F); }), "exact_product"));
     CHECK(caught(judged(t, [](Shown& s) { s.u(2, 5) += 3; }), "gf16_nearest"));
-    CHECK(caught(judged(t, [](Shown& s) { const_cast<double*>(s.model.U.strip(2))[3 * kStrip + 1] += 1e-6; }), "factor_residual"));
+    CHECK(caught(judged(t, [](Shown& s) { s.U(3, 17) += 1e-6; }), "factor_residual"));
     CHECK(caught(judged(t, [](Shown& s) { s.model.d[5] *= 1 + 1e-6; }), "factor_residual"));
     CHECK(caught(judged(t, [](Shown& s) { s.model.d[5] = -s.model.d[5]; }), "pivots"));
     CHECK(caught(judged(t, [](Shown& s) { s.model.d[5] = 2 * s.diag_H[5]; }), "pivots"));
