@@ -83,14 +83,11 @@ check-exhaustive: ## All 2^32 binary32 inputs of the codec against MPFR, then on
 check-fuzz: ## libFuzzer on the safetensors reader and the codec, SECONDS_EACH=60 each
 	@tools/deps.sh build fuzz
 	tools/check_fuzz.sh $(or $(SECONDS_EACH),60)
-check-sanitizers: ## The C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	@tools/deps.sh build test text solvers
-	$(CMAKE) -S . -B build-sanitize -DHALLMARK_TESTS=ON -DHALLMARK_SANITIZE=address,undefined \
-	  -DCMAKE_CXX_FLAGS_RELEASE="-O1 -g1"
-	cmake --build build-sanitize -j $(JOBS)
-	ctest --test-dir build-sanitize --output-on-failure --no-tests=error -j $(JOBS) -LE exhaustive
+check-sanitizers: ## The C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer (clang)
+	@tools/deps.sh build test text solvers sanitizers
+	tools/check_sanitizers.sh
 check-tsan: ## The tests that use threads under ThreadSanitizer (clang, libomp, Archer)
-	@tools/deps.sh build test tsan
+	@tools/deps.sh build test text sanitizers
 	tools/check_tsan.sh
 check-neon: ## The kernels and their tests for aarch64, run under qemu-user: the digests of every other machine
 	@tools/deps.sh neon

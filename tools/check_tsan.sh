@@ -4,7 +4,7 @@
 set -euo pipefail
 build=build-tsan
 tests="codec_lanes gram factor hard_inputs rtn recurrence guard loss_binary32 gptq views digests fixtures_production
-       run_time_contracts certificate_observer exact_layers replay_forward replay_capture measure verify"
+       run_time_contracts certificate_observer exact_layers replay_forward replay_capture measure verify tool user"
 # The packages' own libraries (OpenSSL, GMP, Highway) are not instrumented.
 export TSAN_OPTIONS="ignore_noninstrumented_modules=1 exitcode=66 ${TSAN_OPTIONS:-}"
 export TSAN_SYMBOLIZER_PATH=/usr/bin/llvm-symbolizer-14
@@ -23,4 +23,7 @@ cmake -G Ninja -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=
   -DHALLMARK_SANITIZE=thread -DCMAKE_CXX_FLAGS_RELEASE="-O1 -gline-tables-only"
 # shellcheck disable=SC2086
 cmake --build "$build" -j "$(nproc)" --target $(printf 'test_%s ' $tests)
-ctest --test-dir "$build" --output-on-failure --no-tests=error -R "^($(echo $tests | tr -s ' ' '|'))\$"
+# A program under ThreadSanitizer starts by writing half a MiB into a file under TMPDIR or else TEST_TMPDIR, which the limits
+# on the size of files in the test `tool` forbid; where it cannot make the file it goes on without. The tests find their folder by TMP.
+env -u TMPDIR TMP="${TMPDIR:-/tmp}" TEST_TMPDIR=/nonexistent \
+  ctest --test-dir "$build" --output-on-failure --no-tests=error -R "^($(echo $tests | tr -s ' ' '|'))\$"

@@ -16,7 +16,7 @@ packages_of() {
     bench) echo libbenchmark-dev libopenblas-dev ;;
     fuzz) echo clang-14 libclang-rt-14-dev ;;
     neon) echo g++-aarch64-linux-gnu qemu-user cmake ninja-build ;;
-    tsan) echo clang-14 libclang-rt-14-dev llvm-14 libomp-14-dev ;;
+    sanitizers) echo clang-14 libclang-rt-14-dev llvm-14 libomp-14-dev ;;
     trainer) echo libtorch-dev ;;
     *) echo "tools/deps.sh: unknown set '$1'" >&2; exit 2 ;;
   esac

@@ -52,6 +52,11 @@ double PlannedTensor::working_set() const {
   return calibration ? weights_and_codes + c * c * (8 + 8 + 4) : weights_and_codes;
 }
 
+const char* PlannedTensor::calibration_kind() const {
+  if (!calibration) return "none";
+  return calibration->is_gram ? "gram" : "activations";
+}
+
 Expected<std::vector<PlannedTensor>> plan_tensors(const SafeTensors& weights, const CalibrationFile* calibration,
                                                   Method method, const Selection& selection) {
   std::vector<const TensorInfo*> matrices;

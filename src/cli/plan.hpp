@@ -23,6 +23,8 @@ struct PlannedTensor {
   double work() const;
   /// Bytes that this tensor needs at once: W, G, U and codes.
   double working_set() const;
+  /// "none", "gram" or "activations".
+  const char* calibration_kind() const;
 };
 
 struct Selection {

@@ -13,11 +13,6 @@ namespace {
 
 double sum(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
 
-const char* calibration_kind(const PlannedTensor& tensor) {
-  if (!tensor.calibration) return "none";
-  return tensor.calibration->is_gram ? "gram" : "activations";
-}
-
 bool exact_products(const Options& options, const Quantized& result) {
   return std::all_of(result.scales.data(), result.scales.data() + result.scales.size(),
                      [&](float s) { return options.grid.exact_in_binary32(s); });
@@ -34,7 +29,7 @@ void print_plan(const std::vector<PlannedTensor>& plan, const Options& options) 
   }
   for (const PlannedTensor& tensor : plan)
     print("{:{}}  {:>7} x {:<7} {:4}  {:11} {:>8} tokens  {:>9.1f} MB\n", tensor.weight->name, width, tensor.rows,
-               tensor.cols, dtype_name(tensor.weight->dtype), calibration_kind(tensor),
+               tensor.cols, dtype_name(tensor.weight->dtype), tensor.calibration_kind(),
                tensor.calibration ? std::to_string(tensor.calibration->tokens) : "-", tensor.working_set() / 1e6);
   print("{} tensors to {} by {}, scales {}, group size {}, damping {}, act-order {}, block {}, guard {}\n", plan.size(),
              options.grid.name(), to_string(options.method), to_string(options.scale_rule), options.group_size,
@@ -80,7 +75,7 @@ Status QuantizeReport::add(const PlannedTensor& tensor, const Options& options, 
   line["scale_rule"] = tensor.calibration && tensor.calibration->has_scale ? "given" : std::string(to_string(options.scale_rule));
   line["exact_in_binary32"] = exact_products(options, result);
   line["group_size"] = result.group_size;
-  line["calibration"] = calibration_kind(tensor);
+  line["calibration"] = tensor.calibration_kind();
   line["tokens"] = tensor.calibration ? tensor.calibration->tokens : 0;
   line["damp_percent"] = options.damp_percent;
   line["lambda"] = result.lambda;

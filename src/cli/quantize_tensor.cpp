@@ -12,11 +12,6 @@
 namespace hallmark::cli {
 namespace {
 
-const char* calibration_kind(const PlannedTensor& tensor) {
-  if (!tensor.calibration) return "none";
-  return tensor.calibration->is_gram ? "gram" : "activations";
-}
-
 /// The scales that C gives for this tensor, one per row.
 Expected<std::optional<Matrix<float>>> given_scales(const CalibrationFile* calibration, const PlannedTensor& tensor) {
   if (!tensor.calibration || !tensor.calibration->has_scale) return std::optional<Matrix<float>>{};
@@ -91,7 +86,7 @@ CertifiedTensor certified_tensor(const PlannedTensor& tensor, QuantizedTensor& q
   out.weights_sha256 = quantized.weights_sha256;
   out.gram_sha256 = quantized.gram_sha256;
   out.scale_rule = to_string(quantized.options.scale_rule);
-  out.calibration = calibration_kind(tensor);
+  out.calibration = tensor.calibration_kind();
   out.tokens = tensor.calibration ? tensor.calibration->tokens : 0;
   out.lambda = quantized.result.lambda;
   out.dead_columns = static_cast<std::uint64_t>(quantized.result.dead_columns);

@@ -43,7 +43,7 @@ TEST_CASE("the first N batches and the reconstruction batches do not depend on h
 }
 
 TEST_CASE("no two windows overlap, and all lie in the split") {
-  for (const std::uint64_t seed : {47, 89, 144}) {
+  for (const std::uint64_t seed : {47U, 89U, 144U}) {
     const auto plan = CalibrationPlan::draw(train(), seed, 32);
     REQUIRE(plan);
     auto all = list(plan->calibration(32));
@@ -65,7 +65,7 @@ TEST_CASE("no two windows overlap, and all lie in the split") {
 
 TEST_CASE("every seed has its own windows") {
   std::set<std::string> digests;
-  for (const std::uint64_t seed : {47, 89, 144, 0, 1}) {
+  for (const std::uint64_t seed : {47U, 89U, 144U, 0U, 1U}) {
     const auto plan = CalibrationPlan::draw(train(), seed, 16);
     REQUIRE(plan);
     digests.insert(offsets_digest(plan->calibration(16)));
