@@ -92,13 +92,14 @@ check-tsan: ## The tests that use threads under ThreadSanitizer (clang, libomp, 
 check-neon: ## The kernels and their tests for aarch64, run under qemu-user: the digests of every other machine
 	@tools/deps.sh neon
 	tools/check_neon.sh
-check-trainer: ## Build the trainer, retrain a tiny preset, see the loss fall
-	@tools/deps.sh build text trainer
-	tools/check_trainer.sh
+check-trainer: build ## Build the trainer, retrain a tiny preset, see the loss fall
+	@tools/deps.sh text trainer
+	tools/check_trainer.sh $(BUILD)
 .PHONY: train
-train: ## Train a checkpoint again, into build-trainer/: SEED=47 (hours with Debian's LibTorch; docs/replay.md)
-	@tools/deps.sh build text trainer
-	$(CMAKE) -S trainer -B build-trainer
+train: build ## Train a checkpoint again, into build-trainer/: SEED=47 (hours with Debian's LibTorch; docs/replay.md)
+	@tools/deps.sh text trainer
+	cmake --install $(BUILD) --prefix build-trainer/hallmark > /dev/null
+	$(CMAKE) -S trainer -B build-trainer -DCMAKE_PREFIX_PATH=$(abspath build-trainer/hallmark)
 	cmake --build build-trainer --target hallmark-train -j $(JOBS)
 	build-trainer/hallmark-train --recipe trainer/recipe.json --seed $(or $(SEED),47) --save-every 1000 \
 	  --output build-trainer/seed-$(or $(SEED),47).safetensors
