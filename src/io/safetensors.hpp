@@ -78,7 +78,7 @@ class SafeTensors {
   /// Every file that is open, the index included: none of them may become an output.
   const std::vector<std::string>& paths() const { return paths_; }
   /// SHA-256 of the file; of a sharded model, of the index's bytes followed by each shard's digest in hexadecimal.
-  /// `tensor` is told the SHA-256 of each tensor's bytes too, in the order of tensors(), which costs little more than the file's.
+  /// `tensor` is told the SHA-256 of each tensor's bytes too from the same pass, in the order of tensors().
   /// Where a stop is requested it returns early, with no digest in particular.
   std::string digest(const std::stop_token& stop = {}, const std::function<void(const TensorInfo&, std::string)>& tensor = {}) const;
   /// Fails when one of the files changed since open(). Errors: E0902.

@@ -1,4 +1,4 @@
-// SHA-256 of bytes and files, by OpenSSL but for the blocks of two chains at once.
+// SHA-256 of bytes and files, by OpenSSL.
 #pragma once
 
 #include <cstddef>
@@ -22,8 +22,6 @@ class Sha256 {
 
   Sha256& update(std::span<const std::byte> bytes);
   Sha256& update(std::string_view text);
-  /// a.update(bytes) and b.update(bytes) in less time than two updates, where the processor has instructions for SHA-256.
-  static void update_both(Sha256& a, Sha256& b, std::span<const std::byte> bytes);
   /// The digest of all bytes so far, 64 lower-case hexadecimal digits; further updates go on from the same state.
   std::string hex() const;
 

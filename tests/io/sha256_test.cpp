@@ -1,8 +1,5 @@
 #include <doctest/doctest.h>
 
-#include <span>
-#include <string>
-
 #include "io/file.hpp"
 #include "io/sha256.hpp"
 #include "temporary_folder.hpp"
@@ -28,32 +25,6 @@ TEST_CASE("pieces do not matter, and hex() leaves the state alone") {
   digest.update("a").update("");
   CHECK(digest.hex() == sha256_hex("a"));
   CHECK(digest.update("bc").hex() == of_abc);
-}
-
-TEST_CASE("two chains at once, from any place inside their blocks, are two chains one after the other") {
-  std::string text;
-  for (unsigned i = 0; i < 1000; ++i) text += static_cast<char>(i * 2654435761U >> 13);
-  const auto bytes = std::as_bytes(std::span(text));
-  for (const std::size_t first : {0, 1, 63, 64, 100})
-    for (const std::size_t second : {0, 8, 64})
-      for (const std::size_t size : {0, 1, 63, 64, 127, 128, 129, 191, 640, 777}) {
-        CAPTURE(first);
-        CAPTURE(second);
-        CAPTURE(size);
-        Sha256 a, b;
-        a.update(bytes.first(first));
-        b.update(bytes.last(second));
-        Sha256::update_both(a, b, bytes.subspan(3, size));
-        Sha256::update_both(a, b, bytes.first(200));
-        CHECK(a.hex() == Sha256().update(bytes.first(first)).update(bytes.subspan(3, size)).update(bytes.first(200)).hex());
-        CHECK(b.hex() == Sha256().update(bytes.last(second)).update(bytes.subspan(3, size)).update(bytes.first(200)).hex());
-      }
-  Sha256 a, b;  // the length of a message counts: beyond 2^32 bits
-  const std::string large(std::size_t{1} << 26, 'x');
-  for (int i = 0; i < 9; ++i) Sha256::update_both(a, b.update("y"), std::as_bytes(std::span(large)));
-  Sha256 alone;
-  for (int i = 0; i < 9; ++i) alone.update(large);
-  CHECK(a.hex() == alone.hex());
 }
 
 TEST_CASE("files: the same digest, and a missing file is an error") {
