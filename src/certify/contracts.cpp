@@ -5,6 +5,7 @@
 #include "base/simd.hpp"
 #include "certify/tensor_judge.hpp"
 #include "io/sha256.hpp"
+#include "linalg/finite.hpp"
 
 namespace hallmark {
 
@@ -40,20 +41,21 @@ std::mt19937_64 chosen_by(std::span<const std::byte> bytes) {
   return std::mt19937_64(std::stoull(sha256_hex(bytes).substr(0, 16), nullptr, 16));
 }
 
-oracle::Dyadic ExactLosses::operator()(const Matrix<Code>& codes, Index row) {
+contracts::Exact ExactLosses::operator()(const Matrix<Code>& codes, Index row) {
   std::call_once(once_, [&] {
     const Matrix<double> G = *evidence_.G;
-    gram_.emplace(std::span(G.data(), at(G.size())), at(G.cols()));
+    if (!first_non_finite<double>(G)) gram_.emplace(std::span(G.data(), at(G.size())), at(G.cols()));
   });
+  bool finite = gram_.has_value();
   std::vector<float> w, scale;
   std::vector<double> point;
   for (Index j = 0; j < codes.cols(); ++j) {
     w.push_back(evidence_.W(row, j));
     scale.push_back(scale_at(evidence_.result.scales, evidence_.result.group_size, row, j));
     point.push_back(evidence_.options.grid.value(codes(row, j)));
-    if (std::isnan(point.back())) return {};  // gf16_nearest has refused the code
+    finite = finite && std::isfinite(w.back()) && std::isfinite(scale.back()) && std::isfinite(point.back());
   }
-  return gram_->loss(w, scale, point);
+  return finite ? contracts::Exact(gram_->loss(w, scale, point)) : contracts::Exact(std::numeric_limits<double>::quiet_NaN());
 }
 
 TensorJudge::TensorJudge(const Evidence& evidence, const Compensated& u, const GridPoints& points, Policy policy, Report& report)

@@ -14,7 +14,7 @@ namespace hallmark::contracts {
 /// A loss that is known as an enclosure, and exactly on request (for one lane).
 struct EnclosedLoss {
   Ball ball;
-  std::function<oracle::Dyadic(std::size_t lane)> exact;
+  std::function<Exact(std::size_t lane)> exact;
 };
 
 /// Inputs as the stage reads them. A contract is a generic callable contract(pick): pick(x) for each input x, which is Lanes,
@@ -42,7 +42,7 @@ struct Pick {
   double operator()(double x) const { return x; }
   auto operator()(const EnclosedLoss& loss) const {
     if constexpr (std::is_same_v<Stage, WideOps>) return Wide{loss.ball.mid[lane], 0, loss.ball.err[lane]};
-    else return recorded ? Exact(loss.ball.mid[lane]) : Exact(loss.exact(lane));
+    else return recorded ? Exact(loss.ball.mid[lane]) : loss.exact(lane);
   }
   template <class T>
   Difference<double> operator()(const Difference<T>& d) const {

@@ -149,7 +149,7 @@ void TensorJudge::guard() {
         };
         return number(result.enclosed_rtn[at(i)]) - number(result.enclosed_gptq[at(i)]);
       } else {
-        return Exact(losses_(evidence_.rtn, i)) - Exact(losses_(result.codes, i));
+        return losses_(evidence_.rtn, i) - losses_(result.codes, i);
       }
     };
     return generated::guard_total_post<Ops>(differ.size(), gain);

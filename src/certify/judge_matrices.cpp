@@ -170,8 +170,8 @@ void TensorJudge::sampled_losses() {
         }
         for (const Wide& x : part) L = L + x + x;
       } else {
-        const oracle::Dyadic loss = losses_(evidence_.result.codes, i);
-        L = Exact(loss + loss);
+        const Exact loss = losses_(evidence_.result.codes, i);
+        L = loss + loss;
       }
       return generated::loss_enclosure_post<Ops>(at(n), pick(d), pick(c), pick(e), pick(t), pick(a), pick(g), pick(N), pick(rho), L);
     }, i, "from the Gram matrix");

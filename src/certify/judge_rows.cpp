@@ -255,16 +255,16 @@ void TensorJudge::judge_losses(const RowGroup& group) {
     rho[lane] = 2 * (std::sqrt(errors[lane]) * (1 + 0x1p-20) + chain * size[lane]);
   }
   const auto twice_exact = [&](std::size_t lane) {
-    const oracle::Dyadic loss = losses_(evidence_.result.codes, group.row(lane));
+    const Exact loss = losses_(evidence_.result.codes, group.row(lane));
     return loss + loss;
   };
   const Ball twice_plain = ball_between(lo, hi);
   const EnclosedLoss L{twice_plain, twice_exact};
   const EnclosedLoss L_H{twice_plain + excess, [&](std::size_t lane) {
-                           oracle::Dyadic loss = twice_exact(lane);
+                           Exact loss = twice_exact(lane);
                            for (std::size_t p = 0; p < n; ++p) {
-                             const oracle::Dyadic e = oracle::Dyadic(group.at[p].w[lane]) - oracle::Dyadic(group.at[p].q[lane]);
-                             loss += (oracle::Dyadic(columns_.H[p]) - oracle::Dyadic(columns_.twice_G[p])) * e * e;
+                             const Exact e = Exact(group.at[p].w[lane]) - Exact(group.at[p].q[lane]);
+                             loss = loss + (Exact(columns_.H[p]) - Exact(columns_.twice_G[p])) * e * e;
                            }
                            return loss;
                          }};

@@ -18,11 +18,12 @@ using OpsOf = typename std::remove_cvref_t<Pick>::Ops;
 /// Choices that anyone can repeat: they depend on nothing but the bytes.
 std::mt19937_64 chosen_by(std::span<const std::byte> bytes);
 
-/// Exact plain losses of rows, for what enclosures leave open. The matrix is laid out when first asked for.
+/// Exact plain losses of rows, for what enclosures leave open; none where a number in it is not finite. The matrix is laid out when first
+/// asked for.
 class ExactLosses {
  public:
   explicit ExactLosses(const Evidence& evidence) : evidence_(evidence) {}
-  oracle::Dyadic operator()(const Matrix<Code>& codes, Index row);
+  contracts::Exact operator()(const Matrix<Code>& codes, Index row);
 
  private:
   const Evidence& evidence_;
