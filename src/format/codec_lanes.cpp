@@ -63,17 +63,20 @@ HWY_INLINE hn::VFromD<I> EncodeLanes(hn::VFromD<F> x) {
   return hn::IfThenElse(nan, hn::Set(kI, GF16::nan), hn::Or(magnitude, sign));
 }
 
+// Infinities and NaN, which no file of weights holds, cost the others one comparison.
 HWY_INLINE hn::VFromD<F> DecodeLanes(hn::VFromD<I> word) {
   const auto magnitude = hn::And(word, hn::Set(kI, GF16::sign_bit - 1));
   const auto normal = hn::Add(hn::ShiftLeft<kShift>(magnitude), hn::Set(kI, kRebias << 23));
   const auto smallest = hn::Set(kF, std::bit_cast<float>((127 + GF16::emin_subnormal) << 23));
   const auto subnormal = hn::BitCast(kI, hn::Mul(hn::ConvertTo(kF, magnitude), smallest));  // 9 bits: exact
   const auto finite = hn::IfThenElse(hn::Lt(magnitude, hn::Set(kI, 1 << GF16::fraction_bits)), subnormal, normal);
-  const auto signed_finite = hn::Or(finite, hn::ShiftLeft<16>(hn::And(word, hn::Set(kI, GF16::sign_bit))));
-  // Infinity has fraction 0, so that filling the exponent with ones is all; NaN is canonical and has no sign.
-  const auto filled = hn::IfThenElse(hn::Lt(magnitude, hn::Set(kI, kInfinity)), signed_finite,
-                                     hn::Or(signed_finite, hn::Set(kI, 0x7F80'0000)));
-  return hn::BitCast(kF, hn::IfThenElse(hn::Gt(magnitude, hn::Set(kI, kInfinity)), hn::Set(kI, 0x7FC0'0000), filled));
+  auto value = hn::OrAnd(finite, hn::ShiftLeft<16>(word), hn::Set(kI, INT32_MIN));
+  if (HWY_UNLIKELY(!hn::AllTrue(kI, hn::Lt(magnitude, hn::Set(kI, kInfinity))))) {
+    // Infinity has fraction 0, so that filling the exponent with ones is all; NaN is canonical and has no sign.
+    value = hn::IfThenElse(hn::Lt(magnitude, hn::Set(kI, kInfinity)), value, hn::Or(value, hn::Set(kI, 0x7F80'0000)));
+    value = hn::IfThenElse(hn::Gt(magnitude, hn::Set(kI, kInfinity)), hn::Set(kI, 0x7FC0'0000), value);
+  }
+  return hn::BitCast(kF, value);
 }
 
 template <bool kStream, class D, class V>
@@ -100,8 +103,12 @@ template <bool kStream>
 void DecodeAll(const std::uint16_t* HWY_RESTRICT words, float* HWY_RESTRICT values, std::size_t count) {
   const std::size_t n = hn::Lanes(kF);
   std::size_t i = 0;
-  for (; i + n <= count; i += n)
-    Put<kStream>(DecodeLanes(hn::PromoteTo(kI, hn::LoadU(kW, words + i))), kF, values + i);
+  for (; i + 2 * n <= count; i += 2 * n) {
+    const auto low = DecodeLanes(hn::PromoteTo(kI, hn::LoadU(kW, words + i)));
+    const auto high = DecodeLanes(hn::PromoteTo(kI, hn::LoadU(kW, words + i + n)));
+    Put<kStream>(low, kF, values + i);
+    Put<kStream>(high, kF, values + i + n);
+  }
   decode_gf16_ref({words + i, count - i}, {values + i, count - i});
 }
 
