@@ -49,6 +49,7 @@ class Collector : public benchmark::ConsoleReporter {
     std::vector<double> near, far;  // rates; those of one thread are near
     std::string unit;
     double rate() const { return median(near.empty() ? far : near); }
+    const char* place() const { return near.empty() ? " (far apart)" : ""; }
   };
   std::map<std::string, Series> all;
   bool wrong = false;
@@ -73,7 +74,7 @@ std::string table(const std::vector<Figure>& figures, const Collector& measured)
   std::string text = fmt::format(
       "{}, {} logical processors, SIMD target {}; {}, {}; commit {}; {:%Y-%m-%d} (UTC).\nMedians of one run, repetitions "
       "interleaved; 1 thread by its processor time, 2 threads by wall time of the repetitions in which a cache line needed at most {} ns from one "
-      "processor to the other and back; what the others gave stands in the second table's last column.{}\n\n"
+      "processor to the other and back, or of all where there is none (far apart); the second table's last column is of the others.{}\n\n"
       "| figure | threads | rate | limit | its rate | ratio | goal |\n|---|---|---|---|---|---|---|\n",
       processor(), processors, simd_target(), build_info::compiler, build_info::flags, build_info::git_sha,
       fmt::gmtime(std::time(nullptr)), kFar,
@@ -88,19 +89,19 @@ std::string table(const std::vector<Figure>& figures, const Collector& measured)
         continue;
       }
       const double a = ours->second.rate(), b = limit->second.rate();
-      text += fmt::format("| {} | {} | {:.4g} {} | {} | {:.4g} {} | {:.2f} | {} |\n", f.what, threads, a / 1e9, ours->second.unit, f.limit,
-                          b / 1e9, limit->second.unit, a / b,
+      text += fmt::format("| {} | {} | {:.4g} {}{} | {} | {:.4g} {}{} | {:.2f} | {} |\n", f.what, threads, a / 1e9, ours->second.unit,
+                          ours->second.place(), f.limit, b / 1e9, limit->second.unit, limit->second.place(), a / b,
                           f.goal == 0 ? "" : fmt::format("{}{}", f.goal, a / b >= f.goal ? "" : " **missed**"));
     }
   text += "\n| two threads against one | ratio | goal | processors far apart |\n|---|---|---|---|\n";
   const auto scaling = [&](const std::string& name, double goal) {
     const auto one = measured.all.find(name + "/threads:1"), two = measured.all.find(name + "/threads:2");
     if (one == measured.all.end() || two == measured.all.end()) return;
-    const auto& [near, far, unit] = two->second;
+    const auto& far = two->second.far;
     const double alone = one->second.rate(), ratio = two->second.rate() / alone;
-    text += fmt::format("| {} | {:.2f}{} | {} | {} |\n", name, ratio, near.empty() ? " (far apart)" : "",
+    text += fmt::format("| {} | {:.2f}{} | {} | {} |\n", name, ratio, two->second.place(),
                         goal == 0 ? "" : fmt::format("{}{}", goal, ratio >= goal ? "" : " **missed**"),
-                        far.empty() ? "" : fmt::format("{:.2f}, {} of {}", median(far) / alone, far.size(), near.size() + far.size()));
+                        far.empty() ? "" : fmt::format("{:.2f}, {} of {}", median(far) / alone, far.size(), two->second.near.size() + far.size()));
   };
   for (const char* limit : {"sgemm 4096", "dsyrk 4096", "memcpy"}) scaling(limit, 0);  // what the machine itself does
   for (const Figure& f : figures)
@@ -147,7 +148,7 @@ int main(int argc, char** argv) {
   if (large)
     for (Figure& f : checkpoint_figures()) figures.push_back(std::move(f));
   Collector measured;
-  benchmark::RunSpecifiedBenchmarks(&measured);
+  if (benchmark::RunSpecifiedBenchmarks(&measured) == 0) return 2;  // it has said that nothing has such a name
   const std::string text = table(figures, measured);
   if (markdown.empty()) std::cout << "\n" << text;
   else if (!(std::ofstream(markdown) << text)) return 9;
