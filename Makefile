@@ -114,7 +114,12 @@ mutants: checker ## Plant faults one at a time and see each caught (minutes); wr
 	@tools/deps.sh build test
 	tests/mutants/run
 
-.PHONY: bench
+.PHONY: bench check-bench
+check-bench: ## Build the benchmarks and run the smallest GPTQ, whose results are compared with a plain twin (a minute)
+	@tools/deps.sh build bench
+	$(CMAKE) -S . -B $(BUILD) -DHALLMARK_BENCH=ON
+	cmake --build $(BUILD) -j $(JOBS) --target hallmark_bench
+	$(BUILD)/bench/hallmark_bench --benchmark_filter='GPTQ 2048 x 512' --benchmark_min_time=0.01
 bench: ## Measure each figure beside its limit (minutes; LONG=1 adds 8192 x 8192 and a whole checkpoint): build/bench.json and docs/performance.md
 	@tools/deps.sh build bench
 	$(CMAKE) -S . -B $(BUILD) -DHALLMARK_BENCH=ON
