@@ -109,6 +109,15 @@ check-install: build ## Install into a temporary prefix and build examples/ agai
 	@tools/deps.sh solvers
 	tools/check_install.sh $(BUILD)
 
+.PHONY: format check-format
+cxx_files = git ls-files '*.cpp' '*.hpp' '*.cu' '*.cuh' '*.hpp.in' | grep -v -e '^contracts/generated/' -e '^tests/generated/'
+format: ## Lay out the C++ files (.clang-format)
+	@tools/deps.sh format
+	$(cxx_files) | xargs clang-format-14 -i
+check-format: ## Compare their layout with it
+	@tools/deps.sh format
+	$(cxx_files) | xargs clang-format-14 --dry-run -Werror
+
 .PHONY: mutants
 mutants: checker ## Plant faults one at a time and see each caught (minutes); writes docs/mutation.md
 	@tools/deps.sh build test

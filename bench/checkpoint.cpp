@@ -1,7 +1,8 @@
-// The whole `hallmark quantize` with GPTQ, as a user runs it, against its kernels' time: the work on numbers alone (Gram
-// accumulation, quantize_gptq with guard, contracts and certificate observer) on the same tensors in memory. The checkpoint is that of
-// GPT-2 small (498 MB of binary32: 12 layers, embeddings that pass through), its calibration 4096 tokens or their Gram matrices; its
-// files are made once in a temporary folder, stay in the page cache and are removed at the end.
+// The whole `hallmark quantize` with GPTQ, as a user runs it, against its kernels' time: the work on numbers alone
+// (Gram accumulation, quantize_gptq with guard, contracts and certificate observer) on the same tensors in memory. The
+// checkpoint is that of GPT-2 small (498 MB of binary32: 12 layers, embeddings that pass through), its calibration 4096
+// tokens or their Gram matrices; its files are made once in a temporary folder, stay in the page cache and are removed
+// at the end.
 #include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,7 +31,8 @@ struct Layer {
   const char* name;
   std::uint64_t rows, cols;
 };
-constexpr Layer kMatrices[] = {{"attn.c_attn", 2304, 768}, {"attn.c_proj", 768, 768}, {"mlp.c_fc", 3072, 768}, {"mlp.c_proj", 768, 3072}};
+constexpr Layer kMatrices[] = {
+    {"attn.c_attn", 2304, 768}, {"attn.c_proj", 768, 768}, {"mlp.c_fc", 3072, 768}, {"mlp.c_proj", 768, 3072}};
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -58,7 +60,8 @@ std::vector<float> normals(std::uint64_t count, float deviation) {
 /// W and both forms of C. Every layer has the same numbers: the work on them does not depend on that.
 struct Checkpoint {
   fs::path folder = fs::temp_directory_path() / fmt::format("hallmark-bench-{}", ::getpid());
-  std::string weights = folder / "w.safetensors", activations = folder / "activations.safetensors", grams = folder / "grams.safetensors";
+  std::string weights = folder / "w.safetensors", activations = folder / "activations.safetensors",
+              grams = folder / "grams.safetensors";
 
   Checkpoint() {
     fs::create_directories(folder);
@@ -81,7 +84,8 @@ struct Checkpoint {
       const std::vector<float> values = normals(rows * cols, 0.02F);
       GramAccumulator sum(static_cast<Index>(cols));
       std::vector<float> tokens = normals(kTokens * cols, 0.7F);  // made an AR(1) sequence over the columns
-      for (std::uint64_t i = 0; i < tokens.size(); ++i) tokens[i] = i % cols == 0 ? tokens[i] : 0.7F * tokens[i - 1] + tokens[i];
+      for (std::uint64_t i = 0; i < tokens.size(); ++i)
+        tokens[i] = i % cols == 0 ? tokens[i] : 0.7F * tokens[i - 1] + tokens[i];
       require(sum.add(Eigen::Map<const Matrix<float>>(tokens.data(), kTokens, static_cast<Index>(cols))));
       gram.push_back(sum.gram());
       for (std::uint64_t layer = 0; layer < kLayers; ++layer) {
@@ -91,7 +95,8 @@ struct Checkpoint {
     }
     require(w_file.commit());
     require(c_file.commit());
-    require(write_grams(grams, false, g, [&](std::size_t i) -> Expected<Matrix<double>> { return gram[i % std::size(kMatrices)]; }));
+    require(write_grams(grams, false, g,
+                        [&](std::size_t i) -> Expected<Matrix<double>> { return gram[i % std::size(kMatrices)]; }));
   }
   ~Checkpoint() { fs::remove_all(folder); }
 };
@@ -175,8 +180,12 @@ std::vector<Figure> checkpoint_figures() {
     const auto once = [](auto* benchmark) {
       benchmark->ArgName("threads")->Arg(2)->Iterations(1)->Repetitions(3)->Unit(benchmark::kMillisecond);
     };
-    once(benchmark::RegisterBenchmark(whole.c_str(), [path](benchmark::State& s) { command(s, path()); })->UseRealTime());
-    once(benchmark::RegisterBenchmark(part.c_str(), [path](benchmark::State& s) { kernels(s, path()); })->UseManualTime());
+    once(benchmark::RegisterBenchmark(whole.c_str(), [path](benchmark::State& s) {
+           command(s, path());
+         })->UseRealTime());
+    once(benchmark::RegisterBenchmark(part.c_str(), [path](benchmark::State& s) {
+           kernels(s, path());
+         })->UseManualTime());
     figures.push_back({whole, whole, part, 0.77, 2});  // at most 1.3 times the kernels' time
   }
   return figures;

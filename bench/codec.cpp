@@ -1,5 +1,5 @@
-// The codec on 2^26 elements (256 MiB of binary32), against memcpy and against the processor's own conversion to fp16 with
-// the same kind of stores (past the caches).
+// The codec on 2^26 elements (256 MiB of binary32), against memcpy and against the processor's own conversion to fp16
+// with the same kind of stores (past the caches).
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -20,7 +20,7 @@ constexpr double kCodecBytes = 6.0 * kCount;  // read and written
 
 template <class T>
 struct Aligned {
-  explicit Aligned(std::size_t count) : data(new(std::align_val_t{64}) T[count]), span(data, count) {}
+  explicit Aligned(std::size_t count) : data(new (std::align_val_t{64}) T[count]), span(data, count) {}
   T* data;
   std::span<T> span;
 };
@@ -49,7 +49,8 @@ void encode(benchmark::State& state) {
   std::fill(a.words.span.begin(), a.words.span.end(), std::uint16_t{0});
   for (auto _ : state)
     if (!encode_gf16(a.values.span, a.words.span)) state.SkipWithError("refused");
-  if (!std::equal(a.words.span.begin(), a.words.span.end(), a.expected.span.begin())) state.SkipWithError("wrong words");
+  if (!std::equal(a.words.span.begin(), a.words.span.end(), a.expected.span.begin()))
+    state.SkipWithError("wrong words");
   set_work(state, kCodecBytes, kBytes);
 }
 
@@ -89,7 +90,8 @@ void copy(benchmark::State& state) {
   for (auto _ : state) {
 #pragma omp parallel for schedule(static)
     for (std::size_t t = 0; t < threads; ++t)
-      std::memcpy(a.other.data + t * (kCount / threads), a.values.data + t * (kCount / threads), 4 * (kCount / threads));
+      std::memcpy(a.other.data + t * (kCount / threads), a.values.data + t * (kCount / threads),
+                  4 * (kCount / threads));
     benchmark::ClobberMemory();
   }
   set_work(state, 8.0 * kCount, kBytes);

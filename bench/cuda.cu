@@ -1,6 +1,7 @@
-// cuda_bench: the programs of the CUDA library on the current device, each from the start of its first kernel to the end of its
-// last one (data resident), beside the device's own copy. Results are compared with the CPU's, or there is no number. Prints lines
-// for the table of docs/performance.md; without a device a line NOT RUN (tools/check_cuda.sh, CI counts it).
+// cuda_bench: the programs of the CUDA library on the current device, each from the start of its first kernel to the
+// end of its last one (data resident), beside the device's own copy. Results are compared with the CPU's, or there is
+// no number. Prints lines for the table of docs/performance.md; without a device a line NOT RUN (tools/check_cuda.sh,
+// CI counts it).
 #include <cuda_runtime.h>
 
 #include <algorithm>
@@ -150,7 +151,8 @@ void gptq(EngineBackend& backend, std::vector<double>& times) {
   Matrix<Code> codes;
   for (int i = 0; i < kRuns; ++i) {
     times.clear();
-    const Expected<Quantized> result = quantize_gptq(W, *G, options, std::nullopt, "layer", std::nullopt, nullptr, &backend);
+    const Expected<Quantized> result =
+        quantize_gptq(W, *G, options, std::nullopt, "layer", std::nullopt, nullptr, &backend);
     if (!result) throw std::runtime_error(to_string(result.error()));
     factor.push_back(times.at(0));  // the order of quantize_gptq
     recurrence.push_back(times.at(1));
@@ -162,8 +164,8 @@ void gptq(EngineBackend& backend, std::vector<double>& times) {
   const double given = median(recurrence), with = median(factor) + given;
   row("CUDA: GPTQ 4096 x 4096, given the factor", given, "ms", "15 ms", 15 / given, "1");
   row("CUDA: GPTQ 4096 x 4096, factorization and recurrence", with, "ms", "40 ms", 40 / with, "1");
-  std::printf("| CUDA: factorization, 4096 | %.4g ms | | | |\n| CUDA: RTN's losses for the guard | %.4g ms | | | |\n", median(factor),
-              median(guard));
+  std::printf("| CUDA: factorization, 4096 | %.4g ms | | | |\n| CUDA: RTN's losses for the guard | %.4g ms | | | |\n",
+              median(factor), median(guard));
 }
 
 }  // namespace
@@ -173,10 +175,11 @@ int main() try {
   using namespace hallmark::cuda;
   const auto engine = device_engine();
   if (!engine)
-    return std::printf("NOT RUN: CUDA benchmark: %s (%s)\n", engine.error().what.c_str(), engine.error().where.c_str()), 0;
+    return std::printf("NOT RUN: CUDA benchmark: %s (%s)\n", engine.error().what.c_str(), engine.error().where.c_str()),
+           0;
   std::vector<double> times;
-  std::printf("%s; medians of %d\n\n| figure | measured | limit | ratio | goal |\n|---|---|---|---|---|\n", (*engine)->name().c_str(),
-              kRuns);
+  std::printf("%s; medians of %d\n\n| figure | measured | limit | ratio | goal |\n|---|---|---|---|---|\n",
+              (*engine)->name().c_str(), kRuns);
   EngineBackend backend(std::make_unique<ProgramEngine<TimedExecutor>>(TimedExecutor((*engine)->name(), times)));
   codec(backend.engine(), times);
   gptq(backend, times);

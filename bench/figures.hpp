@@ -13,9 +13,9 @@ namespace hallmark::bench {
 /// rate(ours) / rate(limit), both at the same number of threads (limit_threads 0) or the limit at its own.
 struct Figure {
   std::string what, ours, limit;
-  double goal = 0;        ///< of the ratio; 0 where none is set
-  int threads = 0;        ///< 0: one line for each number of threads
-  bool scales = false;    ///< two threads are to be 1.8 times one
+  double goal = 0;      ///< of the ratio; 0 where none is set
+  int threads = 0;      ///< 0: one line for each number of threads
+  bool scales = false;  ///< two threads are to be 1.8 times one
 };
 
 /// The groups of benchmarks; each registers its own and returns its figures.
@@ -26,7 +26,8 @@ std::vector<Figure> checkpoint_figures();
 
 /// Reports `work` per iteration (bytes or floating-point operations) as a rate.
 inline void set_work(benchmark::State& state, double work, const char* unit) {
-  state.counters["rate"] = benchmark::Counter(work * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
+  state.counters["rate"] =
+      benchmark::Counter(work * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
   state.SetLabel(unit);
 }
 
@@ -37,16 +38,19 @@ inline int use_threads(const benchmark::State& state) {
   return threads;
 }
 
-/// Nanoseconds in which a cache line goes from one thread to another and back. Processors that share a cache need about 100; a
-/// host may put those of a virtual machine further apart, and move them while it runs.
+/// Nanoseconds in which a cache line goes from one thread to another and back. Processors that share a cache need about
+/// 100; a host may put those of a virtual machine further apart, and move them while it runs.
 double round_trip();
 
-/// The one way to register: with 1 thread its processor time, which the load of a shared machine does not change much, with
-/// 2 threads wall time, and how far apart the processors were.
+/// The one way to register: with 1 thread its processor time, which the load of a shared machine does not change much,
+/// with 2 threads wall time, and how far apart the processors were.
 template <class Function>
 void measure(const std::string& name, Function function, int repetitions = 9) {
   const auto add = [&](int threads, const auto& measured) {
-    return benchmark::RegisterBenchmark(name.c_str(), measured)->ArgName("threads")->Arg(threads)->Repetitions(repetitions)
+    return benchmark::RegisterBenchmark(name.c_str(), measured)
+        ->ArgName("threads")
+        ->Arg(threads)
+        ->Repetitions(repetitions)
         ->Unit(benchmark::kMillisecond);
   };
   add(1, function);

@@ -1,5 +1,5 @@
-// GPTQ of one tensor, factorization and all. Counted are, in binary32 operations, rows cols^2 for the recurrence, the same
-// for the guard's residual of RTN, and (2/3) cols^3 for the factorization's cols^3/3 in binary64.
+// GPTQ of one tensor, factorization and all. Counted are, in binary32 operations, rows cols^2 for the recurrence, the
+// same for the guard's residual of RTN, and (2/3) cols^3 for the factorization's cols^3/3 in binary64.
 #include <fmt/format.h>
 
 #include <map>
@@ -60,7 +60,8 @@ bool right(const Tensor& t, const Quantized& result) {
     const MatrixRef<float> W(w);
     const Options o = options(false);
     Rounded rounded = round_to_nearest(W, o.grid, scales, 0);
-    if (result.row_is_rtn[static_cast<std::size_t>(i)] == 0) run_recurrence_ref({W, o.grid, scales, 0, order}, U, rounded);
+    if (result.row_is_rtn[static_cast<std::size_t>(i)] == 0)
+      run_recurrence_ref({W, o.grid, scales, 0, order}, U, rounded);
     if (rounded.codes.row(0) != result.codes.row(i)) return false;
   }
   return true;
@@ -105,12 +106,14 @@ std::vector<Figure> gptq_figures(bool large) {
   std::vector<Figure> figures;
   const auto add = [&](const Size& s, Mode mode, const char* suffix, double goal) {
     const std::string name = fmt::format("GPTQ {} x {}{}", s.rows, s.cols, suffix);
-    measure(name, [s, mode](benchmark::State& state) { gptq(state, s.rows, s.cols, mode); }, s.rows > 4096 ? 3 : 9);
+    measure(
+        name, [s, mode](benchmark::State& state) { gptq(state, s.rows, s.cols, mode); }, s.rows > 4096 ? 3 : 9);
     figures.push_back({name, name, "sgemm 4096", goal, 0, true});
     return name;
   };
   for (const Size& s : sizes) {
-    const std::string with = add(s, Mode::contracts, ", contracts", s.contracts), without = add(s, Mode::guarded, "", 0);
+    const std::string with = add(s, Mode::contracts, ", contracts", s.contracts),
+                      without = add(s, Mode::guarded, "", 0);
     add(s, Mode::unguarded, " --no-guard", s.unguarded);
     figures.push_back({fmt::format("cost of the contracts, {} x {}", s.rows, s.cols), with, without, 0.83, 0});  // 20 %
   }

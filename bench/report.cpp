@@ -1,5 +1,5 @@
-// hallmark_bench [--long] [--markdown=FILE] [Google Benchmark's flags]: runs everything and writes the table of figures.
-// A benchmark whose result was wrong has no number, and the exit code is 1.
+// hallmark_bench [--long] [--markdown=FILE] [Google Benchmark's flags]: runs everything and writes the table of
+// figures. A benchmark whose result was wrong has no number, and the exit code is 1.
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
@@ -40,7 +40,8 @@ class Collector : public benchmark::ConsoleReporter {
       if (run.error_occurred || run.run_type != Run::RT_Iteration) continue;
       Series& series = all[run.run_name.function_name + "/" + run.run_name.args];
       const auto distance = run.counters.find("round_trip");
-      (distance != run.counters.end() && distance->second > kFar ? series.far : series.near).push_back(run.counters.at("rate"));
+      (distance != run.counters.end() && distance->second > kFar ? series.far : series.near)
+          .push_back(run.counters.at("rate"));
       series.unit = run.report_label;
     }
   }
@@ -72,9 +73,12 @@ std::string table(const std::vector<Figure>& figures, const Collector& measured)
   const unsigned processors = std::thread::hardware_concurrency();
   const double waiting = load();
   std::string text = fmt::format(
-      "{}, {} logical processors, SIMD target {}; {}, {}; commit {}; {:%Y-%m-%d} (UTC).\nMedians of one run, repetitions "
-      "interleaved; 1 thread by its processor time, 2 threads by wall time of the repetitions in which a cache line needed at most {} ns from one "
-      "processor to the other and back, or of all where there is none (far apart); the second table's last column is of the others.{}\n\n"
+      "{}, {} logical processors, SIMD target {}; {}, {}; commit {}; {:%Y-%m-%d} (UTC).\nMedians of one run, "
+      "repetitions "
+      "interleaved; 1 thread by its processor time, 2 threads by wall time of the repetitions in which a cache line "
+      "needed at most {} ns from one "
+      "processor to the other and back, or of all where there is none (far apart); the second table's last column is "
+      "of the others.{}\n\n"
       "| figure | threads | rate | limit | its rate | ratio | goal |\n|---|---|---|---|---|---|---|\n",
       processor(), processors, simd_target(), build_info::compiler, build_info::flags, build_info::git_sha,
       fmt::gmtime(std::time(nullptr)), kFar,
@@ -89,8 +93,9 @@ std::string table(const std::vector<Figure>& figures, const Collector& measured)
         continue;
       }
       const double a = ours->second.rate(), b = limit->second.rate();
-      text += fmt::format("| {} | {} | {:.4g} {}{} | {} | {:.4g} {}{} | {:.2f} | {} |\n", f.what, threads, a / 1e9, ours->second.unit,
-                          ours->second.place(), f.limit, b / 1e9, limit->second.unit, limit->second.place(), a / b,
+      text += fmt::format("| {} | {} | {:.4g} {}{} | {} | {:.4g} {}{} | {:.2f} | {} |\n", f.what, threads, a / 1e9,
+                          ours->second.unit, ours->second.place(), f.limit, b / 1e9, limit->second.unit,
+                          limit->second.place(), a / b,
                           f.goal == 0 ? "" : fmt::format("{}{}", f.goal, a / b >= f.goal ? "" : " **missed**"));
     }
   text += "\n| two threads against one | ratio | goal | processors far apart |\n|---|---|---|---|\n";
@@ -101,7 +106,9 @@ std::string table(const std::vector<Figure>& figures, const Collector& measured)
     const double alone = one->second.rate(), ratio = two->second.rate() / alone;
     text += fmt::format("| {} | {:.2f}{} | {} | {} |\n", name, ratio, two->second.place(),
                         goal == 0 ? "" : fmt::format("{}{}", goal, ratio >= goal ? "" : " **missed**"),
-                        far.empty() ? "" : fmt::format("{:.2f}, {} of {}", median(far) / alone, far.size(), two->second.near.size() + far.size()));
+                        far.empty() ? ""
+                                    : fmt::format("{:.2f}, {} of {}", median(far) / alone, far.size(),
+                                                  two->second.near.size() + far.size()));
   };
   for (const char* limit : {"sgemm 4096", "dsyrk 4096", "memcpy"}) scaling(limit, 0);  // what the machine itself does
   for (const Figure& f : figures)

@@ -17,7 +17,8 @@ int main() {
       activations(t, j) = std::cos(static_cast<float>(t * (j + 1))) + 0.5F * std::sin(static_cast<float>(t));
 
   GramAccumulator gram(cols);
-  if (const Status added = gram.add(activations); !added) return std::fputs(to_string(added.error()).c_str(), stderr), 1;
+  if (const Status added = gram.add(activations); !added)
+    return std::fputs(to_string(added.error()).c_str(), stderr), 1;
 
   const Options options{.grid = *Grid::parse("int4"), .scale_rule = ScaleRule::absmax};
   const Expected<Quantized> result = quantize_gptq(weights, gram.gram(), options, std::nullopt, "example");

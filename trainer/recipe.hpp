@@ -14,8 +14,14 @@ struct Recipe {
   ModelConfig model;
   std::int64_t batch;  ///< windows per step
   std::int64_t steps, warmup, warmdown;
-  struct { double rate, momentum, momentum_start; std::int64_t momentum_steps; double decay; } muon;
-  struct { double embedding_rate, table_rate, scalar_rate, beta1, beta2, decay; } adam;
+  struct {
+    double rate, momentum, momentum_start;
+    std::int64_t momentum_steps;
+    double decay;
+  } muon;
+  struct {
+    double embedding_rate, table_rate, scalar_rate, beta1, beta2, decay;
+  } adam;
   double ema;
   nlohmann::json source;  ///< the recipe as it was read, for the checkpoint's metadata
 };

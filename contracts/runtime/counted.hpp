@@ -1,11 +1,12 @@
-// Numbers with counted roundings: the stage of the printed contracts before the enclosures of lanes.hpp. It says yes or nothing.
+// Numbers with counted roundings: the stage of the printed contracts before the enclosures of lanes.hpp. It says yes or
+// nothing.
 //
-// A Counted is a rounded number of which it is known how many roundings lie between it and the true number: true = v times k
-// factors 1 + d or 1 / (1 + d), |d| <= 2^-53, so |true - v| <= k 2^-53 (1 + 2^-20) |v| for k <= 2^24 (Higham, Accuracy and
-// Stability of Numerical Algorithms, lemma 3.1). That holds for products, for sums of numbers of one sign, and for the difference of
-// two exact numbers, and costs no instruction beside the operation. A difference of rounded numbers is a Ball. The count is the same in
-// all lanes; so is `low`: every lane is 0 or at least 2^low in magnitude, hence no product underflows. A lane whose terms
-// are not of one sign is not ok.
+// A Counted is a rounded number of which it is known how many roundings lie between it and the true number: true = v
+// times k factors 1 + d or 1 / (1 + d), |d| <= 2^-53, so |true - v| <= k 2^-53 (1 + 2^-20) |v| for k <= 2^24 (Higham,
+// Accuracy and Stability of Numerical Algorithms, lemma 3.1). That holds for products, for sums of numbers of one sign,
+// and for the difference of two exact numbers, and costs no instruction beside the operation. A difference of rounded
+// numbers is a Ball. The count is the same in all lanes; so is `low`: every lane is 0 or at least 2^low in magnitude,
+// hence no product underflows. A lane whose terms are not of one sign is not ok.
 #pragma once
 
 #include "contracts/runtime/lanes.hpp"
@@ -25,7 +26,8 @@ inline int least_exponent(const Lanes& x) {
   int low = 1024;
   for (std::size_t lane = 0; lane < kRowsAtOnce; ++lane)
     if (x[lane] != 0) {
-      const auto field = static_cast<int>((__builtin_bit_cast(std::uint64_t, static_cast<double>(x[lane])) >> 52) & 0x7FF);
+      const auto field =
+          static_cast<int>((__builtin_bit_cast(std::uint64_t, static_cast<double>(x[lane])) >> 52) & 0x7FF);
       const int exponent = field == 0 ? -1074 : field - 1023;
       low = exponent < low ? exponent : low;
     }
@@ -61,13 +63,15 @@ struct Counted {
 
 inline Counted operator*(const Counted& a, const Counted& b) {
   const int low = a.low + b.low;
-  return {a.v * b.v, a.ok & b.ok, low >= -1020 ? a.roundings + b.roundings + 1 : Counted::kTooMany, low, a.nonneg && b.nonneg};
+  return {a.v * b.v, a.ok & b.ok, low >= -1020 ? a.roundings + b.roundings + 1 : Counted::kTooMany, low,
+          a.nonneg && b.nonneg};
 }
 inline Counted operator+(const Counted& a, const Counted& b) {
   LaneMask ok = a.ok & b.ok;
   if (!a.nonneg) ok &= a.v >= 0.0;
   if (!b.nonneg) ok &= b.v >= 0.0;
-  return {a.v + b.v, ok, (a.roundings > b.roundings ? a.roundings : b.roundings) + 1, a.low < b.low ? a.low : b.low, true};
+  return {a.v + b.v, ok, (a.roundings > b.roundings ? a.roundings : b.roundings) + 1, a.low < b.low ? a.low : b.low,
+          true};
 }
 inline Counted operator+(const Point& a, const Point& b) {
   return {a.v + b.v, ~LaneMask{}, 1, (a.low < b.low ? a.low : b.low) - 52, a.nonneg && b.nonneg};

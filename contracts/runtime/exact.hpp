@@ -1,6 +1,6 @@
-// Exact dyadic arithmetic: the last stage of the printed contracts. It decides everything; a number that is not finite makes
-// every comparison false. The first comparison that makes a statement false is kept,
-// as the two sides of a violation.
+// Exact dyadic arithmetic: the last stage of the printed contracts. It decides everything; a number that is not finite
+// makes every comparison false. The first comparison that makes a statement false is kept, as the two sides of a
+// violation.
 #pragma once
 
 #include <cmath>
@@ -62,12 +62,20 @@ struct ExactOps {
     return Exact(static_cast<double>(numerator)) * Exact(1 / static_cast<double>(denominator));
   }
   static Exact count(std::size_t n) { return Exact(static_cast<double>(n)); }
-  static Exact max(const Exact& a, const Exact& b) { return compare(a.number(), b.number()) < 0 || !b.finite() ? b : a; }
+  static Exact max(const Exact& a, const Exact& b) {
+    return compare(a.number(), b.number()) < 0 || !b.finite() ? b : a;
+  }
   static Exact abs(const Exact& a) { return a.number().sign() < 0 ? Exact(0.0) - a : a; }
 
-  static Truth le(const Exact& a, const Exact& b) { return judge(a, b, a.finite() && b.finite() && compare(a.number(), b.number()) <= 0); }
-  static Truth lt(const Exact& a, const Exact& b) { return judge(a, b, a.finite() && b.finite() && compare(a.number(), b.number()) < 0); }
-  static Truth eq(const Exact& a, const Exact& b) { return judge(a, b, a.finite() && b.finite() && compare(a.number(), b.number()) == 0); }
+  static Truth le(const Exact& a, const Exact& b) {
+    return judge(a, b, a.finite() && b.finite() && compare(a.number(), b.number()) <= 0);
+  }
+  static Truth lt(const Exact& a, const Exact& b) {
+    return judge(a, b, a.finite() && b.finite() && compare(a.number(), b.number()) < 0);
+  }
+  static Truth eq(const Exact& a, const Exact& b) {
+    return judge(a, b, a.finite() && b.finite() && compare(a.number(), b.number()) == 0);
+  }
   static Truth yes() { return Truth::yes; }
   static Truth both(Truth p, Truth q) {
     if (p == Truth::yes && q == Truth::no && !failed) failed = recent;

@@ -1,11 +1,12 @@
-// Enclosures in binary64, several at a time: the first stage of the printed contracts, one row per lane. The number of lanes is
-// the translation unit's (HALLMARK_LANES, 2 where it says nothing) and part of every name, so that units for different
-// processors share no function. No operation depends on it: the same bits come out in every lane.
+// Enclosures in binary64, several at a time: the first stage of the printed contracts, one row per lane. The number of
+// lanes is the translation unit's (HALLMARK_LANES, 2 where it says nothing) and part of every name, so that units for
+// different processors share no function. No operation depends on it: the same bits come out in every lane.
 //
-// A number is mid +- err. Every operation adds the error that it made, computed and not assumed: TwoSum gives that of a sum
-// exactly, Dekker's product or an fma that of a product (above 2^-960; below, 2^-1012 covers it). So what is exact in binary64 stays exact
-// and equalities can be decided. Sums of errors are scaled by 1 + 2^-50 for their own roundings; the rounding mode stays.
-// Infinities and NaN make err NaN, and every comparison undecided. Sources: Knuth, TAOCP 4.2.2; Dekker 1971.
+// A number is mid +- err. Every operation adds the error that it made, computed and not assumed: TwoSum gives that of a
+// sum exactly, Dekker's product or an fma that of a product (above 2^-960; below, 2^-1012 covers it). So what is exact
+// in binary64 stays exact and equalities can be decided. Sums of errors are scaled by 1 + 2^-50 for their own
+// roundings; the rounding mode stays. Infinities and NaN make err NaN, and every comparison undecided. Sources: Knuth,
+// TAOCP 4.2.2; Dekker 1971.
 #pragma once
 
 #include <array>
@@ -54,7 +55,8 @@ inline Ball operator+(const Ball& a, const Ball& b) {
 
 inline Ball operator-(const Ball& a, const Ball& b) { return a + Ball{-b.mid, b.err}; }
 
-/// a b - fl(a b), exactly where the product is 0 or at least 2^-960 and nothing overflows: by fma where the unit has it.
+/// a b - fl(a b), exactly where the product is 0 or at least 2^-960 and nothing overflows: by fma where the unit has
+/// it.
 inline Lanes product_error(const Lanes& a, const Lanes& b, const Lanes& product) {
 #if HALLMARK_LANES == 8 && defined(__AVX512F__)
   return _mm512_fmsub_pd(a, b, product);

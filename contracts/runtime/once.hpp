@@ -1,8 +1,9 @@
-// Numbers rounded once: the first stage of the printed contracts about points and distances, in binary32 where the inputs are exact
-// there. It says yes or nothing.
+// Numbers rounded once: the first stage of the printed contracts about points and distances, in binary32 where the
+// inputs are exact there. It says yes or nothing.
 //
-// Rounding to nearest is monotone (subnormals and infinities included), so fl(x) < fl(y) gives x < y, whatever the errors are, and the
-// maximum of rounded numbers is the rounded maximum. Equal distances are of the same points, or have to be exact. NaN compares false.
+// Rounding to nearest is monotone (subnormals and infinities included), so fl(x) < fl(y) gives x < y, whatever the
+// errors are, and the maximum of rounded numbers is the rounded maximum. Equal distances are of the same points, or
+// have to be exact. NaN compares false.
 #pragma once
 
 #include "contracts/runtime/lanes.hpp"

@@ -10,7 +10,8 @@ namespace hallmark::contracts {
 Expected<Policy> parse_policy(std::string_view name) {
   for (const Policy policy : {Policy::off, Policy::on, Policy::exact})
     if (name == to_string(policy)) return policy;
-  return Error{Exit::usage, 228, fmt::format("unknown policy '{}' for contracts", name), "policies: off, on, exact", "on"};
+  return Error{Exit::usage, 228, fmt::format("unknown policy '{}' for contracts", name), "policies: off, on, exact",
+               "on"};
 }
 
 std::string_view to_string(Policy policy) {
@@ -21,7 +22,8 @@ std::string to_string(const Violation& violation) {
   std::string place = violation.tensor;
   if (violation.row) place += fmt::format(", row {}", *violation.row);
   if (!violation.place.empty()) place += ", " + violation.place;
-  return fmt::format("{} ({}): {}: {} against {}", violation.contract, violation.theorem, place, violation.left, violation.right);
+  return fmt::format("{} ({}): {}: {} against {}", violation.contract, violation.theorem, place, violation.left,
+                     violation.right);
 }
 
 Count& Count::operator+=(const Count& other) {
@@ -55,7 +57,8 @@ void Report::violate(Violation violation) {
   const std::scoped_lock lock(mutex_);
   const auto key = [](const Violation& v) { return std::tuple(v.row.value_or(-1), v.contract, v.place); };
   violations_.push_back(std::move(violation));
-  std::sort(violations_.begin(), violations_.end(), [&](const Violation& a, const Violation& b) { return key(a) < key(b); });
+  std::sort(violations_.begin(), violations_.end(),
+            [&](const Violation& a, const Violation& b) { return key(a) < key(b); });
   if (violations_.size() > kKept) violations_.pop_back();
 }
 
@@ -83,8 +86,8 @@ std::int64_t Report::failed() const {
 std::string Report::summary() const {
   std::int64_t evaluations = 0;
   for (const auto& [name, count] : counts_) evaluations += count.passed + count.failed;
-  return fmt::format("{} contracts evaluated {} times, {} violations; exact arithmetic decided {} of {} rows", counts_.size(),
-                     evaluations, failed(), exact_rows_, rows_);
+  return fmt::format("{} contracts evaluated {} times, {} violations; exact arithmetic decided {} of {} rows",
+                     counts_.size(), evaluations, failed(), exact_rows_, rows_);
 }
 
 Status Report::status() const {

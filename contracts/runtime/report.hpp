@@ -1,5 +1,5 @@
-// What became of the contracts of a run: how often each was evaluated, by which arithmetic it was decided, and what did not
-// hold.
+// What became of the contracts of a run: how often each was evaluated, by which arithmetic it was decided, and what did
+// not hold.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,8 @@
 
 namespace hallmark::contracts {
 
-/// off: nothing is evaluated. on: enclosures decide, exact arithmetic what they leave open. exact: exact arithmetic decides everything.
+/// off: nothing is evaluated. on: enclosures decide, exact arithmetic what they leave open. exact: exact arithmetic
+/// decides everything.
 enum class Policy { off, on, exact };
 
 /// off, on, exact. Errors: E0228 (usage).

@@ -1,6 +1,7 @@
-// Sums of printed contracts, all in one pass over the positions. The printed text is called with one position, which stands for
-// all: what it makes of the inputs there is a formula, a type; where it turns a term into a number it asks for the sum of that formula over
-// the positions. The sums are taken beforehand, each formula once for all contracts; a formula that is not among them does not compile.
+// Sums of printed contracts, all in one pass over the positions. The printed text is called with one position, which
+// stands for all: what it makes of the inputs there is a formula, a type; where it turns a term into a number it asks
+// for the sum of that formula over the positions. The sums are taken beforehand, each formula once for all contracts; a
+// formula that is not among them does not compile.
 #pragma once
 
 #include <tuple>
@@ -20,7 +21,9 @@ struct Formula {
   Self operator()(std::size_t) const { return {{totals}}; }  ///< as an input: the same at the one position
 };
 template <class F>
-concept AnyFormula = requires { typename F::IsFormula; };
+concept AnyFormula = requires {
+  typename F::IsFormula;
+};
 
 template <class Totals, auto member>
 struct Input : Formula<Input<Totals, member>, Totals> {
@@ -53,11 +56,17 @@ struct Square : Formula<Square<A>, typename A::Totals> {
 };
 
 template <AnyFormula A, AnyFormula B>
-Plus<A, B> operator+(A a, B) { return {{a.totals}}; }
+Plus<A, B> operator+(A a, B) {
+  return {{a.totals}};
+}
 template <AnyFormula A, AnyFormula B>
-Minus<A, B> operator-(A a, B) { return {{a.totals}}; }
+Minus<A, B> operator-(A a, B) {
+  return {{a.totals}};
+}
 template <AnyFormula A, AnyFormula B>
-Times<A, B> operator*(A a, B) { return {{a.totals}}; }
+Times<A, B> operator*(A a, B) {
+  return {{a.totals}};
+}
 /// Found beside generated::power by the namespace of its argument.
 template <class Ops, AnyFormula A>
 Square<A> power(A a, unsigned n) {
@@ -69,13 +78,17 @@ struct SummedOps : CountedOps {
   using CountedOps::abs;
   using CountedOps::value;
   template <AnyFormula F>
-  static F value(F f) { return f; }
+  static F value(F f) {
+    return f;
+  }
   template <AnyFormula F>
-  static Abs<F> abs(F f) { return {{f.totals}}; }
+  static Abs<F> abs(F f) {
+    return {{f.totals}};
+  }
 };
 
-/// The sums of these formulas, positions increasing. What is counted of a term is the same at all positions: their inputs differ in
-/// their values alone, so that the loop over them has none of the counting.
+/// The sums of these formulas, positions increasing. What is counted of a term is the same at all positions: their
+/// inputs differ in their values alone, so that the loop over them has none of the counting.
 template <class... Formulas>
 class SumsOf {
  public:
@@ -112,7 +125,9 @@ class SumsOf {
   template <class F>
   void count(const Counted& term, std::size_t terms) {
     Total<F>& total = std::get<Total<F>>(totals_);
-    total.roundings = static_cast<std::size_t>(term.roundings) + terms < Counted::kMost ? term.roundings + static_cast<int>(terms) : Counted::kTooMany;
+    total.roundings = static_cast<std::size_t>(term.roundings) + terms < Counted::kMost
+                          ? term.roundings + static_cast<int>(terms)
+                          : Counted::kTooMany;
     total.low = term.low;
   }
   std::tuple<Total<Formulas>...> totals_;

@@ -1,9 +1,9 @@
-// Enclosures of twice binary64's precision, hi + lo +- err: the second stage of the printed contracts, for long sums whose
-// bounds lie near the rounding of binary64 itself.
+// Enclosures of twice binary64's precision, hi + lo +- err: the second stage of the printed contracts, for long sums
+// whose bounds lie near the rounding of binary64 itself.
 //
-// Sum and product of pairs are off by at most 2^-102 of the result (Joldes, Muller, Popescu, Tight and rigorous error bounds for
-// basic building blocks of double-word arithmetic, ACM TOMS 44 (2017): 3 u^2 / (1 - 4 u) and 5 u^2, u = 2^-53, for their
-// algorithms 6 and 12); underflow by less than 2^-1000.
+// Sum and product of pairs are off by at most 2^-102 of the result (Joldes, Muller, Popescu, Tight and rigorous error
+// bounds for basic building blocks of double-word arithmetic, ACM TOMS 44 (2017): 3 u^2 / (1 - 4 u) and 5 u^2, u =
+// 2^-53, for their algorithms 6 and 12); underflow by less than 2^-1000.
 #pragma once
 
 #include <cmath>
@@ -43,7 +43,8 @@ inline Wide operator*(const Wide& a, const Wide& b) {
   const double product = a.hi * b.hi;
   const double rest = std::fma(a.lo, b.hi, std::fma(a.hi, b.lo, a.lo * b.lo)) + std::fma(a.hi, b.hi, -product);
   const double size = std::fabs(a.hi) + std::fabs(a.lo), other = std::fabs(b.hi) + std::fabs(b.lo);
-  const double err = (size * b.err + other * a.err + a.err * b.err + 0x1p-101 * std::fabs(product)) * (1 + 0x1p-49) + 0x1p-1000;
+  const double err =
+      (size * b.err + other * a.err + a.err * b.err + 0x1p-101 * std::fabs(product)) * (1 + 0x1p-49) + 0x1p-1000;
   return detail::quick_two_sum(product, rest, err);
 }
 

@@ -67,7 +67,8 @@ class Reader {
     return true;
   }
   static bool fits(const Json& value, std::int64_t& out) {
-    if (!value.is_number_integer() || (value.is_number_unsigned() && value.get<std::uint64_t>() >> 63 != 0)) return false;
+    if (!value.is_number_integer() || (value.is_number_unsigned() && value.get<std::uint64_t>() >> 63 != 0))
+      return false;
     out = value.get<std::int64_t>();
     return true;
   }
@@ -86,37 +87,37 @@ class Reader {
 Expected<std::string> cell_line(const Cell& cell) {
   const auto counts = [](const std::vector<ContractCount>& list) {
     Json array = Json::array();
-    for (const auto& count : list) array.push_back({{"name", count.name}, {"passed", count.passed}, {"failed", count.failed}});
+    for (const auto& count : list)
+      array.push_back({{"name", count.name}, {"passed", count.passed}, {"failed", count.failed}});
     return array;
   };
-  return detail::json_text(Json{
-      {"run", cell.run},
-      {"seed", cell.seed},
-      {"n", cell.n},
-      {"grid", cell.grid},
-      {"git_sha", cell.git_sha},
-      {"timestamp", cell.timestamp},
-      {"wallclock_ms", cell.wallclock_ms},
-      {"reconstruction_mse", cell.reconstruction_mse},
-      {"calibration_mse", or_null(cell.calibration_mse)},
-      {"bpb_pre_quant", cell.bpb_pre_quant},
-      {"bpb_post_quant", cell.bpb_post_quant},
-      {"eval_bytes", cell.eval_bytes},
-      {"guard_rows", cell.guard_rows},
-      {"guard_rows_by_tensor", object_of(cell.guard_rows_by_tensor)},
-      {"unguarded_loss_ratio", or_null(cell.unguarded_loss_ratio)},
-      {"unguarded_loss_ratio_by_tensor", object_of(cell.unguarded_loss_ratio_by_tensor)},
-      {"digests",
-       {{"checkpoint", cell.checkpoint_digest},
-        {"text", cell.text_digest},
-        {"calibration_offsets", or_null(cell.calibration_offsets_digest)},
-        {"gram", or_null(cell.gram_digest)},
-        {"reconstruction_offsets", cell.reconstruction_offsets_digest},
-        {"reconstruction_gram", cell.reconstruction_gram_digest},
-        {"codes", cell.codes_digest}}},
-      {"count_model_bpb", object_of(cell.count_model_bpb)},
-      {"contracts", counts(cell.contracts)},
-      {"checks", counts(cell.checks)}});
+  return detail::json_text(Json{{"run", cell.run},
+                                {"seed", cell.seed},
+                                {"n", cell.n},
+                                {"grid", cell.grid},
+                                {"git_sha", cell.git_sha},
+                                {"timestamp", cell.timestamp},
+                                {"wallclock_ms", cell.wallclock_ms},
+                                {"reconstruction_mse", cell.reconstruction_mse},
+                                {"calibration_mse", or_null(cell.calibration_mse)},
+                                {"bpb_pre_quant", cell.bpb_pre_quant},
+                                {"bpb_post_quant", cell.bpb_post_quant},
+                                {"eval_bytes", cell.eval_bytes},
+                                {"guard_rows", cell.guard_rows},
+                                {"guard_rows_by_tensor", object_of(cell.guard_rows_by_tensor)},
+                                {"unguarded_loss_ratio", or_null(cell.unguarded_loss_ratio)},
+                                {"unguarded_loss_ratio_by_tensor", object_of(cell.unguarded_loss_ratio_by_tensor)},
+                                {"digests",
+                                 {{"checkpoint", cell.checkpoint_digest},
+                                  {"text", cell.text_digest},
+                                  {"calibration_offsets", or_null(cell.calibration_offsets_digest)},
+                                  {"gram", or_null(cell.gram_digest)},
+                                  {"reconstruction_offsets", cell.reconstruction_offsets_digest},
+                                  {"reconstruction_gram", cell.reconstruction_gram_digest},
+                                  {"codes", cell.codes_digest}}},
+                                {"count_model_bpb", object_of(cell.count_model_bpb)},
+                                {"contracts", counts(cell.contracts)},
+                                {"checks", counts(cell.checks)}});
 }
 
 Expected<Cell> parse_cell(std::string_view line, const std::string& place) {
@@ -166,7 +167,8 @@ Expected<Cell> parse_cell(std::string_view line, const std::string& place) {
   digest.read("codes", cell.codes_digest);
   digest.require("gram", cell.gram_digest.has_value() == (cell.n > 0));
   digest.require("calibration_offsets", cell.calibration_offsets_digest.has_value() == (cell.n > 0));
-  if (!digest.failed().empty()) return malformed("digest \"" + digest.failed() + "\" is missing or not what it must be");
+  if (!digest.failed().empty())
+    return malformed("digest \"" + digest.failed() + "\" is missing or not what it must be");
 
   const auto read_counts = [&](const Json& array, const char* key, std::vector<ContractCount>& out) -> Status {
     for (const auto& item : array) {
@@ -176,7 +178,8 @@ Expected<Cell> parse_cell(std::string_view line, const std::string& place) {
       count.read("name", read.name);
       count.read("passed", read.passed);
       count.read("failed", read.failed);
-      if (!count.failed().empty()) return malformed("contract \"" + count.failed() + "\" is missing or not what it must be");
+      if (!count.failed().empty())
+        return malformed("contract \"" + count.failed() + "\" is missing or not what it must be");
       out.push_back(std::move(read));
     }
     return ok();

@@ -12,8 +12,8 @@
 
 namespace hallmark {
 
-/// How often one contract or check was evaluated in a cell. A cell with a failure is an error of the run, so a recorded count of
-/// failures is 0; it is written all the same, so that a line says what was checked.
+/// How often one contract or check was evaluated in a cell. A cell with a failure is an error of the run, so a recorded
+/// count of failures is 0; it is written all the same, so that a line says what was checked.
 struct ContractCount {
   std::string name;
   std::int64_t passed = 0, failed = 0;
@@ -28,12 +28,12 @@ struct Cell {
   std::string timestamp;  ///< UTC, when the cell ended: 2026-01-31T12:34:56Z
   std::int64_t wallclock_ms = 0;
 
-  double reconstruction_mse = 0;            ///< |(W - What) X|^2 per row and token, on batches that no N uses
-  std::optional<double> calibration_mse;    ///< the same on the cell's own batches; none for n = 0
+  double reconstruction_mse = 0;          ///< |(W - What) X|^2 per row and token, on batches that no N uses
+  std::optional<double> calibration_mse;  ///< the same on the cell's own batches; none for n = 0
   double bpb_pre_quant = 0, bpb_post_quant = 0;
   std::int64_t eval_bytes = 0;  ///< bytes of validation text that were read
 
-  std::int64_t guard_rows = 0;                         ///< rows in which the guard chose RTN over GPTQ
+  std::int64_t guard_rows = 0;                               ///< rows in which the guard chose RTN over GPTQ
   std::map<std::string, std::int64_t> guard_rows_by_tensor;  ///< tensors with at least one
   /// sum of the plain losses of unguarded GPTQ over that of RTN, on the cell's own Gram matrices; n > 0 only.
   /// A tensor that RTN reproduces without loss has none.
@@ -44,8 +44,9 @@ struct Cell {
   std::optional<std::string> calibration_offsets_digest, gram_digest;  ///< none for n = 0
   std::string reconstruction_offsets_digest, reconstruction_gram_digest;
   std::map<std::string, double> count_model_bpb;  ///< bits per byte of count models on the same text, by order
-  std::vector<ContractCount> contracts;  ///< of contracts/generated/contracts.hpp; in older ledgers the checks stand here
-  std::vector<ContractCount> checks;     ///< check_tensor and the held-out windows; absent in older ledgers
+  std::vector<ContractCount>
+      contracts;                      ///< of contracts/generated/contracts.hpp; in older ledgers the checks stand here
+  std::vector<ContractCount> checks;  ///< check_tensor and the held-out windows; absent in older ledgers
 };
 
 /// One JSON object on one line, fixed key order, without `prev`; doubles in the shortest form that reads back to the

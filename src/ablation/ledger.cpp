@@ -38,7 +38,8 @@ bool is_body(std::string_view text) {
 std::optional<std::string_view> prev_of(std::string_view entry) {
   if (!entry.starts_with(prev_key)) return std::nullopt;
   const auto digest = entry.substr(prev_key.size(), digest_digits);
-  if (digest.size() != digest_digits || digest.find_first_not_of("0123456789abcdef") != digest.npos) return std::nullopt;
+  if (digest.size() != digest_digits || digest.find_first_not_of("0123456789abcdef") != digest.npos)
+    return std::nullopt;
   if (!entry.substr(prev_key.size() + digest_digits).starts_with("\",")) return std::nullopt;
   const auto json = strict_json(entry);
   if (!json || !json->is_object()) return std::nullopt;
@@ -79,7 +80,8 @@ Expected<std::vector<LedgerEntry>> parse_ledger(std::string_view content, Ledger
   if (content.empty() && form == LedgerForm::json_lines) return entries;
   std::string expected(ledger_genesis);
   std::size_t line = 0;
-  bool closed = form == LedgerForm::json_lines, more = true;  // array: `more` says that the line before ended in a comma
+  bool closed = form == LedgerForm::json_lines,
+       more = true;  // array: `more` says that the line before ended in a comma
   while (!content.empty()) {
     ++line;
     const auto end = content.find('\n');
@@ -105,8 +107,8 @@ Expected<std::vector<LedgerEntry>> parse_ledger(std::string_view content, Ledger
     const auto prev = prev_of(text);
     if (!prev) return broken(error_number::ledger_entry, "this line is no entry of a ledger", place, line);
     if ((whole || !entries.empty()) && *prev != expected)
-      return broken(error_number::ledger_chain, "the chain of the ledger is broken: prev is not the digest of the entry before",
-                    place, line);
+      return broken(error_number::ledger_chain,
+                    "the chain of the ledger is broken: prev is not the digest of the entry before", place, line);
     expected = sha256_hex(text);
     entries.push_back({std::string(text), line});
   }

@@ -31,8 +31,8 @@ Expected<std::vector<Grams>> capture_grams(const Model& model, const TrainSplit&
   std::vector<GramAccumulator> sums;
   for (const auto& site : sites) sums.emplace_back(site.cols);
   std::vector<Grams> snapshots;
-  // One batch at all sites is kept, so that the sites can be summed side by side: each sum has its own order either way, and
-  // one parallel region per batch costs far less than one per site and chunk of tokens.
+  // One batch at all sites is kept, so that the sites can be summed side by side: each sum has its own order either
+  // way, and one parallel region per batch costs far less than one per site and chunk of tokens.
   std::vector<Matrix<float>> batch(sites.size());
   std::vector<Status> added(sites.size(), ok());
   std::int64_t batches = 0;
@@ -40,7 +40,8 @@ Expected<std::vector<Grams>> capture_grams(const Model& model, const TrainSplit&
   const auto windows = windows_at(train, offsets);
   auto captured = capture_activations(model, windows, [&](const ActivationSite& site, MatrixRef<float> X) -> Status {
     if (site.name != sites[next].name)
-      return Error{Exit::internal, error_number::site_order, "activations came in another order", site.name, "report this"};
+      return Error{Exit::internal, error_number::site_order, "activations came in another order", site.name,
+                   "report this"};
     batch[next] = X;
     if (++next < sites.size()) return ok();
     next = 0;
@@ -66,7 +67,8 @@ Expected<std::vector<Grams>> capture_grams(const Model& model, const TrainSplit&
       if (!grams.contains(name))
         return Error{Exit::internal, error_number::site_order, "a weight has no activations", name, "report this"};
   if (snapshots.size() != after.size())
-    return Error{Exit::internal, error_number::site_order, "too few batches", fmt::format("{}", batches), "report this"};
+    return Error{Exit::internal, error_number::site_order, "too few batches", fmt::format("{}", batches),
+                 "report this"};
   return snapshots;
 }
 
@@ -76,7 +78,8 @@ std::string gram_digest(const Grams& grams) {
   std::set<const SiteGram*> seen;
   for (const auto& [weight, gram] : grams) {
     if (!seen.insert(gram.get()).second) continue;
-    const std::uint64_t sizes[] = {static_cast<std::uint64_t>(gram->G.cols()), static_cast<std::uint64_t>(gram->tokens)};
+    const std::uint64_t sizes[] = {static_cast<std::uint64_t>(gram->G.cols()),
+                                   static_cast<std::uint64_t>(gram->tokens)};
     digest.update(std::string_view(gram->site.c_str(), gram->site.size() + 1));
     digest.update(std::as_bytes(std::span(sizes)));
     digest.update(std::as_bytes(std::span(gram->G.data(), static_cast<std::size_t>(gram->G.size()))));
@@ -87,7 +90,8 @@ std::string gram_digest(const Grams& grams) {
 DirectLoss direct_losses(const Matrix<float>& W, const Matrix<float>& What, const Matrix<double>& G) {
   const Index cols = W.cols();
   const auto n = static_cast<std::size_t>(cols);
-  DirectLoss result{std::vector<double>(static_cast<std::size_t>(W.rows())), std::vector<double>(static_cast<std::size_t>(W.rows()))};
+  DirectLoss result{std::vector<double>(static_cast<std::size_t>(W.rows())),
+                    std::vector<double>(static_cast<std::size_t>(W.rows()))};
 #pragma omp parallel
   {
     std::vector<double> e(n), y(n), size(n);

@@ -33,15 +33,15 @@ struct SiteGram {
 using Grams = std::map<std::string, std::shared_ptr<const SiteGram>>;
 
 /// One pass of the unquantized model over the windows (a whole number of batches), and the Gram matrices as they stand
-/// after each number of batches in `after` (increasing, the last is all of them): nested sums, so those after 16 batches
-/// are the bits of a run over 16. The bigram table's is P^T P always. `batch_done` is called after every batch.
+/// after each number of batches in `after` (increasing, the last is all of them): nested sums, so those after 16
+/// batches are the bits of a run over 16. The bigram table's is P^T P always. `batch_done` is called after every batch.
 /// Errors: those of capture_activations and GramAccumulator.
 Expected<std::vector<Grams>> capture_grams(const Model& model, const TrainSplit& train,
                                            std::span<const std::uint64_t> offsets, std::span<const std::int64_t> after,
                                            const std::function<void()>& batch_done);
 
-/// SHA-256 over the sites in the order of their weights' names: site, a zero byte, cols and tokens (64-bit little-endian),
-/// the entries row by row.
+/// SHA-256 over the sites in the order of their weights' names: site, a zero byte, cols and tokens (64-bit
+/// little-endian), the entries row by row.
 std::string gram_digest(const Grams& grams);
 
 /// Per row loss_G = e G e^T with e_j = fl(w_j - what_j), in binary64: y_a = sum_b e_b G_ba (b increasing, product and
@@ -52,8 +52,8 @@ struct DirectLoss {
 };
 DirectLoss direct_losses(const Matrix<float>& W, const Matrix<float>& What, const Matrix<double>& G);
 
-/// (2 cols + 8) 2^-53 with room for second-order terms and for the rounding of the magnitude: two chains of cols roundings
-/// of products and sums, and e itself rounded once in each factor.
+/// (2 cols + 8) 2^-53 with room for second-order terms and for the rounding of the magnitude: two chains of cols
+/// roundings of products and sums, and e itself rounded once in each factor.
 double loss_error(Index cols);
 
 /// Numerator and denominator of a mean squared error over tensors; terms are added in the order of the calls.
@@ -90,10 +90,12 @@ class Contracts {
 ///   scales_from_weights    each scale is the rule's, computed again from W
 ///   codes_on_grid          each code is a point of the grid
 ///   product_exact          each element of What is s g, in binary64 without rounding
-///   rtn_codes              each code of a row that is RTN (all rows for n = 0) is the nearest point to w: the byte-identity
+///   rtn_codes              each code of a row that is RTN (all rows for n = 0) is the nearest point to w: the
+///   byte-identity
 ///                          of N = 0 with RTN
 ///   guard_row_loss         per row, the recorded loss of what was kept is at most RTN's (G given)
-///   guard_row_loss_direct  per row, e G e^T computed directly does not contradict that, within its rounding error (G given)
+///   guard_row_loss_direct  per row, e G e^T computed directly does not contradict that, within its rounding error (G
+///   given)
 /// Gives the direct losses on G, for calibration_mse; empty without G.
 std::vector<double> check_tensor(const std::string& name, const Matrix<float>& W, const Quantized& quantized,
                                  const Matrix<float>& What, const Options& options, const SiteGram* gram,

@@ -16,7 +16,8 @@ constexpr double panel_width = 340, panel_height = 156, panel_top = 50;
 constexpr double panel_left[2] = {84, 534};
 constexpr double seed_offset = 12;  // seeds stand side by side, so that equal values do not hide each other
 
-constexpr const char* colours[3] = {"#0072B2", "#D55E00", "#007A5A"};  // told apart by colour-blind readers, with shapes
+constexpr const char* colours[3] = {"#0072B2", "#D55E00",
+                                    "#007A5A"};  // told apart by colour-blind readers, with shapes
 constexpr const char* ink = "#222222";
 constexpr const char* grid_ink = "#dddddd";
 
@@ -72,15 +73,17 @@ std::string text_at(double x, double y, std::string_view anchor, std::string_vie
 }
 
 std::string line(double x1, double y1, double x2, double y2, std::string_view colour, double thickness = 1) {
-  return fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"{}\" stroke-width=\"{}\"/>\n", x1,
-                     y1, x2, y2, colour, thickness);
+  return fmt::format(
+      "<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"{}\" stroke-width=\"{}\"/>\n", x1, y1, x2,
+      y2, colour, thickness);
 }
 
 std::string marker(std::size_t seed, double x, double y) {
   const char* colour = colours[seed];
   if (seed == 0) return fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4.5\" fill=\"{}\"/>\n", x, y, colour);
   if (seed == 1)
-    return fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"8\" height=\"8\" fill=\"{}\"/>\n", x - 4, y - 4, colour);
+    return fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"8\" height=\"8\" fill=\"{}\"/>\n", x - 4, y - 4,
+                       colour);
   return fmt::format("<path d=\"M{:.1f} {:.1f}l5 9h-10z\" fill=\"{}\"/>\n", x, y - 5.5, colour);
 }
 
@@ -97,8 +100,7 @@ std::string panel(double left, double top, std::string_view title, const Values&
     return top + panel_height * (1 - (value - axis.first) / (axis.last - axis.first));
   };
   std::string out = text_at(left, top - 12, "start", title);
-  if (axis.exponent != 0)
-    out += text_at(left + panel_width, top - 12, "end", "unit 10" + superscript(axis.exponent));
+  if (axis.exponent != 0) out += text_at(left + panel_width, top - 12, "end", "unit 10" + superscript(axis.exponent));
   const auto ticks = std::lround((axis.last - axis.first) / axis.step);
   for (long i = 0; i <= ticks; ++i) {
     const double value = axis.first + static_cast<double>(i) * axis.step;
@@ -112,7 +114,8 @@ std::string panel(double left, double top, std::string_view title, const Values&
   out += text_at(left + panel_width / 2, top + panel_height + 36, "middle", "calibration batches N");
   for (std::size_t seed = 0; seed < 3; ++seed) {
     for (std::size_t n = 0; n + 1 < 3; ++n)
-      out += line(x_of(left, n, seed), y_of(values[seed][n]), x_of(left, n + 1, seed), y_of(values[seed][n + 1]), colours[seed], 1.2);
+      out += line(x_of(left, n, seed), y_of(values[seed][n]), x_of(left, n + 1, seed), y_of(values[seed][n + 1]),
+                  colours[seed], 1.2);
     for (std::size_t n = 0; n < 3; ++n) out += marker(seed, x_of(left, n, seed), y_of(values[seed][n]));
   }
   return out;
@@ -121,10 +124,10 @@ std::string panel(double left, double top, std::string_view title, const Values&
 std::string row(double top, const RecordedRun& run) {
   Values change{}, loss{};
   for (const Cell& cell : run.cells) {
-    const auto seed = static_cast<std::size_t>(
-        std::find(canonical_seeds.begin(), canonical_seeds.end(), cell.seed) - canonical_seeds.begin());
-    const auto n = static_cast<std::size_t>(
-        std::find(canonical_batches.begin(), canonical_batches.end(), cell.n) - canonical_batches.begin());
+    const auto seed = static_cast<std::size_t>(std::find(canonical_seeds.begin(), canonical_seeds.end(), cell.seed) -
+                                               canonical_seeds.begin());
+    const auto n = static_cast<std::size_t>(std::find(canonical_batches.begin(), canonical_batches.end(), cell.n) -
+                                            canonical_batches.begin());
     change[seed][n] = cell.bpb_post_quant - cell.bpb_pre_quant;
     loss[seed][n] = cell.reconstruction_mse;
   }

@@ -40,17 +40,17 @@ struct Seed {
   CalibrationPlan plan;
   Grams reconstruction;
   std::map<std::int64_t, Grams> calibration;  ///< by n > 0
-  Cell common;  ///< the fields that no n changes
+  Cell common;                                ///< the fields that no n changes
 };
 
 void check_windows(const CalibrationPlan& plan, std::int64_t n, Contracts& checks) {
   for (const auto offset : plan.calibration(static_cast<std::size_t>(n)))
     checks.check("calibration_held_out",
-                    std::none_of(plan.reconstruction().begin(), plan.reconstruction().end(),
-                                 [&](std::uint64_t other) {
-                                   return std::max(offset, other) - std::min(offset, other) < calibration_window;
-                                 }),
-                    [&] { return fmt::format("train text at {}", offset); });
+                 std::none_of(plan.reconstruction().begin(), plan.reconstruction().end(),
+                              [&](std::uint64_t other) {
+                                return std::max(offset, other) - std::min(offset, other) < calibration_window;
+                              }),
+                 [&] { return fmt::format("train text at {}", offset); });
 }
 
 void update_codes_digest(Sha256& digest, const std::string& name, const Quantized& quantized) {
@@ -100,7 +100,8 @@ Expected<Model> quantize_cell(const Seed& seed, std::int64_t n, Options options,
   }
   if (auto held = checker.report().status(); !held) return held.error();
   if (auto checked = checks.status(); !checked) return checked.error();
-  for (const auto& [name, count] : checker.report().counts()) cell.contracts.push_back({name, count.passed, count.failed});
+  for (const auto& [name, count] : checker.report().counts())
+    cell.contracts.push_back({name, count.passed, count.failed});
   cell.checks = checks.counts();
   cell.codes_digest = codes.hex();
   cell.reconstruction_mse = reconstruction.mean();
@@ -124,18 +125,23 @@ Expected<Seed> prepare_seed(std::uint64_t seed, const AblationOptions& options, 
   if (!trained) return trained.error();
   if (*trained != seed)
     return Error{Exit::input, error_number::checkpoint_seed, "a checkpoint was trained with another seed",
-                 fmt::format("{}: seed {}, expected {}", path, *trained, seed), "put the checkpoint under its own name"};
+                 fmt::format("{}: seed {}, expected {}", path, *trained, seed),
+                 "put the checkpoint under its own name"};
   if (const auto text = model->metadata().find("hallmark.text.sha256");
       text == model->metadata().end() || text->second != corpus.digest)
-    notes.push_back(fmt::format("{} was trained on another text than {} (digest {})", path, options.text, corpus.digest));
+    notes.push_back(
+        fmt::format("{} was trained on another text than {} (digest {})", path, options.text, corpus.digest));
 
   const std::int64_t most = *std::max_element(options.batches.begin(), options.batches.end());
   auto plan = CalibrationPlan::draw(corpus.train, seed, static_cast<std::size_t>(most));
   if (!plan) return plan.error();
   Seed prepared{seed, *std::move(model), *std::move(plan), {}, {}, {}};
   const std::int64_t held_out[] = {static_cast<std::int64_t>(reconstruction_batches)};
-  const auto batch_done = [&] { work.add(static_cast<double>(calibration_batch), fmt::format("seed {}: activations", seed)); };
-  auto reconstruction = capture_grams(prepared.model, corpus.train, prepared.plan.reconstruction(), held_out, batch_done);
+  const auto batch_done = [&] {
+    work.add(static_cast<double>(calibration_batch), fmt::format("seed {}: activations", seed));
+  };
+  auto reconstruction =
+      capture_grams(prepared.model, corpus.train, prepared.plan.reconstruction(), held_out, batch_done);
   if (!reconstruction) return reconstruction.error();
   prepared.reconstruction = std::move(reconstruction->front());
 
@@ -144,14 +150,15 @@ Expected<Seed> prepare_seed(std::uint64_t seed, const AblationOptions& options, 
     if (n > 0) after.push_back(n);
   std::sort(after.begin(), after.end());
   if (!after.empty()) {
-    auto grams = capture_grams(prepared.model, corpus.train, prepared.plan.calibration(static_cast<std::size_t>(most)), after,
-                               batch_done);
+    auto grams = capture_grams(prepared.model, corpus.train, prepared.plan.calibration(static_cast<std::size_t>(most)),
+                               after, batch_done);
     if (!grams) return grams.error();
     for (std::size_t i = 0; i < after.size(); ++i) prepared.calibration[after[i]] = std::move((*grams)[i]);
   }
   auto bpb = bits_per_byte(prepared.model, evaluated);
   if (!bpb) return bpb.error();
-  work.add(static_cast<double>(evaluated.size() / calibration_window), fmt::format("seed {}: before quantization", seed));
+  work.add(static_cast<double>(evaluated.size() / calibration_window),
+           fmt::format("seed {}: before quantization", seed));
 
   prepared.common.seed = seed;
   prepared.common.bpb_pre_quant = *bpb;
@@ -169,13 +176,16 @@ Status check_options(const AblationOptions& options) {
     std::sort(values.begin(), values.end());
     return std::adjacent_find(values.begin(), values.end()) != values.end();
   };
-  if (options.seeds.empty() || repeated(options.seeds)) return invalid("the seeds must be one or more different numbers", "no seeds, or one twice");
+  if (options.seeds.empty() || repeated(options.seeds))
+    return invalid("the seeds must be one or more different numbers", "no seeds, or one twice");
   if (options.batches.empty() || repeated(options.batches))
     return invalid("the numbers of calibration batches must be one or more different numbers", "no N, or one twice");
   for (const auto n : options.batches)
-    if (n < 0 || n > 4096) return invalid("a number of calibration batches is out of range", fmt::format("{}: 0 to 4096", n));
+    if (n < 0 || n > 4096)
+      return invalid("a number of calibration batches is out of range", fmt::format("{}: 0 to 4096", n));
   if (options.eval_bytes <= calibration_window)
-    return invalid("too little text to evaluate", fmt::format("{} bytes, at least {}", options.eval_bytes, calibration_window + 1));
+    return invalid("too little text to evaluate",
+                   fmt::format("{} bytes, at least {}", options.eval_bytes, calibration_window + 1));
   return ok();
 }
 
@@ -202,7 +212,8 @@ Expected<AblationResult> run_ablation(const AblationOptions& options, const Prog
   const auto evaluated = validation.first(options.eval_bytes);
 
   const std::int64_t most = *std::max_element(options.batches.begin(), options.batches.end());
-  const auto captured = static_cast<double>(reconstruction_batches + static_cast<std::size_t>(most)) * calibration_batch;
+  const auto captured =
+      static_cast<double>(reconstruction_batches + static_cast<std::size_t>(most)) * calibration_batch;
   const auto windows = static_cast<double>(options.eval_bytes / calibration_window);
   Work work{progress};
   work.total = static_cast<double>(options.seeds.size()) *
@@ -215,7 +226,8 @@ Expected<AblationResult> run_ablation(const AblationOptions& options, const Prog
   shared.git_sha = options.git_sha;
   shared.text_digest = corpus->digest;
   shared.eval_bytes = static_cast<std::int64_t>(options.eval_bytes);
-  const auto count_models = count_model_bits_per_byte(corpus->train, evaluated, count_model_orders[std::size(count_model_orders) - 1]);
+  const auto count_models =
+      count_model_bits_per_byte(corpus->train, evaluated, count_model_orders[std::size(count_model_orders) - 1]);
   for (const int order : count_model_orders)
     shared.count_model_bpb[std::to_string(order)] = count_models[static_cast<std::size_t>(order)];
 
@@ -267,10 +279,11 @@ Expected<std::string> run_ledger(const AblationOptions& options, const std::opti
   const std::string path = output.value_or(canonical);
   if (!is_whole_experiment(options)) {
     const auto refused = [&](const std::string& where) {
-      return Error{Exit::usage, error_number::set_not_canonical, "a partial run never goes into a canonical ledger", where,
-                   "give --output FILE, outside of the ledgers of assertions/"};
+      return Error{Exit::usage, error_number::set_not_canonical, "a partial run never goes into a canonical ledger",
+                   where, "give --output FILE, outside of the ledgers of assertions/"};
     };
-    if (!output) return refused("seeds, N or evaluated bytes are not those of the experiment, and there is no --output");
+    if (!output)
+      return refused("seeds, N or evaluated bytes are not those of the experiment, and there is no --output");
     const auto name = std::filesystem::path(path).filename().string();
     if (name.starts_with("calibration_ablation.") || same_file(path, canonical)) return refused(path);
   }

@@ -55,8 +55,8 @@ Expected<PairedTest> paired_t_test(std::span<const double> before, std::span<con
   const double magnitude = std::sqrt(mpq_class(square(mean) * n * (n - 1) / ss).get_d());
   test.t = mean < 0 ? -magnitude : magnitude;
   test.p = boost::math::cdf(boost::math::complement(students_t, *test.t));
-  test.smallest_mean =
-      boost::math::quantile(boost::math::complement(students_t, significance_level)) * test.deviation / std::sqrt(count);
+  test.smallest_mean = boost::math::quantile(boost::math::complement(students_t, significance_level)) * test.deviation /
+                       std::sqrt(count);
   if (n == 3) {
     const double closed = upper_tail_df2(*test.t);
     if (!(std::abs(*test.p - closed) <= p_agreement * closed))

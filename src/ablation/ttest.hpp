@@ -15,7 +15,7 @@ inline constexpr double significance_level = 0.25;
 struct PairedTest {
   std::vector<double> differences;  ///< before - after, one per pair; positive means that the change helped
   double mean = 0;
-  double deviation = 0;  ///< sample standard deviation of the differences, divisor n - 1
+  double deviation = 0;     ///< sample standard deviation of the differences, divisor n - 1
   bool degenerate = false;  ///< all differences equal: there is no t and no p
   std::optional<double> t, p;
   bool significant = false;  ///< p < 1/4; never when degenerate

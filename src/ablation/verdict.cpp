@@ -68,7 +68,7 @@ bool close(double recorded, double computed) {
 
 Json comparison_json(const Comparison& comparison) {
   const PairedTest& test = comparison.test;
-  Json json{{"from", comparison.from}, {"to", comparison.to},     {"differences", test.differences},
+  Json json{{"from", comparison.from}, {"to", comparison.to},         {"differences", test.differences},
             {"mean", test.mean},       {"deviation", test.deviation}, {"degenerate", test.degenerate}};
   if (!test.degenerate) {
     json["t"] = *test.t;
@@ -132,12 +132,14 @@ Expected<std::string> verdict_line(const Verdict& verdict, const std::string& gi
 
 Status check_verdict_line(const Verdict& verdict, std::string_view line, const std::string& place) {
   const Json json = Json::parse(line, nullptr, false);
-  if (!json.is_object() || !json.contains("verdict") || !json.contains("comparisons") || !json["comparisons"].is_array())
+  if (!json.is_object() || !json.contains("verdict") || !json.contains("comparisons") ||
+      !json["comparisons"].is_array())
     return Error{Exit::input, error_number::ledger_entry, "this line is no verdict of an ablation", place,
                  "see docs/ablation-ledger.md for the fields"};
   const auto differs = [&](const std::string& what) {
-    return Error{Exit::mismatch, error_number::verdict_differs, "the recorded verdict is not the one that the cells give",
-                 place + ": " + what, "take the ledger from version control; if it is the same there, report this"};
+    return Error{Exit::mismatch, error_number::verdict_differs,
+                 "the recorded verdict is not the one that the cells give", place + ": " + what,
+                 "take the ledger from version control; if it is the same there, report this"};
   };
   if (json["verdict"] != verdict_words(verdict.confirmed))
     return differs(fmt::format("{}, the cells give \"{}\"", json["verdict"].dump(), verdict_words(verdict.confirmed)));
@@ -171,7 +173,8 @@ Expected<RecordedRun> last_complete_run(std::string_view lines, std::string_view
                      "see docs/ablation-ledger.md for the fields"};
       Run& group = runs[run.get<std::string>()];
       if (group.verdict != nullptr)
-        return Error{Exit::input, error_number::cell_repeated, "a run has two verdicts", where, "run the ablation again"};
+        return Error{Exit::input, error_number::cell_repeated, "a run has two verdicts", where,
+                     "run the ablation again"};
       group.verdict = &entry;
       continue;
     }
@@ -181,7 +184,8 @@ Expected<RecordedRun> last_complete_run(std::string_view lines, std::string_view
     for (const Cell& other : group.cells)
       if (other.seed == cell->seed && other.n == cell->n)
         return Error{Exit::input, error_number::cell_repeated, "a cell stands twice in one run",
-                     fmt::format("{}: run {}, seed {}, n {}", where, cell->run, cell->seed, cell->n), "run the ablation again"};
+                     fmt::format("{}: run {}, seed {}, n {}", where, cell->run, cell->seed, cell->n),
+                     "run the ablation again"};
     group.last_line = entry.line;
     group.cells.push_back(*std::move(cell));
   }

@@ -31,15 +31,15 @@ struct Verdict {
   bool confirmed = false;                 ///< both tests are significant
 };
 
-/// Precondition: none on the order of the cells. Errors: E0375 a cell twice, E0376 cells that differ in run, grid, text or
-/// eval_bytes, or cells of one seed in checkpoint or bpb_pre_quant; E0377 a cell is missing; those of paired_t_test.
+/// Precondition: none on the order of the cells. Errors: E0375 a cell twice, E0376 cells that differ in run, grid, text
+/// or eval_bytes, or cells of one seed in checkpoint or bpb_pre_quant; E0377 a cell is missing; those of paired_t_test.
 Expected<Verdict> judge(std::span<const Cell> nine);
 
 /// The tenth line, without `prev`; a degenerate comparison has no t and no p. Errors: E0122.
 Expected<std::string> verdict_line(const Verdict& verdict, const std::string& git_sha, const std::string& timestamp);
 
-/// Whether `line` records this verdict: differences and decisions to the bit, t, p, mean and deviation within 1e-12 (p is
-/// Boost's and may differ in its last bits between builds). Errors: E0373 no verdict line, E0720 another verdict.
+/// Whether `line` records this verdict: differences and decisions to the bit, t, p, mean and deviation within 1e-12 (p
+/// is Boost's and may differ in its last bits between builds). Errors: E0373 no verdict line, E0720 another verdict.
 Status check_verdict_line(const Verdict& verdict, std::string_view line, const std::string& place);
 
 /// One run as it stands in a ledger.
@@ -49,9 +49,9 @@ struct RecordedRun {
   std::size_t verdict_line = 0;  ///< where its verdict is recorded, and it agrees; 0: not recorded
 };
 
-/// The last run of the lines that has all nine cells; lines of other runs must be well formed too. The chain is checked,
-/// but the first line may be the continuation of another file, so a tail of a ledger can be replayed.
-/// Errors: those of parse_ledger, parse_cell, judge and check_verdict_line, each with the line number; E0377 none.
+/// The last run of the lines that has all nine cells; lines of other runs must be well formed too. The chain is
+/// checked, but the first line may be the continuation of another file, so a tail of a ledger can be replayed. Errors:
+/// those of parse_ledger, parse_cell, judge and check_verdict_line, each with the line number; E0377 none.
 Expected<RecordedRun> last_complete_run(std::string_view lines, std::string_view place);
 
 /// last_complete_run of a stream: `hallmark ttest`..

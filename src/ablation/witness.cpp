@@ -107,27 +107,34 @@ std::string commit_of(const std::string& root) {
 }
 
 // The body of the entry of every theorem, without facts and commit, from coq/headline.json.
-Expected<std::map<std::string, Json>> read_descriptions(const std::string& root, const std::vector<std::string>& names) {
+Expected<std::map<std::string, Json>> read_descriptions(const std::string& root,
+                                                        const std::vector<std::string>& names) {
   const auto text = read_text(root + "/coq/headline.json");
   if (!text) return text.error();
   const auto groups = strict_json(*text);
   if (!groups || !groups->is_array()) return misdescribed("it is no JSON array, or has a key twice");
   std::map<std::string, Json> described;
   std::set<std::string> left(names.begin(), names.end());
-  const auto take = [&](const std::string& name, bool lemma) { return is_witness_lemma(name) == lemma && left.erase(name) == 1; };
+  const auto take = [&](const std::string& name, bool lemma) {
+    return is_witness_lemma(name) == lemma && left.erase(name) == 1;
+  };
   for (const auto& group : *groups) {
     const std::string id = text_at(group, "id"), place = fmt::format("group '{}'", id);
     const auto list = [&](const char* key) { return group.contains(key) ? strings(group[key]) : std::nullopt; };
     const auto theorems = list("theorems"), witnesses = list("witnesses"), tried = list("tried");
     for (const char* key : {"id", "name", "run_time_check", "on_violation", "refuted_if"})
       if (text_at(group, key).empty()) return misdescribed(fmt::format("{}: `{}` is missing", place, key));
-    if (!theorems || !witnesses || !tried) return misdescribed(place + ": `theorems`, `witnesses` and `tried` are lists of strings");
-    if (group.contains("refutes") && !group["refutes"].is_object()) return misdescribed(place + ": `refutes` is no object");
+    if (!theorems || !witnesses || !tried)
+      return misdescribed(place + ": `theorems`, `witnesses` and `tried` are lists of strings");
+    if (group.contains("refutes") && !group["refutes"].is_object())
+      return misdescribed(place + ": `refutes` is no object");
     for (const auto& name : *witnesses)
-      if (!take(name, true)) return misdescribed(fmt::format("{}: {} is no witness lemma, or stands twice", place, name));
+      if (!take(name, true))
+        return misdescribed(fmt::format("{}: {} is no witness lemma, or stands twice", place, name));
     std::size_t refuting = 0;
     for (const auto& name : *theorems) {
-      if (!take(name, false)) return misdescribed(fmt::format("{}: {} is no headline theorem, or stands twice", place, name));
+      if (!take(name, false))
+        return misdescribed(fmt::format("{}: {} is no headline theorem, or stands twice", place, name));
       const std::string claim = group.contains("refutes") ? text_at(group["refutes"], name.c_str()) : "";
       refuting += claim.empty() ? 0 : 1;
       described[name] = Json{{"id", id},
@@ -200,10 +207,12 @@ Expected<std::vector<TheoremFacts>> read_theorem_facts(const std::string& root) 
 
   std::vector<TheoremFacts> facts;
   for (const auto& name : *names) {
-    if (!printed.contains(name) || printed[name].statement.empty()) return malformed(statements, "no statement of " + name);
+    if (!printed.contains(name) || printed[name].statement.empty())
+      return malformed(statements, "no statement of " + name);
     if (is_witness_lemma(name)) continue;  // the golden has one line for all of them
     if (!assumptions.contains(name)) return malformed(golden, "no line for " + name);
-    facts.push_back({name, printed[name].file, sha256_hex(printed[name].statement), assumptions[name], contracts[name]});
+    facts.push_back(
+        {name, printed[name].file, sha256_hex(printed[name].statement), assumptions[name], contracts[name]});
   }
   if (printed.size() != names->size()) return malformed(statements, "a theorem that coq/theorems.txt does not name");
   return facts;
@@ -216,8 +225,11 @@ Expected<std::vector<Witness>> read_witnesses(std::span<const LedgerEntry> entri
     const auto list = [&](const char* key) { return json->contains(key) ? strings((*json)[key]) : std::nullopt; };
     Witness w;
     bool whole = json.has_value();
-    for (const auto& [key, text] : {std::pair{"theorem", &w.facts.theorem}, {"file", &w.facts.file}, {"id", &w.id},
-                                    {"statement_sha256", &w.facts.statement_sha256}, {"status", &w.status},
+    for (const auto& [key, text] : {std::pair{"theorem", &w.facts.theorem},
+                                    {"file", &w.facts.file},
+                                    {"id", &w.id},
+                                    {"statement_sha256", &w.facts.statement_sha256},
+                                    {"status", &w.status},
                                     {"commit", &w.commit}})
       if (whole) whole = !(*text = text_at(*json, key)).empty();
     if (whole && (is_digest(w.facts.statement_sha256)) && (w.status == proven || w.status == refuted)) {
@@ -240,10 +252,8 @@ Outdated outdated_theorems(std::span<const TheoremFacts> facts, std::span<const 
   Outdated outdated;
   for (const auto& fact : facts) {
     const auto found = last.find(fact.theorem);
-    if (found == last.end())
-      outdated.missing.push_back(fact.theorem);
-    else if (found->second->facts != fact)
-      outdated.stale.push_back(fact.theorem);
+    if (found == last.end()) outdated.missing.push_back(fact.theorem);
+    else if (found->second->facts != fact) outdated.stale.push_back(fact.theorem);
   }
   return outdated;
 }
@@ -287,7 +297,8 @@ Expected<std::size_t> append_witnesses(const std::string& path, const std::strin
     appended = result.size();
     return result;
   };
-  if (const Status done = append_to_ledger(path, LedgerForm::json_array, LedgerBodies(bodies)); !done) return done.error();
+  if (const Status done = append_to_ledger(path, LedgerForm::json_array, LedgerBodies(bodies)); !done)
+    return done.error();
   return appended;
 }
 

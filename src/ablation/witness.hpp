@@ -41,8 +41,8 @@ struct Outdated {
 Outdated outdated_theorems(std::span<const TheoremFacts> facts, std::span<const Witness> witnesses);
 
 /// Appends a witness for every theorem that is missing or stale, with its description from coq/headline.json, and
-/// returns how many. Errors: those of read_theorem_facts, append_to_ledger and read_witnesses; E0388 coq/headline.json is
-/// malformed, or does not name exactly the theorems of coq/theorems.txt.
+/// returns how many. Errors: those of read_theorem_facts, append_to_ledger and read_witnesses; E0388 coq/headline.json
+/// is malformed, or does not name exactly the theorems of coq/theorems.txt.
 Expected<std::size_t> append_witnesses(const std::string& path, const std::string& root);
 
 }  // namespace hallmark

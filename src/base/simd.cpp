@@ -30,7 +30,8 @@ std::string simd_target_name(std::int64_t target) {
 
 std::vector<std::string> simd_targets() {
   std::vector<std::string> names;
-  for (std::int64_t rest = usable_targets(); rest != 0; rest &= rest - 1) names.push_back(simd_target_name(rest & -rest));
+  for (std::int64_t rest = usable_targets(); rest != 0; rest &= rest - 1)
+    names.push_back(simd_target_name(rest & -rest));
   return names;
 }
 

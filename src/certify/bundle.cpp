@@ -35,7 +35,9 @@ std::optional<std::string> bundle_obstacle(const CertificateHeader& options, con
   if (!options.guard) return "the guard is off, so nothing is claimed about round-to-nearest";
   if (tensor.rows > most_rows || tensor.cols > most_columns)
     return fmt::format("{} x {} is more than 2^24 rows or 2^16 columns", tensor.rows, tensor.cols);
-  const auto finite = [](const CertifiedLoss& loss) { return std::isfinite(loss.enclosure.lo) && std::isfinite(loss.enclosure.hi); };
+  const auto finite = [](const CertifiedLoss& loss) {
+    return std::isfinite(loss.enclosure.lo) && std::isfinite(loss.enclosure.hi);
+  };
   for (std::size_t i = 0; i < tensor.values.size(); ++i)
     if (!finite(tensor.values[i].final) || !finite(tensor.values[i].rtn))
       return fmt::format("a loss of row {} is beyond binary64", i);
@@ -43,14 +45,17 @@ std::optional<std::string> bundle_obstacle(const CertificateHeader& options, con
 }
 
 Status write_bundle(const BundleContent& content, const std::function<Status(std::span<const std::byte>)>& sink) {
-  const Header header{.rows = static_cast<std::uint64_t>(content.W.rows()), .columns = static_cast<std::uint64_t>(content.W.cols())};
+  const Header header{.rows = static_cast<std::uint64_t>(content.W.rows()),
+                      .columns = static_cast<std::uint64_t>(content.W.cols())};
   std::vector<std::uint8_t> flags;
   std::vector<double> ends;
   for (Index i = 0; i < content.W.rows(); ++i) {
-    const std::span<const Code> codes = content.codes.subspan(static_cast<std::size_t>(i * content.W.cols()), static_cast<std::size_t>(content.W.cols()));
+    const std::span<const Code> codes = content.codes.subspan(static_cast<std::size_t>(i * content.W.cols()),
+                                                              static_cast<std::size_t>(content.W.cols()));
     flags.push_back(std::equal(codes.begin(), codes.end(), content.codes_rtn.row(i).data()));
     const CertifiedRow& row = content.values[static_cast<std::size_t>(i)];
-    ends.insert(ends.end(), {row.final.enclosure.lo, row.final.enclosure.hi, row.rtn.enclosure.lo, row.rtn.enclosure.hi});
+    ends.insert(ends.end(),
+                {row.final.enclosure.lo, row.final.enclosure.hi, row.rtn.enclosure.lo, row.rtn.enclosure.hi});
   }
   for (const std::span<const std::byte> part :
        {std::as_bytes(std::span(&header, 1)), bytes_of(content.W), bytes_of(content.G), std::as_bytes(content.codes),

@@ -31,12 +31,14 @@ double slack_of(const Enclosure& loss, const Enclosure& bound) {
 std::string certificate_path(const std::string& quantized_path) {
   constexpr std::string_view ending = ".safetensors";
   const std::string_view path = quantized_path;
-  return fmt::format("{}.certificate.json", path.ends_with(ending) ? path.substr(0, path.size() - ending.size()) : path);
+  return fmt::format("{}.certificate.json",
+                     path.ends_with(ending) ? path.substr(0, path.size() - ending.size()) : path);
 }
 
 // ---- writing
 
-Expected<CertificateWriter> CertificateWriter::create(const std::string& path, bool overwrite, const CertificateHeader& header) {
+Expected<CertificateWriter> CertificateWriter::create(const std::string& path, bool overwrite,
+                                                      const CertificateHeader& header) {
   Expected<AtomicFile> file = AtomicFile::create(path, overwrite);
   if (!file) return file.error();
   const std::string line = detail::header_line(header) + "\n";
@@ -95,10 +97,12 @@ Error CertificateReader::malformed(std::string_view what) const {
 }
 
 Expected<std::string_view> CertificateReader::line() {
-  const std::string_view rest(reinterpret_cast<const char*>(file_.bytes().data()) + offset_, file_.bytes().size() - offset_);
+  const std::string_view rest(reinterpret_cast<const char*>(file_.bytes().data()) + offset_,
+                              file_.bytes().size() - offset_);
   ++line_;
   const auto end = rest.find('\n');
-  if (end == rest.npos) return malformed(rest.empty() ? "truncated: the file ends here" : "truncated: the line has no end");
+  if (end == rest.npos)
+    return malformed(rest.empty() ? "truncated: the file ends here" : "truncated: the line has no end");
   offset_ += end + 1;
   return rest.substr(0, end);
 }
@@ -139,7 +143,8 @@ Expected<std::optional<CertifiedTensor>> CertificateReader::next() {
     }
     if (!rows) return malformed("a row without a comma before it");
     const std::size_t index = tensor.values.size();
-    if (const auto fault = detail::parse_row_line(content, index, tensor.values.emplace_back())) return malformed(fault->what);
+    if (const auto fault = detail::parse_row_line(content, index, tensor.values.emplace_back()))
+      return malformed(fault->what);
     rows = comma;
   }
 }

@@ -1,6 +1,6 @@
-// The certificate of a quantized file: what is promised about each tensor and each row, with the numbers that say so. The text
-// is JSON in one layout (docs/certificate.md), a line for every row, so that neither writing nor reading keeps more than one
-// tensor. Nothing in it depends on time, machine or paths.
+// The certificate of a quantized file: what is promised about each tensor and each row, with the numbers that say so.
+// The text is JSON in one layout (docs/certificate.md), a line for every row, so that neither writing nor reading keeps
+// more than one tensor. Nothing in it depends on time, machine or paths.
 #pragma once
 
 #include <cstdint>
@@ -41,8 +41,8 @@ struct CertifiedContract {
   friend bool operator==(const CertifiedContract&, const CertifiedContract&) = default;
 };
 
-/// Digests are SHA-256 in hexadecimal: of the tensor's bytes in W, of G as binary64 words row by row, and of codes and scales as
-/// they are stored in the container.
+/// Digests are SHA-256 in hexadecimal: of the tensor's bytes in W, of G as binary64 words row by row, and of codes and
+/// scales as they are stored in the container.
 struct CertifiedTensor {
   std::string name;
   std::uint64_t rows = 0, cols = 0;
@@ -94,11 +94,12 @@ class CertificateWriter {
   bool first_ = true;
 };
 
-/// Reads a certificate tensor by tensor. open() has read the whole file once: what it accepts is well formed to the last byte.
+/// Reads a certificate tensor by tensor. open() has read the whole file once: what it accepts is well formed to the
+/// last byte.
 class CertificateReader {
  public:
-  /// Errors: E0901; E0367 malformed (not this layout, a key twice, a value out of range, NaN, truncated, trailing bytes), with
-  /// the line; E0368 another version.
+  /// Errors: E0901; E0367 malformed (not this layout, a key twice, a value out of range, NaN, truncated, trailing
+  /// bytes), with the line; E0368 another version.
   static Expected<CertificateReader> open(const std::string& path);
 
   const CertificateHeader& header() const { return header_; }
@@ -117,8 +118,8 @@ class CertificateReader {
   bool more_ = true;  // tensors follow
 };
 
-/// The first thing in which the certified tensor differs from the computed one: "row 3: final loss ...". Exact values are
-/// compared where both have them, and have to lie in the computed enclosures.
+/// The first thing in which the certified tensor differs from the computed one: "row 3: final loss ...". Exact values
+/// are compared where both have them, and have to lie in the computed enclosures.
 std::optional<std::string> first_difference(const CertifiedTensor& certified, const CertifiedTensor& computed);
 std::optional<std::string> first_difference(const CertificateHeader& certified, const CertificateHeader& computed);
 

@@ -7,14 +7,10 @@ namespace {
 
 template <class T>
 std::string shown(const T& value) {
-  if constexpr (std::is_same_v<T, bool>)
-    return value ? "true" : "false";
-  else if constexpr (std::is_same_v<T, double>)
-    return fmt::format("{:a}", value);
-  else if constexpr (std::is_same_v<T, std::string>)
-    return value.empty() ? "nothing" : value.substr(0, 80);
-  else
-    return fmt::format("{}", value);
+  if constexpr (std::is_same_v<T, bool>) return value ? "true" : "false";
+  else if constexpr (std::is_same_v<T, double>) return fmt::format("{:a}", value);
+  else if constexpr (std::is_same_v<T, std::string>) return value.empty() ? "nothing" : value.substr(0, 80);
+  else return fmt::format("{}", value);
 }
 
 // Collects the first difference.
@@ -27,13 +23,15 @@ class Comparison {
     return *this;
   }
   Comparison& same(const std::string& what, const Enclosure& certified, const Enclosure& computed) {
-    return same(what + ", lower end,", certified.lo, computed.lo).same(what + ", upper end,", certified.hi, computed.hi);
+    return same(what + ", lower end,", certified.lo, computed.lo)
+        .same(what + ", upper end,", certified.hi, computed.hi);
   }
   Comparison& same(const std::string& what, const CertifiedLoss& certified, const CertifiedLoss& computed) {
     same(what, certified.enclosure, computed.enclosure);
     if (certified.exact && computed.exact) same(what + ", exact,", certified.exact->text(), computed.exact->text());
     for (const auto* exact : {&certified.exact, &computed.exact})
-      if (!first_ && *exact && !((*exact)->round_down() >= computed.enclosure.lo && (*exact)->round_up() <= computed.enclosure.hi))
+      if (!first_ && *exact &&
+          !((*exact)->round_down() >= computed.enclosure.lo && (*exact)->round_up() <= computed.enclosure.hi))
         first_ = fmt::format("{}: the exact value {} is outside of [{:a}, {:a}]", what, shown((*exact)->text()),
                              computed.enclosure.lo, computed.enclosure.hi);
     return *this;

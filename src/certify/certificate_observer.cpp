@@ -25,7 +25,8 @@ bool sharp(const Loss& loss) { return loss.hi - loss.lo <= 0.25 * loss.hi; }
 
 bool finite(const Loss& loss) { return std::isfinite(loss.lo) && std::isfinite(loss.hi); }
 
-oracle::Dyadic exact_loss(const oracle::ExactGram& gram, const Evidence& evidence, const Matrix<Code>& codes, Index row) {
+oracle::Dyadic exact_loss(const oracle::ExactGram& gram, const Evidence& evidence, const Matrix<Code>& codes,
+                          Index row) {
   std::vector<float> w, scale;
   std::vector<double> point;
   for (Index j = 0; j < codes.cols(); ++j) {
@@ -47,12 +48,16 @@ bool inside(const oracle::Dyadic& x, const Enclosure& enclosure) {
 bool ExactRows::contains(Index row, Index rows) const {
   if (count >= rows) return true;
   if (count <= 0) return false;
-  const Index k = (row * count + rows - 1) / rows;  // the first of the chosen rows k rows / count that is not before row
+  const Index k =
+      (row * count + rows - 1) / rows;  // the first of the chosen rows k rows / count that is not before row
   return k < count && k * rows / count == row;
 }
 
 CertificateObserver::CertificateObserver(const Matrix<double>* G, const Options& options, ExactRows exact)
-    : G_(G), options_(options), exact_(exact), lambda_(G ? damping(*G, options.damp_percent) : 0),
+    : G_(G),
+      options_(options),
+      exact_(exact),
+      lambda_(G ? damping(*G, options.damp_percent) : 0),
       grid_(oracle::ExactGrid::parse(options.grid.name())) {}
 
 void CertificateObserver::rows(const RecurrenceRows& rows) {
@@ -122,7 +127,8 @@ void CertificateObserver::bound(const RecurrenceRows& rows, Index r, Index count
       const auto k = at(i);
       h[k] = target.grid.clipped(u[k], c.s[k]) ? std::fabs(u[k] - c.q[k]) : target.grid.half_gap(u[k], c.s[k]);
     }
-    const double d = rows.d[p], chain = chain_[at(p)], underflow = underflow_[at(p)], root = root_[at(p)], difference = excess_[at(p)];
+    const double d = rows.d[p], chain = chain_[at(p)], underflow = underflow_[at(p)], root = root_[at(p)],
+                 difference = excess_[at(p)];
     for (std::size_t i = 0; i < h.size(); ++i) {
       const double reach = h[i] + chain * norm[i] + v * std::fabs(u[i]) + underflow;
       sum[i] += d * reach * reach;
@@ -163,8 +169,8 @@ void CertificateObserver::audit(const RecurrenceRows& rows, Index r) {
                            : offence_found.fault == oracle::Fault::nearest ? "the code is not the point nearest to u'"
                            : offence_found.fault == oracle::Fault::not_a_code ? "the code is no point of the grid"
                                                                               : "a number is not finite";
-  offend(row, fmt::format("column {}: {}: {} against {}", target.order[offence_found.position], what, offence_found.left.text(),
-                          offence_found.right.text()));
+  offend(row, fmt::format("column {}: {}: {} against {}", target.order[offence_found.position], what,
+                          offence_found.left.text(), offence_found.right.text()));
 }
 
 // The mutex is held, or no other thread runs.
@@ -192,9 +198,11 @@ void CertificateObserver::tensor(const Evidence& evidence) {
   if (!evidence.G) return;
 
   values.resize(at(rows));
-  for (const Bound& found : bounds_) values[at(found.row)].bound = evidence.model->in_range ? found.bound : Enclosure{0, infinity};
+  for (const Bound& found : bounds_)
+    values[at(found.row)].bound = evidence.model->in_range ? found.bound : Enclosure{0, infinity};
   // The enclosures by which the guard decided, where they say enough (docs/certificate.md); the others in binary64.
-  const Target target{evidence.W, evidence.options.grid, evidence.result.scales, evidence.result.group_size, evidence.order};
+  const Target target{evidence.W, evidence.options.grid, evidence.result.scales, evidence.result.group_size,
+                      evidence.order};
   std::vector<Loss> final(at(rows)), rtn = evidence.result.enclosed_rtn;
   std::vector<Index> wide, wide_rtn;
   for (Index i = 0; i < rows; ++i) {

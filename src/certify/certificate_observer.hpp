@@ -18,31 +18,31 @@ struct ExactRows {
   bool contains(Index row, Index rows) const;
 };
 
-/// Values per row: enclosures of the loss of the codes and of round-to-nearest, and the bound of T2, T7, T9, T11 and T15, Coq
-/// `emitted_codes_loss`. For the codes that GPTQ produced, with h_j >= |u'_j - q_j| (half a gap; measured where a code was
-/// clipped), v = 2^-24, z = 2^-148 and E = |e|:
+/// Values per row: enclosures of the loss of the codes and of round-to-nearest, and the bound of T2, T7, T9, T11 and
+/// T15, Coq `emitted_codes_loss`. For the codes that GPTQ produced, with h_j >= |u'_j - q_j| (half a gap; measured
+/// where a code was clipped), v = 2^-24, z = 2^-148 and E = |e|:
 ///
 ///   loss_H <= sum d_j (h_j + delta_j)^2 + g' (sum |e_j| sqrt(H_jj))^2            g' of T15 for U rounded to binary32
 ///   delta_j = (j + 1) v (1 + (j + 1) v) |U_0j .. U_(j-1)j| E + v |u'_j| + (j + 1) z (1 + |U_0j .. U_(j-1)j|)
 ///             T11 (a) with Cauchy's inequality: Coq `T11_recurrence_closed`, `feedback_size_cauchy`; j from 0
 ///   2 loss_G = loss_H - sum_j (H_jj - 2 G_jj) e_j^2
 ///
-/// The enclosure is that of this expression with both norms enlarged by 1 + 2^-20. A row in which the guard kept round-to-nearest loses less than GPTQ's. Infinite
-/// where the conditions of T15 fail.
+/// The enclosure is that of this expression with both norms enlarged by 1 + 2^-20. A row in which the guard kept
+/// round-to-nearest loses less than GPTQ's. Infinite where the conditions of T15 fail.
 class CertificateObserver : public Observer {
  public:
-  /// G outlives the observer; null for round-to-nearest without a Gram matrix. exact: losses as exact numbers and, for GPTQ,
-  /// every element of the recurrence decided (|u'_j - u_j| <= delta_j, the code nearest to u'_j) in these rows.
+  /// G outlives the observer; null for round-to-nearest without a Gram matrix. exact: losses as exact numbers and, for
+  /// GPTQ, every element of the recurrence decided (|u'_j - u_j| <= delta_j, the code nearest to u'_j) in these rows.
   CertificateObserver(const Matrix<double>* G, const Options& options, ExactRows exact);
 
   void rows(const RecurrenceRows& rows) override;
   void tensor(const Evidence& evidence) override;
 
-  std::vector<CertifiedRow> values;        ///< one for each row; empty without G
+  std::vector<CertifiedRow> values;  ///< one for each row; empty without G
   Matrix<Code> codes_rtn;
-  std::optional<std::string> offence;      ///< "row 3, column 5: ...": what exact arithmetic found wrong, in the lowest row
-  std::uint64_t exact_elements = 0;        ///< elements that it decided
-  double largest_ratio = 0;                ///< max |u'_j - u_j| / delta_j over them
+  std::optional<std::string> offence;  ///< "row 3, column 5: ...": what exact arithmetic found wrong, in the lowest row
+  std::uint64_t exact_elements = 0;    ///< elements that it decided
+  double largest_ratio = 0;            ///< max |u'_j - u_j| / delta_j over them
 
  private:
   struct Bound {

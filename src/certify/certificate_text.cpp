@@ -24,7 +24,8 @@ std::optional<double> from_hex(std::string_view text) {
   const bool negative = text.starts_with('-');
   const std::string_view digits = text.substr(negative);
   if (!digits.starts_with("0x")) return std::nullopt;
-  const auto [end, fault] = std::from_chars(digits.data() + 2, digits.data() + digits.size(), value, std::chars_format::hex);
+  const auto [end, fault] =
+      std::from_chars(digits.data() + 2, digits.data() + digits.size(), value, std::chars_format::hex);
   if (fault != std::errc() || end != digits.data() + digits.size() || !std::isfinite(value)) return std::nullopt;
   return negative ? -value : value;
 }
@@ -81,7 +82,8 @@ class Fields {
 
   Enclosure enclosure(const char* key) {
     const Json& ends = array(key);
-    if (ends.size() != 2 || !ends[0].is_string() || !ends[1].is_string()) return fail(fmt::format("'{}' is not [lo, hi]", key)), Enclosure{};
+    if (ends.size() != 2 || !ends[0].is_string() || !ends[1].is_string())
+      return fail(fmt::format("'{}' is not [lo, hi]", key)), Enclosure{};
     const Enclosure value{real(ends[0].get<std::string>(), key), real(ends[1].get<std::string>(), key)};
     if (!(value.lo <= value.hi)) fail(fmt::format("the ends of '{}' are in the wrong order", key));
     return value;
@@ -103,7 +105,8 @@ class Fields {
   T get(const char* key, bool (Json::*is)() const, const char* kind, T fallback) {
     const auto found = object_.find(key);
     if (found != object_.end() && ((*found).*is)()) return found->get<T>();
-    return fail(fmt::format("'{}' is {}{}", key, found == object_.end() ? "missing, it should be " : "not ", kind)), fallback;
+    return fail(fmt::format("'{}' is {}{}", key, found == object_.end() ? "missing, it should be " : "not ", kind)),
+           fallback;
   }
 
   const Json& structure(const char* key, bool (Json::*is)() const noexcept, const char* kind) {
@@ -209,7 +212,8 @@ std::optional<LineFault> parse_header_line(std::string_view line, CertificateHea
   if (!fault.empty()) return LineFault{fault, false};
   Fields fields(json, fault);
   if (const std::string format = fields.text("format"); fault.empty() && format != certificate_format)
-    return LineFault{fmt::format("the format is '{}', this build reads '{}'", format.substr(0, 60), certificate_format), true};
+    return LineFault{fmt::format("the format is '{}', this build reads '{}'", format.substr(0, 60), certificate_format),
+                     true};
   header.tool = fields.text("tool");
   header.weights_sha256 = fields.digest("weights_sha256");
   header.calibration_sha256 = fields.digest("calibration_sha256");

@@ -9,7 +9,8 @@
 namespace hallmark::detail {
 
 inline constexpr std::string_view certificate_format = "hallmark-certificate/1";
-inline constexpr std::string_view end_of_values = "]}";  ///< after the last row of a tensor; a comma follows where more tensors do
+inline constexpr std::string_view end_of_values =
+    "]}";  ///< after the last row of a tensor; a comma follows where more tensors do
 inline constexpr std::string_view end_of_file = "]}";
 
 /// Without their line ends. Opening lines stay open: rows or tensors follow them.
@@ -17,8 +18,8 @@ std::string header_line(const CertificateHeader& header);
 std::string tensor_line(const CertifiedTensor& tensor);
 std::string row_line(std::size_t index, const CertifiedRow& row);
 
-/// What one line says; the string is what is wrong with it. A line has to be what the functions above write of the result, so
-/// that one content has one text. header_line's version is looked at first: `other_version` then.
+/// What one line says; the string is what is wrong with it. A line has to be what the functions above write of the
+/// result, so that one content has one text. header_line's version is looked at first: `other_version` then.
 struct LineFault {
   std::string what;
   bool other_version = false;

@@ -19,7 +19,8 @@ std::vector<double> column_squares(const UpperStrips<T>& U) {
     const Index begin = s * kStrip;
     const T* row = U.strip(s);
     for (Index k = 0; k < begin; ++k, row += kStrip)
-      for (std::size_t c = 0; c < sums.size(); ++c) sums[c] += static_cast<double>(row[c]) * static_cast<double>(row[c]);
+      for (std::size_t c = 0; c < sums.size(); ++c)
+        sums[c] += static_cast<double>(row[c]) * static_cast<double>(row[c]);
     for (Index p = begin; p < std::min(U.columns(), begin + kStrip); ++p) {
       double sum = sums[static_cast<std::size_t>(p - begin)];
       for (Index k = 0; k < p - begin; ++k) {

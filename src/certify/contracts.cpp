@@ -55,13 +55,23 @@ contracts::Exact ExactLosses::operator()(const Matrix<Code>& codes, Index row) {
     point.push_back(evidence_.options.grid.value(codes(row, j)));
     finite = finite && std::isfinite(w.back()) && std::isfinite(scale.back()) && std::isfinite(point.back());
   }
-  return finite ? contracts::Exact(gram_->loss(w, scale, point)) : contracts::Exact(std::numeric_limits<double>::quiet_NaN());
+  return finite ? contracts::Exact(gram_->loss(w, scale, point))
+                : contracts::Exact(std::numeric_limits<double>::quiet_NaN());
 }
 
-TensorJudge::TensorJudge(const Evidence& evidence, const Compensated& u, const GridPoints& points, Policy policy, Report& report)
-    : evidence_(evidence), u_(u), points_(points), policy_(policy), report_(report), columns_(evidence), losses_(evidence),
-      row_exact_(at(evidence.W.rows()), 0), chosen_(chosen_by_results(evidence)),
-      has_losses_(evidence.model && evidence.model->in_range && columns_.n > 0), unit_(unit_of_target(simd_target())),
+TensorJudge::TensorJudge(const Evidence& evidence, const Compensated& u, const GridPoints& points, Policy policy,
+                         Report& report)
+    : evidence_(evidence),
+      u_(u),
+      points_(points),
+      policy_(policy),
+      report_(report),
+      columns_(evidence),
+      losses_(evidence),
+      row_exact_(at(evidence.W.rows()), 0),
+      chosen_(chosen_by_results(evidence)),
+      has_losses_(evidence.model && evidence.model->in_range && columns_.n > 0),
+      unit_(unit_of_target(simd_target())),
       rows_by_unit_(policy == Policy::on && simd_target() != "reference" && GapRule(evidence.options.grid).known) {}
 
 void TensorJudge::run() {
@@ -80,12 +90,14 @@ void TensorJudge::run() {
   report_.add_rows(evidence_.W.rows(), std::min<std::int64_t>(exact, evidence_.W.rows()));
 }
 
-void check_contracts(const Evidence& evidence, const Compensated& u, const GridPoints& points, Policy policy, Report& report) {
+void check_contracts(const Evidence& evidence, const Compensated& u, const GridPoints& points, Policy policy,
+                     Report& report) {
   if (policy != Policy::off) TensorJudge(evidence, u, points, policy, report).run();
 }
 
 void Compensated::keep(const RecurrenceRows& rows) {
-  const bool whole = rows.first % kLanes<float> == 0 && (rows.count == kLanes<float> || rows.first + rows.count == rows_);
+  const bool whole =
+      rows.first % kLanes<float> == 0 && (rows.count == kLanes<float> || rows.first + rows.count == rows_);
   if (whole) std::copy_n(rows.u, positions_ * kLanes<float>, row(rows.first));
   for (Index p = 0; p < positions_ && !whole; ++p)
     for (Index r = 0; r < rows.count; ++r) (*this)(rows.first + r, p) = rows.u[p * kLanes<float> + r];
@@ -129,9 +141,12 @@ void GramSample::judge(std::string_view tensor, MatrixRef<double> G, Report& rep
     const auto x = [&](std::size_t t) -> double { return x_[a][t]; };
     const auto y = [&](std::size_t t) -> double { return x_[b][t]; };
     const double value = G(columns_[a], columns_[b]);
-    Judge(generated::gram_accumulation, tensor, policy_, report).once([&](const auto& pick) {
-      return generated::gram_accumulation_post<OpsOf<decltype(pick)>>(tokens, pick(x), pick(y), pick(value));
-    }, std::nullopt, fmt::format("entry ({}, {})", columns_[a], columns_[b]));
+    Judge(generated::gram_accumulation, tensor, policy_, report)
+        .once(
+            [&](const auto& pick) {
+              return generated::gram_accumulation_post<OpsOf<decltype(pick)>>(tokens, pick(x), pick(y), pick(value));
+            },
+            std::nullopt, fmt::format("entry ({}, {})", columns_[a], columns_[b]));
   }
 }
 

@@ -1,5 +1,6 @@
-// The run-time contracts of a tensor: the statements that Coq printed (contracts/generated/contracts.hpp), evaluated on what the
-// quantizer shows. Enclosures decide nearly all; what they leave open is decided by exact arithmetic, never guessed.
+// The run-time contracts of a tensor: the statements that Coq printed (contracts/generated/contracts.hpp), evaluated on
+// what the quantizer shows. Enclosures decide nearly all; what they leave open is decided by exact arithmetic, never
+// guessed.
 #pragma once
 
 #include <array>
@@ -11,8 +12,8 @@
 
 namespace hallmark {
 
-/// The points of a grid by code, as binary32 (exact), with their neighbours; NaN for codes that are no points. At the ends a
-/// point is its own neighbour.
+/// The points of a grid by code, as binary32 (exact), with their neighbours; NaN for codes that are no points. At the
+/// ends a point is its own neighbour.
 struct GridPoints {
   explicit GridPoints(const Grid& grid);
   /// Those of the last grid that was asked for are kept.
@@ -23,7 +24,8 @@ struct GridPoints {
   std::vector<Entry> entry;
 };
 
-/// The u' of a tensor as the recurrence shows them: blocks of kLanes<float> rows, in each [position][row]. 4 rows cols bytes.
+/// The u' of a tensor as the recurrence shows them: blocks of kLanes<float> rows, in each [position][row]. 4 rows cols
+/// bytes.
 class Compensated {
  public:
   void resize(Index rows, Index positions) {
@@ -48,16 +50,17 @@ class Compensated {
 
 /// Judges a finished tensor. u holds the u' of the recurrence; it may be empty for round-to-nearest. One
 /// evaluation per:
-///   row      gf16_nearest (every code is nearest to u', or to w where the row or column was rounded to nearest; the half
+///   row      gf16_nearest (every code is nearest to u', or to w where the row or column was rounded to nearest; the
+///   half
 ///            gaps of any grid follow), gf16_half_gap (GF16; where a code is clipped it is measured instead),
 ///            gptq_bound_emitted and loss_enclosure (rows that GPTQ made, on the enclosed loss), guard_row (rows that
 ///            differ from RTN), rtn_when_no_calibration (method rtn)
 ///   pair     idempotence, exact_product (each code with each scale; the latter not for scales given by the user)
-///   column   pivots; row of G: gram_bound; entry: factor_residual (the diagonal, and 64 entries chosen by the digest of pivots and losses)
-///   tensor   guard_total
-/// and loss_enclosure also for rows chosen by the digest, with the loss computed from G. Those that rest on T15 need its
-/// conditions (LossModel::in_range) and are not counted without.
-/// Violations are recorded in the report; a row counts as decided by exact arithmetic where the guard's choice or a contract was.
+///   column   pivots; row of G: gram_bound; entry: factor_residual (the diagonal, and 64 entries chosen by the digest
+///   of pivots and losses) tensor   guard_total
+/// and loss_enclosure also for rows chosen by the digest, with the loss computed from G. Those that rest on T15 need
+/// its conditions (LossModel::in_range) and are not counted without. Violations are recorded in the report; a row
+/// counts as decided by exact arithmetic where the guard's choice or a contract was.
 void check_contracts(const Evidence& evidence, const Compensated& u, const GridPoints& points, contracts::Policy policy,
                      contracts::Report& report);
 
@@ -80,8 +83,8 @@ class ContractChecker : public Observer {
   Compensated u_;
 };
 
-/// T11 (b): 64 entries of a Gram matrix, at eight rows and eight columns chosen by the digest of W, summed again from the
-/// activations. 64 bytes per token.
+/// T11 (b): 64 entries of a Gram matrix, at eight rows and eight columns chosen by the digest of W, summed again from
+/// the activations. 64 bytes per token.
 class GramSample {
  public:
   GramSample(MatrixRef<float> W, contracts::Policy policy);

@@ -17,8 +17,8 @@ struct EnclosedLoss {
   std::function<Exact(std::size_t lane)> exact;
 };
 
-/// Inputs as the stage reads them. A contract is a generic callable contract(pick): pick(x) for each input x, which is Lanes,
-/// an EnclosedLoss, or a function of an index that gives Lanes, a number, or a Difference of these.
+/// Inputs as the stage reads them. A contract is a generic callable contract(pick): pick(x) for each input x, which is
+/// Lanes, an EnclosedLoss, or a function of an index that gives Lanes, a number, or a Difference of these.
 template <class Stage>
 struct Pick;
 
@@ -49,7 +49,7 @@ struct Pick {
     return {(*this)(d.left), (*this)(d.right)};
   }
   template <class F>
-    requires std::invocable<const F&, std::size_t>
+  requires std::invocable<const F&, std::size_t>
   auto operator()(const F& f) const {
     return [this, &f](std::size_t i) { return (*this)(f(i)); };
   }
@@ -67,7 +67,8 @@ class Judge {
   Judge(const Judge&) = delete;
   Judge& operator=(const Judge&) = delete;
 
-  /// One evaluation per lane below `lanes`. row(lane): where; exact(lane) is called for lanes that exact arithmetic decided.
+  /// One evaluation per lane below `lanes`. row(lane): where; exact(lane) is called for lanes that exact arithmetic
+  /// decided.
   template <class F>
   void lanes(std::size_t lanes, F&& contract, const auto& row, const auto& exact) {
     LaneTruth truth{};
@@ -84,8 +85,8 @@ class Judge {
   }
 
  private:
-  // Whether it took exact arithmetic. What an enclosure refutes is refuted for every number in it: the recorded loss is wrong, if
-  // nothing else is, whatever the exact loss may be.
+  // Whether it took exact arithmetic. What an enclosure refutes is refuted for every number in it: the recorded loss is
+  // wrong, if nothing else is, whatever the exact loss may be.
   template <class F>
   bool finish(F&& contract, Truth narrow, std::size_t lane, std::optional<std::int64_t> row, const std::string& place) {
     const Truth wide = policy_ == Policy::on && narrow == Truth::undecided ? contract(Pick<WideOps>{lane}) : narrow;

@@ -14,7 +14,8 @@ void TensorJudge::pairs() {
   constexpr Index kLong = 1 << 16;  // codes under one scale that are worth sharing among threads
   const Matrix<Code>& codes = evidence_.result.codes;
   const Matrix<float>& scales = evidence_.result.scales;
-  const Index groups = scales.cols(), width = evidence_.result.group_size == 0 ? codes.cols() : evidence_.result.group_size;
+  const Index groups = scales.cols(),
+              width = evidence_.result.group_size == 0 ? codes.cols() : evidence_.result.group_size;
   struct Run {
     Index first, last;  // scales in row-major order
   };
@@ -63,7 +64,8 @@ void TensorJudge::pairs() {
 void TensorJudge::judge_pairs(std::span<const Pair> found) {
   Judge idempotent = judge(generated::idempotence);
   std::optional<Judge> exact;
-  if (evidence_.options.scale_rule != ScaleRule::given) exact.emplace(generated::exact_product, evidence_.name, policy_, report_);
+  if (evidence_.options.scale_rule != ScaleRule::given)
+    exact.emplace(generated::exact_product, evidence_.name, policy_, report_);
   for (; !found.empty(); found = found.subspan(std::min(kRowsAtOnce, found.size())))
     judge_pairs(found.first(std::min(kRowsAtOnce, found.size())), idempotent, exact);
 }
@@ -83,12 +85,17 @@ void TensorJudge::judge_pairs(std::span<const Pair> pairs, Judge& idempotent, st
   const auto scale = one(s), point = one(g), written = one(product), left = one(q), right = one(again);
   const auto row = [](std::size_t) { return std::optional<std::int64_t>(); };
   const auto nothing = [](std::size_t) {};
-  idempotent.lanes(pairs.size(), [&](const auto& pick) {
-    return generated::idempotence_post<OpsOf<decltype(pick)>>(1, pick(left), pick(right));
-  }, row, nothing);
-  if (exact) exact->lanes(pairs.size(), [&](const auto& pick) {
-    return generated::exact_product_post<OpsOf<decltype(pick)>>(1, pick(scale), pick(point), pick(written));
-  }, row, nothing);
+  idempotent.lanes(
+      pairs.size(),
+      [&](const auto& pick) { return generated::idempotence_post<OpsOf<decltype(pick)>>(1, pick(left), pick(right)); },
+      row, nothing);
+  if (exact)
+    exact->lanes(
+        pairs.size(),
+        [&](const auto& pick) {
+          return generated::exact_product_post<OpsOf<decltype(pick)>>(1, pick(scale), pick(point), pick(written));
+        },
+        row, nothing);
 }
 
 // T6: rows that differ from round-to-nearest lose no more; so does the whole.
@@ -109,51 +116,59 @@ void TensorJudge::guard() {
   const auto& result = evidence_.result;
 #pragma omp parallel if (differ.size() > 256)
   {
-  Judge guard_row = judge(generated::guard_row);
+    Judge guard_row = judge(generated::guard_row);
 #pragma omp for schedule(static)
-  for (std::size_t first = 0; first < differ.size(); first += kRowsAtOnce) {
-    const std::span<const Index> rows = std::span(differ).subspan(first, std::min(kRowsAtOnce, differ.size() - first));
-    // The statement is the same for all columns with q < r and for all with r < q: the first of each stands for them.
-    Lanes q[2]{}, r[2]{};
-    for (std::size_t lane = 0; lane < rows.size(); ++lane) {
-      const Index i = rows[lane];
-      bool found[2]{};
-      for (Index j = 0; j < codes.cols() && !(found[0] && found[1]); ++j) {
-        if (codes(i, j) == rtn(i, j)) continue;
-        const double kept = point(codes, i, j), other = point(rtn, i, j);
-        const std::size_t side = kept < other ? 0 : 1;
-        if (kept == other || std::exchange(found[side], true)) continue;
-        q[side][lane] = kept;
-        r[side][lane] = other;
+    for (std::size_t first = 0; first < differ.size(); first += kRowsAtOnce) {
+      const std::span<const Index> rows =
+          std::span(differ).subspan(first, std::min(kRowsAtOnce, differ.size() - first));
+      // The statement is the same for all columns with q < r and for all with r < q: the first of each stands for them.
+      Lanes q[2]{}, r[2]{};
+      for (std::size_t lane = 0; lane < rows.size(); ++lane) {
+        const Index i = rows[lane];
+        bool found[2]{};
+        for (Index j = 0; j < codes.cols() && !(found[0] && found[1]); ++j) {
+          if (codes(i, j) == rtn(i, j)) continue;
+          const double kept = point(codes, i, j), other = point(rtn, i, j);
+          const std::size_t side = kept < other ? 0 : 1;
+          if (kept == other || std::exchange(found[side], true)) continue;
+          q[side][lane] = kept;
+          r[side][lane] = other;
+        }
       }
+      const auto kept = [&](std::size_t k) -> const Lanes& { return q[k]; };
+      const auto other = [&](std::size_t k) -> const Lanes& { return r[k]; };
+      const auto exact_kept = [&](std::size_t lane) { return losses_(codes, rows[lane]); };
+      const auto exact_rtn = [&](std::size_t lane) { return losses_(rtn, rows[lane]); };
+      const EnclosedLoss loss_kept{enclosed(result.enclosed_gptq, rows), std::cref(exact_kept)};
+      const EnclosedLoss loss_rtn{enclosed(result.enclosed_rtn, rows), std::cref(exact_rtn)};
+      guard_row.lanes(
+          rows.size(),
+          [&](const auto& pick) {
+            return generated::guard_row_post<OpsOf<decltype(pick)>>(2, pick(other), pick(kept), pick(loss_rtn),
+                                                                    pick(loss_kept));
+          },
+          [&](std::size_t lane) { return rows[lane]; }, [&](std::size_t lane) { row_exact_[at(rows[lane])] = 1; });
     }
-    const auto kept = [&](std::size_t k) -> const Lanes& { return q[k]; };
-    const auto other = [&](std::size_t k) -> const Lanes& { return r[k]; };
-    const auto exact_kept = [&](std::size_t lane) { return losses_(codes, rows[lane]); };
-    const auto exact_rtn = [&](std::size_t lane) { return losses_(rtn, rows[lane]); };
-    const EnclosedLoss loss_kept{enclosed(result.enclosed_gptq, rows), std::cref(exact_kept)};
-    const EnclosedLoss loss_rtn{enclosed(result.enclosed_rtn, rows), std::cref(exact_rtn)};
-    guard_row.lanes(rows.size(), [&](const auto& pick) {
-      return generated::guard_row_post<OpsOf<decltype(pick)>>(2, pick(other), pick(kept), pick(loss_rtn), pick(loss_kept));
-    }, [&](std::size_t lane) { return rows[lane]; }, [&](std::size_t lane) { row_exact_[at(rows[lane])] = 1; });
   }
-  }
-  judge(generated::guard_total).once([&](const auto& pick) {
-    using Ops = OpsOf<decltype(pick)>;
-    const auto gain = [&](std::size_t k) {
-      const Index i = differ[k];
-      if constexpr (std::is_same_v<Ops, WideOps>) {
-        const auto number = [](const Loss& one) {
-          const double mid = one.lo * 0.5 + one.hi * 0.5;
-          return Wide{mid, 0, std::max(one.hi - mid, mid - one.lo) * (1 + 0x1p-50)};
-        };
-        return number(result.enclosed_rtn[at(i)]) - number(result.enclosed_gptq[at(i)]);
-      } else {
-        return losses_(evidence_.rtn, i) - losses_(result.codes, i);
-      }
-    };
-    return generated::guard_total_post<Ops>(differ.size(), gain);
-  }, std::nullopt, "");
+  judge(generated::guard_total)
+      .once(
+          [&](const auto& pick) {
+            using Ops = OpsOf<decltype(pick)>;
+            const auto gain = [&](std::size_t k) {
+              const Index i = differ[k];
+              if constexpr (std::is_same_v<Ops, WideOps>) {
+                const auto number = [](const Loss& one) {
+                  const double mid = one.lo * 0.5 + one.hi * 0.5;
+                  return Wide{mid, 0, std::max(one.hi - mid, mid - one.lo) * (1 + 0x1p-50)};
+                };
+                return number(result.enclosed_rtn[at(i)]) - number(result.enclosed_gptq[at(i)]);
+              } else {
+                return losses_(evidence_.rtn, i) - losses_(result.codes, i);
+              }
+            };
+            return generated::guard_total_post<Ops>(differ.size(), gain);
+          },
+          std::nullopt, "");
 }
 
 }  // namespace hallmark

@@ -44,7 +44,8 @@ void TensorJudge::rows() {
   const Index count = evidence_.W.rows(), cols = evidence_.W.cols();
   std::vector<Index> made, nearest;  // by GPTQ, by round-to-nearest
   for (Index i = 0; i < count; ++i) (evidence_.row_is_rtn(i) ? nearest : made).push_back(i);
-  if (!rows_by_unit_ || count > std::numeric_limits<std::int32_t>::max() || cols > std::numeric_limits<std::int32_t>::max()) {
+  if (!rows_by_unit_ || count > std::numeric_limits<std::int32_t>::max() ||
+      cols > std::numeric_limits<std::int32_t>::max()) {
     plain_rows(made, true, What::rounding);
     if (has_losses_) plain_rows(made, true, What::losses);
     plain_rows(nearest, false, What::rounding);
@@ -134,7 +135,8 @@ void TensorJudge::rows() {
         hi[at(lane)] = evidence_.result.enclosed_gptq[at(i)].hi;
       }
       if (!any) continue;
-      const units::Rows rows{row.data(), u_.row(g * at_once), kLanes<float>, has_losses_ ? lo.data() : nullptr, hi.data()};
+      const units::Rows rows{row.data(), u_.row(g * at_once), kLanes<float>, has_losses_ ? lo.data() : nullptr,
+                             hi.data()};
       const units::Verdict verdict = unit_.rows(tensor, rows, work.data());
       for (Index i = g * at_once; i < std::min(count, (g + 1) * at_once); ++i)
         if (!evidence_.row_is_rtn(i)) mine.add(verdict, at(i - g * at_once), i, half_gap, has_losses_);
@@ -145,7 +147,8 @@ void TensorJudge::rows() {
       for (Index lane = 0; lane < at_once; ++lane)
         row[at(lane)] = static_cast<std::int32_t>(nearest[at(std::min(g * at_once + lane, end - 1))]);
       const units::Verdict verdict = unit_.rows(tensor, {row.data(), nullptr, 0, nullptr, nullptr}, work.data());
-      for (Index k = g * at_once; k < end; ++k) mine_nearest.add(verdict, at(k - g * at_once), nearest[at(k)], half_gap, false);
+      for (Index k = g * at_once; k < end; ++k)
+        mine_nearest.add(verdict, at(k - g * at_once), nearest[at(k)], half_gap, false);
     }
 #pragma omp critical(hallmark_rows)
     {
@@ -172,7 +175,8 @@ void TensorJudge::plain_rows(const std::vector<Index>& list, bool from_u, What w
 #pragma omp for schedule(dynamic)
     for (Index g = 0; g < groups; ++g) {
       const std::size_t first = at(g) * kRowsAtOnce;
-      group.load(evidence_, u_, points_, columns_, std::span(list).subspan(first, std::min(kRowsAtOnce, list.size() - first)), from_u);
+      group.load(evidence_, u_, points_, columns_,
+                 std::span(list).subspan(first, std::min(kRowsAtOnce, list.size() - first)), from_u);
       if (what == What::rounding) judge_rounding(group);
       if (what == What::rounding_again) judge_again(group);
       if (what == What::losses) judge_losses(group);
@@ -184,23 +188,34 @@ void TensorJudge::plain_rows(const std::vector<Index>& list, bool from_u, What w
 void TensorJudge::judge_rounding(const RowGroup& group) {
   using Position = RowGroup::Position;
   const std::size_t cols = group.at.size();
-  const auto of = [&](Lanes Position::*what) { return [&group, what](std::size_t p) -> const Lanes& { return group.at[p].*what; }; };
+  const auto of = [&](Lanes Position::*what) {
+    return [&group, what](std::size_t p) -> const Lanes& { return group.at[p].*what; };
+  };
   const auto x = of(&Position::x), q = of(&Position::q), s = of(&Position::s);
   const auto below = of(&Position::below), above = of(&Position::above);
   const auto row = [&](std::size_t lane) { return group.row(lane); };
   const auto exact = [&](std::size_t lane) { row_exact_[at(group.row(lane))] = 1; };
-  judge(generated::gf16_nearest).lanes(group.rows.size(), [&](const auto& pick) {
-    return generated::gf16_nearest_post<OpsOf<decltype(pick)>>(cols, pick(x), pick(q), pick(below), pick(above));
-  }, row, exact);
+  judge(generated::gf16_nearest)
+      .lanes(
+          group.rows.size(),
+          [&](const auto& pick) {
+            return generated::gf16_nearest_post<OpsOf<decltype(pick)>>(cols, pick(x), pick(q), pick(below),
+                                                                       pick(above));
+          },
+          row, exact);
   if (evidence_.options.grid.short_name() == "gf16") {
     const auto near = [&](std::size_t p) -> Lanes {  // beyond the last point the distance is measured, not promised
       const Position& position = group.at[p];
       const LaneMask beyond = (position.below == position.q) | (position.above == position.q);
       return beyond ? position.q : position.x;
     };
-    judge(generated::gf16_half_gap).lanes(group.rows.size(), [&](const auto& pick) {
-      return generated::gf16_half_gap_post<OpsOf<decltype(pick)>>(cols, pick(s), pick(near), pick(q));
-    }, row, exact);
+    judge(generated::gf16_half_gap)
+        .lanes(
+            group.rows.size(),
+            [&](const auto& pick) {
+              return generated::gf16_half_gap_post<OpsOf<decltype(pick)>>(cols, pick(s), pick(near), pick(q));
+            },
+            row, exact);
   }
 }
 
@@ -220,9 +235,13 @@ void TensorJudge::judge_again(const RowGroup& group) {
       point[lane] = group.at[p].s[lane] * static_cast<double>(points_.entry[codes[lane * cols + p]].value);
     return point;
   };
-  judge(generated::rtn_when_no_calibration).lanes(group.rows.size(), [&](const auto& pick) {
-    return generated::rtn_when_no_calibration_post<OpsOf<decltype(pick)>>(cols, 0, pick(q), pick(again));
-  }, row, exact);
+  judge(generated::rtn_when_no_calibration)
+      .lanes(
+          group.rows.size(),
+          [&](const auto& pick) {
+            return generated::rtn_when_no_calibration_post<OpsOf<decltype(pick)>>(cols, 0, pick(q), pick(again));
+          },
+          row, exact);
 }
 
 // T9 and T1 on the enclosed loss of rows that GPTQ made, from the u' of the recurrence.
@@ -246,8 +265,8 @@ void TensorJudge::judge_losses(const RowGroup& group) {
     const Ball e = LaneOps::value(Difference<Lanes>{position.w, position.q});
     excess = excess + LaneOps::value(Difference<double>{columns_.H[p], columns_.twice_G[p]}) * (e * e);
   }
-  // The recorded enclosure may be that of binary32 (loss.hpp), whose own constants are of this size: twice its rho, and 8 g, leave
-  // room for it, and larger bounds are bounds too.
+  // The recorded enclosure may be that of binary32 (loss.hpp), whose own constants are of this size: twice its rho, and
+  // 8 g, leave room for it, and larger bounds are bounds too.
   const double chain = product32();
   Lanes N{}, rho{};
   for (std::size_t lane = 0; lane < kRowsAtOnce; ++lane) {
@@ -280,14 +299,22 @@ void TensorJudge::judge_losses(const RowGroup& group) {
   const double g = residual32(), g_room = 8 * g;
   const auto row = [&](std::size_t lane) { return group.row(lane); };
   const auto exact = [&](std::size_t lane) { row_exact_[at(group.row(lane))] = 1; };
-  judge(generated::gptq_bound_emitted).lanes(group.rows.size(), [&](const auto& pick) {
-    return generated::gptq_bound_emitted_post<OpsOf<decltype(pick)>>(n, pick(d), pick(w), pick(q), pick(h), pick(delta), pick(a),
-                                                                    pick(g), pick(L_H));
-  }, row, exact);
-  judge(generated::loss_enclosure).lanes(group.rows.size(), [&](const auto& pick) {
-    return generated::loss_enclosure_post<OpsOf<decltype(pick)>>(n, pick(d), pick(c), pick(e), pick(t), pick(a), pick(g_room), pick(N),
-                                                                pick(rho), pick(L));
-  }, row, exact);
+  judge(generated::gptq_bound_emitted)
+      .lanes(
+          group.rows.size(),
+          [&](const auto& pick) {
+            return generated::gptq_bound_emitted_post<OpsOf<decltype(pick)>>(n, pick(d), pick(w), pick(q), pick(h),
+                                                                             pick(delta), pick(a), pick(g), pick(L_H));
+          },
+          row, exact);
+  judge(generated::loss_enclosure)
+      .lanes(
+          group.rows.size(),
+          [&](const auto& pick) {
+            return generated::loss_enclosure_post<OpsOf<decltype(pick)>>(n, pick(d), pick(c), pick(e), pick(t), pick(a),
+                                                                         pick(g_room), pick(N), pick(rho), pick(L));
+          },
+          row, exact);
 }
 
 }  // namespace hallmark

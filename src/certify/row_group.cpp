@@ -20,7 +20,8 @@ Lanes root_of(Lanes x) {
   return x;
 }
 
-// A bound of |x - q| where q is the nearest point: half a gap, or the distance itself where x lies beyond the last point.
+// A bound of |x - q| where q is the nearest point: half a gap, or the distance itself where x lies beyond the last
+// point.
 Lanes gap_of(const Grid& grid, const GapRule& rule, const RowGroup::Position& p) {
   const Lanes relative = rule.relative * magnitude(p.x), absolute = rule.absolute * p.s;
   Lanes gap = relative > absolute ? relative : absolute;
@@ -43,8 +44,8 @@ units::Points unit_points(const Grid& grid) {
   const GapRule rule(grid);
   const int fraction_bits = -std::ilogb(rule.relative) - 1, magnitude_bits = grid.bits() - 1;
   const int lowest = std::ilogb(rule.absolute) + 1;
-  return {false, (((1 << (magnitude_bits - fraction_bits)) - 1) << fraction_bits) - 1, 1 << magnitude_bits, 23 - fraction_bits,
-          std::ldexp(1.0F, lowest + 126 + fraction_bits)};
+  return {false, (((1 << (magnitude_bits - fraction_bits)) - 1) << fraction_bits) - 1, 1 << magnitude_bits,
+          23 - fraction_bits, std::ldexp(1.0F, lowest + 126 + fraction_bits)};
 }
 
 GridPoints::GridPoints(const Grid& grid) : entry(1 << 16, {std::nanf(""), std::nanf(""), std::nanf("")}) {
@@ -74,7 +75,8 @@ std::shared_ptr<const GridPoints> GridPoints::of(const Grid& grid) {
   return points;
 }
 
-RowColumns::RowColumns(const Evidence& evidence) : column(evidence.order.begin(), evidence.order.end()), n(std::ssize(column)) {
+RowColumns::RowColumns(const Evidence& evidence)
+    : column(evidence.order.begin(), evidence.order.end()), n(std::ssize(column)) {
   std::vector<bool> ordered(at(evidence.W.cols()), false);
   for (const Index j : evidence.order) ordered[at(j)] = true;
   for (Index j = 0; j < evidence.W.cols(); ++j)
@@ -118,7 +120,8 @@ void RowGroup::load(const Evidence& evidence, const Compensated& u, const GridPo
     return;
   }
   Lanes squares{};
-  for (std::size_t p = 0; p < static_cast<std::size_t>(columns.n); ++p) squares += (at[p].w - at[p].q) * (at[p].w - at[p].q);
+  for (std::size_t p = 0; p < static_cast<std::size_t>(columns.n); ++p)
+    squares += (at[p].w - at[p].q) * (at[p].w - at[p].q);
   const Lanes norm = root_of(squares) * (1 + 0x1p-20) + 0x1p-140;
   for (std::size_t p = 0; p < at.size(); ++p) {
     at[p].gap = gap_of(evidence.options.grid, rule, at[p]);

@@ -20,17 +20,19 @@ struct GapRule {
 /// The points as a unit makes them from codes; the same as GridPoints. Not of codebooks.
 units::Points unit_points(const Grid& grid);
 
-/// What all rows of a tensor share. Positions 0 .. n-1 are the columns of the processing order, then come the columns outside.
+/// What all rows of a tensor share. Positions 0 .. n-1 are the columns of the processing order, then come the columns
+/// outside.
 struct RowColumns {
   std::vector<Index> column;
   Index n = 0;
   // Of position p < n, where the tensor has a Gram matrix:
-  std::vector<double> root;            ///< at least sqrt(H_jj)
-  std::vector<double> H, twice_G;      ///< H_jj and 2 G_jj
-  std::vector<double> chain, underflow;  ///< |u'_p - u_p| <= chain_p E + 2^-24 |u'_p| + underflow_p, E the norm of the row's errors
+  std::vector<double> root;        ///< at least sqrt(H_jj)
+  std::vector<double> H, twice_G;  ///< H_jj and 2 G_jj
+  std::vector<double> chain,
+      underflow;  ///< |u'_p - u_p| <= chain_p E + 2^-24 |u'_p| + underflow_p, E the norm of the row's errors
 
-  /// T11 (a) with Cauchy's inequality (Coq `T11_recurrence_closed`, `feedback_size_cauchy`): chain_p = k v (1 + k v) |U_0p ..
-  /// U_(p-1)p|, k = p + 1, v = 2^-24, U rounded to binary32; rounded up.
+  /// T11 (a) with Cauchy's inequality (Coq `T11_recurrence_closed`, `feedback_size_cauchy`): chain_p = k v (1 + k v)
+  /// |U_0p .. U_(p-1)p|, k = p + 1, v = 2^-24, U rounded to binary32; rounded up.
   explicit RowColumns(const Evidence& evidence);
 };
 

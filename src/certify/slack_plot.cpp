@@ -30,8 +30,9 @@ std::string text_at(double x, double y, const char* anchor, std::string_view tex
 }
 
 std::string line(double x1, double y1, double x2, double y2, const char* colour, double thickness = 1) {
-  return fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"{}\" stroke-width=\"{}\"/>\n", x1,
-                     y1, x2, y2, colour, thickness);
+  return fmt::format(
+      "<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"{}\" stroke-width=\"{}\"/>\n", x1, y1, x2,
+      y2, colour, thickness);
 }
 
 }  // namespace
@@ -54,7 +55,9 @@ std::string slack_svg(std::string_view title, std::span<const TensorSlack> tenso
       "<rect width=\"{0}\" height=\"{1}\" fill=\"white\"/>\n",
       width, height, ink);
   out += text_at(16, 26, "start", escaped(title), " font-size=\"16\"");
-  out += text_at(16, 48, "start", "slack = loss / proved bound, of every row: all rows (line), the middle half (bar), the median (tick)");
+  out +=
+      text_at(16, 48, "start",
+              "slack = loss / proved bound, of every row: all rows (line), the middle half (bar), the median (tick)");
   out += text_at(width - right + 16, top - 8, "start", "median, largest");
   for (int tick = 0; tick <= 5; ++tick) {
     const double value = largest * tick / 5;
@@ -65,7 +68,9 @@ std::string slack_svg(std::string_view title, std::span<const TensorSlack> tenso
   out += text_at(x_of(1) - 4, top - 8, "end", "the bound");
   double y = top + row_height / 2;
   for (const TensorSlack& tensor : tensors) {
-    const std::string name = tensor.name.size() > 48 ? tensor.name.substr(0, 22) + "..." + tensor.name.substr(tensor.name.size() - 22) : tensor.name;
+    const std::string name = tensor.name.size() > 48
+                                 ? tensor.name.substr(0, 22) + "..." + tensor.name.substr(tensor.name.size() - 22)
+                                 : tensor.name;
     out += text_at(left - 10, y + 4, "end", escaped(name));
     std::vector<double> sorted = tensor.slack;
     std::ranges::sort(sorted);
@@ -74,8 +79,8 @@ std::string slack_svg(std::string_view title, std::span<const TensorSlack> tenso
     } else {
       const auto quantile = [&](std::size_t quarters) { return sorted[(sorted.size() - 1) * quarters / 4]; };
       out += line(x_of(sorted.front()), y, x_of(sorted.back()), y, range_ink);
-      out += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"8\" fill=\"{}\"/>\n", x_of(quantile(1)), y - 4,
-                         std::max(1.0, x_of(quantile(3)) - x_of(quantile(1))), range_ink);
+      out += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"8\" fill=\"{}\"/>\n",
+                         x_of(quantile(1)), y - 4, std::max(1.0, x_of(quantile(3)) - x_of(quantile(1))), range_ink);
       out += line(x_of(quantile(2)), y - 6, x_of(quantile(2)), y + 6, ink, 1.5);
       out += text_at(width - right + 16, y + 4, "start", fmt::format("{:.3f}, {:.3f}", quantile(2), sorted.back()));
     }

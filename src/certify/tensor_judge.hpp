@@ -18,8 +18,8 @@ using OpsOf = typename std::remove_cvref_t<Pick>::Ops;
 /// Choices that anyone can repeat: they depend on nothing but the bytes.
 std::mt19937_64 chosen_by(std::span<const std::byte> bytes);
 
-/// Exact plain losses of rows, for what enclosures leave open; none where a number in it is not finite. The matrix is laid out when first
-/// asked for.
+/// Exact plain losses of rows, for what enclosures leave open; none where a number in it is not finite. The matrix is
+/// laid out when first asked for.
 class ExactLosses {
  public:
   explicit ExactLosses(const Evidence& evidence) : evidence_(evidence) {}
@@ -51,10 +51,13 @@ class TensorJudge {
   static constexpr Index kSamples = 64;
   static std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
-  contracts::Judge judge(const generated::Contract& contract) const { return {contract, evidence_.name, policy_, report_}; }
+  contracts::Judge judge(const generated::Contract& contract) const {
+    return {contract, evidence_.name, policy_, report_};
+  }
   double U(Index i, Index k) const { return (*evidence_.U)(i, k); }  ///< i <= k
   double point(const Matrix<Code>& codes, Index i, Index j) const {
-    return scale_at(evidence_.result.scales, evidence_.result.group_size, i, j) * static_cast<double>(points_.entry[codes(i, j)].value);
+    return scale_at(evidence_.result.scales, evidence_.result.group_size, i, j) *
+           static_cast<double>(points_.entry[codes(i, j)].value);
   }
   double residual32() const { return 0x1p-23 + 0x1p-46 + residual_constant(columns_.n); }  ///< Coq `residual32`, exact
   double product32() const { return (static_cast<double>(columns_.n) + 1) * 0x1p-24 * (1 + 0x1p-3); }
@@ -91,7 +94,7 @@ class TensorJudge {
   ExactLosses losses_;
   std::vector<std::uint8_t> row_exact_;
   std::mt19937_64 chosen_;
-  bool has_losses_ = false;      ///< T15 applies
+  bool has_losses_ = false;  ///< T15 applies
   const units::Unit& unit_;
   bool rows_by_unit_ = false;
 };

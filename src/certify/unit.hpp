@@ -1,6 +1,7 @@
 // The contracts of many rows at once, for one kind of processor: the printed text on numbers with counted roundings
-// (contracts/runtime/counted.hpp). A unit says yes or leaves the matter to the enclosures. One translation unit per kind, compiled for
-// it as a whole; so a unit takes and gives plain data, and its file shares no function with any other (tests/certify: nm).
+// (contracts/runtime/counted.hpp). A unit says yes or leaves the matter to the enclosures. One translation unit per
+// kind, compiled for it as a whole; so a unit takes and gives plain data, and its file shares no function with any
+// other (tests/certify: nm).
 #pragma once
 
 #include <cstddef>
@@ -10,27 +11,27 @@ namespace hallmark::units {
 
 /// The points of a grid that is no codebook, by the magnitude m of a code: m = 0 .. last.
 struct Points {
-  bool integer;         ///< the code is the number, else it is sign and magnitude
+  bool integer;  ///< the code is the number, else it is sign and magnitude
   std::int32_t last, sign_bit;
-  std::int32_t shift;   ///< golden: the point is the binary32 number of the bits m << shift, times factor
+  std::int32_t shift;  ///< golden: the point is the binary32 number of the bits m << shift, times factor
   float factor;
 };
 
-/// What the rows of a tensor share. Position p is column `column[p]` of W and codes, or p where `column` is null; the first n are
-/// those of the recurrence.
+/// What the rows of a tensor share. Position p is column `column[p]` of W and codes, or p where `column` is null; the
+/// first n are those of the recurrence.
 struct Tensor {
   std::size_t cols, n;
   const float* W;
   std::size_t W_stride;
-  const std::uint16_t* codes;    ///< [rows, cols], final
+  const std::uint16_t* codes;  ///< [rows, cols], final
   const std::int32_t* column;
-  const float* scales;           ///< [rows, groups]
+  const float* scales;  ///< [rows, groups]
   std::size_t groups;
-  const std::int32_t* group;     ///< of position p; null: one scale per row
+  const std::int32_t* group;  ///< of position p; null: one scale per row
   Points points;
-  double relative, absolute;     ///< half a gap at x is max(relative |x|, absolute s)
-  bool half_gap;                 ///< the contract gf16_half_gap is to be judged
-  bool binary32;                 ///< scales times points, and half gaps from `absolute` s up, are exact in binary32
+  double relative, absolute;  ///< half a gap at x is max(relative |x|, absolute s)
+  bool half_gap;              ///< the contract gf16_half_gap is to be judged
+  bool binary32;              ///< scales times points, and half gaps from `absolute` s up, are exact in binary32
   // Of the n positions, for the losses (RowColumns, LossModel); g and g_room are the constants of both contracts.
   const double *d, *root, *H, *twice_G, *chain, *underflow;
   double g, g_room, product;
@@ -44,7 +45,7 @@ struct Rows {
   const std::int32_t* row;  ///< each
   const float* u;
   std::size_t stride;
-  const double *lo, *hi;    ///< the enclosed loss of each; null: losses are not judged
+  const double *lo, *hi;  ///< the enclosed loss of each; null: losses are not judged
 };
 
 /// Bit r: the contract holds for row r.
@@ -58,13 +59,14 @@ struct Unit {
   Verdict (*rows)(const Tensor& tensor, const Rows& rows, void* work);
   /// gram_bound for row i of G: its entries from column i on, and the diagonal from i on.
   bool (*gram_row)(const double* row, const double* diagonal, std::size_t count, int low_diagonal);
-  /// factor_residual for the diagonal entries first .. first + lanes - 1 of H, first a multiple of lanes: bit r for each that holds.
-  /// U: [n, n] upper triangular, below the diagonal nothing is read; no pivot but 0 is smaller than 2^low_d. work: n lanes numbers.
-  std::uint32_t (*diagonal)(const double* U, std::size_t n, std::size_t first, const double* d, const double* h, const double* root,
-                            double g, int low_d, double* work);
+  /// factor_residual for the diagonal entries first .. first + lanes - 1 of H, first a multiple of lanes: bit r for
+  /// each that holds. U: [n, n] upper triangular, below the diagonal nothing is read; no pivot but 0 is smaller than
+  /// 2^low_d. work: n lanes numbers.
+  std::uint32_t (*diagonal)(const double* U, std::size_t n, std::size_t first, const double* d, const double* h,
+                            const double* root, double g, int low_d, double* work);
   /// The same for entries (i, j) of H, as many as lanes.
-  std::uint32_t (*entries)(const double* U, std::size_t n, const std::size_t* i, const std::size_t* j, const double* d, const double* h,
-                           const double* root, double g);
+  std::uint32_t (*entries)(const double* U, std::size_t n, const std::size_t* i, const std::size_t* j, const double* d,
+                           const double* h, const double* root, double g);
   /// out = e U, chains of fma over increasing rows of U.
   void (*product)(const double* U, std::size_t n, const double* e, double* out);
   /// The points of `rows_at_once` codes with their neighbours (GridPoints), NaN for a code that is no point.

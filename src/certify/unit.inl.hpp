@@ -25,7 +25,8 @@ using Half = float __attribute__((vector_size(L * sizeof(float))));
 
 Lanes widened(const Half& f) {
 #if defined(__AVX512F__)
-  return _mm512_maskz_cvtps_pd(0xFF, f);  // g++ 12 converts the halves of a __builtin_convertvector, and warns of the plain one
+  return _mm512_maskz_cvtps_pd(
+      0xFF, f);  // g++ 12 converts the halves of a __builtin_convertvector, and warns of the plain one
 #else
   return __builtin_convertvector(f, Lanes);
 #endif
@@ -85,7 +86,8 @@ Near points_of(const Points& points, const std::uint16_t* codes) {
   };
   const Ints minus = sign != 0, zero = m == 0;
   const Ints valid = (m <= last) & (wide < 2 * points.sign_bit);
-  const Floats value = number(m, minus), outward = number(m < last ? m + 1 : m, minus), inward = number(zero ? Ints{} + 1 : m - 1, minus ^ zero);
+  const Floats value = number(m, minus), outward = number(m < last ? m + 1 : m, minus),
+               inward = number(zero ? Ints{} + 1 : m - 1, minus ^ zero);
   return {valid ? value : nan, minus ? outward : inward, minus ? inward : outward};
 }
 
@@ -97,7 +99,9 @@ struct Work {
   std::uint16_t* codes;  // of a block
 };
 
-std::size_t work_bytes(std::size_t cols) { return R * (cols * (2 * sizeof(double) + 2 * sizeof(float)) + kBlock * sizeof(std::uint16_t)); }
+std::size_t work_bytes(std::size_t cols) {
+  return R * (cols * (2 * sizeof(double) + 2 * sizeof(float)) + kBlock * sizeof(std::uint16_t));
+}
 
 template <class T>
 Work<T> work_at(void* memory, std::size_t cols) {
@@ -137,7 +141,8 @@ void load_block(const Tensor& tensor, const Rows& rows, std::size_t begin, std::
     w[r] = tensor.W + row * tensor.W_stride;
     codes[r] = tensor.codes + row * tensor.cols;
     scales[r] = tensor.scales + row * tensor.groups;
-    for (std::size_t p = end; !tensor.column && p < end + kBlock; p += 32) {  // the next block; runs are too short to be guessed
+    for (std::size_t p = end; !tensor.column && p < end + kBlock;
+         p += 32) {  // the next block; runs are too short to be guessed
       __builtin_prefetch(w[r] + p);
       __builtin_prefetch(w[r] + p + 16);
       __builtin_prefetch(codes[r] + p);
@@ -159,7 +164,8 @@ void load_block(const Tensor& tensor, const Rows& rows, std::size_t begin, std::
     for (std::size_t r = 0; r < R; ++r) work.s[p * R + r] = scales[r][tensor.group[p]];
 }
 
-// Everything that these call is small, and left alone some of it is called for every position. (g++ 12 fails on flat code of two lanes.)
+// Everything that these call is small, and left alone some of it is called for every position. (g++ 12 fails on flat
+// code of two lanes.)
 #if HALLMARK_LANES > 2
 #define HALLMARK_FLAT [[gnu::flatten]]
 #else
@@ -180,8 +186,8 @@ struct Rounding {
 
 // T7 for a loaded block of positions, in T, where scales times points are exact.
 template <class T, bool ties>
-HALLMARK_FLAT Rounding<T> judge_rounding(const Tensor& tensor, const Rows& rows, const Floats& row_scale, bool from_u, std::size_t begin,
-                                         std::size_t end, const Work<T>& work) {
+HALLMARK_FLAT Rounding<T> judge_rounding(const Tensor& tensor, const Rows& rows, const Floats& row_scale, bool from_u,
+                                         std::size_t begin, std::size_t end, const Work<T>& work) {
   using Ops = OnceOps<T, ties>;
   using Row = typename Ops::Row;
   using Mask = typename Ops::Truth;
@@ -192,16 +198,20 @@ HALLMARK_FLAT Rounding<T> judge_rounding(const Tensor& tensor, const Rows& rows,
     const float* const shown = from_u ? rows.u + p * rows.stride : work.w + p * R;
     if (from_u) __builtin_prefetch(shown + kBlock * rows.stride);
     const Near points = points_of(tensor.points, work.codes + (p - begin) * R);
-    const Row scale = tensor.group ? row_of<T>(work.s + p * R) : __builtin_convertvector(row_scale, Row), x = row_of<T>(shown);
+    const Row scale = tensor.group ? row_of<T>(work.s + p * R) : __builtin_convertvector(row_scale, Row),
+              x = row_of<T>(shown);
     const Row q = scale * __builtin_convertvector(points.value, Row);
-    const Row below = scale * __builtin_convertvector(points.below, Row), above = scale * __builtin_convertvector(points.above, Row);
+    const Row below = scale * __builtin_convertvector(points.below, Row),
+              above = scale * __builtin_convertvector(points.above, Row);
     const Row near = relative * Ops::magnitude(x), far = absolute * scale, gap = near > far ? near : far;
     const Mask last = (q == below) | (q == above);  // beyond the last point the distance is measured, not promised
-    const Row distance = Ops::magnitude(x - q) * up, bound = (last & (distance > gap)) ? distance : gap, promised = last ? q : x;
+    const Row distance = Ops::magnitude(x - q) * up, bound = (last & (distance > gap)) ? distance : gap,
+              promised = last ? q : x;
     __builtin_memcpy(work.q + p * R, &q, sizeof q);
     __builtin_memcpy(work.gap + p * R, &bound, sizeof bound);
     const auto input = [](const Row& row) { return [&row](std::size_t) -> const Row& { return row; }; };
-    yes.nearest &= generated::gf16_nearest_post<Ops>(1, input(x), input(q), input(below), input(above));  // a forall splits
+    yes.nearest &=
+        generated::gf16_nearest_post<Ops>(1, input(x), input(q), input(below), input(above));  // a forall splits
     if (tensor.half_gap) yes.half_gap &= generated::gf16_half_gap_post<Ops>(1, input(scale), input(promised), input(q));
   }
   return yes;
@@ -236,25 +246,32 @@ Verdict verdict_of(const Tensor& tensor, const Rows& rows, std::size_t half, con
   const Lanes rho = 2 * (root_of(totals.of<Reach>().v) * (1 + 0x1p-20) + tensor.product * totals.of<Size>().v);
   const Ball twice_plain = ball_between(2 * load(rows.lo + half * L), 2 * load(rows.hi + half * L));
   Verdict verdict{};
-  verdict.bound = bits(generated::gptq_bound_emitted_post<SummedOps>(1, d, W{{&totals}}, Q{{&totals}}, HalfGap{{&totals}}, Delta{{&totals}}, a,
-                                                                     point(all(tensor.g)),
-                                                                     twice_plain + ball(totals.of<Damping>())));
-  verdict.enclosure = bits(generated::loss_enclosure_post<SummedOps>(1, d, Excess{{&totals}}, e, Step{{&totals}}, a, point(all(tensor.g_room)),
-                                                                     point(N), point(rho), twice_plain));
+  verdict.bound = bits(generated::gptq_bound_emitted_post<SummedOps>(
+      1, d, W{{&totals}}, Q{{&totals}}, HalfGap{{&totals}}, Delta{{&totals}}, a, point(all(tensor.g)),
+      twice_plain + ball(totals.of<Damping>())));
+  verdict.enclosure = bits(generated::loss_enclosure_post<SummedOps>(
+      1, d, Excess{{&totals}}, e, Step{{&totals}}, a, point(all(tensor.g_room)), point(N), point(rho), twice_plain));
   return verdict;
 }
 
 // norm: of each row, at least |w - q| over the recurrence's positions.
 template <class T>
-HALLMARK_FLAT void judge_losses(const Tensor& tensor, const Rows& rows, const Work<T>& work, const Lanes* norm, Verdict& verdict) {
+HALLMARK_FLAT void judge_losses(const Tensor& tensor, const Rows& rows, const Work<T>& work, const Lanes* norm,
+                                Verdict& verdict) {
   if (!tensor.positive) return;
   const auto position = [&](std::size_t p, std::size_t half) {
     const std::size_t at = p * R + half * L;
     const Lanes x = widen(rows.u + p * rows.stride + half * L);
     const Lanes delta = (tensor.chain[p] * norm[half] + 0x1p-24 * magnitude(x)) * (1 + 0x1p-40) + tensor.underflow[p];
-    return Position{{all(tensor.d[p]), tensor.low_d, true}, {all(tensor.root[p]), tensor.low_root, true}, {all(tensor.H[p]), tensor.low_c},
-                    {all(tensor.twice_G[p]), tensor.low_c}, {widen(work.w + at), -149}, {widen(work.q + at), tensor.low_q}, {x, -149},
-                    {widen(work.gap + at), tensor.low_q < -200 ? tensor.low_q : -200, true}, {delta, -149, true}};
+    return Position{{all(tensor.d[p]), tensor.low_d, true},
+                    {all(tensor.root[p]), tensor.low_root, true},
+                    {all(tensor.H[p]), tensor.low_c},
+                    {all(tensor.twice_G[p]), tensor.low_c},
+                    {widen(work.w + at), -149},
+                    {widen(work.q + at), tensor.low_q},
+                    {x, -149},
+                    {widen(work.gap + at), tensor.low_q < -200 ? tensor.low_q : -200, true},
+                    {delta, -149, true}};
   };
   LossTotals totals[2];
   for (std::size_t begin = 0; begin < tensor.n; begin += kBlock)
@@ -345,8 +362,8 @@ using X = Input<DiagonalTotals, &Column::x>;
 using Pivot = Input<DiagonalTotals, &Column::d>;
 struct DiagonalTotals : SumsOf<Times<Times<X, Pivot>, X>> {};
 
-HALLMARK_FLAT std::uint32_t diagonal(const double* U, std::size_t n, std::size_t first, const double* d, const double* h, const double* root,
-                                     double g, int low_d, double* work) {
+HALLMARK_FLAT std::uint32_t diagonal(const double* U, std::size_t n, std::size_t first, const double* d,
+                                     const double* h, const double* root, double g, int low_d, double* work) {
   const double* rows[L];
   for (std::size_t lane = 0; lane < L; ++lane) rows[lane] = U + (first + lane < n ? first + lane : n - 1) * n;
   std::size_t column = first;  // rows first .. first + L - 1, [column][row]
@@ -385,8 +402,8 @@ HALLMARK_FLAT std::uint32_t diagonal(const double* U, std::size_t n, std::size_t
   return bits(fine & generated::factor_residual_post<SummedOps>(1, x, x, pivot, point(own), a, a, point(all(g))));
 }
 
-HALLMARK_FLAT std::uint32_t entries(const double* U, std::size_t n, const std::size_t* i, const std::size_t* j, const double* d,
-                                    const double* h, const double* root, double g) {
+HALLMARK_FLAT std::uint32_t entries(const double* U, std::size_t n, const std::size_t* i, const std::size_t* j,
+                                    const double* d, const double* h, const double* root, double g) {
   std::size_t first = n;
   Lanes own, a, b;
   for (std::size_t lane = 0; lane < L; ++lane) {
@@ -424,14 +441,18 @@ Lanes multiply_add(const Lanes& a, const Lanes& b, const Lanes& c) {
 void product(const double* U, std::size_t n, const double* e, double* out) {
   constexpr std::size_t kVectors = 8, kColumns = kVectors * L;  // sums side by side
   for (std::size_t begin = 0; begin < n; begin += kColumns) {
-    const std::size_t end = begin + kColumns < n ? begin + kColumns : n, vectors = (end - begin) / L == kVectors ? kVectors : 0;
+    const std::size_t end = begin + kColumns < n ? begin + kColumns : n,
+                      vectors = (end - begin) / L == kVectors ? kVectors : 0;
     Lanes sum[kVectors]{};
     for (std::size_t k = 0; vectors > 0 && k < begin; ++k)
-      for (std::size_t v = 0; v < kVectors; ++v) sum[v] = multiply_add(load(U + k * n + begin + v * L), all(e[k]), sum[v]);
+      for (std::size_t v = 0; v < kVectors; ++v)
+        sum[v] = multiply_add(load(U + k * n + begin + v * L), all(e[k]), sum[v]);
     double sums[kColumns];
     for (std::size_t v = 0; v < kVectors; ++v) store(sums + v * L, sum[v]);
-    for (std::size_t k = vectors > 0 ? begin : 0; k < end; ++k)  // the triangle, and columns beyond the last whole vectors
-      for (std::size_t j = k > begin ? k : begin; j < end; ++j) sums[j - begin] = __builtin_fma(U[k * n + j], e[k], sums[j - begin]);
+    for (std::size_t k = vectors > 0 ? begin : 0; k < end;
+         ++k)  // the triangle, and columns beyond the last whole vectors
+      for (std::size_t j = k > begin ? k : begin; j < end; ++j)
+        sums[j - begin] = __builtin_fma(U[k * n + j], e[k], sums[j - begin]);
     for (std::size_t j = begin; j < end; ++j) out[j] = sums[j - begin];
   }
 }
@@ -443,9 +464,10 @@ void points(const Points& of, const std::uint16_t* codes, float* value, float* b
   __builtin_memcpy(above, &near.above, sizeof near.above);
 }
 
-// Products rounded, four sums side by side in each lane: the error is at most (roundings of a term) 2^-53 sum |a_k e_k| (Higham,
-// lemma 3.1), and that sum has as many.
-HALLMARK_FLAT void dot(const double* a, const double* e, const double* e_err, std::size_t count, double* mid, double* err) {
+// Products rounded, four sums side by side in each lane: the error is at most (roundings of a term) 2^-53 sum |a_k e_k|
+// (Higham, lemma 3.1), and that sum has as many.
+HALLMARK_FLAT void dot(const double* a, const double* e, const double* e_err, std::size_t count, double* mid,
+                       double* err) {
   constexpr std::size_t kParts = 4;
   Lanes sum[kParts]{}, size[kParts]{}, spread{};
   const auto add = [&](std::size_t part, const Lanes& x, const Lanes& y, const Lanes& y_err) {
@@ -456,10 +478,12 @@ HALLMARK_FLAT void dot(const double* a, const double* e, const double* e_err, st
   };
   std::size_t k = 0;
   for (; k + kParts * L <= count; k += kParts * L)
-    for (std::size_t part = 0; part < kParts; ++part) add(part, load(a + k + part * L), load(e + k + part * L), load(e_err + k + part * L));
+    for (std::size_t part = 0; part < kParts; ++part)
+      add(part, load(a + k + part * L), load(e + k + part * L), load(e_err + k + part * L));
   for (; k < count; k += L) {
     double x[L]{}, y[L]{}, y_err[L]{};
-    for (std::size_t lane = 0; lane < L && k + lane < count; ++lane) x[lane] = a[k + lane], y[lane] = e[k + lane], y_err[lane] = e_err[k + lane];
+    for (std::size_t lane = 0; lane < L && k + lane < count; ++lane)
+      x[lane] = a[k + lane], y[lane] = e[k + lane], y_err[lane] = e_err[k + lane];
     add(k / L % kParts, load(x), load(y), load(y_err));
   }
   const Lanes sums = (sum[0] + sum[1]) + (sum[2] + sum[3]), sizes = (size[0] + size[1]) + (size[2] + size[3]);

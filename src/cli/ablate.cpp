@@ -25,10 +25,10 @@ struct AblateFlags {
 
 void print_cells(const std::vector<Cell>& cells) {
   print("{:>5} {:>3}  {:>12}  {:>12}  {:>10}  {:>13}  {}\n", "seed", "N", "BPB before", "BPB after", "change",
-             "rec. loss", "guard rows");
+        "rec. loss", "guard rows");
   for (const Cell& cell : cells)
     print("{:>5} {:>3}  {:12.8f}  {:12.8f}  {:+10.2e}  {:13.6e}  {}\n", cell.seed, cell.n, cell.bpb_pre_quant,
-               cell.bpb_post_quant, cell.bpb_post_quant - cell.bpb_pre_quant, cell.reconstruction_mse, cell.guard_rows);
+          cell.bpb_post_quant, cell.bpb_post_quant - cell.bpb_pre_quant, cell.reconstruction_mse, cell.guard_rows);
 }
 
 Expected<Exit> run(AblateFlags flags) {
@@ -43,7 +43,8 @@ Expected<Exit> run(AblateFlags flags) {
 
   Expected<AblationResult> result = [&] {
     Progress bar("ablate " + flags.options.grid);
-    return run_ablation(flags.options, [&](double done, double total, std::string_view item) { bar.update(done, total, item); });
+    return run_ablation(flags.options,
+                        [&](double done, double total, std::string_view item) { bar.update(done, total, item); });
   }();
   if (!result) return result.error();
   for (const std::string& remark : result->notes) note("note: {}", remark);
@@ -66,19 +67,24 @@ Command ablate_command(CLI::App& root) {
   app->add_option("--grid", f->options.grid, "gf16, int8, int6, int4, ...")->capture_default_str();
   app->add_option("--seeds", f->options.seeds, "Training seeds of the checkpoints")
       ->check(whole_number(0, std::numeric_limits<std::int64_t>::max()))
-      ->delimiter(',')->capture_default_str();
+      ->delimiter(',')
+      ->capture_default_str();
   app->add_option("--batches", f->options.batches, "Calibration batches N")
       ->check(whole_number(0, 4096))
-      ->delimiter(',')->capture_default_str();
+      ->delimiter(',')
+      ->capture_default_str();
   app->add_option("--eval-bytes", f->options.eval_bytes, "Bytes of validation text")
       ->check(whole_number(1, std::int64_t{1} << 40))
       ->capture_default_str();
   app->add_option("--models", f->options.models, "Folder of the checkpoints")->capture_default_str();
-  app->add_option("--text", f->options.text, "Folder of text; file i is validation when i mod 10 = 9")->capture_default_str();
-  app->add_option("-o,--output", f->output, "Append here instead of to the canonical ledger of the grid");
-  app->add_option("--contracts", f->contracts, "off, on, or exact: run-time contracts, in enclosures or in exact arithmetic alone")
+  app->add_option("--text", f->options.text, "Folder of text; file i is validation when i mod 10 = 9")
       ->capture_default_str();
-  app->add_option("--threads", f->threads, "Threads; does not change the result [all cores]")->check(whole_number(1, most_threads));
+  app->add_option("-o,--output", f->output, "Append here instead of to the canonical ledger of the grid");
+  app->add_option("--contracts", f->contracts,
+                  "off, on, or exact: run-time contracts, in enclosures or in exact arithmetic alone")
+      ->capture_default_str();
+  app->add_option("--threads", f->threads, "Threads; does not change the result [all cores]")
+      ->check(whole_number(1, most_threads));
   return {app, [f] { return run(*f); }};
 }
 

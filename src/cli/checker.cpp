@@ -43,8 +43,9 @@ class Scratch {
       const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
       if (written < 0 && errno == EINTR) continue;
       if (written < 0)
-        return failure(errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? error_number::disk_full : error_number::cannot_write,
-                       "cannot write the bundle", errno);
+        return failure(
+            errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? error_number::disk_full : error_number::cannot_write,
+            "cannot write the bundle", errno);
       bytes = bytes.subspan(static_cast<std::size_t>(written));
     }
     return ok();
@@ -52,7 +53,8 @@ class Scratch {
 
  private:
   Status failure(int number, const char* what, int reason) const {
-    return Error{Exit::io, number, what, fmt::format("{}: {}", name_, std::strerror(reason)), "TMPDIR=FOLDER with room for the bundle"};
+    return Error{Exit::io, number, what, fmt::format("{}: {}", name_, std::strerror(reason)),
+                 "TMPDIR=FOLDER with room for the bundle"};
   }
 
   std::string name_;
@@ -71,8 +73,9 @@ std::string one_line(std::string text) {
 Expected<std::string> find_checker() {
   constexpr const char* name = "hallmark-check";
   const auto missing = [](std::string where) {
-    return Error{Exit::unavailable, error_number::program_missing, "hallmark-check is missing, so nothing was verified with it",
-                 std::move(where), "make checker, or HALLMARK_CHECK=/path/to/hallmark-check"};
+    return Error{Exit::unavailable, error_number::program_missing,
+                 "hallmark-check is missing, so nothing was verified with it", std::move(where),
+                 "make checker, or HALLMARK_CHECK=/path/to/hallmark-check"};
   };
   if (const char* named = std::getenv("HALLMARK_CHECK")) {
     if (auto found = find_program(named)) return found;
@@ -80,7 +83,8 @@ Expected<std::string> find_checker() {
   }
   std::error_code fault;
   const std::filesystem::path folder = std::filesystem::read_symlink("/proc/self/exe", fault).parent_path();
-  for (const std::string& candidate : {(folder / name).string(), (folder / "checker" / name).string(), std::string(name)})
+  for (const std::string& candidate :
+       {(folder / name).string(), (folder / "checker" / name).string(), std::string(name)})
     if (auto found = find_program(candidate)) return found;
   return missing(fmt::format("not beside the tool in {}, not in its checker/, not in PATH", folder.string()));
 }
@@ -94,7 +98,8 @@ Status run_checker(const std::string& checker, const std::string& tensor, const 
   if (result->exit == 0 && result->output.find(": accepted: ") != std::string::npos) return ok();
   if (result->exit == static_cast<int>(Exit::mismatch))
     return Error{Exit::mismatch, error_number::checker_rejects, "hallmark-check rejects a tensor",
-                 fmt::format("tensor '{}': {}", tensor, one_line(result->output)), "do not use this file; quantize the weights again"};
+                 fmt::format("tensor '{}': {}", tensor, one_line(result->output)),
+                 "do not use this file; quantize the weights again"};
   return Error{Exit::internal, error_number::checker_failed, "hallmark-check gave no verdict",
                fmt::format("tensor '{}': exit code {}: {}", tensor, result->exit, one_line(result->output)),
                "ulimit -s unlimited and more memory, or verify without --checker"};

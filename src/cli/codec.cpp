@@ -20,12 +20,14 @@ namespace {
 constexpr std::size_t longest_token = 65536;  // an exact decimal of binary64 has fewer than 1,100 characters
 
 Error bad_token(std::size_t line, const std::string& token, const char* expected) {
-  return {Exit::input, 328, fmt::format("'{}' is not {}", printable(token), expected), fmt::format("standard input, line {}", line),
+  return {Exit::input, 328, fmt::format("'{}' is not {}", printable(token), expected),
+          fmt::format("standard input, line {}", line),
           "one number per line, for example 0.1, 0x1.8p-3 (encode) or 0x3E00 (decode)"};
 }
 
-/// Applies one to every whitespace-separated token of stdin and prints each result at once, on a line of its own: memory does
-/// not grow with the input. Stops at the first error or when nobody receives the output. An input without a token is an error.
+/// Applies one to every whitespace-separated token of stdin and prints each result at once, on a line of its own:
+/// memory does not grow with the input. Stops at the first error or when nobody receives the output. An input without a
+/// token is an error.
 template <class One>
 Expected<Exit> each_token(One one) {
   std::string token;
@@ -48,7 +50,8 @@ Expected<Exit> each_token(One one) {
     line += c == '\n';
   }
   if (count == 0)
-    return Error{Exit::input, 329, "no number to convert", "standard input holds no word", "printf '1.0\\n' | hallmark codec encode"};
+    return Error{Exit::input, 329, "no number to convert", "standard input holds no word",
+                 "printf '1.0\\n' | hallmark codec encode"};
   return Exit::ok;
 }
 
@@ -83,11 +86,12 @@ Command codec_command(CLI::App& root) {
   decode->add_option("--format", *format, "How to read the words")
       ->check(CLI::IsMember({"gf16/1", "gf16/zig-1.1"}))
       ->capture_default_str();
-  return {app, [encode, format] {
-            if (encode->parsed()) return each_token(encode_one);
-            const bool zig = *format == "gf16/zig-1.1";
-            return each_token([zig](std::size_t line, const std::string& token) { return decode_one(line, token, zig); });
-          }};
+  return {
+      app, [encode, format] {
+        if (encode->parsed()) return each_token(encode_one);
+        const bool zig = *format == "gf16/zig-1.1";
+        return each_token([zig](std::size_t line, const std::string& token) { return decode_one(line, token, zig); });
+      }};
 }
 
 }  // namespace hallmark::cli

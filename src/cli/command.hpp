@@ -12,8 +12,8 @@
 namespace hallmark::cli {
 
 struct Command {
-  CLI::App* app;                            ///< parsed() tells whether the user chose it
-  std::function<Expected<Exit>()> run;      ///< the exit code on success (0, or 8 with skipped tensors)
+  CLI::App* app;                        ///< parsed() tells whether the user chose it
+  std::function<Expected<Exit>()> run;  ///< the exit code on success (0, or 8 with skipped tensors)
 };
 
 Command quantize_command(CLI::App& root);

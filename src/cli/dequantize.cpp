@@ -78,15 +78,15 @@ Expected<Exit> run(const DequantizeFlags& flags) {
   }
   if (const Status whole = file->file().unchanged(); !whole) return whole.error();
   if (const Status written = writer->commit(); !written) return written.error();
-  note("wrote {}: {} tensors, {} of them from {} codes", flags.output, plan.size(), quantized,
-             file->grid().name());
+  note("wrote {}: {} tensors, {} of them from {} codes", flags.output, plan.size(), quantized, file->grid().name());
   return Exit::ok;
 }
 
 }  // namespace
 
 Command dequantize_command(CLI::App& root) {
-  CLI::App* app = root.add_subcommand("dequantize", "Write scale times grid point for every code, with W's names and order");
+  CLI::App* app =
+      root.add_subcommand("dequantize", "Write scale times grid point for every code, with W's names and order");
   auto flags = std::make_shared<DequantizeFlags>();
   app->add_option("input", flags->input, "Quantized file")->required();
   app->add_option("-o,--output", flags->output, "safetensors file to write")->required();

@@ -8,7 +8,8 @@
 
 namespace hallmark::cli {
 
-/// The backend of "cuda"; null, the CPU itself, for "cpu". Errors: E1305 (exit 13) this tool was built without CUDA; E1306 no device.
+/// The backend of "cuda"; null, the CPU itself, for "cpu". Errors: E1305 (exit 13) this tool was built without CUDA;
+/// E1306 no device.
 Expected<std::unique_ptr<cuda::EngineBackend>> device_backend(const std::string& device);
 
 }  // namespace hallmark::cli

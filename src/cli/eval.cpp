@@ -54,7 +54,8 @@ Expected<Exit> run(const EvalFlags& flags) {
   } else {
     print("{:.6f} bits per byte over {} bytes of validation text\n", *bpb, text.size());
     for (const auto& [key, value] : out.items())
-      if (key.starts_with("bpb_count")) print("{:.6f} count model of order {}, interpolated\n", value.get<double>(), key.back());
+      if (key.starts_with("bpb_count"))
+        print("{:.6f} count model of order {}, interpolated\n", value.get<double>(), key.back());
   }
   return Exit::ok;
 }
@@ -65,7 +66,8 @@ Command eval_command(CLI::App& root) {
   CLI::App* app = root.add_subcommand("eval", "Bits per byte of a replay checkpoint on the validation split");
   auto flags = std::make_shared<EvalFlags>();
   app->add_option("model", flags->model, "Checkpoint, or a dequantized one")->required();
-  app->add_option("--text", flags->text, "Folder of text; file i is validation when i mod 10 = 9")->capture_default_str();
+  app->add_option("--text", flags->text, "Folder of text; file i is validation when i mod 10 = 9")
+      ->capture_default_str();
   app->add_option("--eval-bytes", flags->bytes, "Bytes of the validation split")
       ->check(whole_number(static_cast<std::int64_t>(calibration_window) + 1, most_bytes))
       ->capture_default_str();

@@ -28,7 +28,8 @@ struct GramFlags {
 
 Expected<Exit> finish(const GramFlags& flags, const std::vector<GramPlan>& plan,
                       const std::function<Expected<Matrix<double>>(std::size_t)>& gram_of) {
-  if (const Status written = write_grams(flags.output, flags.overwrite, plan, gram_of); !written) return written.error();
+  if (const Status written = write_grams(flags.output, flags.overwrite, plan, gram_of); !written)
+    return written.error();
   note("wrote {}: {} Gram matrices", flags.output, plan.size());
   return Exit::ok;
 }
@@ -54,7 +55,8 @@ Expected<Exit> run_model(const GramFlags& flags) {
   std::vector<GramPlan> plan;
   for (const auto& [weight, gram] : grams->front())
     plan.push_back({weight, static_cast<std::uint64_t>(gram->G.cols()), static_cast<std::uint64_t>(gram->tokens)});
-  return finish(flags, plan, [&](std::size_t i) -> Expected<Matrix<double>> { return grams->front().at(plan[i].weight)->G; });
+  return finish(flags, plan,
+                [&](std::size_t i) -> Expected<Matrix<double>> { return grams->front().at(plan[i].weight)->G; });
 }
 
 Expected<Exit> run(const GramFlags& flags) {
@@ -76,12 +78,15 @@ Expected<Exit> run(const GramFlags& flags) {
         return Error{Exit::usage, 211, merging ? "--merge takes Gram matrices" : "--activations takes activations",
                      fmt::format("{}: {}", file.path(), weight),
                      merging ? "accumulate this file with --activations first" : "add this file with --merge"};
-      const auto known = std::find_if(plan.begin(), plan.end(), [&name = weight](const GramPlan& p) { return p.weight == name; });
+      const auto known =
+          std::find_if(plan.begin(), plan.end(), [&name = weight](const GramPlan& p) { return p.weight == name; });
       if (known == plan.end()) {
         plan.push_back({weight, entry.cols, entry.tokens});
       } else if (known->cols != entry.cols) {
-        return Error{Exit::infeasible, 415, "the files disagree in the number of columns",
-                     fmt::format("{}: {}: {} columns, {} in a file before", file.path(), weight, entry.cols, known->cols), "capture both from one model"};
+        return Error{
+            Exit::infeasible, 415, "the files disagree in the number of columns",
+            fmt::format("{}: {}: {} columns, {} in a file before", file.path(), weight, entry.cols, known->cols),
+            "capture both from one model"};
       } else {
         known->tokens += entry.tokens;
       }
@@ -108,9 +113,11 @@ Expected<Exit> run(const GramFlags& flags) {
 }  // namespace
 
 Command gram_command(CLI::App& root) {
-  CLI::App* app = root.add_subcommand("gram", "Accumulate activations, merge Gram matrices, or capture those of a replay checkpoint (--model)");
+  CLI::App* app = root.add_subcommand(
+      "gram", "Accumulate activations, merge Gram matrices, or capture those of a replay checkpoint (--model)");
   auto flags = std::make_shared<GramFlags>();
-  auto* activations = app->add_option("--activations", flags->activations, "Files with NAME.activations [tokens, cols], in order");
+  auto* activations =
+      app->add_option("--activations", flags->activations, "Files with NAME.activations [tokens, cols], in order");
   auto* merge = app->add_option("--merge", flags->merge, "Files with NAME.gram [cols, cols]: added entry by entry");
   auto* model = app->add_option("--model", flags->model, "A replay checkpoint: calibrate it on its own train text");
   activations->excludes(merge)->excludes(model);

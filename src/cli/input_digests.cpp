@@ -24,7 +24,8 @@ InputDigests::File::File(const SafeTensors* file, const std::stop_token& stop)
       })) {}
 
 std::string InputDigests::File::tensor(const std::string& name) const {
-  if (whole_.wait_for(std::chrono::seconds(0)) == std::future_status::deferred) whole_.wait();  // no thread was left for it
+  if (whole_.wait_for(std::chrono::seconds(0)) == std::future_status::deferred)
+    whole_.wait();  // no thread was left for it
   std::unique_lock lock(mutex_);
   known_.wait(lock, [&] { return failed_ || tensors_.contains(name); });
   if (failed_) whole_.get();
@@ -32,7 +33,8 @@ std::string InputDigests::File::tensor(const std::string& name) const {
 }
 
 InputDigests::InputDigests(const SafeTensors& weights, const CalibrationFile* calibration)
-    : calibration_(calibration), weights_(&weights, stop_.get_token()),
+    : calibration_(calibration),
+      weights_(&weights, stop_.get_token()),
       of_calibration_(calibration ? &calibration->file() : nullptr, stop_.get_token()) {}
 
 void InputDigests::enter(CertificateHeader& header) const {

@@ -12,7 +12,8 @@
 
 namespace hallmark::cli {
 
-/// Reads each file once; what is not yet known is waited for. Given up where the object ends before. Both files outlive it.
+/// Reads each file once; what is not yet known is waited for. Given up where the object ends before. Both files outlive
+/// it.
 class InputDigests {
  public:
   InputDigests(const SafeTensors& weights, const CalibrationFile* calibration);

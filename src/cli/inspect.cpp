@@ -40,7 +40,7 @@ Json describe(const SafeTensors& file) {
 void print_text(const Json& description) {
   for (const auto& path : description["files"]) print("{}\n", path.get<std::string>());
   print("  sha256 {}\n  payload {}\n", description["sha256"].get<std::string>(),
-             description["payload_sha256"].get<std::string>());
+        description["payload_sha256"].get<std::string>());
   for (const auto& [key, value] : description["metadata"].items()) {
     const std::string text = value.get<std::string>();
     print("  {} = {}\n", printable(key), printable(text));
@@ -49,15 +49,15 @@ void print_text(const Json& description) {
   for (const Json& tensor : description["tensors"]) width = std::max(width, tensor["name"].get<std::string>().size());
   for (const Json& tensor : description["tensors"])
     print("  {:{}}  {:4} {:>14}  {:>12} bytes\n", tensor["name"].get<std::string>(), width,
-               tensor["dtype"].get<std::string>(), tensor["shape"].dump(), tensor["bytes"].get<std::uint64_t>());
+          tensor["dtype"].get<std::string>(), tensor["shape"].dump(), tensor["bytes"].get<std::uint64_t>());
   const auto bytes = description["tensor_bytes"].get<std::uint64_t>();
   print("  {} tensors, {} bytes ({:.3f} MB)\n", description["tensors"].size(), bytes, static_cast<double>(bytes) / 1e6);
   if (!description.contains("grid")) return;
   print("  quantized: {} of {} tensors on {}, method {}, scales {}; {} bits per quantized weight with scales: {:.3f}\n",
-             description["quantized_tensors"].get<std::size_t>(), description["original_tensors"].get<std::size_t>(),
-             description["grid"].get<std::string>(), description["method"].get<std::string>(),
-             description["scale_rule"].get<std::string>(), description["bits"].get<int>(),
-             description["bits_per_weight"].get<double>());
+        description["quantized_tensors"].get<std::size_t>(), description["original_tensors"].get<std::size_t>(),
+        description["grid"].get<std::string>(), description["method"].get<std::string>(),
+        description["scale_rule"].get<std::string>(), description["bits"].get<int>(),
+        description["bits_per_weight"].get<double>());
 }
 
 /// The container's own account; opening it checks every code, scale and the payload digest.
@@ -97,10 +97,8 @@ Command inspect_command(CLI::App& root) {
             Json description = describe(*file);
             if (is_quantized(*file))
               if (const Status checked = add_container(*path, description); !checked) return checked.error();
-            if (*as_json)
-              print("{}\n", description.dump());
-            else
-              print_text(description);
+            if (*as_json) print("{}\n", description.dump());
+            else print_text(description);
             return Exit::ok;
           }};
 }

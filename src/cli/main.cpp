@@ -29,16 +29,16 @@ extern "C" void on_signal(int signal) {
   std::raise(signal);
 }
 
-/// A descriptor that the caller closed would be given to the next file that is opened, an output among them: here it is taken
-/// by one that fails (standard input and output) or swallows (standard error).
+/// A descriptor that the caller closed would be given to the next file that is opened, an output among them: here it is
+/// taken by one that fails (standard input and output) or swallows (standard error).
 void occupy_standard_descriptors() {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
     if (::fcntl(fd, F_GETFD) < 0) std::ignore = ::open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_WRONLY);
 }
 
 int fail(const Error& error) {
-  const std::string text = to_string(
-      {error.exit, error.number, escaped(error.what), escaped(error.where), escaped(error.hint)});
+  const std::string text =
+      to_string({error.exit, error.number, escaped(error.what), escaped(error.where), escaped(error.hint)});
   std::fwrite(text.data(), 1, text.size(), stderr);
   return static_cast<int>(error.exit);
 }
@@ -58,13 +58,14 @@ int run(int argc, char** argv) {
   CLI::App root{"Proof-carrying weight quantization: GF16 and narrower grids, GPTQ, certificates.", "hallmark"};
   root.require_subcommand(1);
   root.set_version_flag("--version", fmt::format("hallmark {}", build_info::version), "Print the version");
-  root.footer("Exit codes: 0 done, 2 usage, 3 invalid input, 4 infeasible plan, 5 numeric failure, 6 contract violated,\n"
-              "7 verification mismatch, 8 finished with skipped tensors, 9 I/O, 10 memory, 13 not built in, 1 a bug.");
+  root.footer(
+      "Exit codes: 0 done, 2 usage, 3 invalid input, 4 infeasible plan, 5 numeric failure, 6 contract violated,\n"
+      "7 verification mismatch, 8 finished with skipped tensors, 9 I/O, 10 memory, 13 not built in, 1 a bug.");
   const std::vector<cli::Command> commands = {
-      cli::quantize_command(root), cli::verify_command(root), cli::dequantize_command(root), cli::gram_command(root),
-      cli::inspect_command(root),  cli::codec_command(root),      cli::eval_command(root),
-      cli::ablate_command(root),   cli::ttest_command(root),      cli::smt_command(root),
-      cli::witness_command(root),  cli::version_command(root)};
+      cli::quantize_command(root), cli::verify_command(root),  cli::dequantize_command(root),
+      cli::gram_command(root),     cli::inspect_command(root), cli::codec_command(root),
+      cli::eval_command(root),     cli::ablate_command(root),  cli::ttest_command(root),
+      cli::smt_command(root),      cli::witness_command(root), cli::version_command(root)};
   for (int i = 1; i < argc; ++i) {  // CLI11 reads an empty value as 0, or as none at all
     const std::string_view word = argv[i];
     if (word.empty() || (word.starts_with("--") && word.find('=') == word.size() - 1))
@@ -97,7 +98,8 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const std::bad_alloc&) {
-    return fail({Exit::memory, 1001, "out of memory", cli::command_line(argc, argv), "quantize fewer tensors at a time with --include"});
+    return fail({Exit::memory, 1001, "out of memory", cli::command_line(argc, argv),
+                 "quantize fewer tensors at a time with --include"});
   } catch (const std::exception& exception) {
     return fail({Exit::internal, 100, "internal error", exception.what(), "report this as a bug"});
   }

@@ -25,7 +25,8 @@ Expected<std::vector<bool>> matching(const std::vector<std::string>& patterns, c
     try {
       expression.assign(pattern);
     } catch (const std::regex_error& error) {
-      return Error{Exit::usage, 210, "malformed regular expression", fmt::format("{} '{}': {}", flag, pattern, error.what()),
+      return Error{Exit::usage, 210, "malformed regular expression",
+                   fmt::format("{} '{}': {}", flag, pattern, error.what()),
                    "ECMAScript syntax, for example 'mlp\\..*weight'"};
     }
     bool used = false;
@@ -91,16 +92,18 @@ Expected<std::vector<PlannedTensor>> plan_tensors(const SafeTensors& weights, co
     return Error{Exit::input, 351, fmt::format("{} selected tensors are not F32, BF16 or F16", unreadable.size()),
                  name_list(unreadable), "--exclude them"};
   if (!mismatched.empty())
-    return Error{Exit::infeasible, 415, fmt::format("calibration and weights disagree in {} tensors", mismatched.size()),
-                 fmt::format("{}: {}", calibration->path(), name_list(mismatched)), "capture the calibration from this model"};
+    return Error{
+        Exit::infeasible, 415, fmt::format("calibration and weights disagree in {} tensors", mismatched.size()),
+        fmt::format("{}: {}", calibration->path(), name_list(mismatched)), "capture the calibration from this model"};
   if (plan.empty())
     return Error{Exit::infeasible, 432, "nothing to quantize",
                  fmt::format("{} 2-D tensors, {} calibration entries, {} tensors excluded", matrices.size(),
                              calibration ? calibration->entries().size() : 0,
                              std::count(excluded->begin(), excluded->end(), true)),
-                 matrices.empty()             ? "only 2-D tensors are quantized: hallmark inspect lists the shapes"
-                 : selection.exclude.empty()  ? "the calibration names must be those of the weights: hallmark inspect shows both"
-                                              : "a narrower --exclude"};
+                 matrices.empty() ? "only 2-D tensors are quantized: hallmark inspect lists the shapes"
+                 : selection.exclude.empty()
+                     ? "the calibration names must be those of the weights: hallmark inspect shows both"
+                     : "a narrower --exclude"};
   return plan;
 }
 

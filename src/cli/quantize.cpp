@@ -49,8 +49,8 @@ Expected<Options> options_of(const QuantizeFlags& flags) {
   if (*rule == ScaleRule::given)
     return Error{Exit::usage, 223, "scale rule given cannot be asked for", "--scale-rule given",
                  "store NAME.scale in the calibration file: it is then used as it is"};
-  return Options{*std::move(grid),     *method,          *rule, flags.group_size, flags.damp_percent,
-                 flags.desc_act,       flags.block_size, !flags.no_guard};
+  return Options{*std::move(grid), *method,          *rule,          flags.group_size, flags.damp_percent,
+                 flags.desc_act,   flags.block_size, !flags.no_guard};
 }
 
 const std::string not_yet(64, '0');  // in the place of a digest
@@ -86,7 +86,8 @@ Expected<Exit> run(const QuantizeFlags& flags) {
   const Expected<std::unique_ptr<cuda::EngineBackend>> device = device_backend(flags.device);
   if (!device) return device.error();
   if (options->method == Method::gptq && flags.calibration.empty())
-    return Error{Exit::usage, 214, "GPTQ needs calibration", "no --calibration", "--calibration C.safetensors, or --method rtn"};
+    return Error{Exit::usage, 214, "GPTQ needs calibration", "no --calibration",
+                 "--calibration C.safetensors, or --method rtn"};
   if (flags.threads > 0) omp_set_num_threads(flags.threads);
 
   const Expected<SafeTensors> weights = SafeTensors::open(flags.weights);
@@ -104,7 +105,8 @@ Expected<Exit> run(const QuantizeFlags& flags) {
   if (!plan) return plan.error();
   if (flags.dry_run) return print_plan(*plan, *options), Exit::ok;
   const std::string certificate_name = certificate_path(flags.output);
-  if (const Status distinct = check_distinct({flags.output, flags.report, certificate_name}); !distinct) return distinct.error();
+  if (const Status distinct = check_distinct({flags.output, flags.report, certificate_name}); !distinct)
+    return distinct.error();
   for (const std::string& output : {flags.output, certificate_name})
     if (const Status free = check_output(output, flags.overwrite, inputs); !free) return free.error();
   Expected<QuantizeReport> report = QuantizeReport::create(flags.report, flags.overwrite, inputs);
@@ -133,7 +135,8 @@ Expected<Exit> run(const QuantizeFlags& flags) {
     judged.merge(quantized->contracts);
     if (const auto& offence = quantized->seen->offence)
       return Error{Exit::contract, error_number::oracle_refuses, "exact arithmetic finds a promise broken",
-                   fmt::format("tensor '{}': {}", tensor.weight->name, *offence), "report this with the files; nothing was written"};
+                   fmt::format("tensor '{}': {}", tensor.weight->name, *offence),
+                   "report this with the files; nothing was written"};
     if (const Status added = report->add(tensor, *options, quantized->result); !added) return added.error();
     digests.enter(*quantized, tensor.weight->name);
     if (const Status begun = outputs->write(tensor, *std::move(quantized)); !begun) return begun.error();
@@ -168,17 +171,21 @@ Command quantize_command(CLI::App& root) {
   app->add_option("--group-size", f->group_size, "Columns that share a scale; 0: the whole row")
       ->check(whole_number(0, most_columns))
       ->capture_default_str();
-  app->add_option("--damp-percent", f->damp_percent, "lambda as a fraction of mean(diag(2G))")->check(fraction())->capture_default_str();
+  app->add_option("--damp-percent", f->damp_percent, "lambda as a fraction of mean(diag(2G))")
+      ->check(fraction())
+      ->capture_default_str();
   app->add_flag("--desc-act", f->desc_act, "Columns by descending diagonal of H (act-order)");
   app->add_option("--block-size", f->block_size, "Columns per block: speed, never a bit of the result")
       ->check(whole_number(1, most_columns))
       ->capture_default_str();
   app->add_flag("--no-guard", f->no_guard, "Keep GPTQ even in rows where rounding to nearest is better");
-  app->add_option("--contracts", f->contracts, "off, on, or exact: run-time contracts, in enclosures or in exact arithmetic alone")
+  app->add_option("--contracts", f->contracts,
+                  "off, on, or exact: run-time contracts, in enclosures or in exact arithmetic alone")
       ->capture_default_str();
   app->add_option("--include", f->selection.include, "Only tensors whose name matches this regular expression");
   app->add_option("--exclude", f->selection.exclude, "Not the tensors whose name matches this regular expression");
-  app->add_option("--threads", f->threads, "Threads; does not change the result [all cores]")->check(whole_number(1, most_threads));
+  app->add_option("--threads", f->threads, "Threads; does not change the result [all cores]")
+      ->check(whole_number(1, most_threads));
   app->add_option("--device", f->device, "cpu, or cuda: speed, never a bit of the result")
       ->check(CLI::IsMember({"cpu", "cuda"}))
       ->capture_default_str();
@@ -186,11 +193,12 @@ Command quantize_command(CLI::App& root) {
   app->add_flag("--dry-run", f->dry_run, "Print the plan and stop");
   app->add_flag("--overwrite", f->overwrite, "Replace existing outputs");
   app->add_option("--report", f->report, "One JSON object per tensor");
-  return {app, [f]() -> Expected<Exit> {
-            if (f->output.empty() && !f->dry_run)
-              return Error{Exit::usage, 203, "no output file", "hallmark quantize", "--output Q.safetensors, or --dry-run"};
-            return run(*f);
-          }};
+  return {
+      app, [f]() -> Expected<Exit> {
+        if (f->output.empty() && !f->dry_run)
+          return Error{Exit::usage, 203, "no output file", "hallmark quantize", "--output Q.safetensors, or --dry-run"};
+        return run(*f);
+      }};
 }
 
 }  // namespace hallmark::cli

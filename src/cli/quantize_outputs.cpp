@@ -8,8 +8,8 @@
 namespace hallmark::cli {
 namespace {
 
-// A tensor of more codes is written before the next is begun: waiting would take memory, and its hours of arithmetic hide nothing
-// worth hiding (codes grow with cols, work with cols^2).
+// A tensor of more codes is written before the next is begun: waiting would take memory, and its hours of arithmetic
+// hide nothing worth hiding (codes grow with cols, work with cols^2).
 constexpr Index most_codes_waiting = Index{32} << 20;
 
 template <class T>
@@ -19,8 +19,8 @@ std::span<const T> all(const Matrix<T>& M) {
 
 }  // namespace
 
-Expected<QuantizeOutputs> QuantizeOutputs::create(const std::string& path, bool overwrite, const QuantizedHeader& header,
-                                                  const CertificateHeader& certificate) {
+Expected<QuantizeOutputs> QuantizeOutputs::create(const std::string& path, bool overwrite,
+                                                  const QuantizedHeader& header, const CertificateHeader& certificate) {
   Expected<QuantizedFileWriter> writer = QuantizedFileWriter::create(path, overwrite, header);
   if (!writer) return writer.error();
   const std::string beside_it = certificate_path(path);
@@ -44,14 +44,16 @@ Status QuantizeOutputs::write(const PlannedTensor& tensor, QuantizedTensor&& qua
   if (const Status before = settle(); !before) return before;
   CertifiedTensor certified = certified_tensor(tensor, quantized);
   const bool large = quantized.result.codes.size() > most_codes_waiting;
-  writing_ = beside([&files = *files_, codes = std::move(quantized.result.codes), scales = std::move(quantized.result.scales),
-                     certified = std::move(certified)]() mutable -> Status {
-    const std::string& name = certified.name;
-    if (const Status written = files.writer.write_quantized(name, all(codes), all(scales)); !written) return written;
-    certified.codes_sha256 = files.writer.digest(name + ".codes");
-    certified.scales_sha256 = files.writer.digest(name + ".scale");
-    return files.certificate.add(certified);
-  });
+  writing_ =
+      beside([&files = *files_, codes = std::move(quantized.result.codes), scales = std::move(quantized.result.scales),
+              certified = std::move(certified)]() mutable -> Status {
+        const std::string& name = certified.name;
+        if (const Status written = files.writer.write_quantized(name, all(codes), all(scales)); !written)
+          return written;
+        certified.codes_sha256 = files.writer.digest(name + ".codes");
+        certified.scales_sha256 = files.writer.digest(name + ".scale");
+        return files.certificate.add(certified);
+      });
   return large ? settle() : ok();
 }
 
@@ -59,7 +61,8 @@ Status QuantizeOutputs::settle() { return settled(writing_); }
 
 Status QuantizeOutputs::commit(const CertificateHeader& certificate) {
   if (const Status before = settle(); !before) return before;
-  if (const Status entered = files_->writer.replace_digests(certificate.weights_sha256, certificate.calibration_sha256); !entered)
+  if (const Status entered = files_->writer.replace_digests(certificate.weights_sha256, certificate.calibration_sha256);
+      !entered)
     return entered;
   if (const Status entered = files_->certificate.replace_header(certificate); !entered) return entered;
   if (const Status written = files_->certificate.commit(); !written) return written;

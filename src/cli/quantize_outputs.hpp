@@ -13,8 +13,9 @@
 
 namespace hallmark::cli {
 
-/// Both files are written by one thread beside the caller, in the order of the calls: each call first waits for what the one before it
-/// began, and returns its error. So at most one tensor waits to be written, and only where it is small (below).
+/// Both files are written by one thread beside the caller, in the order of the calls: each call first waits for what
+/// the one before it began, and returns its error. So at most one tensor waits to be written, and only where it is
+/// small (below).
 class QuantizeOutputs {
  public:
   /// The digests of the inputs in both headers may be any 64 digits. Errors: those of both writers' create().
@@ -27,8 +28,8 @@ class QuantizeOutputs {
   Status write(const PlannedTensor& tensor, QuantizedTensor&& quantized);
   /// Waits for what was begun. Errors: what went wrong in it.
   Status settle();
-  /// Enters the headers' digests, then makes both files durable under their names, the certificate first: where Q stands under
-  /// its name, its certificate stands beside it.
+  /// Enters the headers' digests, then makes both files durable under their names, the certificate first: where Q
+  /// stands under its name, its certificate stands beside it.
   Status commit(const CertificateHeader& certificate);
 
  private:

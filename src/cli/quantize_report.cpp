@@ -29,11 +29,11 @@ void print_plan(const std::vector<PlannedTensor>& plan, const Options& options) 
   }
   for (const PlannedTensor& tensor : plan)
     print("{:{}}  {:>7} x {:<7} {:4}  {:11} {:>8} tokens  {:>9.1f} MB\n", tensor.weight->name, width, tensor.rows,
-               tensor.cols, dtype_name(tensor.weight->dtype), tensor.calibration_kind(),
-               tensor.calibration ? std::to_string(tensor.calibration->tokens) : "-", tensor.working_set() / 1e6);
+          tensor.cols, dtype_name(tensor.weight->dtype), tensor.calibration_kind(),
+          tensor.calibration ? std::to_string(tensor.calibration->tokens) : "-", tensor.working_set() / 1e6);
   print("{} tensors to {} by {}, scales {}, group size {}, damping {}, act-order {}, block {}, guard {}\n", plan.size(),
-             options.grid.name(), to_string(options.method), to_string(options.scale_rule), options.group_size,
-             options.damp_percent, options.desc_act, options.block_size, options.guard);
+        options.grid.name(), to_string(options.method), to_string(options.scale_rule), options.group_size,
+        options.damp_percent, options.desc_act, options.block_size, options.guard);
   print("largest working set {:.1f} MB\n", largest / 1e6);
 }
 
@@ -57,9 +57,9 @@ Status QuantizeReport::add(const PlannedTensor& tensor, const Options& options, 
   loss_rtn_ += rtn;
   loss_final_ += final_loss;
   const std::string ratio = result.loss_rtn.empty() || !(rtn > 0) ? "-" : fmt::format("{:.4f}", final_loss / rtn);
-  note("{}  {} x {}  {}  {}  loss/RTN {}  guard {} of {} rows  clipped {}  dead {}", tensor.weight->name,
-             tensor.rows, tensor.cols, options.grid.short_name(), to_string(result.method), ratio, result.guard_rows,
-             tensor.rows, result.clipped, result.dead_columns);
+  note("{}  {} x {}  {}  {}  loss/RTN {}  guard {} of {} rows  clipped {}  dead {}", tensor.weight->name, tensor.rows,
+       tensor.cols, options.grid.short_name(), to_string(result.method), ratio, result.guard_rows, tensor.rows,
+       result.clipped, result.dead_columns);
   const bool blind = tensor.calibration && result.method == Method::gptq && result.dead_columns == tensor.cols;
   if (blind)
     note("warning: {}: the Gram matrix is all zero: there is nothing to correct by, so every code is round-to-nearest",
@@ -72,7 +72,8 @@ Status QuantizeReport::add(const PlannedTensor& tensor, const Options& options, 
   line["cols"] = tensor.cols;
   line["grid"] = options.grid.name();
   line["method"] = to_string(result.method);
-  line["scale_rule"] = tensor.calibration && tensor.calibration->has_scale ? "given" : std::string(to_string(options.scale_rule));
+  line["scale_rule"] =
+      tensor.calibration && tensor.calibration->has_scale ? "given" : std::string(to_string(options.scale_rule));
   line["exact_in_binary32"] = exact_products(options, result);
   line["group_size"] = result.group_size;
   line["calibration"] = tensor.calibration_kind();
@@ -99,8 +100,8 @@ Status QuantizeReport::commit() { return file_ ? file_->commit() : ok(); }
 
 void QuantizeReport::print_summary(const std::string& output) const {
   const std::string loss = loss_rtn_ > 0 ? fmt::format(", loss/RTN {:.4f}", loss_final_ / loss_rtn_) : "";
-  note("wrote {}: {} tensors quantized{}, guard kept RTN in {} of {} rows, {} codes clipped", output, tensors_,
-             loss, guard_rows_, rows_, clipped_);
+  note("wrote {}: {} tensors quantized{}, guard kept RTN in {} of {} rows, {} codes clipped", output, tensors_, loss,
+       guard_rows_, rows_, clipped_);
 }
 
 }  // namespace hallmark::cli

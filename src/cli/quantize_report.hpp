@@ -17,7 +17,8 @@ void print_plan(const std::vector<PlannedTensor>& plan, const Options& options);
 class QuantizeReport {
  public:
   /// path may be empty: then only the table is printed. Errors: those of AtomicFile, E0411 when it is one of `inputs`.
-  static Expected<QuantizeReport> create(const std::string& path, bool overwrite, const std::vector<std::string>& inputs);
+  static Expected<QuantizeReport> create(const std::string& path, bool overwrite,
+                                         const std::vector<std::string>& inputs);
 
   /// Prints the tensor's row and appends its JSON object.
   Status add(const PlannedTensor& tensor, const Options& options, const Quantized& result);

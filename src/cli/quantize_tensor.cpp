@@ -22,15 +22,18 @@ Expected<std::optional<Matrix<float>>> given_scales(const CalibrationFile* calib
 
 }  // namespace
 
-Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const CalibrationFile* calibration, Options options,
-                                          ExactRows exact, contracts::Policy policy, cuda::EngineBackend* device) {
+Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const CalibrationFile* calibration,
+                                          Options options, ExactRows exact, contracts::Policy policy,
+                                          cuda::EngineBackend* device) {
   ContractChecker checker(policy);
   ContractChecker* const contracts = policy == contracts::Policy::off ? nullptr : &checker;
   const std::string& name = tensor.weight->name;
-  QuantizedTensor out{fresh_matrix<float>(tensor.rows, tensor.cols), "", "", std::nullopt, std::move(options), {}, nullptr, {}};
+  QuantizedTensor out{
+      fresh_matrix<float>(tensor.rows, tensor.cols), "", "", std::nullopt, std::move(options), {}, nullptr, {}};
   const std::span<float> values(out.W.data(), static_cast<std::size_t>(out.W.size()));
   if (const Status read = widen(*tensor.weight, 0, values); !read) return located(tensor.file, read.error());
-  if (const Status finite = check_finite(name, tensor.weight->shape, values); !finite) return located(tensor.file, finite.error());
+  if (const Status finite = check_finite(name, tensor.weight->shape, values); !finite)
+    return located(tensor.file, finite.error());
   const Expected<std::optional<Matrix<float>>> given = given_scales(calibration, tensor);
   if (!given) return given.error();
   if (*given) {
@@ -59,7 +62,8 @@ Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const Cal
   out.G = *std::move(G);
   std::future<std::string> digest;
   if (!calibration->stored_as_used(name))
-    digest = beside([&G = *out.G] { return sha256_hex(std::as_bytes(std::span(G.data(), static_cast<std::size_t>(G.size())))); });
+    digest = beside(
+        [&G = *out.G] { return sha256_hex(std::as_bytes(std::span(G.data(), static_cast<std::size_t>(G.size())))); });
   out.seen = std::make_unique<CertificateObserver>(&*out.G, out.options, exact);
   Observers watching{out.seen.get(), contracts};
   const auto tokens = static_cast<Index>(tensor.calibration->tokens);
@@ -73,9 +77,10 @@ Expected<QuantizedTensor> quantize_tensor(const PlannedTensor& tensor, const Cal
 }
 
 CertificateHeader certificate_header(const QuantizedHeader& header, contracts::Policy policy) {
-  return {header.tool,       header.source_sha256, header.calibration_sha256, header.grid,     header.method, header.scale_rule,
-          header.group_size, header.block_size,    header.damp_percent,       header.desc_act, header.guard,
-          std::string(contracts::to_string(policy))};
+  return {header.tool,       header.source_sha256, header.calibration_sha256,
+          header.grid,       header.method,        header.scale_rule,
+          header.group_size, header.block_size,    header.damp_percent,
+          header.desc_act,   header.guard,         std::string(contracts::to_string(policy))};
 }
 
 CertifiedTensor certified_tensor(const PlannedTensor& tensor, QuantizedTensor& quantized) {
@@ -93,7 +98,8 @@ CertifiedTensor certified_tensor(const PlannedTensor& tensor, QuantizedTensor& q
   out.clipped = static_cast<std::uint64_t>(quantized.result.clipped);
   out.guard_rows = static_cast<std::uint64_t>(quantized.result.guard_rows);
   for (const auto& [contract, count] : quantized.contracts.counts())
-    out.contracts.push_back({contract, std::string(count.theorem), static_cast<std::uint64_t>(count.by_binary64 + count.by_twice_binary64),
+    out.contracts.push_back({contract, std::string(count.theorem),
+                             static_cast<std::uint64_t>(count.by_binary64 + count.by_twice_binary64),
                              static_cast<std::uint64_t>(count.by_exact)});
   out.values = std::move(quantized.seen->values);
   return out;

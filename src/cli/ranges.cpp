@@ -8,7 +8,8 @@
 namespace hallmark::cli {
 namespace {
 
-/// Whether the whole word is one number, and the number; CLI11's own conversion reads "" as 0 and clamps what is too large.
+/// Whether the whole word is one number, and the number; CLI11's own conversion reads "" as 0 and clamps what is too
+/// large.
 template <class T>
 bool parse(const std::string& word, T& value) {
   const char* const end = word.data() + word.size();

@@ -94,8 +94,7 @@ Expected<std::vector<Goal>> read_manifest(const std::string& path) {
 Expected<SmtGoal> read_goal(const std::string& path) {
   auto text = read_text(path);
   if (!text) return text.error();
-  if (text->empty())
-    return Error{Exit::input, 397, "a goal is empty", path, "print the goals again: make contracts"};
+  if (text->empty()) return Error{Exit::input, 397, "a goal is empty", path, "print the goals again: make contracts"};
   return SmtGoal::parse(std::move(*text), path);
 }
 
@@ -167,7 +166,7 @@ class Judge {
         }
       }
       print("{:<48} {:<5} {:<8} {:8.2f}{}\n", fs::path(path).filename().string(), solver.name,
-                 short_form(answer).substr(0, 8), said->seconds, remark);
+            short_form(answer).substr(0, 8), said->seconds, remark);
       std::fflush(stdout);
     }
     return ok();
@@ -196,7 +195,8 @@ class Judge {
         tally.undecided.push_back(fmt::format("{}: {} does not judge the model of {}", path, other.name, solver.name));
         return std::string("  model not judged");
       }
-      if (answer != "sat") return invalid(fmt::format("{} rejects the model of {}: '{}'", other.name, solver.name, short_form(answer)));
+      if (answer != "sat")
+        return invalid(fmt::format("{} rejects the model of {}: '{}'", other.name, solver.name, short_form(answer)));
       ++tally.by_solver;
     }
     if (exact) ++tally.exactly;
@@ -226,9 +226,11 @@ Expected<Exit> run(const SmtFlags& flags) {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
   const Tally& tally = judge.tally;
-  print("{} goals, {} of {} answers as expected; models: {} replayed by the other solver, {} in exact arithmetic, {} not; {:.1f} s\n",
-             goals->size(), tally.answers, goals->size() * solvers.size(), tally.by_solver, tally.exactly, tally.unreplayed,
-             seconds);
+  print(
+      "{} goals, {} of {} answers as expected; models: {} replayed by the other solver, {} in exact arithmetic, {} "
+      "not; {:.1f} s\n",
+      goals->size(), tally.answers, goals->size() * solvers.size(), tally.by_solver, tally.exactly, tally.unreplayed,
+      seconds);
   std::fflush(stdout);
   const auto failures = tally.wrong.size() + tally.undecided.size();
   if (failures == 0) return Exit::ok;
@@ -236,17 +238,23 @@ Expected<Exit> run(const SmtFlags& flags) {
   if (!tally.wrong.empty())
     return Error{Exit::mismatch, 721, "a solver contradicts what Coq proved", tally.wrong[0] + more,
                  "a printer, a solver or the goal is wrong; was the file edited? make check-contracts tells"};
-  return Error{Exit::mismatch, 722, "a goal was not decided", tally.undecided[0] + more, "a larger --timeout, or another version of the solver"};
+  return Error{Exit::mismatch, 722, "a goal was not decided", tally.undecided[0] + more,
+               "a larger --timeout, or another version of the solver"};
 }
 
 }  // namespace
 
 Command smt_command(CLI::App& root) {
-  CLI::App* app = root.add_subcommand("smt", "Let Z3 and cvc5 answer the goals that Coq printed, and replay their models");
+  CLI::App* app =
+      root.add_subcommand("smt", "Let Z3 and cvc5 answer the goals that Coq printed, and replay their models");
   auto f = std::make_shared<SmtFlags>();
   app->add_option("--goals", f->goals, "Manifest of the goals")->capture_default_str();
-  app->add_option("--solver", f->solver, "z3, cvc5 or both")->check(CLI::IsMember({"z3", "cvc5", "both"}))->capture_default_str();
-  app->add_option("--timeout", f->timeout, "Seconds for one answer")->check(CLI::Range(0.1, 3600.0))->capture_default_str();
+  app->add_option("--solver", f->solver, "z3, cvc5 or both")
+      ->check(CLI::IsMember({"z3", "cvc5", "both"}))
+      ->capture_default_str();
+  app->add_option("--timeout", f->timeout, "Seconds for one answer")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
   return {app, [f] { return run(*f); }};
 }
 

@@ -56,7 +56,8 @@ Error usage_error(const CLI::App& root, const std::string& what, int argc, char*
   std::size_t at = 0;
   for (; at < words.size(); ++at) {  // down to the innermost command that was named
     const auto commands = app->get_subcommands(any);
-    const auto next = std::find_if(commands.begin(), commands.end(), [&](const CLI::App* sub) { return sub->get_name() == words[at]; });
+    const auto next = std::find_if(commands.begin(), commands.end(),
+                                   [&](const CLI::App* sub) { return sub->get_name() == words[at]; });
     if (next == commands.end()) break;
     app = *next;
     name += " " + words[at];
@@ -70,7 +71,8 @@ Error usage_error(const CLI::App& root, const std::string& what, int argc, char*
   };
   for (const CLI::App* command : app->get_subcommands(any)) known.push_back(command->get_name());
   if (!known.empty() && (at == words.size() || !words[at].starts_with("-"))) {
-    error.what = at == words.size() ? fmt::format("'{}' needs a command", name) : fmt::format("unknown command '{} {}'", name, words[at]);
+    error.what = at == words.size() ? fmt::format("'{}' needs a command", name)
+                                    : fmt::format("unknown command '{} {}'", name, words[at]);
     if (at < words.size()) did_you_mean(words[at]);
     return error;
   }

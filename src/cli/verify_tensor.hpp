@@ -1,4 +1,5 @@
-// One tensor of `hallmark verify`: computed again from the files, and compared with what is stored and what is certified.
+// One tensor of `hallmark verify`: computed again from the files, and compared with what is stored and what is
+// certified.
 #pragma once
 
 #include <optional>
@@ -13,8 +14,8 @@
 namespace hallmark::cli {
 
 struct VerifiedTensor {
-  QuantizedTensor quantized;   ///< computed again
-  CertifiedTensor computed;    ///< its certificate, with the digests of the stored codes and scales
+  QuantizedTensor quantized;     ///< computed again
+  CertifiedTensor computed;      ///< its certificate, with the digests of the stored codes and scales
   std::optional<Error> differs;  ///< E0712 or E0713: names tensor and row
 };
 
@@ -23,8 +24,9 @@ Expected<Options> options_of(const QuantizedHeader& header, const Grid& grid, co
 
 /// Quantizes the tensor again and compares: scales, then codes, then the certificate, then what exact arithmetic found.
 /// Errors: those of quantize_tensor; they are E0712 when the digest of W or G says that the source is another one.
-Expected<VerifiedTensor> verify_tensor(const PlannedTensor& tensor, const CalibrationFile* calibration, const QuantizedFile& file,
-                                       const Options& options, const CertifiedTensor& certified, ExactRows exact,
-                                       contracts::Policy policy, const InputDigests& digests, bool sources_differ);
+Expected<VerifiedTensor> verify_tensor(const PlannedTensor& tensor, const CalibrationFile* calibration,
+                                       const QuantizedFile& file, const Options& options,
+                                       const CertifiedTensor& certified, ExactRows exact, contracts::Policy policy,
+                                       const InputDigests& digests, bool sources_differ);
 
 }  // namespace hallmark::cli

@@ -33,7 +33,8 @@ Expected<Exit> append(const std::string& path) {
 // The first names of a list.
 std::string some(const std::vector<std::string>& names) {
   const auto shown = std::min<std::size_t>(names.size(), 8);
-  const auto text = fmt::format("{}", fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+  const auto text =
+      fmt::format("{}", fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
   return text + (shown < names.size() ? ", .." : "");
 }
 
@@ -55,12 +56,14 @@ Expected<Exit> check(const std::string& path) {
   const Outdated outdated = outdated_theorems(*facts, *witnesses);
   if (!outdated.missing.empty() || !outdated.stale.empty()) {
     std::string where = path + ":";
-    if (!outdated.missing.empty()) where += fmt::format(" {} missing ({})", outdated.missing.size(), some(outdated.missing));
+    if (!outdated.missing.empty())
+      where += fmt::format(" {} missing ({})", outdated.missing.size(), some(outdated.missing));
     if (!outdated.stale.empty()) where += fmt::format(" {} stale ({})", outdated.stale.size(), some(outdated.stale));
     return Error{Exit::mismatch, error_number::witness_outdated, "the witnesses are not those of the theory", where,
                  "hallmark witness append, after make check-proofs"};
   }
-  print("{}: {} entries, the chain is whole; {} headline theorems, all as recorded\n", path, entries->size(), facts->size());
+  print("{}: {} entries, the chain is whole; {} headline theorems, all as recorded\n", path, entries->size(),
+        facts->size());
   return Exit::ok;
 }
 
@@ -85,13 +88,16 @@ Expected<Exit> list(const std::string& path) {
 }  // namespace
 
 Command witness_command(CLI::App& root) {
-  CLI::App* app = root.add_subcommand("witness", "The ledger of the headline theorems: append what is new, check, list");
+  CLI::App* app =
+      root.add_subcommand("witness", "The ledger of the headline theorems: append what is new, check, list");
   app->require_subcommand(1);
   auto file = std::make_shared<std::string>(canonical);
   auto files = std::make_shared<std::vector<std::string>>(std::vector<std::string>{canonical});
   CLI::App* append_app = app->add_subcommand("append", "An entry for each theorem that is new or has changed");
-  append_app->add_option("ledger", *file, "ROOT/assertions/FILE.json; the theory is read from ROOT")->capture_default_str();
-  CLI::App* check_app = app->add_subcommand("check", "The chain of every ledger; of witnesses also that they are current");
+  append_app->add_option("ledger", *file, "ROOT/assertions/FILE.json; the theory is read from ROOT")
+      ->capture_default_str();
+  CLI::App* check_app =
+      app->add_subcommand("check", "The chain of every ledger; of witnesses also that they are current");
   check_app->add_option("ledgers", *files, "Ledgers: .json of witnesses, .jsonl of runs")->capture_default_str();
   CLI::App* list_app = app->add_subcommand("list", "The last entry of each theorem");
   list_app->add_option("ledger", *file, "The ledger")->capture_default_str();

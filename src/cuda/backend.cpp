@@ -24,13 +24,17 @@ std::span<const T> flat(const UpperStrips<T>& U) {
 
 HostTarget host_target(const Target& target, const Matrix<float>& W, const PointGrid& grid) {
   static_assert(std::is_same_v<Index, std::int64_t>);
-  return {flat(W), flat(target.scales), target.order, W.rows(), W.cols(), target.scales.cols(), target.group_size, grid};
+  return {flat(W),  flat(target.scales),  target.order,      W.rows(),
+          W.cols(), target.scales.cols(), target.group_size, grid};
 }
 
-HostWeights host_weights(const LossWeights& weights) { return {flat(weights.d), flat(weights.root), flat(weights.excess)}; }
+HostWeights host_weights(const LossWeights& weights) {
+  return {flat(weights.d), flat(weights.root), flat(weights.excess)};
+}
 
 // The sink's layout, kLanes<float> rows at a time; rows from an overflow on are not shown.
-void show(const RowSink& sink, std::span<const std::int64_t> overflow, Index first, Index count, const float* u, Index n) {
+void show(const RowSink& sink, std::span<const std::int64_t> overflow, Index first, Index count, const float* u,
+          Index n) {
   constexpr Index lanes = kLanes<float>;
   std::vector<float> block(static_cast<std::size_t>(n * lanes));
   for (Index r0 = 0; r0 < count; r0 += lanes) {
@@ -73,8 +77,9 @@ Expected<std::optional<PivotFailure>> EngineBackend::factor(Matrix<double>& H, V
   return std::optional<PivotFailure>();
 }
 
-Expected<std::optional<Entry>> EngineBackend::recurrence(const Target& target, const UpperStrips<float>& U, Index block_size,
-                                                         Rounded& rounded, const RowSink& sink, const RowSums* row_sums) {
+Expected<std::optional<Entry>> EngineBackend::recurrence(const Target& target, const UpperStrips<float>& U,
+                                                         Index block_size, Rounded& rounded, const RowSink& sink,
+                                                         const RowSums* row_sums) {
   const auto grid = point_grid(target.grid);
   if (!grid || target.order.empty()) return Backend::recurrence(target, U, block_size, rounded, sink, row_sums);
   const Matrix<float> W = target.W;  // contiguous
@@ -101,15 +106,16 @@ Expected<std::vector<Loss>> EngineBackend::losses_binary32(const LossModel& mode
   if (!grid || target.order.empty()) return Backend::losses_binary32(model, U, target, codes, rows);
   const Matrix<float> W = target.W;
   std::vector<RowLoss> sums(rows.size());
-  const Status ran = engine_->losses(host_target(target, W, *grid), flat(codes), rows, flat(U), host_weights(model), sums);
+  const Status ran =
+      engine_->losses(host_target(target, W, *grid), flat(codes), rows, flat(U), host_weights(model), sums);
   if (!ran) return ran.error();
   std::vector<Loss> losses;
   for (const RowLoss& sum : sums) losses.push_back(enclose_binary32(model, {sum.squares, sum.size, sum.excess}));
   return losses;
 }
 
-Expected<std::vector<Loss>> EngineBackend::losses(const LossModel& model, const Target& target, const Matrix<Code>& codes,
-                                                  std::span<const Index> rows) {
+Expected<std::vector<Loss>> EngineBackend::losses(const LossModel& model, const Target& target,
+                                                  const Matrix<Code>& codes, std::span<const Index> rows) {
   const auto grid = point_grid(target.grid);
   if (!grid || target.order.empty()) return Backend::losses(model, target, codes, rows);
   const Matrix<float> W = target.W;

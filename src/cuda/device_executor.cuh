@@ -69,20 +69,23 @@ class DeviceExecutor {
   template <class T>
   Buffer<T> zeros(std::int64_t count) {
     Buffer<T> buffer = make<T>(count);
-    if (!failure_ && count > 0) check(cudaMemset(buffer.data(), 0, static_cast<std::size_t>(count) * sizeof(T)), "clearing memory");
+    if (!failure_ && count > 0)
+      check(cudaMemset(buffer.data(), 0, static_cast<std::size_t>(count) * sizeof(T)), "clearing memory");
     return buffer;
   }
   template <class T>
   Buffer<T> upload(std::span<const T> values) {
     Buffer<T> buffer = make<T>(static_cast<std::int64_t>(values.size()));
     if (!failure_ && !values.empty())
-      check(cudaMemcpy(buffer.data(), values.data(), values.size_bytes(), cudaMemcpyHostToDevice), "copy to the device");
+      check(cudaMemcpy(buffer.data(), values.data(), values.size_bytes(), cudaMemcpyHostToDevice),
+            "copy to the device");
     return buffer;
   }
   template <class T>
   void download(const Buffer<T>& buffer, std::span<T> values) {
     if (!failure_ && !values.empty())
-      check(cudaMemcpy(values.data(), buffer.data(), values.size_bytes(), cudaMemcpyDeviceToHost), "copy from the device");
+      check(cudaMemcpy(values.data(), buffer.data(), values.size_bytes(), cudaMemcpyDeviceToHost),
+            "copy from the device");
   }
   template <class Body>
   void run(const Body& body, std::int64_t phases = 1) {

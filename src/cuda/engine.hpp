@@ -1,5 +1,5 @@
-// The heavy parts of quantization as programs of kernels: what runs on a CUDA device, and, the same programs and bodies on the
-// host, in the tests. Plain arrays only; cuda/backend.hpp puts the matrices of the library around them.
+// The heavy parts of quantization as programs of kernels: what runs on a CUDA device, and, the same programs and bodies
+// on the host, in the tests. Plain arrays only; cuda/backend.hpp puts the matrices of the library around them.
 #pragma once
 
 #include <cstdint>
@@ -40,8 +40,9 @@ class DeviceGram {
   virtual Status read(std::span<double> sum) = 0;
 };
 
-/// Every result equals the library's on the CPU bit for bit. Errors of every function: E1302 (exit 10) the device's memory is
-/// exhausted; E1303 (exit 13) the device failed half-way. Outputs are unspecified then, and the engine stays failed.
+/// Every result equals the library's on the CPU bit for bit. Errors of every function: E1302 (exit 10) the device's
+/// memory is exhausted; E1303 (exit 13) the device failed half-way. Outputs are unspecified then, and the engine stays
+/// failed.
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -56,21 +57,24 @@ class Engine {
   /// factor_udu_in_place: H [n, n] becomes U. The failing pivot, whose value is d[pivot], or -1.
   virtual Expected<std::int64_t> factor(std::span<double> H, std::span<double> d, std::int64_t block) = 0;
 
-  /// run_recurrence: U in strips; codes [rows, columns], clipped [rows] is added to, overflow [rows] the first position whose u is
-  /// not finite, or -1; sums [rows] (all but `absolute`) where weights are given.
+  /// run_recurrence: U in strips; codes [rows, columns], clipped [rows] is added to, overflow [rows] the first position
+  /// whose u is not finite, or -1; sums [rows] (all but `absolute`) where weights are given.
   virtual Status recurrence(const HostTarget& target, std::span<const float> U, std::int64_t block,
                             std::span<std::uint16_t> codes, std::span<std::int64_t> clipped,
                             std::span<std::int64_t> overflow, const HostWeights& weights, std::span<RowLoss> sums,
                             const RowsDone& done) = 0;
 
   /// The sums of enclose_losses (U in binary64) and of enclose_losses_binary32 for the given rows; U in strips.
-  virtual Status losses(const HostTarget& target, std::span<const std::uint16_t> codes, std::span<const std::int64_t> rows,
-                        std::span<const double> U, const HostWeights& weights, std::span<RowLoss> sums) = 0;
-  virtual Status losses(const HostTarget& target, std::span<const std::uint16_t> codes, std::span<const std::int64_t> rows,
-                        std::span<const float> U, const HostWeights& weights, std::span<RowLoss> sums) = 0;
+  virtual Status losses(const HostTarget& target, std::span<const std::uint16_t> codes,
+                        std::span<const std::int64_t> rows, std::span<const double> U, const HostWeights& weights,
+                        std::span<RowLoss> sums) = 0;
+  virtual Status losses(const HostTarget& target, std::span<const std::uint16_t> codes,
+                        std::span<const std::int64_t> rows, std::span<const float> U, const HostWeights& weights,
+                        std::span<RowLoss> sums) = 0;
 };
 
-/// The engine of the current CUDA device; in hallmark_cuda, built with HALLMARK_CUDA=ON. Errors: E1306 (exit 13) no driver or no device.
+/// The engine of the current CUDA device; in hallmark_cuda, built with HALLMARK_CUDA=ON. Errors: E1306 (exit 13) no
+/// driver or no device.
 Expected<std::unique_ptr<Engine>> device_engine();
 
 }  // namespace hallmark::cuda

@@ -9,11 +9,11 @@
 namespace hallmark::cuda {
 
 struct FactorBlock {
-  double* H;  // [n, n]; above and on the diagonal H, then C, in the end U
-  double* d;  // [n]
-  double* inner_u;  // U_jk of the block's own rows j < k: [q of k][j - begin], row length `end - begin`
-  double* outer_c;  // C_ik of the rows above the block: [q of k][i], row length `begin`
-  double* outer_u;  // U_ik likewise
+  double* H;             // [n, n]; above and on the diagonal H, then C, in the end U
+  double* d;             // [n]
+  double* inner_u;       // U_jk of the block's own rows j < k: [q of k][j - begin], row length `end - begin`
+  double* outer_c;       // C_ik of the rows above the block: [q of k][i], row length `begin`
+  double* outer_u;       // U_ik likewise
   std::int64_t* failed;  // the first pivot that is not positive and finite, or -1
   std::int64_t n, begin, end;
 

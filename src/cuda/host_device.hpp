@@ -1,5 +1,5 @@
-// The bodies of the CUDA kernels are plain functions of a place in the grid, compiled by nvcc for the device and by the host's
-// compiler for the tests, which call them for every place in turn (host_executor.hpp).
+// The bodies of the CUDA kernels are plain functions of a place in the grid, compiled by nvcc for the device and by the
+// host's compiler for the tests, which call them for every place in turn (host_executor.hpp).
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,8 @@ namespace hallmark::cuda {
 /// Threads of a block, of every kernel.
 inline constexpr std::int64_t kThreads = 128;
 
-/// Which call of a body this is. All threads of a block finish a phase before one of them begins the next; nothing else is
-/// ordered inside a kernel, and no body uses shared memory or atomics.
+/// Which call of a body this is. All threads of a block finish a phase before one of them begins the next; nothing else
+/// is ordered inside a kernel, and no body uses shared memory or atomics.
 struct Place {
   std::int64_t block = 0, thread = 0, phase = 0;
   HALLMARK_HOST_DEVICE std::int64_t index() const { return block * kThreads + thread; }

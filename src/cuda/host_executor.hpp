@@ -11,7 +11,8 @@
 
 namespace hallmark::cuda {
 
-/// What ProgramEngine asks of an executor; the one of the device is in device_executor.cuh. An executor that has failed does nothing more.
+/// What ProgramEngine asks of an executor; the one of the device is in device_executor.cuh. An executor that has failed
+/// does nothing more.
 class HostExecutor {
  public:
   template <class T>

@@ -1,5 +1,5 @@
-// The losses of any codes (quantize/loss.hpp) in the format T, a thread per row: the errors, then, between the two bodies, the
-// product t = e U (strip_product.hpp), then the sums.
+// The losses of any codes (quantize/loss.hpp) in the format T, a thread per row: the errors, then, between the two
+// bodies, the product t = e U (strip_product.hpp), then the sums.
 #pragma once
 
 #include "cuda/recurrence_body.hpp"
@@ -12,7 +12,7 @@ struct LossErrors {
   DeviceTarget target;
   const std::uint16_t* codes;  // [rows, columns]
   const std::int64_t* rows;
-  T* e;                        // [n][count]
+  T* e;  // [n][count]
   std::int64_t n, count;
 
   HALLMARK_HOST_DEVICE std::int64_t blocks() const { return blocks_for(n * count); }

@@ -9,12 +9,13 @@
 
 namespace hallmark::cuda {
 
-/// The points k = 0 .. last from 0 upward, as in Grid: golden code = word k with a sign bit, integer code = +-k in 16 bits.
-/// Every function gives what Grid's function of that name gives, for positive finite binary32 s and contained codes.
+/// The points k = 0 .. last from 0 upward, as in Grid: golden code = word k with a sign bit, integer code = +-k in 16
+/// bits. Every function gives what Grid's function of that name gives, for positive finite binary32 s and contained
+/// codes.
 struct PointGrid {
   bool integer = false;
-  int fraction_bits = 0;       // golden
-  int lowest_bit = 0;          // golden: every point is a multiple of 2^lowest_bit
+  int fraction_bits = 0;  // golden
+  int lowest_bit = 0;     // golden: every point is a multiple of 2^lowest_bit
   std::uint32_t last = 0, sign_bit = 0;
   double max_value = 0;
 

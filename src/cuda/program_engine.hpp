@@ -22,10 +22,14 @@ class ProgramEngine final : public Engine {
   std::string name() const override { return executor_.name(); }
 
   Status encode(std::span<const float> values, std::span<std::uint16_t> words) override {
-    return convert(values, words, [](const float* in, std::uint16_t* out, std::int64_t n) { return EncodeBody{{in, out, n}}; });
+    return convert(values, words, [](const float* in, std::uint16_t* out, std::int64_t n) {
+      return EncodeBody{{in, out, n}};
+    });
   }
   Status decode(std::span<const std::uint16_t> words, std::span<float> values) override {
-    return convert(words, values, [](const std::uint16_t* in, float* out, std::int64_t n) { return DecodeBody{{in, out, n}}; });
+    return convert(words, values, [](const std::uint16_t* in, float* out, std::int64_t n) {
+      return DecodeBody{{in, out, n}};
+    });
   }
 
   std::unique_ptr<DeviceGram> gram(std::int64_t columns) override { return std::make_unique<Gram>(executor_, columns); }
@@ -41,8 +45,15 @@ class ProgramEngine final : public Engine {
     std::int64_t failed = -1;
     auto device_failed = executor_.template upload<std::int64_t>({&failed, 1});
     for (std::int64_t end = n; end > 0; end -= std::min(width, end)) {
-      const FactorBlock columns{device_H.data(), device_d.data(), inner_u.data(), outer_c.data(), outer_u.data(),
-                                device_failed.data(), n, end - std::min(width, end), end};
+      const FactorBlock columns{device_H.data(),
+                                device_d.data(),
+                                inner_u.data(),
+                                outer_c.data(),
+                                outer_u.data(),
+                                device_failed.data(),
+                                n,
+                                end - std::min(width, end),
+                                end};
       const FactorDiagonal diagonal{columns};
       executor_.run(diagonal, diagonal.phases());
       if (columns.begin > 0) {
@@ -59,9 +70,9 @@ class ProgramEngine final : public Engine {
     return failed;
   }
 
-  Status recurrence(const HostTarget& target, std::span<const float> U, std::int64_t block, std::span<std::uint16_t> codes,
-                    std::span<std::int64_t> clipped, std::span<std::int64_t> overflow, const HostWeights& weights, std::span<RowLoss> sums,
-                    const RowsDone& done) override {
+  Status recurrence(const HostTarget& target, std::span<const float> U, std::int64_t block,
+                    std::span<std::uint16_t> codes, std::span<std::int64_t> clipped, std::span<std::int64_t> overflow,
+                    const HostWeights& weights, std::span<RowLoss> sums, const RowsDone& done) override {
     const auto n = static_cast<std::int64_t>(target.order.size());
     const std::int64_t panel = std::max<std::int64_t>(1, std::min(block, n) / kStripColumns) * kStripColumns;
     const Resident resident(executor_, target);
@@ -79,12 +90,22 @@ class ProgramEngine final : public Engine {
       auto device_overflow = executor_.template upload<std::int64_t>(overflow.subspan(at, length));
       for (std::int64_t begin = 0; begin < n; begin += panel) {
         const std::int64_t end = std::min(n, begin + panel);
-        executor_.run(RecurrencePanel{resident.target(), {device_U.data()}, chains.data(), done ? shown.data() : nullptr,
-                                      device_codes.data(), device_clipped.data(), device_overflow.data(),
-                                      device_weights.weights(), losses.data(), first, count, begin, end});
+        executor_.run(RecurrencePanel{resident.target(),
+                                      {device_U.data()},
+                                      chains.data(),
+                                      done ? shown.data() : nullptr,
+                                      device_codes.data(),
+                                      device_clipped.data(),
+                                      device_overflow.data(),
+                                      device_weights.weights(),
+                                      losses.data(),
+                                      first,
+                                      count,
+                                      begin,
+                                      end});
         if (end < n)
-          executor_.run(StripProduct<float>{{device_U.data()}, chains.data(), chains.data(), count, n, begin, end,
-                                            end / kStripColumns, false});
+          executor_.run(StripProduct<float>{
+              {device_U.data()}, chains.data(), chains.data(), count, n, begin, end, end / kStripColumns, false});
       }
       executor_.download(device_clipped, clipped.subspan(at, length));
       executor_.download(device_overflow, overflow.subspan(at, length));
@@ -125,7 +146,10 @@ class ProgramEngine final : public Engine {
         : W_(executor.template upload<float>(target.W)),
           scales_(executor.template upload<float>(target.scales)),
           order_(executor.template upload<std::int64_t>(target.order)),
-          columns_(target.columns), groups_(target.groups), group_size_(target.group_size), grid_(target.grid) {}
+          columns_(target.columns),
+          groups_(target.groups),
+          group_size_(target.group_size),
+          grid_(target.grid) {}
     DeviceTarget target() const {
       return {W_.data(), scales_.data(), order_.data(), columns_, groups_, group_size_, grid_};
     }

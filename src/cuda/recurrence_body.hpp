@@ -20,8 +20,8 @@ struct DeviceTarget {
   }
 };
 
-/// For p = begin .. end - 1: sums[p][r], which holds the chain over k < begin, goes on over k = begin .. p - 1; then u_p, q_p and e_p,
-/// which takes the place of the sum.
+/// For p = begin .. end - 1: sums[p][r], which holds the chain over k < begin, goes on over k = begin .. p - 1; then
+/// u_p, q_p and e_p, which takes the place of the sum.
 struct RecurrencePanel {
   DeviceTarget target;
   DeviceStrips<float> U;

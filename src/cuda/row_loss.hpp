@@ -19,7 +19,8 @@ struct DeviceWeights {
 struct RowLoss {
   double squares = 0, size = 0, excess = 0, absolute = 0;
 
-  /// One more column, its error e and t = (e U)_p: the roundings of LossLanes for binary32, of enclose_losses for binary64.
+  /// One more column, its error e and t = (e U)_p: the roundings of LossLanes for binary32, of enclose_losses for
+  /// binary64.
   template <class T>
   HALLMARK_HOST_DEVICE void add(const DeviceWeights& weights, std::int64_t p, T e, T t) {
     const double a = std::fabs(static_cast<double>(e)), x = t;

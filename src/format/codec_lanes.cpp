@@ -44,9 +44,9 @@ constexpr int kShift = 23 - GF16::fraction_bits;
 constexpr std::int32_t kRebias = 127 - GF16::bias;  // of exponent fields
 constexpr std::int32_t kInfinity = GF16::infinity;
 
-// The words of one vector, widened. A normal result is binary32's pattern rounded at kShift (a carry into the exponent is
-// what rounding up means) and rebased; a subnormal one is counted by adding 2^(emin_subnormal + 23), whose last place is
-// GF16's smallest value.
+// The words of one vector, widened. A normal result is binary32's pattern rounded at kShift (a carry into the exponent
+// is what rounding up means) and rebased; a subnormal one is counted by adding 2^(emin_subnormal + 23), whose last
+// place is GF16's smallest value.
 HWY_INLINE hn::VFromD<I> EncodeLanes(hn::VFromD<F> x) {
   const auto bits = hn::BitCast(kI, x);
   const auto absolute = hn::And(bits, hn::Set(kI, 0x7FFF'FFFF));
@@ -54,8 +54,7 @@ HWY_INLINE hn::VFromD<I> EncodeLanes(hn::VFromD<F> x) {
   constexpr std::int32_t half = (1 << (kShift - 1)) - 1 - (kRebias << 23);  // modulo 2^32
   const auto normal = hn::ShiftRight<kShift>(hn::Add(hn::Add(absolute, odd), hn::Set(kI, half)));
   const auto magic = hn::Set(kF, std::bit_cast<float>((127 + GF16::emin_subnormal + 23) << 23));
-  const auto subnormal =
-      hn::Sub(hn::BitCast(kI, hn::Add(hn::BitCast(kF, absolute), magic)), hn::BitCast(kI, magic));
+  const auto subnormal = hn::Sub(hn::BitCast(kI, hn::Add(hn::BitCast(kF, absolute), magic)), hn::BitCast(kI, magic));
   const auto small = hn::Lt(absolute, hn::Set(kI, (kRebias + 1) << 23));
   const auto magnitude = hn::Min(hn::IfThenElse(small, subnormal, normal), hn::Set(kI, kInfinity));
   const auto sign = hn::And(hn::ShiftRight<16>(bits), hn::Set(kI, GF16::sign_bit));

@@ -1,5 +1,5 @@
-// GF16 for whole arrays: the codec of golden_float.hpp in vectors, chosen at run time (base/simd.hpp). Every target gives
-// the words and values of the scalar codec, so what is proved of that one (T12) holds here too.
+// GF16 for whole arrays: the codec of golden_float.hpp in vectors, chosen at run time (base/simd.hpp). Every target
+// gives the words and values of the scalar codec, so what is proved of that one (T12) holds here too.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace hallmark {
 
-/// words[i] = GF16::encode(values[i]). Errors (nothing is written then): E0112 the lengths differ or the arrays overlap.
-/// Large arrays are split among OpenMP threads and written past the caches.
+/// words[i] = GF16::encode(values[i]). Errors (nothing is written then): E0112 the lengths differ or the arrays
+/// overlap. Large arrays are split among OpenMP threads and written past the caches.
 Status encode_gf16(std::span<const float> values, std::span<std::uint16_t> words);
 
 /// values[i] = GF16::decode(words[i]); as encode_gf16.

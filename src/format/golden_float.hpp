@@ -7,9 +7,10 @@
 //
 // Without its sign a word is an unsigned integer that grows with the value: word k + 1 is the next value after word k,
 // through every change of binade and up to infinity. So a finite value is (significand) 2^quantum with the word
-// (quantum - emin_subnormal) 2^M + significand, and a significand that rounding carried to 2^(M+1) needs no special case.
-// GF16's own encode and decode are the text that Coq printed from the programs of T12; the program of the family, which
-// serves all other members, is kept for GF16 too as an independent check. The definition for users is docs/spec-gf16.md.
+// (quantum - emin_subnormal) 2^M + significand, and a significand that rounding carried to 2^(M+1) needs no special
+// case. GF16's own encode and decode are the text that Coq printed from the programs of T12; the program of the family,
+// which serves all other members, is kept for GF16 too as an independent check. The definition for users is
+// docs/spec-gf16.md.
 #pragma once
 
 #include <algorithm>
@@ -68,20 +69,21 @@ constexpr std::uint32_t round_to_word(Float x, int fraction_bits, int emin_subno
 /// GF(E,M). All functions are integer programs on words, usable in constant expressions; none can fail.
 template <int E, int M>
 struct GoldenFloat {
-  static_assert(2 <= E && E <= 8 && 1 <= M && 1 + E + M <= 16, "a word of at most 16 bits with an exponent range within binary32's");
+  static_assert(2 <= E && E <= 8 && 1 <= M && 1 + E + M <= 16,
+                "a word of at most 16 bits with an exponent range within binary32's");
 
   using Word = std::conditional_t<1 + E + M <= 8, std::uint8_t, std::uint16_t>;
 
   static constexpr int exponent_bits = E, fraction_bits = M;
-  static constexpr bool printed = E == 6 && M == 9;    ///< Coq printed its codec
+  static constexpr bool printed = E == 6 && M == 9;  ///< Coq printed its codec
   static constexpr int bias = (1 << (E - 1)) - 1;
   static constexpr int precision = M + 1;              ///< significant bits of a normal value
   static constexpr int emax = 1 << (E - 1);            ///< every finite value is below 2^emax
   static constexpr int emin_subnormal = 1 - bias - M;  ///< the smallest positive value is 2^emin_subnormal
   static constexpr Word sign_bit = static_cast<Word>(1u << (E + M));
   static constexpr Word infinity = static_cast<Word>(((1u << E) - 1) << M);
-  static constexpr Word max_finite = infinity - 1;     ///< the word of 2^emax - 2^(emax - precision)
-  static constexpr Word nan = infinity + 1;            ///< the canonical NaN
+  static constexpr Word max_finite = infinity - 1;  ///< the word of 2^emax - 2^(emax - precision)
+  static constexpr Word nan = infinity + 1;         ///< the canonical NaN
 
   static constexpr Word magnitude(Word w) { return static_cast<Word>(w & (sign_bit - 1)); }
   static constexpr bool is_nan(Word w) { return magnitude(w) > infinity; }

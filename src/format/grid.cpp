@@ -15,7 +15,8 @@ namespace {
 
 using detail::power_of_two;
 
-/// Significant bits and lowest bit of a finite binary32 number: v = odd 2^lowest, |odd| < 2^significant. Zero: {0, none}.
+/// Significant bits and lowest bit of a finite binary32 number: v = odd 2^lowest, |odd| < 2^significant. Zero: {0,
+/// none}.
 struct Extent {
   int significant, lowest;
 };
@@ -28,8 +29,8 @@ Extent extent_of(float v) {
   return {static_cast<int>(std::bit_width(significand)) - zeros, std::max(field, 1) - 150 + zeros};
 }
 
-/// The sign of 2x - (a + b) without rounding (a + b finite): a + b = h + l exactly, h the nearest binary64 number, so 2x
-/// lies on the same side of h + l as of h unless it equals h.
+/// The sign of 2x - (a + b) without rounding (a + b finite): a + b = h + l exactly, h the nearest binary64 number, so
+/// 2x lies on the same side of h + l as of h unless it equals h.
 int compare_twice(double x, double a, double b) {
   const double h = a + b, b_part = h - a;
   const double l = (a - (h - b_part)) + (b - b_part);
@@ -42,7 +43,8 @@ int compare_twice(double x, double a, double b) {
 std::optional<int> small_number(std::string_view text) {
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool plain = error == std::errc{} && end == text.data() + text.size() && text.size() <= 2 && text[0] != '-' && text[0] != '0';
+  const bool plain =
+      error == std::errc{} && end == text.data() + text.size() && text.size() <= 2 && text[0] != '-' && text[0] != '0';
   return plain ? std::optional(value) : std::nullopt;
 }
 
@@ -50,7 +52,10 @@ std::optional<int> small_number(std::string_view text) {
 
 Grid Grid::golden(int E, int M) {
   const bool gf16 = E == 6 && M == 9, bf16 = E == 8 && M == 7, fp16 = E == 5 && M == 10;
-  Grid grid(Kind::golden, gf16 ? "gf16" : bf16 ? "bf16" : fp16 ? "fp16" : "gf:" + std::to_string(E) + "," + std::to_string(M));
+  Grid grid(Kind::golden, gf16   ? "gf16"
+                          : bf16 ? "bf16"
+                          : fp16 ? "fp16"
+                                 : "gf:" + std::to_string(E) + "," + std::to_string(M));
   grid.bits_ = 1 + E + M;
   grid.precision_ = M + 1;
   grid.fraction_bits_ = M;
@@ -107,7 +112,8 @@ Expected<Grid> Grid::codebook(std::string name, std::vector<float> values) {
     grid.lowest_bit_ = std::min(grid.lowest_bit_, extent.lowest);
   }
   grid.bits_ = static_cast<int>(std::bit_width(values.size() - 1));
-  grid.max_value_ = std::max(std::fabs(static_cast<double>(values.front())), std::fabs(static_cast<double>(values.back())));
+  grid.max_value_ =
+      std::max(std::fabs(static_cast<double>(values.front())), std::fabs(static_cast<double>(values.back())));
   grid.values_ = std::make_shared<const std::vector<float>>(std::move(values));
   return grid;
 }
@@ -162,8 +168,8 @@ std::uint32_t Grid::nearest_magnitude(double a, double s) const {
   const double quotient = a / s;
   if (std::isnan(quotient)) return 0;
   if (!(quotient < max_value_)) return last_;
-  // The rounded quotient only finds the cell: g_k <= a / s < g_(k+1), or a / s is below g_k by a rounding error, where k is
-  // the answer too. The midpoint decides.
+  // The rounded quotient only finds the cell: g_k <= a / s < g_(k+1), or a / s is below g_k by a rounding error, where
+  // k is the answer too. The midpoint decides.
   const std::uint32_t k = point_below(quotient);
   const double middle = s * midpoint(k);
   return a > middle || (a == middle && k % 2 != 0) ? k + 1 : k;
@@ -214,7 +220,8 @@ bool Grid::exact_in_binary32(float s) const {
 }
 
 bool operator==(const Grid& a, const Grid& b) {
-  return a.short_name_ == b.short_name_ && (a.values_ == b.values_ || (a.values_ && b.values_ && *a.values_ == *b.values_));
+  return a.short_name_ == b.short_name_ &&
+         (a.values_ == b.values_ || (a.values_ && b.values_ && *a.values_ == *b.values_));
 }
 
 }  // namespace hallmark

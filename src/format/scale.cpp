@@ -26,7 +26,8 @@ float scale_of(const Grid& grid, ScaleRule rule, float m) {
   if (rule == ScaleRule::row_pow2) return std::ldexp(1.0f, std::ilogb(m));
   if (rule == ScaleRule::matrix_max) return round_up_11(m);
   // The binary64 quotient is as good as the exact one here: m and max_value have at most 24 and 13 bits, so an inexact
-  // quotient differs from every number of 11 bits by more than 2^-40 of itself, and rounding cannot carry it across one.
+  // quotient differs from every number of 11 bits by more than 2^-40 of itself, and rounding cannot carry it across
+  // one.
   return round_up_11(m / grid.max_value());
 }
 
@@ -81,7 +82,8 @@ Expected<std::vector<float>> scales_for(const Grid& grid, ScaleRule rule, const 
     for (std::ptrdiff_t j = 0; j < cols; ++j)
       if (!std::isfinite(w[i * cols + j]))
         return Error{Exit::input, 350, "a weight is not a finite number",
-                     fmt::format("row {}, column {}: {}", i, j, w[i * cols + j]), "repair the checkpoint or exclude the tensor"};
+                     fmt::format("row {}, column {}: {}", i, j, w[i * cols + j]),
+                     "repair the checkpoint or exclude the tensor"};
 
   const bool whole_matrix = rule == ScaleRule::unit || rule == ScaleRule::matrix_max;
   const float matrix_scale = whole_matrix ? scale_of(grid, rule, largest) : 0;
@@ -90,9 +92,10 @@ Expected<std::vector<float>> scales_for(const Grid& grid, ScaleRule rule, const 
       float& s = scales[static_cast<std::size_t>(i * groups + g)];
       s = whole_matrix ? matrix_scale : scale_of(grid, rule, s);
       if (!grid.exact_in_binary32(s))
-        return Error{Exit::infeasible, 421, fmt::format("scaled points of {} would not be exact in binary32", grid.short_name()),
-                     fmt::format("row {}, columns {} to {}: scale {} by rule {}", i, g * width, std::min(cols, (g + 1) * width) - 1, s,
-                                 to_string(rule)),
+        return Error{Exit::infeasible, 421,
+                     fmt::format("scaled points of {} would not be exact in binary32", grid.short_name()),
+                     fmt::format("row {}, columns {} to {}: scale {} by rule {}", i, g * width,
+                                 std::min(cols, (g + 1) * width) - 1, s, to_string(rule)),
                      "--scale-rule unit, or rescale the tensor"};
     }
   return scales;

@@ -3,8 +3,8 @@
 //   unit        1
 //   row-pow2    2^floor(log2 max|w_i|)          per row or group
 //   matrix-max  max|W|                          the largest weight goes to +-1 (golden grids)
-//   absmax      max|w_i| / max_value(grid)      per row or group, integers and codebooks: the largest weight is not clipped
-//   given       the user's, not computed here
+//   absmax      max|w_i| / max_value(grid)      per row or group, integers and codebooks: the largest weight is not
+//   clipped given       the user's, not computed here
 //
 // A computed s is rounded up to 11 significant bits, so that s g has at most 24 bits and is exact in binary32; a row or
 // group of zeros has s = 1.
@@ -38,9 +38,9 @@ constexpr std::ptrdiff_t groups_of(std::ptrdiff_t cols, std::ptrdiff_t group_siz
 
 /// Scales [rows, groups], row-major, of w [rows, cols], row-major; column j belongs to group j / group_size.
 /// Every scale is positive and finite, and s g is exact in binary32 for every point g of the grid.
-/// Errors: E0350 a weight is NaN or infinite (names row and column); E0420 empty matrix or negative group size; E0421 some s g
-/// would not be exact in binary32 (weights too large or too small for the rule); E0223 a rule that the grid does not take,
-/// or `given`.
+/// Errors: E0350 a weight is NaN or infinite (names row and column); E0420 empty matrix or negative group size; E0421
+/// some s g would not be exact in binary32 (weights too large or too small for the rule); E0223 a rule that the grid
+/// does not take, or `given`.
 Expected<std::vector<float>> scales_for(const Grid& grid, ScaleRule rule, const float* w, std::ptrdiff_t rows,
                                         std::ptrdiff_t cols, std::ptrdiff_t group_size);
 

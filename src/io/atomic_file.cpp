@@ -88,8 +88,8 @@ Status check_distinct(const std::vector<std::string>& outputs) {
       const std::string &a = outputs[j], &b = outputs[i];
       if (a.empty() || b.empty()) continue;
       if (same_file(a, b) || (name_of(a) == name_of(b) && same_file(folder_of(a), folder_of(b))))
-        return Error{Exit::infeasible, error_number::output_twice, "two outputs are one file", fmt::format("{} and {}", a, b),
-                     "give every output a file of its own"};
+        return Error{Exit::infeasible, error_number::output_twice, "two outputs are one file",
+                     fmt::format("{} and {}", a, b), "give every output a file of its own"};
     }
   return ok();
 }

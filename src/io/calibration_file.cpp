@@ -51,7 +51,8 @@ bool plausible_gram(const Matrix<double>& g) {
   for (Index i0 = 0; i0 < n; i0 += tile)
     for (Index j0 = 0; j0 <= i0; j0 += tile)
       for (Index i = i0; i < std::min(n, i0 + tile); ++i)
-        for (Index j = j0; j < std::min(i + 1, j0 + tile); ++j) fine = fine && (i == j ? g(i, i) >= 0 : g(i, j) == g(j, i));
+        for (Index j = j0; j < std::min(i + 1, j0 + tile); ++j)
+          fine = fine && (i == j ? g(i, i) >= 0 : g(i, j) == g(j, i));
   return fine;
 }
 
@@ -72,7 +73,8 @@ Expected<CalibrationFile> CalibrationFile::open(const std::string& path) {
   if (const auto found = file.metadata().find(std::string(tokens_key)); found != file.metadata().end()) {
     tokens = nlohmann::json::parse(found->second, nullptr, false);
     if (!tokens.is_object())
-      return bad_entry(calibration_entry, "the token counts are not a JSON object", fmt::format("{}: {}", path, tokens_key));
+      return bad_entry(calibration_entry, "the token counts are not a JSON object",
+                       fmt::format("{}: {}", path, tokens_key));
   }
   for (const TensorInfo& tensor : file.tensors()) {
     const auto suffix = std::ranges::find_if(suffixes, [&](auto s) { return tensor.name.ends_with(s); });
@@ -97,7 +99,8 @@ Expected<CalibrationFile> CalibrationFile::open(const std::string& path) {
                          fmt::format("{}: {} of '{}'", path, tokens_key, weight));
       entry.tokens = tokens[weight].get<std::uint64_t>();
       if (entry.tokens == 0)
-        return bad_entry(calibration_empty, "a Gram matrix of no token", fmt::format("{}: {} of '{}'", path, tokens_key, weight));
+        return bad_entry(calibration_empty, "a Gram matrix of no token",
+                         fmt::format("{}: {} of '{}'", path, tokens_key, weight));
     }
     if (!result.entries_.emplace(weight, entry).second)
       return bad_entry(calibration_both, "activations and a Gram matrix for one weight",
@@ -107,7 +110,8 @@ Expected<CalibrationFile> CalibrationFile::open(const std::string& path) {
     if (!tensor.name.ends_with(".scale")) continue;
     const auto entry = result.entries_.find(tensor.name.substr(0, tensor.name.size() - 6));
     if (entry == result.entries_.end())
-      return bad_entry(calibration_lonely_scale, "a scale without activations or Gram matrix", path + ": " + described(tensor));
+      return bad_entry(calibration_lonely_scale, "a scale without activations or Gram matrix",
+                       path + ": " + described(tensor));
     entry->second.has_scale = true;
     entry->second.rows = tensor.shape[0];
   }
@@ -125,9 +129,10 @@ const TensorInfo& CalibrationFile::tensor(const std::string& weight, std::string
 
 Status CalibrationFile::check_weight(const std::string& weight, std::uint64_t rows, std::uint64_t cols) const {
   const auto differs = [&](std::string what, std::uint64_t here, std::uint64_t there) {
-    return Error{Exit::infeasible, error_number::calibration_shape, "calibration and weight do not fit together",
-                 fmt::format("weight '{}' of shape [{}, {}]: the {} {}, the weight {}", weight, rows, cols, what, here, there),
-                 "capture the inputs of this very layer: one column per input feature"};
+    return Error{
+        Exit::infeasible, error_number::calibration_shape, "calibration and weight do not fit together",
+        fmt::format("weight '{}' of shape [{}, {}]: the {} {}, the weight {}", weight, rows, cols, what, here, there),
+        "capture the inputs of this very layer: one column per input feature"};
   };
   const CalibrationEntry& entry = entries_.at(weight);
   if (entry.cols != cols)
@@ -154,7 +159,8 @@ Expected<Matrix<double>> CalibrationFile::gram(const std::string& weight) const 
     for (Index j = 0; j < i; ++j)
       if (!(g(i, j) == g(j, i)))
         return Error{Exit::input, error_number::calibration_gram, "a Gram matrix is not symmetric",
-                     fmt::format("{}: {}: {} at [{}, {}], {} at [{}, {}]", path_, described(stored), g(i, j), i, j, g(j, i), j, i),
+                     fmt::format("{}: {}: {} at [{}, {}], {} at [{}, {}]", path_, described(stored), g(i, j), i, j,
+                                 g(j, i), j, i),
                      "store (G + G.T) / 2: a product of matrices need not come out symmetric to the last bit"};
   }
   return g;
@@ -190,7 +196,8 @@ Expected<std::vector<float>> CalibrationFile::scale(const std::string& weight) c
   for (std::size_t i = 0; i < scale->size(); ++i)
     if (!((*scale)[i] > 0) || !std::isfinite((*scale)[i]))
       return Error{Exit::input, error_number::calibration_scale, "a given scale is not positive and finite",
-                   fmt::format("{}: {}: {} at [{}]", path_, described(stored), (*scale)[i], i), "give every row a scale above 0"};
+                   fmt::format("{}: {}: {} at [{}]", path_, described(stored), (*scale)[i], i),
+                   "give every row a scale above 0"};
   return scale;
 }
 

@@ -20,7 +20,7 @@ struct CalibrationEntry {
   std::uint64_t cols = 0;    ///< columns of the weight
   std::uint64_t tokens = 0;  ///< 0 when a Gram matrix came without its count
   bool has_scale = false;
-  std::uint64_t rows = 0;    ///< of the scale; 0 without one
+  std::uint64_t rows = 0;  ///< of the scale; 0 without one
 };
 
 /// An open calibration file. Names, dtypes and shapes are checked by open(), values by the function that reads them.
@@ -39,7 +39,8 @@ class CalibrationFile {
   /// The stored Gram matrix [cols, cols], widened to binary64: finite, exactly symmetric, diagonal not negative.
   /// Precondition: an entry with is_gram. Errors: E0350, E0382.
   Expected<Matrix<double>> gram(const std::string& weight) const;
-  /// Whether the bytes of gram() are those in the file: a stored Gram matrix of F64. Precondition: an entry of this name.
+  /// Whether the bytes of gram() are those in the file: a stored Gram matrix of F64. Precondition: an entry of this
+  /// name.
   bool stored_as_used(const std::string& weight) const;
   /// Tokens first .. first + count - 1 as rows of binary32 [count, cols], all finite.
   /// Precondition: an entry with activations, the range inside it. Errors: E0350.

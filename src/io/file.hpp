@@ -54,8 +54,9 @@ bool same_file(const std::string& a, const std::string& b);
 /// E0412 it is a folder, device or pipe, E0410 it exists and `overwrite` is false.
 Status check_output(const std::string& path, bool overwrite, const std::vector<std::string>& inputs = {});
 
-/// Says before any work whether no two of the outputs of one run would be one file: they are, through links of either kind,
-/// or would become one, by the same name in the same folder. Empty paths are outputs that were not asked for. Errors: E0416.
+/// Says before any work whether no two of the outputs of one run would be one file: they are, through links of either
+/// kind, or would become one, by the same name in the same folder. Empty paths are outputs that were not asked for.
+/// Errors: E0416.
 Status check_distinct(const std::vector<std::string>& outputs);
 
 /// An output file that is either complete under its name or absent: bytes go to a temporary file in the same folder;

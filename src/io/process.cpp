@@ -63,7 +63,8 @@ Expected<std::string> find_program(const std::string& program) {
                fmt::format("{}: not found", program), "install it, or put its folder into PATH"};
 }
 
-Expected<ProcessResult> run_process(const std::string& program, const std::vector<std::string>& arguments, double limit) {
+Expected<ProcessResult> run_process(const std::string& program, const std::vector<std::string>& arguments,
+                                    double limit) {
   using Clock = std::chrono::steady_clock;
   auto path = find_program(program);
   if (!path) return path.error();
@@ -91,13 +92,12 @@ Expected<ProcessResult> run_process(const std::string& program, const std::vecto
     const double left = limit - elapsed();
     result.timed_out = !(left > 0);
     pollfd ready{ends[0], POLLIN, 0};
-    if (::poll(&ready, 1, result.timed_out ? 0 : static_cast<int>(std::ceil(std::fmin(left, 3600) * 1e3))) <= 0) continue;
+    if (::poll(&ready, 1, result.timed_out ? 0 : static_cast<int>(std::ceil(std::fmin(left, 3600) * 1e3))) <= 0)
+      continue;
     char piece[65536];
     const ssize_t size = ::read(ends[0], piece, sizeof piece);
-    if (size > 0)
-      result.output.append(piece, static_cast<std::size_t>(size));
-    else
-      open = size < 0 && errno == EINTR;
+    if (size > 0) result.output.append(piece, static_cast<std::size_t>(size));
+    else open = size < 0 && errno == EINTR;
   }
   // A program that closed its output and lives on is given the rest of its time.
   int status = 0;

@@ -62,7 +62,8 @@ Status check_tensors(const SafeTensors& file, std::vector<TensorPlan> plan, cons
 
 /// The first code that is no point of the grid, by index; piece by piece, whose pages are forgotten.
 std::optional<std::size_t> first_stranger(const TensorInfo& codes, const std::vector<std::uint8_t>& known) {
-  const std::size_t width = codes.dtype == DType::U16 ? 2 : 1, piece = mapped_piece / width, count = codes.data.size() / width;
+  const std::size_t width = codes.dtype == DType::U16 ? 2 : 1, piece = mapped_piece / width,
+                    count = codes.data.size() / width;
   for (std::size_t first = 0; first < count; first += piece) {
     const std::size_t end = std::min(count, first + piece);
     std::uint8_t all = 1;
@@ -75,12 +76,14 @@ std::optional<std::size_t> first_stranger(const TensorInfo& codes, const std::ve
 }
 
 /// The values of a quantized tensor: what the metadata does not bound.
-Status check_values(const QuantizedFile& file, const OriginalTensor& original, const std::vector<std::uint8_t>& known, const std::string& path) {
+Status check_values(const QuantizedFile& file, const OriginalTensor& original, const std::vector<std::uint8_t>& known,
+                    const std::string& path) {
   const TensorInfo& codes = *file.file().find(original.name + ".codes");
   if (const auto stranger = first_stranger(codes, known))
-    return malformed(error_number::quantized_code, "a code is no point of the grid",
-                     fmt::format("{}: tensor '{}': {:#06x} at [{}, {}], grid {}", path, codes.name, code_at(codes, *stranger),
-                                 *stranger / codes.shape[1], *stranger % codes.shape[1], file.header().grid));
+    return malformed(
+        error_number::quantized_code, "a code is no point of the grid",
+        fmt::format("{}: tensor '{}': {:#06x} at [{}, {}], grid {}", path, codes.name, code_at(codes, *stranger),
+                    *stranger / codes.shape[1], *stranger % codes.shape[1], file.header().grid));
   const TensorInfo& scales = *file.file().find(original.name + ".scale");
   const Expected<std::vector<float>> steps = widen_to_f32(scales);
   if (!steps) return steps.error();
@@ -99,9 +102,10 @@ std::uint64_t group_count(std::uint64_t cols, std::uint64_t group_size) {
 Expected<Grid> grid_of_file(const std::string& versioned_name) {
   Expected<Grid> grid = Grid::parse(versioned_name.substr(0, versioned_name.find('/')));
   if (grid && grid->name() == versioned_name) return grid;
-  return Error{Exit::input, error_number::quantized_grid, "unknown grid",
-               fmt::format("'{}'{}", printable(versioned_name), grid ? fmt::format(", this build has {}", grid->name()) : ""),
-               "use the version of the tool that wrote the file"};
+  return Error{
+      Exit::input, error_number::quantized_grid, "unknown grid",
+      fmt::format("'{}'{}", printable(versioned_name), grid ? fmt::format(", this build has {}", grid->name()) : ""),
+      "use the version of the tool that wrote the file"};
 }
 
 Expected<QuantizedFile> QuantizedFile::open_unjudged(const std::string& path) {
@@ -122,9 +126,10 @@ Expected<QuantizedFile> QuantizedFile::open_unjudged(const std::string& path) {
 Status QuantizedFile::check_payload() const {
   const std::string computed = payload_digest(file_), stored = file_.metadata().at(std::string(detail::payload_key));
   if (stored == computed) return ok();
-  return Error{Exit::mismatch, error_number::payload_digest, "the tensors are not those that were written",
-               fmt::format("{}: payload digest {}, the metadata say {}", file_.paths().front(), computed, printable(stored)),
-               "get the file again, or quantize the weights again"};
+  return Error{
+      Exit::mismatch, error_number::payload_digest, "the tensors are not those that were written",
+      fmt::format("{}: payload digest {}, the metadata say {}", file_.paths().front(), computed, printable(stored)),
+      "get the file again, or quantize the weights again"};
 }
 
 Expected<QuantizedFile> QuantizedFile::open(const std::string& path) {

@@ -26,19 +26,19 @@ struct OriginalTensor {
 
 /// What the metadata says. Digests are 64 hexadecimal digits, or empty for "none".
 struct QuantizedHeader {
-  std::string tool;                   ///< "hallmark 0.1.0"
-  std::string grid;                   ///< versioned: "gf16/1"
-  std::string method;                 ///< "gptq" or "rtn"
+  std::string tool;    ///< "hallmark 0.1.0"
+  std::string grid;    ///< versioned: "gf16/1"
+  std::string method;  ///< "gptq" or "rtn"
   std::string scale_rule;
-  std::uint64_t group_size = 0;       ///< 0: one scale per row
+  std::uint64_t group_size = 0;  ///< 0: one scale per row
   std::uint64_t block_size = 128;
   double damp_percent = 0.01;
   bool desc_act = false;
   bool guard = true;
-  std::string source_sha256;          ///< of the file that was quantized
+  std::string source_sha256;  ///< of the file that was quantized
   std::string calibration_sha256;
-  std::vector<OriginalTensor> tensors;                  ///< all tensors of W, in W's order
-  std::map<std::string, std::string> source_metadata;   ///< W's own
+  std::vector<OriginalTensor> tensors;                 ///< all tensors of W, in W's order
+  std::map<std::string, std::string> source_metadata;  ///< W's own
 };
 
 /// Scales per row of a matrix of `cols` columns: 1 when group_size is 0, else ceil(cols / group_size).
@@ -60,8 +60,8 @@ class QuantizedFileWriter {
   Status write_unchanged(const TensorInfo& tensor);
   /// The SHA-256 of the bytes of a tensor of the container that was written, by its name there ("w.codes").
   const std::string& digest(const std::string& name) const { return digests_.at(name); }
-  /// Enters the digests of the inputs in place of those that create() was given; both are there or neither is, as before.
-  /// They can be computed beside the tensors. Errors: E0110.
+  /// Enters the digests of the inputs in place of those that create() was given; both are there or neither is, as
+  /// before. They can be computed beside the tensors. Errors: E0110.
   Status replace_digests(const std::string& source_sha256, const std::string& calibration_sha256);
   /// Enters the payload digest, then commits. Errors: those of SafeTensorsWriter::commit.
   Status commit();
@@ -83,8 +83,8 @@ class QuantizedFile {
  public:
   /// Errors: those of SafeTensors::open; E0360..E0366; E0710 when the tensors are not those that were written.
   static Expected<QuantizedFile> open(const std::string& path);
-  /// Without judging values: neither codes and scales nor the payload digest are checked. For whoever compares them with
-  /// what they should be and can name tensor and row. Errors: those of SafeTensors::open; E0360..E0364.
+  /// Without judging values: neither codes and scales nor the payload digest are checked. For whoever compares them
+  /// with what they should be and can name tensor and row. Errors: those of SafeTensors::open; E0360..E0364.
   static Expected<QuantizedFile> open_unjudged(const std::string& path);
   /// Whether the payload digest is that of the tensors. Errors: E0710.
   Status check_payload() const;
@@ -92,8 +92,8 @@ class QuantizedFile {
   const QuantizedHeader& header() const { return header_; }
   const Grid& grid() const { return grid_; }
   /// Precondition for these three: `name` is a tensor of W, quantized for the first two, not for the third.
-  std::vector<Code> codes(const std::string& name) const;      ///< [rows, cols]
-  std::vector<float> scales(const std::string& name) const;    ///< [rows, groups]
+  std::vector<Code> codes(const std::string& name) const;    ///< [rows, cols]
+  std::vector<float> scales(const std::string& name) const;  ///< [rows, groups]
   const TensorInfo& unchanged(const std::string& name) const;
 
   const SafeTensors& file() const { return file_; }

@@ -159,13 +159,17 @@ Expected<QuantizedHeader> from_metadata(const std::map<std::string, std::string>
   read(grid, word, header.grid);
   read(method, word, header.method);
   read(scale_rule, word, header.scale_rule);
-  read(rounding, [](const std::string& t) { return t == "nearest-even" ? std::optional(t) : std::nullopt; }, rule);
+  read(
+      rounding, [](const std::string& t) { return t == "nearest-even" ? std::optional(t) : std::nullopt; }, rule);
   read(group_size, number<std::uint64_t>, header.group_size);
   read(block_size, number<std::uint64_t>, header.block_size);
-  read(damp_percent, [](const std::string& t) {
-    const auto value = number<double>(t);
-    return value && *value >= 0 && std::isfinite(*value) ? value : std::nullopt;
-  }, header.damp_percent);
+  read(
+      damp_percent,
+      [](const std::string& t) {
+        const auto value = number<double>(t);
+        return value && *value >= 0 && std::isfinite(*value) ? value : std::nullopt;
+      },
+      header.damp_percent);
   read(desc_act, truth, header.desc_act);
   read(guard, truth, header.guard);
   read(source_key, digest, header.source_sha256);

@@ -38,7 +38,10 @@ Expected<QuantizedFileWriter> QuantizedFileWriter::create(const std::string& pat
 }
 
 QuantizedFileWriter::QuantizedFileWriter(SafeTensorsWriter writer, Grid grid, QuantizedHeader header)
-    : writer_(std::move(writer)), grid_(std::move(grid)), header_(std::move(header)), known_codes_(detail::known_codes(grid_)) {
+    : writer_(std::move(writer)),
+      grid_(std::move(grid)),
+      header_(std::move(header)),
+      known_codes_(detail::known_codes(grid_)) {
   // Elements of a vector stay where they are when the vector moves.
   for (const OriginalTensor& tensor : header_.tensors) originals_[tensor.name] = &tensor;
 }
@@ -57,7 +60,8 @@ Status QuantizedFileWriter::write_quantized(const std::string& name, std::span<c
   const Shape& shape = found->second->shape;
   const std::uint64_t groups = group_count(shape[1], header_.group_size);
   if (codes.size() != shape[0] * shape[1] || scales.size() != shape[0] * groups)
-    return misuse(fmt::format("tensor '{}' of shape {}: {} codes, {} scales", name, shape_text(shape), codes.size(), scales.size()));
+    return misuse(fmt::format("tensor '{}' of shape {}: {} codes, {} scales", name, shape_text(shape), codes.size(),
+                              scales.size()));
   for (std::size_t i = 0; i < scales.size(); ++i)
     if (!(scales[i] > 0) || !std::isfinite(scales[i]))
       return Error{Exit::internal, error_number::quantized_scale, "a scale is not positive and finite",
@@ -65,7 +69,8 @@ Status QuantizedFileWriter::write_quantized(const std::string& name, std::span<c
   for (std::size_t i = 0; i < codes.size(); ++i)
     if (!known_codes_[codes[i]])
       return Error{Exit::internal, error_number::quantized_code, "a code is no point of the grid",
-                   fmt::format("tensor '{}': {:#06x} at [{}, {}]", name, codes[i], i / shape[1], i % shape[1]), "report this"};
+                   fmt::format("tensor '{}': {:#06x} at [{}, {}]", name, codes[i], i / shape[1], i % shape[1]),
+                   "report this"};
   if (grid_.code_dtype() == "U16") {
     if (Status written = write(name + ".codes", std::as_bytes(codes)); !written) return written;
   } else {  // U8 and I8: the low byte, of which I8's sign is extended on reading
@@ -105,7 +110,8 @@ Status QuantizedFileWriter::commit() {
   Sha256 payload;
   for (const TensorPlan& tensor : plan)
     payload.update(detail::payload_line(tensor.name, tensor.dtype, tensor.shape, digests_[tensor.name]));
-  if (Status entered = writer_.replace_metadata(std::string(detail::payload_key), payload.hex()); !entered) return entered;
+  if (Status entered = writer_.replace_metadata(std::string(detail::payload_key), payload.hex()); !entered)
+    return entered;
   return writer_.commit();
 }
 

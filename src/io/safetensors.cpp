@@ -31,13 +31,16 @@ const TensorInfo* SafeTensors::find(std::string_view name) const {
   return found == by_name_.end() ? nullptr : &tensors_[found->second];
 }
 
-std::string SafeTensors::digest(const std::stop_token& stop, const std::function<void(const TensorInfo&, std::string)>& tensor) const {
+std::string SafeTensors::digest(const std::stop_token& stop,
+                                const std::function<void(const TensorInfo&, std::string)>& tensor) const {
   auto next = tensors_.begin();
   const auto add = [&](Sha256& file, std::span<const std::byte> bytes) {
     std::size_t done = 0;
-    for (; tensor && next != tensors_.end() && !stop.stop_requested(); ++next) {  // without a gap from the header to the end
+    for (; tensor && next != tensors_.end() && !stop.stop_requested();
+         ++next) {  // without a gap from the header to the end
       const std::byte* begin = next->data.data();
-      if (std::less{}(begin, bytes.data()) || std::less{}(bytes.data() + bytes.size(), begin)) break;  // of another file
+      if (std::less{}(begin, bytes.data()) || std::less{}(bytes.data() + bytes.size(), begin))
+        break;  // of another file
       const auto first = static_cast<std::size_t>(begin - bytes.data());
       Sha256 own;
       update_mapped(file, bytes.subspan(done, first - done), stop);

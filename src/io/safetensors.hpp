@@ -20,8 +20,28 @@ namespace hallmark {
 
 /// Element types, in the rank order by which the reference writer sorts tensors (last rank first).
 enum class DType : std::uint8_t {
-  BOOL, F4, F6_E2M3, F6_E3M2, U8, I8, F8_E5M2, F8_E4M3, F8_E8M0, F8_E4M3FNUZ, F8_E5M2FNUZ,
-  I16, U16, F16, BF16, I32, U32, F32, C64, F64, I64, U64,
+  BOOL,
+  F4,
+  F6_E2M3,
+  F6_E3M2,
+  U8,
+  I8,
+  F8_E5M2,
+  F8_E4M3,
+  F8_E8M0,
+  F8_E4M3FNUZ,
+  F8_E5M2FNUZ,
+  I16,
+  U16,
+  F16,
+  BF16,
+  I32,
+  U32,
+  F32,
+  C64,
+  F64,
+  I64,
+  U64,
 };
 
 std::string_view dtype_name(DType dtype);
@@ -80,7 +100,8 @@ class SafeTensors {
   /// SHA-256 of the file; of a sharded model, of the index's bytes followed by each shard's digest in hexadecimal.
   /// `tensor` is told the SHA-256 of each tensor's bytes too from the same pass, in the order of tensors().
   /// Where a stop is requested it returns early, with no digest in particular.
-  std::string digest(const std::stop_token& stop = {}, const std::function<void(const TensorInfo&, std::string)>& tensor = {}) const;
+  std::string digest(const std::stop_token& stop = {},
+                     const std::function<void(const TensorInfo&, std::string)>& tensor = {}) const;
   /// Fails when one of the files changed since open(). Errors: E0902.
   Status unchanged() const;
 

@@ -46,7 +46,8 @@ class IndexReader : public nlohmann::json_sax<json> {
       part_ = name;
     }
     if (in_map() && depth_ == 2 && shard_of.contains(name))
-      return fail(error_number::index_duplicate, "a tensor occurs twice in the index", "tensor '" + printable(name) + "'");
+      return fail(error_number::index_duplicate, "a tensor occurs twice in the index",
+                  "tensor '" + printable(name) + "'");
     key_ = std::move(name);
     return true;
   }
@@ -59,7 +60,8 @@ class IndexReader : public nlohmann::json_sax<json> {
 
   bool in_map() const { return depth_ >= 2 && part_ == "weight_map"; }
   bool open(bool object) {
-    if (in_map() || depth_ == max_depth || (depth_ == 0 && !object) || (depth_ == 1 && part_ == "weight_map" && !object))
+    if (in_map() || depth_ == max_depth || (depth_ == 0 && !object) ||
+        (depth_ == 1 && part_ == "weight_map" && !object))
       return scalar();
     if (depth_ == 1 && part_ == "weight_map") seen = true;
     ++depth_;
@@ -118,8 +120,7 @@ Expected<SafeTensors> SafeTensors::open_index(const std::string& path) {
   std::set<std::string> disputed;
   for (const std::string& shard : shards) {
     Expected<MappedFile> part = MappedFile::open(folder + shard);
-    if (!part)
-      return invalid(index_missing_shard, "a shard of the model cannot be read", part.error().where);
+    if (!part) return invalid(index_missing_shard, "a shard of the model cannot be read", part.error().where);
     Expected<ParsedSafeTensors> parsed = parse_safetensors(part->bytes(), folder + shard);
     if (!parsed) return parsed.error();
     for (TensorInfo& tensor : parsed->tensors) {

@@ -66,8 +66,8 @@ class HeaderReader : public nlohmann::json_sax<json> {
     if (at_ != At::tensor || key_ != "dtype") return scalar("a string");
     Expected<DType> dtype = parse_dtype(value);
     if (!dtype)
-      return fail(dtype.error().number, dtype.error().what,
-                  fmt::format("tensor '{}': '{}'", entry(), printable(value)), dtype.error().hint);
+      return fail(dtype.error().number, dtype.error().what, fmt::format("tensor '{}': '{}'", entry(), printable(value)),
+                  dtype.error().hint);
     entries.back().dtype = *dtype;
     return true;
   }
@@ -220,8 +220,9 @@ Expected<std::string_view> header_text(std::span<const std::byte> file, const st
     return malformed(path, header_too_large, "the header is too large, or this is no safetensors file",
                      fmt::format("declared {} bytes, the limit is {}", length, max_header_bytes));
   if (length > file.size() - 8)
-    return malformed(path, header_truncated, "the file is truncated inside the header",
-                     fmt::format("the header needs {} bytes, the file has {} after the length", length, file.size() - 8));
+    return malformed(
+        path, header_truncated, "the file is truncated inside the header",
+        fmt::format("the header needs {} bytes, the file has {} after the length", length, file.size() - 8));
   const std::string_view text(reinterpret_cast<const char*>(file.data()) + 8, length);
   if (const auto bad = find_invalid_utf8(text))
     return malformed(path, header_not_utf8, "the header is not UTF-8", fmt::format("at byte {} of the header", *bad));
@@ -246,8 +247,7 @@ Expected<std::uint64_t> declared_bytes(const Entry& entry, const std::string& pa
                        dtype_bits(entry.dtype));
   };
   for (const std::uint64_t dimension : entry.shape)
-    if (dimension > max_size)
-      return malformed(path, size_too_large, "a size is beyond 48 bits", where());
+    if (dimension > max_size) return malformed(path, size_too_large, "a size is beyond 48 bits", where());
   std::uint64_t bits = 1;
   for (const std::uint64_t dimension : entry.shape)
     if (__builtin_mul_overflow(bits, dimension, &bits))
@@ -278,7 +278,8 @@ Expected<ParsedSafeTensors> parse_safetensors(std::span<const std::byte> file, c
   for (const Entry& entry : entries) {
     const std::uint64_t begin = entry.offsets[0], stop = entry.offsets[1];
     const auto where = [&] {
-      return fmt::format("tensor '{}': bytes {} to {}, the one before ends at {}", printable(entry.name), begin, stop, end);
+      return fmt::format("tensor '{}': bytes {} to {}, the one before ends at {}", printable(entry.name), begin, stop,
+                         end);
     };
     if (begin > stop) return malformed(path, range_reversed, "a tensor ends before it begins", where());
     if (begin > end) return malformed(path, range_hole, "bytes that belong to no tensor", where());
@@ -290,9 +291,10 @@ Expected<ParsedSafeTensors> parse_safetensors(std::span<const std::byte> file, c
     if (!bytes) return bytes.error();
     const std::uint64_t range = entry.offsets[1] - entry.offsets[0];
     if (*bytes != range)
-      return malformed(path, size_mismatch, "shape and dtype disagree with the byte range",
-                       fmt::format("tensor '{}': {} of shape {} takes {} bytes, data_offsets give {}",
-                                   printable(entry.name), dtype_name(entry.dtype), shape_text(entry.shape), *bytes, range));
+      return malformed(
+          path, size_mismatch, "shape and dtype disagree with the byte range",
+          fmt::format("tensor '{}': {} of shape {} takes {} bytes, data_offsets give {}", printable(entry.name),
+                      dtype_name(entry.dtype), shape_text(entry.shape), *bytes, range));
   }
   const std::span<const std::byte> data = file.subspan(8 + declared_length(file));
   if (end > data.size())

@@ -36,7 +36,8 @@ bool valid_name(const std::string& name) {
 }  // namespace
 
 Expected<std::uint64_t> tensor_bytes(const TensorPlan& tensor) {
-  const auto where = fmt::format("tensor '{}': {} of shape {}", tensor.name, dtype_name(tensor.dtype), shape_text(tensor.shape));
+  const auto where =
+      fmt::format("tensor '{}': {} of shape {}", tensor.name, dtype_name(tensor.dtype), shape_text(tensor.shape));
   bool fits = tensor.shape.size() <= max_rank;
   std::uint64_t bits = 1;
   for (const std::uint64_t dimension : tensor.shape)
@@ -72,14 +73,16 @@ Expected<std::string> safetensors_header(const std::vector<TensorPlan>& plan,
     if (!bytes) return bytes.error();
     const std::uint64_t begin = end;
     end += *bytes;  // below 2^20 * 2^48
-    if (end > max_size) return cannot_hold(plan_size, "the file is too large", fmt::format("at tensor '{}'", tensor.name));
+    if (end > max_size)
+      return cannot_hold(plan_size, "the file is too large", fmt::format("at tensor '{}'", tensor.name));
     header += fmt::format(",{}:{{\"dtype\":\"{}\",\"shape\":[{}],\"data_offsets\":[{},{}]}}", quoted(tensor.name),
                           dtype_name(tensor.dtype), fmt::join(tensor.shape, ","), begin, end);
   }
   header += '}';
   header.resize((header.size() + 7) / 8 * 8, ' ');
   if (header.size() > max_header_bytes)
-    return cannot_hold(plan_size, "the header is too large", fmt::format("{} bytes, the limit is {}", header.size(), max_header_bytes));
+    return cannot_hold(plan_size, "the header is too large",
+                       fmt::format("{} bytes, the limit is {}", header.size(), max_header_bytes));
   std::string length(8, '\0');
   for (std::size_t i = 0; i < 8; ++i) length[i] = static_cast<char>(header.size() >> 8 * i & 0xFF);
   return length + header;
@@ -87,8 +90,7 @@ Expected<std::string> safetensors_header(const std::vector<TensorPlan>& plan,
 
 Expected<SafeTensorsWriter> SafeTensorsWriter::create(const std::string& path, bool overwrite,
                                                       std::vector<TensorPlan> plan,
-                                                      std::map<std::string, std::string> metadata,
-                                                      TensorOrder order) {
+                                                      std::map<std::string, std::string> metadata, TensorOrder order) {
   if (order == TensorOrder::reference)
     std::ranges::sort(plan, [](const TensorPlan& a, const TensorPlan& b) {
       return a.dtype != b.dtype ? a.dtype > b.dtype : a.name < b.name;
@@ -128,7 +130,8 @@ Status SafeTensorsWriter::replace_metadata(const std::string& key, const std::st
     return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; });
   };
   const auto entry = metadata_.find(key);
-  if (key == "format" || entry == metadata_.end() || entry->second.size() != value.size() || !plain(entry->second) || !plain(value))
+  if (key == "format" || entry == metadata_.end() || entry->second.size() != value.size() || !plain(entry->second) ||
+      !plain(value))
     return misuse(fmt::format("metadata '{}' cannot take a value of {} bytes", key, value.size()));
   // The first such text is the entry: metadata stands first, and inside its strings every quote is escaped.
   const std::string prefix = quoted(key) + ":\"";

@@ -33,9 +33,10 @@ class Sha256 {
 std::string sha256_hex(std::span<const std::byte> bytes);
 std::string sha256_hex(std::string_view text);
 
-/// Adds a part of a MappedFile to one or two digests piece by piece and forgets its pages: a model may be larger than memory. Where a
-/// stop is requested it returns early, and the digests are of nothing in particular.
-void update_mapped(Sha256& digest, std::span<const std::byte> bytes, const std::stop_token& stop = {}, Sha256* second = nullptr);
+/// Adds a part of a MappedFile to one or two digests piece by piece and forgets its pages: a model may be larger than
+/// memory. Where a stop is requested it returns early, and the digests are of nothing in particular.
+void update_mapped(Sha256& digest, std::span<const std::byte> bytes, const std::stop_token& stop = {},
+                   Sha256* second = nullptr);
 /// The digest of a part of a MappedFile, whose pages are forgotten.
 std::string sha256_mapped(std::span<const std::byte> bytes);
 

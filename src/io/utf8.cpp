@@ -44,10 +44,8 @@ std::string escaped(std::string_view text) {
       const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
       const bool c1 = (byte(i) == 0xC2 && i + 1 < valid && byte(i + 1) < 0xA0) ||
                       (i > 0 && byte(i - 1) == 0xC2 && byte(i) < 0xA0);  // U+0080 to U+009F, which terminals obey too
-      if (i < valid && byte(i) >= 0x20 && byte(i) != 0x7F && !c1)
-        result += text[i];
-      else
-        (result += "\\x").append({digits[byte(i) >> 4], digits[byte(i) & 15]});
+      if (i < valid && byte(i) >= 0x20 && byte(i) != 0x7F && !c1) result += text[i];
+      else (result += "\\x").append({digits[byte(i) >> 4], digits[byte(i) & 15]});
     }
     text.remove_prefix(part);
   }

@@ -39,23 +39,16 @@ void convert(std::span<const std::byte> data, std::uint64_t first, std::span<Rea
 template <class Real>
 Status widen_as(const TensorInfo& tensor, std::uint64_t first, std::span<Real> out) {
   switch (tensor.dtype) {
-    case DType::F32:
-      convert<float>(tensor.data, first, out, [](float x) { return x; });
-      return ok();
-    case DType::BF16:
-      convert<std::uint16_t>(tensor.data, first, out, bf16_value);
-      return ok();
-    case DType::F16:
-      convert<std::uint16_t>(tensor.data, first, out, f16_value);
-      return ok();
+    case DType::F32: convert<float>(tensor.data, first, out, [](float x) { return x; }); return ok();
+    case DType::BF16: convert<std::uint16_t>(tensor.data, first, out, bf16_value); return ok();
+    case DType::F16: convert<std::uint16_t>(tensor.data, first, out, f16_value); return ok();
     case DType::F64:
       if constexpr (std::is_same_v<Real, double>) {
         convert<double>(tensor.data, first, out, [](double x) { return x; });
         return ok();
       }
       break;
-    default:
-      break;
+    default: break;
   }
   return Error{Exit::input, error_number::dtype_unsupported, "the tensor's dtype cannot be read as numbers here",
                fmt::format("tensor '{}' is {}", tensor.name, dtype_name(tensor.dtype)),

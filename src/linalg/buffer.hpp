@@ -1,5 +1,5 @@
-// Working memory of the kernels: aligned to cache lines, so that no vector straddles two, not zeroed, so that pages are first
-// touched by the thread that fills them, and in large pages, which cost less to touch.
+// Working memory of the kernels: aligned to cache lines, so that no vector straddles two, not zeroed, so that pages are
+// first touched by the thread that fills them, and in large pages, which cost less to touch.
 #pragma once
 
 #include <sys/mman.h>
@@ -15,7 +15,8 @@
 
 namespace hallmark {
 
-/// Asks for pages of 2 MiB for fresh memory before its first use; a hint that changes nothing else. Small arrays are left alone.
+/// Asks for pages of 2 MiB for fresh memory before its first use; a hint that changes nothing else. Small arrays are
+/// left alone.
 inline void prefer_large_pages(void* data, std::size_t bytes) {
   constexpr std::size_t kPage = std::size_t{1} << 21;
   if (bytes < 2 * kPage) return;

@@ -116,14 +116,15 @@ void solve_lanes(View H, const double* d, const Block& block, Above& above, Inde
   for (Index p = 0; p < block.width; ++p) {
     const double* C = &c[at(p * kLane)];
     for (Index r = 0; r < kLane; ++r) lanes_u[p * kLane + r] = C[r] / d[block.k1 - 1 - p];
-    for (Index s = 0; s < kLane / kStrip; ++s) std::copy_n(C + s * kStrip, kStrip, strips_c + (s * block.width + p) * kStrip);
+    for (Index s = 0; s < kLane / kStrip; ++s)
+      std::copy_n(C + s * kStrip, kStrip, strips_c + (s * block.width + p) * kStrip);
   }
   for (Index r = 0; r < rows; ++r)
     for (Index p = 0; p < block.width; ++p) H(i0 + r, block.k1 - 1 - p) = lanes_u[p * kLane + r];
 }
 
-// H_ij -= sum over the block's columns, decreasing, for the tile of strip i0 and lanes j0. A whole tile may lie across the
-// diagonal: what it leaves below is not read.
+// H_ij -= sum over the block's columns, decreasing, for the tile of strip i0 and lanes j0. A whole tile may lie across
+// the diagonal: what it leaves below is not read.
 void update_tile(View H, const Block& block, const Above& above, Index i0, Index j0) {
   const double* u = &above.lanes_u[at(j0 / kLane * block.width * kLane)];
   const double* c = &above.strips_c[at(i0 / kStrip * block.width * kStrip)];
@@ -141,7 +142,8 @@ void update_tile(View H, const Block& block, const Above& above, Index i0, Index
 // The block that is next: the update of all tiles that hold entries of it, then its diagonal.
 std::optional<PivotFailure> factor_next(View H, double* d, const Block& block, const Above& above, Block& next) {
   for (Index i0 = next.first_strip(); i0 < block.k0; i0 += kStrip)
-    for (Index j0 = std::max(i0 / kLane * kLane, next.first_lane()); j0 < block.k0; j0 += kLane) update_tile(H, block, above, i0, j0);
+    for (Index j0 = std::max(i0 / kLane * kLane, next.first_lane()); j0 < block.k0; j0 += kLane)
+      update_tile(H, block, above, i0, j0);
   return factor_diagonal(H, d, next);
 }
 

@@ -24,8 +24,8 @@ GramAccumulator::GramAccumulator(Index columns)
 
 std::optional<Error> refuse_tokens(MatrixRef<float> X, Index columns, Index tokens) {
   if (X.cols() != columns)
-    return Error{Exit::input, 324, "activations of another width", fmt::format("{} columns, expected {}", X.cols(), columns),
-                 "capture the inputs of this very layer"};
+    return Error{Exit::input, 324, "activations of another width",
+                 fmt::format("{} columns, expected {}", X.cols(), columns), "capture the inputs of this very layer"};
   if (const auto bad = first_non_finite<float>(X))
     return Error{Exit::input, 325, "an activation is not finite",
                  fmt::format("token {}, column {}: {}", tokens + bad->row, bad->column, X(bad->row, bad->column)),
@@ -75,7 +75,8 @@ Matrix<double> gram_ref(MatrixRef<float> X) {
   for (Index a = 0; a < X.cols(); ++a)
     for (Index b = 0; b < X.cols(); ++b) {
       double sum = 0;
-      for (Index t = 0; t < X.rows(); ++t) sum = std::fma(static_cast<double>(X(t, a)), static_cast<double>(X(t, b)), sum);
+      for (Index t = 0; t < X.rows(); ++t)
+        sum = std::fma(static_cast<double>(X(t, a)), static_cast<double>(X(t, b)), sum);
       G(a, b) = sum;
     }
   return G;
@@ -84,7 +85,8 @@ Matrix<double> gram_ref(MatrixRef<float> X) {
 Expected<Matrix<double>> merge_gram(MatrixRef<double> G, MatrixRef<double> other) {
   if (G.rows() != other.rows() || G.cols() != other.cols())
     return Error{Exit::input, 324, "Gram matrices of different shapes",
-                 fmt::format("{} x {} and {} x {}", G.rows(), G.cols(), other.rows(), other.cols()), "merge the same layers"};
+                 fmt::format("{} x {} and {} x {}", G.rows(), G.cols(), other.rows(), other.cols()),
+                 "merge the same layers"};
   Matrix<double> sum = G + other;
   if (const auto bad = first_non_finite<double>(sum))
     return Error{Exit::numeric, 502, "the merged Gram matrix is not finite",

@@ -29,7 +29,7 @@ class GramAccumulator {
 
  private:
   Index columns_;
-  Index padded_;            // columns rounded up to whole lanes
+  Index padded_;  // columns rounded up to whole lanes
   Index tokens_ = 0;
   std::vector<double> sum_;  // [padded, padded], rows b <= lanes a only
 };
@@ -40,8 +40,8 @@ std::optional<Error> refuse_tokens(MatrixRef<float> X, Index columns, Index toke
 /// The plain twin: one loop over pairs, one over tokens. The input is finite.
 Matrix<double> gram_ref(MatrixRef<float> tokens_by_columns);
 
-/// G + other, entry by entry, one addition each: the Gram matrix of both sets of tokens, but NOT the bits of one run over
-/// all of them (that is another order of the same sums). Errors: E0324 shapes differ, E0502 a sum is not finite.
+/// G + other, entry by entry, one addition each: the Gram matrix of both sets of tokens, but NOT the bits of one run
+/// over all of them (that is another order of the same sums). Errors: E0324 shapes differ, E0502 a sum is not finite.
 Expected<Matrix<double>> merge_gram(MatrixRef<double> G, MatrixRef<double> other);
 
 }  // namespace hallmark

@@ -51,21 +51,21 @@ template <bool kNegate, class T>
 void Tile(const T* HWY_RESTRICT a, const T* HWY_RESTRICT b, Index count, T* HWY_RESTRICT acc, Index stride) {
   const hn::ScalableTag<T> d;
   const auto n = static_cast<Index>(hn::Lanes(d));
-#define HALLMARK_LOAD(c)                              \
-  auto r##c##0 = hn::LoadU(d, acc + (c) * stride);    \
-  auto r##c##1 = hn::LoadU(d, acc + (c) * stride + n); \
-  auto r##c##2 = hn::LoadU(d, acc + (c) * stride + 2 * n)
-#define HALLMARK_STEP(c)                    \
-  {                                         \
-    const auto x = hn::Set(d, b[c]);        \
+#define HALLMARK_LOAD(c)                             \
+  auto r##c##0 = hn::LoadU(d, acc + (c)*stride);     \
+  auto r##c##1 = hn::LoadU(d, acc + (c)*stride + n); \
+  auto r##c##2 = hn::LoadU(d, acc + (c)*stride + 2 * n)
+#define HALLMARK_STEP(c)                     \
+  {                                          \
+    const auto x = hn::Set(d, b[c]);         \
     r##c##0 = Step<kNegate>(a0, x, r##c##0); \
     r##c##1 = Step<kNegate>(a1, x, r##c##1); \
     r##c##2 = Step<kNegate>(a2, x, r##c##2); \
   }
-#define HALLMARK_STORE(c)                              \
-  hn::StoreU(r##c##0, d, acc + (c) * stride);          \
-  hn::StoreU(r##c##1, d, acc + (c) * stride + n);      \
-  hn::StoreU(r##c##2, d, acc + (c) * stride + 2 * n)
+#define HALLMARK_STORE(c)                       \
+  hn::StoreU(r##c##0, d, acc + (c)*stride);     \
+  hn::StoreU(r##c##1, d, acc + (c)*stride + n); \
+  hn::StoreU(r##c##2, d, acc + (c)*stride + 2 * n)
   HALLMARK_LOAD(0);
   HALLMARK_LOAD(1);
   HALLMARK_LOAD(2);
@@ -117,8 +117,7 @@ void Tiles(const T* a, const T* b, Index count, T* acc, Index stride) {
   if (count == 0) return;  // a and b may be null then
   const auto width = 3 * static_cast<Index>(hn::Lanes(hn::ScalableTag<T>()));
   for (Index r = 0; r < kLanes<T>; r += width)
-    for (Index c = 0; c < kStrip; c += kTileColumns)
-      Tile<kNegate>(a + r, b + c, count, acc + c * stride + r, stride);
+    for (Index c = 0; c < kStrip; c += kTileColumns) Tile<kNegate>(a + r, b + c, count, acc + c * stride + r, stride);
 }
 
 template <class T>

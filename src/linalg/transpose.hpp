@@ -9,7 +9,8 @@ namespace hallmark {
 
 /// to[c * to_stride + r] = from[r * from_stride + c] for r < rows, c < columns. The arrays do not overlap.
 void transpose(const float* from, Index from_stride, Index rows, Index columns, float* to, Index to_stride);
-void transpose(const std::int32_t* from, Index from_stride, Index rows, Index columns, std::int32_t* to, Index to_stride);
+void transpose(const std::int32_t* from, Index from_stride, Index rows, Index columns, std::int32_t* to,
+               Index to_stride);
 
 /// The plain twin.
 template <class T>

@@ -15,7 +15,8 @@ constexpr std::size_t kTerms = std::size_t{1} << 14;  // products of two digits 
 
 mpz_class integer(Sum sum) {
   const bool negative = sum < 0;
-  __extension__ const auto magnitude = negative ? -static_cast<unsigned __int128>(sum) : static_cast<unsigned __int128>(sum);
+  __extension__ const auto magnitude =
+      negative ? -static_cast<unsigned __int128>(sum) : static_cast<unsigned __int128>(sum);
   mpz_class value(static_cast<unsigned long>(magnitude >> 64));
   value <<= 64;
   value += static_cast<unsigned long>(magnitude);
@@ -55,7 +56,8 @@ Digits digits_of(std::span<const Dyadic> x) {
   Digits digits{kNone, x.size(), {}};
   for (const Dyadic& number : x)
     if (number.sign() != 0)
-      digits.exponent = std::min(digits.exponent, number.exponent() + static_cast<long>(mpz_scan1(number.mantissa().get_mpz_t(), 0)));
+      digits.exponent =
+          std::min(digits.exponent, number.exponent() + static_cast<long>(mpz_scan1(number.mantissa().get_mpz_t(), 0)));
   if (digits.exponent == kNone) return {0, x.size(), {}};
   mpz_class rest;
   for (std::size_t j = 0; j < x.size(); ++j) {

@@ -1,10 +1,11 @@
-// Vectors of exact dyadic numbers over one power of two, cut into machine words, and their exact inner products: what makes
-// exact arithmetic on whole layers take seconds.
+// Vectors of exact dyadic numbers over one power of two, cut into machine words, and their exact inner products: what
+// makes exact arithmetic on whole layers take seconds.
 //
 //   x_j = 2^exponent sum_p plane[p][j] 2^(56 p),   |plane[p][j]| < 2^56, all planes of one x_j with its sign
 //
-// A product of two digits is below 2^112, so 2^14 of them add up in 128 bits without overflow; longer sums are carried over
-// to GMP in between. There are as many planes as the numbers need: nothing is rounded, and no range can be exceeded.
+// A product of two digits is below 2^112, so 2^14 of them add up in 128 bits without overflow; longer sums are carried
+// over to GMP in between. There are as many planes as the numbers need: nothing is rounded, and no range can be
+// exceeded.
 #pragma once
 
 #include <cstdint>

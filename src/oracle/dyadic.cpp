@@ -37,9 +37,9 @@ double Dyadic::round_down() const {
   mpz_class kept;
   if (lowest > exponent_)
     mpz_fdiv_q_2exp(kept.get_mpz_t(), mantissa_.get_mpz_t(), static_cast<unsigned long>(lowest - exponent_));
-  else
-    kept = mantissa_ << static_cast<unsigned long>(exponent_ - lowest);
-  return std::ldexp(kept.get_d(), static_cast<int>(lowest));  // at most 2^53 in magnitude: exact; -2^1024 gives -infinity
+  else kept = mantissa_ << static_cast<unsigned long>(exponent_ - lowest);
+  return std::ldexp(kept.get_d(),
+                    static_cast<int>(lowest));  // at most 2^53 in magnitude: exact; -2^1024 gives -infinity
 }
 
 mpq_class Dyadic::rational() const {
@@ -56,7 +56,8 @@ std::string Dyadic::text() const {
 }
 
 std::optional<Dyadic> Dyadic::parse(std::string_view text) {
-  constexpr long kLargest = 1L << 20;  // beyond every sum of products of binary64 numbers; a shift by more would only cost memory
+  constexpr long kLargest =
+      1L << 20;  // beyond every sum of products of binary64 numbers; a shift by more would only cost memory
   const bool negative = text.starts_with('-');
   const std::size_t begin = negative ? 3 : 2, p = text.find('p');
   if (!text.substr(begin - 2).starts_with("0x") || p == std::string_view::npos || p <= begin) return std::nullopt;

@@ -42,8 +42,8 @@ class Dyadic {
 
   mpq_class rational() const;
 
-  /// The number in full: sign, "0x", the odd integer m in hexadecimal, "p", x in decimal; zero is "0x0p0". One text for one
-  /// number. parse reads exactly these texts and nothing else.
+  /// The number in full: sign, "0x", the odd integer m in hexadecimal, "p", x in decimal; zero is "0x0p0". One text for
+  /// one number. parse reads exactly these texts and nothing else.
   std::string text() const;
   static std::optional<Dyadic> parse(std::string_view text);
 

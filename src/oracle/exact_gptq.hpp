@@ -1,5 +1,5 @@
-// GPTQ, RTN, the guard and T1 in exact rationals, from the definitions: for small sizes, fixtures and the replay of solver
-// models. Matrices are n * n, row-major.
+// GPTQ, RTN, the guard and T1 in exact rationals, from the definitions: for small sizes, fixtures and the replay of
+// solver models. Matrices are n * n, row-major.
 #pragma once
 
 #include <gmpxx.h>

@@ -32,8 +32,9 @@ ExactGrid ExactGrid::golden(int E, int M) {
   std::vector<double> positive;
   for (int field = 0; field < (1 << E) - 1; ++field)
     for (int fraction = field == 0 ? 1 : 0; fraction < fractions; ++fraction)
-      positive.push_back(field == 0 ? std::ldexp(fraction, 1 - bias - M)               // (-1)^s 2^(1-bias) (F / 2^M)
-                                    : std::ldexp(fractions + fraction, field - bias - M));  // 2^(field-bias) (1 + F / 2^M)
+      positive.push_back(field == 0
+                             ? std::ldexp(fraction, 1 - bias - M)                    // (-1)^s 2^(1-bias) (F / 2^M)
+                             : std::ldexp(fractions + fraction, field - bias - M));  // 2^(field-bias) (1 + F / 2^M)
   ExactGrid grid(Kind::golden, mirrored(positive));
   grid.word_bits_ = E + M;
   return grid;
@@ -115,8 +116,7 @@ template <class Number>
 bool ExactGrid::is_clipped(const Number& x, const Number& s, std::size_t k) const {
   if (k != 0 && k + 1 != points_.size()) return false;
   const Number end(points_[k]), inner(points_[k == 0 ? 1 : k - 1]);
-  const Number beyond = kind_ == Kind::codebook ? Number(s * end)
-                                                : Number(s * (end + Number(0.5) * (end - inner)));
+  const Number beyond = kind_ == Kind::codebook ? Number(s * end) : Number(s * (end + Number(0.5) * (end - inner)));
   const int where = compare_numbers(x, beyond);
   return k == 0 ? where < 0 : where > 0;
 }
@@ -151,7 +151,8 @@ Confirmed ExactGrid::confirm(Code code, float x, float scale) const {
   const std::size_t k = *position(code);
   const Dyadic exact(x), s(scale);
   const bool right_sign = code_at(k, std::signbit(x)) == code;
-  const bool nearest = right_sign && (k == 0 || is_above(exact, s, k - 1)) && (k + 1 == points_.size() || !is_above(exact, s, k));
+  const bool nearest =
+      right_sign && (k == 0 || is_above(exact, s, k - 1)) && (k + 1 == points_.size() || !is_above(exact, s, k));
   return {nearest, nearest && is_clipped(exact, s, k)};
 }
 

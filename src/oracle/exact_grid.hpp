@@ -1,5 +1,5 @@
-// The grids of docs/design.md section 1 from their definition, for exact numbers. Nothing here is shared with src/format,
-// which it judges.
+// The grids of docs/design.md section 1 from their definition, for exact numbers. Nothing here is shared with
+// src/format, which it judges.
 #pragma once
 
 #include <gmpxx.h>
@@ -18,9 +18,9 @@ using Code = std::uint16_t;
 /// What rounding to the nearest point decides of one number.
 template <class Number>
 struct Nearest {
-  Code code = 0;          ///< ties to even, the end where x lies beyond it; a zero of a golden grid has the sign of x
-  bool clipped = false;   ///< golden, integer: further than half a gap beyond the last point; codebook: beyond it
-  Number margin;          ///< distance of x from the nearest place where the code changes (the sign of zero does not count)
+  Code code = 0;         ///< ties to even, the end where x lies beyond it; a zero of a golden grid has the sign of x
+  bool clipped = false;  ///< golden, integer: further than half a gap beyond the last point; codebook: beyond it
+  Number margin;  ///< distance of x from the nearest place where the code changes (the sign of zero does not count)
 };
 
 /// What confirm finds of one code.
@@ -33,7 +33,8 @@ class ExactGrid {
  public:
   /// The finite values of GF(E,M); codes are words.
   static ExactGrid golden(int exponent_bits, int fraction_bits);
-  /// -(2^(bits-1)-1) .. 2^(bits-1)-1; codes are the integers, sign-extended. bits <= 16 (replays need more than files do).
+  /// -(2^(bits-1)-1) .. 2^(bits-1)-1; codes are the integers, sign-extended. bits <= 16 (replays need more than files
+  /// do).
   static ExactGrid integer(int bits);
   /// Increasing finite values; codes are indices.
   static ExactGrid codebook(std::vector<float> values);

@@ -1,5 +1,5 @@
-// The plain loss e G e^T of one row in exact arithmetic: what decides when enclosures cannot. Nothing here is shared with
-// the code that it judges.
+// The plain loss e G e^T of one row in exact arithmetic: what decides when enclosures cannot. Nothing here is shared
+// with the code that it judges.
 #pragma once
 
 #include <span>
@@ -13,8 +13,8 @@ namespace hallmark::oracle {
 /// A Gram matrix laid out once for the exact losses of many rows. Const use from several threads at once is fine.
 class ExactGram {
  public:
-  /// gram: n * n, row-major, finite, symmetric (only entries with j >= i are read). 8 n^2 bytes as a rule, more where the
-  /// entries of a row differ by more than 2^59.
+  /// gram: n * n, row-major, finite, symmetric (only entries with j >= i are read). 8 n^2 bytes as a rule, more where
+  /// the entries of a row differ by more than 2^59.
   ExactGram(std::span<const double> gram, std::size_t n);
 
   std::size_t columns() const { return above_.size(); }
@@ -23,7 +23,7 @@ class ExactGram {
   Dyadic loss(std::span<const float> w, std::span<const float> scale, std::span<const double> point) const;
 
  private:
-  std::vector<Digits> above_;    // row i: G_i,i+1, .., G_i,n-1
+  std::vector<Digits> above_;  // row i: G_i,i+1, .., G_i,n-1
   std::vector<Dyadic> diagonal_;
 };
 

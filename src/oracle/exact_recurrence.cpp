@@ -44,8 +44,9 @@ ExactRecurrence::ExactRecurrence(std::span<const float> U, std::size_t n) {
   }
 }
 
-std::vector<ExactWeight> ExactRecurrence::weights(const ExactGrid& grid, std::span<const float> w, std::span<const float> scale,
-                                                  std::span<const Code> codes, std::span<const float> computed) const {
+std::vector<ExactWeight> ExactRecurrence::weights(const ExactGrid& grid, std::span<const float> w,
+                                                  std::span<const float> scale, std::span<const Code> codes,
+                                                  std::span<const float> computed) const {
   std::vector<Dyadic> exact, rounded;
   for (std::size_t k = 0; k < codes.size(); ++k) {
     exact.push_back(Dyadic(w[k]) - Dyadic(scale[k]) * Dyadic(grid.value(codes[k])));
@@ -55,9 +56,9 @@ std::vector<ExactWeight> ExactRecurrence::weights(const ExactGrid& grid, std::sp
   std::vector<ExactWeight> result;
   for (std::size_t j = 0; j < codes.size(); ++j) {
     const Dyadic chain = Dyadic(static_cast<double>(j)) * (Dyadic(1.0) + growth(j)) + column_size_[j];
-    result.push_back({Dyadic(w[j]) + dot(columns_[j], e, j),
-                      growth(j + 1) * dot_of_magnitudes(columns_[j], e32, j) + kUnit * abs(Dyadic(computed[j])) +
-                          kUnderflow * chain});
+    result.push_back({Dyadic(w[j]) + dot(columns_[j], e, j), growth(j + 1) * dot_of_magnitudes(columns_[j], e32, j) +
+                                                                 kUnit * abs(Dyadic(computed[j])) +
+                                                                 kUnderflow * chain});
   }
   return result;
 }
@@ -67,7 +68,8 @@ RowVerdict ExactRecurrence::judge(const ExactGrid& grid, std::span<const float> 
   RowVerdict verdict;
   std::size_t count = 0;  // the positions that can be judged at all
   for (; count < codes.size() && !verdict.offence; ++count) {
-    const bool finite = std::isfinite(w[count]) && std::isfinite(computed[count]) && std::isfinite(scale[count]) && scale[count] > 0;
+    const bool finite =
+        std::isfinite(w[count]) && std::isfinite(computed[count]) && std::isfinite(scale[count]) && scale[count] > 0;
     if (!finite) verdict.offence = Offence{Fault::not_finite, count, {}, {}, 0};
     else if (!grid.contains(codes[count])) verdict.offence = Offence{Fault::not_a_code, count, {}, {}, 0};
   }

@@ -55,7 +55,8 @@ bool is_command(const SmtExpression& e, std::string_view word) { return !e.items
 // The name of a constant: (declare-const x S) or (declare-fun x () S).
 const std::string* declared(const SmtExpression& e) {
   const bool constant = is_command(e, "declare-const") && e.items.size() == 3;
-  const bool function = is_command(e, "declare-fun") && e.items.size() == 4 && e.items[2].atom.empty() && e.items[2].items.empty();
+  const bool function =
+      is_command(e, "declare-fun") && e.items.size() == 4 && e.items[2].atom.empty() && e.items[2].items.empty();
   return (constant || function) && !e.items[1].atom.empty() ? &e.items[1].atom : nullptr;
 }
 
@@ -98,10 +99,8 @@ class Evaluation {
     std::vector<mpq_class> numbers;
     std::vector<bool> truths;
     for (auto& value : values)
-      if (auto* truth = std::get_if<bool>(&value))
-        truths.push_back(*truth);
-      else
-        numbers.push_back(std::move(std::get<mpq_class>(value)));
+      if (auto* truth = std::get_if<bool>(&value)) truths.push_back(*truth);
+      else numbers.push_back(std::move(std::get<mpq_class>(value)));
     if (truths.size() == values.size()) return boolean(f, truths);
     if (numbers.size() == values.size()) return arithmetic(f, numbers);
     return std::nullopt;
@@ -166,16 +165,11 @@ class Evaluation {
     if (f == "=") return chain([](const auto& a, const auto& b) { return a == b; });
     mpq_class result = v[0];
     for (std::size_t i = 1; i < v.size(); ++i) {
-      if (f == "+")
-        result += v[i];
-      else if (f == "-")
-        result -= v[i];
-      else if (f == "*")
-        result *= v[i];
-      else if (f == "/" && v[i] != 0)
-        result /= v[i];
-      else
-        return std::nullopt;
+      if (f == "+") result += v[i];
+      else if (f == "-") result -= v[i];
+      else if (f == "*") result *= v[i];
+      else if (f == "/" && v[i] != 0) result /= v[i];
+      else return std::nullopt;
     }
     return Value(std::move(result));
   }
@@ -196,7 +190,8 @@ Expected<SmtGoal> SmtGoal::parse(std::string text, std::string_view place) {
   std::size_t checks = 0;
   for (const auto& command : *commands) {
     if (const auto* name = declared(command); name && checks == 0) goal.constants_.push_back(*name);
-    if (is_command(command, "assert") && (checks > 0 || command.items.size() != 2)) return unfit("an assertion out of place");
+    if (is_command(command, "assert") && (checks > 0 || command.items.size() != 2))
+      return unfit("an assertion out of place");
     for (const char* word : {"push", "pop", "reset", "reset-assertions", "check-sat-assuming"})
       if (is_command(command, word)) return unfit(fmt::format("it uses {}", word));
     if (is_command(command, "check-sat") && ++checks == 1) goal.check_ = command.begin;
@@ -208,11 +203,14 @@ Expected<SmtGoal> SmtGoal::parse(std::string text, std::string_view place) {
   return goal;
 }
 
-std::string SmtGoal::with_query() const { return fmt::format("{}\n(get-value ({}))\n", text_, fmt::join(constants_, " ")); }
+std::string SmtGoal::with_query() const {
+  return fmt::format("{}\n(get-value ({}))\n", text_, fmt::join(constants_, " "));
+}
 
 std::optional<SmtModel> SmtGoal::read_model(std::string_view answer) const {
   const auto said = read(answer);
-  if (!said || said->size() != 2 || (*said)[0].atom != "sat" || (*said)[1].items.size() != constants_.size()) return std::nullopt;
+  if (!said || said->size() != 2 || (*said)[0].atom != "sat" || (*said)[1].items.size() != constants_.size())
+    return std::nullopt;
   SmtModel model;
   for (std::size_t i = 0; i < constants_.size(); ++i) {
     const auto& pair = (*said)[1].items[i].items;
@@ -224,7 +222,8 @@ std::optional<SmtModel> SmtGoal::read_model(std::string_view answer) const {
 
 std::string SmtGoal::with_model(const SmtModel& model) const {
   std::string fixed;
-  for (std::size_t i = 0; i < constants_.size(); ++i) fixed += fmt::format("(assert (= {} {}))\n", constants_[i], model[i]);
+  for (std::size_t i = 0; i < constants_.size(); ++i)
+    fixed += fmt::format("(assert (= {} {}))\n", constants_[i], model[i]);
   return text_.substr(0, check_) + fixed + text_.substr(check_);
 }
 

@@ -37,8 +37,8 @@ class SmtGoal {
   /// The script with one assertion (= constant value) for each constant: satisfiable exactly when the model is one.
   std::string with_model(const SmtModel& model) const;
   /// Whether the model makes every assertion true, computed in rationals (GMP). None where the script uses anything
-  /// but Boolean operations, linear order, + - * /, ite, let, to_real, to_int and constants without arguments, or where a
-  /// value is not rational.
+  /// but Boolean operations, linear order, + - * /, ite, let, to_real, to_int and constants without arguments, or where
+  /// a value is not rational.
   std::optional<bool> holds(const SmtModel& model) const;
 
  private:

@@ -6,7 +6,8 @@
 
 namespace hallmark {
 
-/// The CPU; others override what they do elsewhere. Errors are those of the other place only: missing, too small, broken.
+/// The CPU; others override what they do elsewhere. Errors are those of the other place only: missing, too small,
+/// broken.
 class Backend {
  public:
   virtual ~Backend() = default;

@@ -13,8 +13,8 @@
 namespace hallmark {
 
 /// Rows that the recurrence has just finished. u'_p of row first + r is u[p * kLanes<float> + r], p the position in
-/// target.order; the codes of these rows are final but for the guard. The U of the recurrence is the binary32 rounding of the
-/// binary64 factor; d is that factor's.
+/// target.order; the codes of these rows are final but for the guard. The U of the recurrence is the binary32 rounding
+/// of the binary64 factor; d is that factor's.
 struct RecurrenceRows {
   const Target& target;
   const UpperStrips<float>& U;
@@ -24,20 +24,21 @@ struct RecurrenceRows {
   const float* u = nullptr;
 };
 
-/// A finished tensor. W, order, model and diag_H speak of the same columns: position p is column order[p] of W and G; columns
-/// outside of the order have a zero row in G, and are rounded to nearest.
+/// A finished tensor. W, order, model and diag_H speak of the same columns: position p is column order[p] of W and G;
+/// columns outside of the order have a zero row in G, and are rounded to nearest.
 struct Evidence {
   std::string_view name;
   const MatrixRef<float>& W;
-  const Options& options;       ///< grid, damping, act-order, guard, ...
-  const Quantized& result;      ///< codes, scales, group size, lambda, row_is_rtn, enclosed losses
-  const Matrix<Code>& rtn;      ///< the codes of round-to-nearest, all rows
+  const Options& options;   ///< grid, damping, act-order, guard, ...
+  const Quantized& result;  ///< codes, scales, group size, lambda, row_is_rtn, enclosed losses
+  const Matrix<Code>& rtn;  ///< the codes of round-to-nearest, all rows
   std::span<const Index> order;
   // The rest is absent (null) for round-to-nearest without a Gram matrix.
   const MatrixRef<double>* G = nullptr;
-  const LossModel* model = nullptr;          ///< d, sqrt(H_jj), H_jj - 2 G_jj, whether T15 applies; U where widened() was called
-  const Vector<double>* diag_H = nullptr;    ///< fl(2 G_jj + lambda)
-  const Matrix<double>* U = nullptr;         ///< the factor; below the diagonal nothing is to be read
+  const LossModel* model =
+      nullptr;  ///< d, sqrt(H_jj), H_jj - 2 G_jj, whether T15 applies; U where widened() was called
+  const Vector<double>* diag_H = nullptr;               ///< fl(2 G_jj + lambda)
+  const Matrix<double>* U = nullptr;                    ///< the factor; below the diagonal nothing is to be read
   std::function<const LossModel&()> widened = nullptr;  ///< the model with its U packed, for losses in binary64
 
   bool row_is_rtn(Index i) const {

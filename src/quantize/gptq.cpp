@@ -62,7 +62,8 @@ std::optional<Error> refuse_gram(MatrixRef<float> W, MatrixRef<double> G, std::s
   const bool fine = symmetric_and_finite(G);
   if (const auto bad = fine ? std::nullopt : first_non_finite<double>(G))
     return Error{Exit::input, 322, fmt::format("the Gram matrix of {} is not finite", name),
-                 fmt::format("entry ({}, {}): {}", bad->row, bad->column, G(bad->row, bad->column)), "capture it again"};
+                 fmt::format("entry ({}, {}): {}", bad->row, bad->column, G(bad->row, bad->column)),
+                 "capture it again"};
   if (const auto bad = fine ? std::nullopt : first_asymmetry(G))
     return Error{Exit::input, 322, fmt::format("the Gram matrix of {} is not symmetric", name),
                  fmt::format("entries ({0}, {1}) and ({1}, {0}): {2:.17g} and {3:.17g}", bad->row, bad->column,
@@ -70,14 +71,15 @@ std::optional<Error> refuse_gram(MatrixRef<float> W, MatrixRef<double> G, std::s
                  "store (G + G^T) / 2"};
   for (Index i = 0; i < G.rows(); ++i)
     if (!(G(i, i) >= 0) || (G(i, i) == 0 && (G.row(i).array() != 0.0).any()))
-      return Error{Exit::input, 323, fmt::format("the Gram matrix of {} is not a Gram matrix", name),
-                   fmt::format("row {} has diagonal {:.6g}{}", i, G(i, i), G(i, i) == 0 ? " and entries that are not 0" : ""),
-                   "capture it again"};
+      return Error{
+          Exit::input, 323, fmt::format("the Gram matrix of {} is not a Gram matrix", name),
+          fmt::format("row {} has diagonal {:.6g}{}", i, G(i, i), G(i, i) == 0 ? " and entries that are not 0" : ""),
+          "capture it again"};
   return std::nullopt;
 }
 
-// The upper triangle of H in processing order; below the diagonal nothing is written. `overflow`: its first entry that is not
-// finite, if any.
+// The upper triangle of H in processing order; below the diagonal nothing is written. `overflow`: its first entry that
+// is not finite, if any.
 Matrix<double> ordered_hessian(MatrixRef<double> G, double lambda, const std::vector<Index>& order,
                                std::optional<Entry>* overflow = nullptr) {
   const auto n = static_cast<Index>(order.size());
@@ -105,8 +107,9 @@ Error explain(const PivotFailure& failure, MatrixRef<double> G, const Options& o
               std::string_view name, std::optional<Index> tokens) {
   Error error = not_positive_definite(failure);
   error.what = fmt::format("the Hessian of {} is not positive definite", name);
-  error.where = fmt::format("pivot {} is {:.6g} with damping {}; {} columns", order[static_cast<std::size_t>(failure.pivot)],
-                            failure.value, options.damp_percent, G.cols());
+  error.where =
+      fmt::format("pivot {} is {:.6g} with damping {}; {} columns", order[static_cast<std::size_t>(failure.pivot)],
+                  failure.value, options.damp_percent, G.cols());
   if (tokens) error.where += fmt::format(", {} tokens", *tokens);
   double fraction = std::max(0.005, options.damp_percent);
   for (int attempt = 0; attempt < kRemedies; ++attempt) {
@@ -209,7 +212,8 @@ Expected<Quantized> quantize_gptq(MatrixRef<float> W, MatrixRef<double> G, const
   if (!overflow) return overflow.error();
   if (const auto bad = *overflow)
     return Error{Exit::numeric, 503, fmt::format("the compensated weights of {} overflow binary32", tensor_name),
-                 fmt::format("row {}, column {}", bad->row, bad->column), "a larger --damp-percent, or rescale the tensor"};
+                 fmt::format("row {}, column {}", bad->row, bad->column),
+                 "a larger --damp-percent, or rescale the tensor"};
 
   result.row_is_rtn.assign(gptq.clipped.size(), 0);
   if (options.guard) {
@@ -236,7 +240,8 @@ Expected<Quantized> quantize_gptq(MatrixRef<float> W, MatrixRef<double> G, const
     result.loss_final.push_back(keep_rtn ? result.loss_rtn.back() : result.loss_gptq.back());
   }
   result.codes = std::move(gptq.codes);
-  if (observer) observer->tensor({tensor_name, W, options, result, rtn.codes, order, &G, &model, &diag_H, &factor.U, widened});
+  if (observer)
+    observer->tensor({tensor_name, W, options, result, rtn.codes, order, &G, &model, &diag_H, &factor.U, widened});
   return result;
 }
 

@@ -68,11 +68,14 @@ Loss enclose_binary64(const LossModel& model, const LossSums& sums, double absol
   const auto n = static_cast<double>(model.d.size());
   const double g = residual_constant(model.d.size());
   const double rho = (n + 2) * 0x1p-53 * size * (1 + g);  // Coq `product64`
-  const double bound = (n + 8) * 0x1p-52 * (squares + excess) + 2 * std::sqrt(squares) * rho + rho * rho + g * size * size;
+  const double bound =
+      (n + 8) * 0x1p-52 * (squares + excess) + 2 * std::sqrt(squares) * rho + rho * rho + g * size * size;
   const double width = 0.5 * bound * (1 + 0x1p-20) + 0x1p-300;
   const double value = 0.5 * (squares - excess);
   const Loss loss{value, value - width, value + width};
-  if (model.in_range && absolute <= 0x1p149 /* rounded; the theorem asks 2^150 of the exact sum */ && std::isfinite(loss.lo) && std::isfinite(loss.hi)) return loss;
+  if (model.in_range && absolute <= 0x1p149 /* rounded; the theorem asks 2^150 of the exact sum */ &&
+      std::isfinite(loss.lo) && std::isfinite(loss.hi))
+    return loss;
   constexpr double infinity = std::numeric_limits<double>::infinity();
   return {value, -infinity, infinity};
 }
@@ -82,7 +85,8 @@ LossModel loss_weights(const Vector<double>& d, const Vector<double>& diag_H, co
   if (diag_H.size() == 0) return model;
   model.largest = diag_H.maxCoeff();
   const double smallest = diag_H.minCoeff();
-  // Coq `sane_diagonal`; then the range of the underflow term, where d_j <= H_jj (1 + g') and the trace is n terms at most.
+  // Coq `sane_diagonal`; then the range of the underflow term, where d_j <= H_jj (1 + g') and the trace is n terms at
+  // most.
   model.in_range = diag_H.size() <= Index{1} << 24 && 0x1p-64 * model.largest <= smallest && smallest >= 0x1p-900 &&
                    d.minCoeff() >= 0x1p-400 && model.largest <= 0x1p375;
   return model;

@@ -28,9 +28,10 @@ struct RowBlock {
   LossLanes sums{};
 };
 
-// e = fl(w - s g) of the given rows, row by row in tiles that the first-level cache holds; zeros beyond rows and columns.
-void load_errors(const Target& target, const LaneRounder& rounder, const Matrix<Code>& codes, std::span<const Index> rows,
-                 Index positions, float* e) {
+// e = fl(w - s g) of the given rows, row by row in tiles that the first-level cache holds; zeros beyond rows and
+// columns.
+void load_errors(const Target& target, const LaneRounder& rounder, const Matrix<Code>& codes,
+                 std::span<const Index> rows, Index positions, float* e) {
   constexpr Index together = 64;
   const Index n = std::ssize(target.order);
   alignas(64) std::array<float, at(kRows * together)> tile{};
@@ -42,8 +43,9 @@ void load_errors(const Target& target, const LaneRounder& rounder, const Matrix<
       for (end = p + 1; end < count && columns[at(end)] == columns[at(end - 1)] + 1 && group(end) == group(p);) ++end;
       const Index first = columns[at(p)];
       for (std::size_t r = 0; r < rows.size(); ++r)
-        rounder.errors(&target.W.coeffRef(rows[r], first), &codes(rows[r], first), scale_at(target.scales, target.group_size, rows[r], first),
-                       end - p, &tile[r * at(together) + at(p)]);
+        rounder.errors(&target.W.coeffRef(rows[r], first), &codes(rows[r], first),
+                       scale_at(target.scales, target.group_size, rows[r], first), end - p,
+                       &tile[r * at(together) + at(p)]);
     }
     transpose(tile.data(), together, kRows, count, e + p0 * kRows, kRows);
   }
@@ -61,8 +63,8 @@ Loss enclose_binary32(const LossModel& model, const LossSums& sums) {
   const double x = (n + 1) * 0x1p-24, g = 0x1p-23 + 0x1p-46 + (n + 2) * 0x1p-53, top = std::sqrt(model.largest);
   const double size = sums.size + n * 0x1p-149 * top;
   const double rho = x * (1 + x) * (1 + g) * size + n * n * 0x1p-147 * top;
-  const double bound = (n + 8) * 0x1p-52 * (sums.squares + sums.excess) + 2 * std::sqrt(sums.squares) * rho + rho * rho +
-                       g * size * size + 0x1p-21 * sums.excess + 0x1p-148 * top * size;
+  const double bound = (n + 8) * 0x1p-52 * (sums.squares + sums.excess) + 2 * std::sqrt(sums.squares) * rho +
+                       rho * rho + g * size * size + 0x1p-21 * sums.excess + 0x1p-148 * top * size;
   const double width = 0.5 * bound * (1 + 0x1p-20) + 0x1p-300;
   const Loss loss{value, value - width, value + width};
   if (std::isfinite(loss.lo) && std::isfinite(loss.hi)) return loss;
@@ -86,8 +88,8 @@ std::vector<Loss> enclose_losses_binary32(const LossModel& model, const UpperStr
       std::vector<RowBlock> together;
       for (Index b = first; b < last; ++b) {
         together.push_back({e.data() + (b - first) * positions * kRows});
-        load_errors(target, rounder, codes, rows.subspan(at(b * kRows), at(std::min(kRows, count - b * kRows))), positions,
-                    together.back().e);
+        load_errors(target, rounder, codes, rows.subspan(at(b * kRows), at(std::min(kRows, count - b * kRows))),
+                    positions, together.back().e);
       }
       for (Index s0 = 0; s0 < strips; s0 += kStripsTogether)
         for (RowBlock& block : together)

@@ -13,7 +13,9 @@ namespace hallmark::HWY_NAMESPACE {
 
 // Adds and returns true, or leaves it to the plain twin.
 #if HWY_TARGET == HWY_EMU128 || HWY_TARGET == HWY_SCALAR
-bool AddColumns(const LossWeights&, Index, Index, const float*, const float*, double*, double*, double*) { return false; }
+bool AddColumns(const LossWeights&, Index, Index, const float*, const float*, double*, double*, double*) {
+  return false;
+}
 #else
 namespace hn = hwy::HWY_NAMESPACE;
 

@@ -24,8 +24,9 @@ struct LossSums {
 /// The sums of kLanes<float> rows whose e and t are binary32.
 class LossLanes {
  public:
-  /// Adds columns [begin, begin + columns), columns <= kStrip; e and t: [column][kLanes<float>]. For each column d, e and t:
-  /// squares = fma(fl(d t), t, squares), size = fma(|e|, root, size), excess = fma(fl(excess_j |e|), |e|, excess).
+  /// Adds columns [begin, begin + columns), columns <= kStrip; e and t: [column][kLanes<float>]. For each column d, e
+  /// and t: squares = fma(fl(d t), t, squares), size = fma(|e|, root, size), excess = fma(fl(excess_j |e|), |e|,
+  /// excess).
   void add(const LossWeights& weights, Index begin, Index columns, const float* e, const float* t);
 
   /// The plain twin.

@@ -27,7 +27,8 @@ Expected<Matrix<float>> checked_scales(MatrixRef<float> W, const Options& option
                              options.damp_percent),
                  "block size >= 1, group size >= 0, damping >= 0"};
   if (W.size() == 0)
-    return Error{Exit::infeasible, 420, "an empty matrix", fmt::format("{} x {}", W.rows(), W.cols()), "exclude the tensor"};
+    return Error{Exit::infeasible, 420, "an empty matrix", fmt::format("{} x {}", W.rows(), W.cols()),
+                 "exclude the tensor"};
   const auto bad = given_scales ? first_non_finite<float>(W) : std::nullopt;  // a rule finds it in its own pass
   if (bad)
     return Error{Exit::input, 350, "a weight is not a finite number",
@@ -36,9 +37,10 @@ Expected<Matrix<float>> checked_scales(MatrixRef<float> W, const Options& option
   const Index groups = groups_of(W.cols(), options.group_size);
   if (given_scales) {
     if (given_scales->rows() != W.rows() || given_scales->cols() != groups)
-      return Error{Exit::input, 321, "given scales of another shape",
-                   fmt::format("{} x {}, expected {} x {}", given_scales->rows(), given_scales->cols(), W.rows(), groups),
-                   "one scale per row and group of columns"};
+      return Error{
+          Exit::input, 321, "given scales of another shape",
+          fmt::format("{} x {}, expected {} x {}", given_scales->rows(), given_scales->cols(), W.rows(), groups),
+          "one scale per row and group of columns"};
     for (Index i = 0; i < given_scales->rows(); ++i)
       for (Index g = 0; g < groups; ++g)
         if (const float s = (*given_scales)(i, g); !(s > 0 && std::isfinite(s)))

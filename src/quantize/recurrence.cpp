@@ -25,7 +25,7 @@ void report(std::optional<Entry>& first, Entry found) {
 }
 
 template <class T>
-using Tile = std::array<T, at(kStrip * kRows)>;  // [column of a strip][kRows]
+using Tile = std::array<T, at(kStrip* kRows)>;  // [column of a strip][kRows]
 
 // One block of kRows rows: its errors so far, [position][kRows].
 struct RowBlock {
@@ -38,7 +38,8 @@ struct RowBlock {
 };
 
 // The weights of a strip's columns.
-void load_weights(const Target& target, std::span<const Index> columns, bool adjacent, const RowBlock& block, Tile<float>& w) {
+void load_weights(const Target& target, std::span<const Index> columns, bool adjacent, const RowBlock& block,
+                  Tile<float>& w) {
   if (block.rows < kRows) w.fill(0);
   if (adjacent) {
     const float* first = target.W.data() + block.first * target.W.outerStride() + columns[0];
@@ -54,12 +55,13 @@ void store_codes(std::span<const Index> columns, bool adjacent, const RowBlock& 
   if (adjacent) transpose(code.data(), kRows, std::ssize(columns), block.rows, row.data(), kStrip);
   for (Index r = 0; r < block.rows; ++r)
     for (std::size_t c = 0; c < columns.size(); ++c)
-      codes(block.first + r, columns[c]) = static_cast<Code>(adjacent ? row[at(r * kStrip) + c] : code[c * at(kRows) + at(r)]);
+      codes(block.first + r, columns[c]) =
+          static_cast<Code>(adjacent ? row[at(r * kStrip) + c] : code[c * at(kRows) + at(r)]);
 }
 
 // The columns of one strip: the sums over all earlier strips at once, then column by column.
-void round_strip(const Target& target, const UpperStrips<float>& U, Index strip, const LaneRounder& rounder, RowBlock& block,
-                 Rounded& rounded, const RowSums* row_sums) {
+void round_strip(const Target& target, const UpperStrips<float>& U, Index strip, const LaneRounder& rounder,
+                 RowBlock& block, Rounded& rounded, const RowSums* row_sums) {
   const Index begin = strip * kStrip, count = std::min(kStrip, U.columns() - begin);
   const std::span<const Index> columns = target.order.subspan(at(begin), at(count));
   bool adjacent = true;
@@ -75,12 +77,14 @@ void round_strip(const Target& target, const UpperStrips<float>& U, Index strip,
     if (group != block.group) {
       block.group = group;
       block.s.fill(1);
-      for (Index r = 0; r < block.rows; ++r) block.s[at(r)] = scale_at(target.scales, target.group_size, block.first + r, column);
+      for (Index r = 0; r < block.rows; ++r)
+        block.s[at(r)] = scale_at(target.scales, target.group_size, block.first + r, column);
     }
     float* compensated = block.u ? block.u + (begin + c) * kRows : unseen.data();
     float* e = block.e + (begin + c) * kRows;
     float* sum = &acc[at(c * kRows)];
-    const LanesSeen seen = rounder.round({&w[at(c * kRows)], sum, block.s.data(), compensated, &code[at(c * kRows)], e});
+    const LanesSeen seen =
+        rounder.round({&w[at(c * kRows)], sum, block.s.data(), compensated, &code[at(c * kRows)], e});
     for (Index r = 0; seen.last && r < block.rows; ++r)
       rounded.clipped[at(block.first + r)] += target.grid.clipped(compensated[r], block.s[at(r)]);
     for (Index r = 0; seen.infinite && r < block.rows; ++r)
@@ -94,8 +98,8 @@ void round_strip(const Target& target, const UpperStrips<float>& U, Index strip,
 
 }  // namespace
 
-std::optional<Entry> run_recurrence(const Target& target, const UpperStrips<float>& U, Index block_size, Rounded& rounded,
-                                    const RowSink& sink, const RowSums* row_sums) {
+std::optional<Entry> run_recurrence(const Target& target, const UpperStrips<float>& U, Index block_size,
+                                    Rounded& rounded, const RowSink& sink, const RowSums* row_sums) {
   const Index rows = target.W.rows(), blocks = (rows + kRows - 1) / kRows;
   const Index strips_per_block = std::max<Index>(1, block_size / kStrip);
   // As many groups of blocks for each thread, as even as possible.
@@ -113,7 +117,8 @@ std::optional<Entry> run_recurrence(const Target& target, const UpperStrips<floa
       std::vector<RowBlock> together;
       for (Index b = group * blocks / groups; b < (group + 1) * blocks / groups; ++b) {
         const Index offset = std::ssize(together) * length;
-        together.push_back({b * kRows, std::min(kRows, rows - b * kRows), e.data() + offset, sink ? u.data() + offset : nullptr});
+        together.push_back(
+            {b * kRows, std::min(kRows, rows - b * kRows), e.data() + offset, sink ? u.data() + offset : nullptr});
       }
       for (Index s0 = 0; s0 < U.count(); s0 += strips_per_block)
         for (RowBlock& block : together)
@@ -133,7 +138,8 @@ std::optional<Entry> run_recurrence(const Target& target, const UpperStrips<floa
   return overflow;
 }
 
-std::optional<Entry> run_recurrence_ref(const Target& target, const Matrix<float>& U, Rounded& rounded, const RowSink& sink) {
+std::optional<Entry> run_recurrence_ref(const Target& target, const Matrix<float>& U, Rounded& rounded,
+                                        const RowSink& sink) {
   std::optional<Entry> overflow;
   std::vector<float> e(target.order.size()), shown(sink ? at(U.cols() * kRows) : 0);
   for (Index i = 0; i < target.W.rows(); ++i) {

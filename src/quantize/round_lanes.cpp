@@ -14,7 +14,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace hallmark::HWY_NAMESPACE {
 
-// What these do not do is left to plain code: RoundLanes says whether it did the step, the others how many entries they did.
+// What these do not do is left to plain code: RoundLanes says whether it did the step, the others how many entries they
+// did.
 #if HWY_TARGET == HWY_EMU128 || HWY_TARGET == HWY_SCALAR
 bool RoundLanes(const LaneRounder::Layout&, const Lanes&, LanesSeen&) { return false; }
 Index RoundRow(const LaneRounder::Layout&, const float*, float, Index, Code*, bool&) { return 0; }
@@ -67,7 +68,8 @@ HWY_INLINE VF Nearest(const LaneRounder::Layout& layout, VF u, VF s, VI& code, b
   } else {
     const auto half = hn::Set(di, (1 << (shift - 1)) - 1);
     const auto odd = hn::And(hn::ShiftRightSame(bits, shift), one);
-    const auto normal = hn::Sub(hn::ShiftRightSame(hn::Add(bits, hn::Add(half, odd)), shift), hn::Set(di, layout.rebias));
+    const auto normal =
+        hn::Sub(hn::ShiftRightSame(hn::Add(bits, hn::Add(half, odd)), shift), hn::Set(di, layout.rebias));
     const auto magic = hn::Set(df, layout.magic);
     const auto subnormal = hn::Sub(hn::BitCast(di, hn::Add(hn::BitCast(df, bits), magic)), hn::BitCast(di, magic));
     const auto is_small = hn::RebindMask(di, hn::Lt(hn::BitCast(df, bits), hn::Set(df, layout.smallest_normal)));
@@ -105,13 +107,14 @@ Index RoundRow(const LaneRounder::Layout& layout, const float* HWY_RESTRICT w, f
     if (AnyTiny(u)) return i;
     auto code = hn::Zero(di);
     Nearest(layout, u, s, code, last);
-    hn::StoreU(hn::TruncateTo(hn::Rebind<Code, F>(), hn::BitCast(hn::RebindToUnsigned<F>(), code)), hn::Rebind<Code, F>(), codes + i);
+    hn::StoreU(hn::TruncateTo(hn::Rebind<Code, F>(), hn::BitCast(hn::RebindToUnsigned<F>(), code)),
+               hn::Rebind<Code, F>(), codes + i);
   }
   return i;
 }
 
-Index Errors(const LaneRounder::Layout& layout, const float* HWY_RESTRICT w, const Code* HWY_RESTRICT codes, float scale,
-             Index count, float* HWY_RESTRICT e) {
+Index Errors(const LaneRounder::Layout& layout, const float* HWY_RESTRICT w, const Code* HWY_RESTRICT codes,
+             float scale, Index count, float* HWY_RESTRICT e) {
   const hn::Rebind<Code, F> dc;
   const hn::RebindToSigned<decltype(dc)> ds;
   const auto n = static_cast<Index>(hn::Lanes(df));
@@ -154,7 +157,8 @@ LaneRounder::LaneRounder(const Grid& grid) : grid_(grid) {
   int exponent = 0;
   const double mantissa = std::frexp(grid.max_value(), &exponent);
   const int M = std::countr_one(static_cast<std::uint64_t>(std::ldexp(mantissa, 53)) >>
-                                std::countr_zero(static_cast<std::uint64_t>(std::ldexp(mantissa, 53)))) - 1;
+                                std::countr_zero(static_cast<std::uint64_t>(std::ldexp(mantissa, 53)))) -
+                1;
   const int E = grid.bits() - 1 - M, bias = (1 << (E - 1)) - 1, lowest_bit = 1 - bias - M;
   layout_.last = ((((1 << E) - 1) << M) - 1);
   layout_.fraction_bits = M;
@@ -189,7 +193,9 @@ Index LaneRounder::round_row(const float* w, float s, Index count, Code* codes) 
   Index clipped = 0, end = 0;
   for (Index i = 0; i < count;) {
     bool last = false;
-    end = vector_ ? i + HWY_DYNAMIC_DISPATCH(RoundRow)(layout_, w + i, s, std::min(kTogether, count - i), codes + i, last) : i;
+    end = vector_
+              ? i + HWY_DYNAMIC_DISPATCH(RoundRow)(layout_, w + i, s, std::min(kTogether, count - i), codes + i, last)
+              : i;
     if (last) clipped += std::count_if(w + i, w + end, [&](float x) { return grid_.clipped(x, s); });
     if (end < std::min(i + kTogether, count))
       for (i = end, end = std::min(count, end + kFew); i < end; ++i) {

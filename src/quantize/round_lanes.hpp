@@ -1,4 +1,5 @@
-// One rounding step for kLanes<float> rows (or columns) at once: u = fl(w + r), q = nearest(u), e = fl(w - s q's point).
+// One rounding step for kLanes<float> rows (or columns) at once: u = fl(w + r), q = nearest(u), e = fl(w - s q's
+// point).
 #pragma once
 
 #include <array>
@@ -9,9 +10,9 @@
 
 namespace hallmark {
 
-/// Arrays of kLanes<float> entries; no output overlaps another array. In: original weights w, sums r of the corrections,
-/// scales s > 0. Out: compensated weights u = fl(w + r), codes (widened), errors e = fma(-s, value(code), w). Unused lanes hold
-/// w = r = 0, s = 1.
+/// Arrays of kLanes<float> entries; no output overlaps another array. In: original weights w, sums r of the
+/// corrections, scales s > 0. Out: compensated weights u = fl(w + r), codes (widened), errors e = fma(-s, value(code),
+/// w). Unused lanes hold w = r = 0, s = 1.
 struct Lanes {
   const float *w, *r, *s;
   float* u;
@@ -26,9 +27,9 @@ struct LanesSeen {
 };
 
 /// Grid::nearest for vectors. The vector form needs no midpoints: y = fl(u / s) is on the right side of every midpoint
-/// that it does not equal, because division rounds monotonically, and the sign of the exact remainder u - y s decides the
-/// rest; so y is nudged to an odd last bit by that sign and then rounded once (T12's shift). Codebooks and values so small
-/// that the remainder might underflow take Grid::nearest itself. Same codes as the twin on every target.
+/// that it does not equal, because division rounds monotonically, and the sign of the exact remainder u - y s decides
+/// the rest; so y is nudged to an odd last bit by that sign and then rounded once (T12's shift). Codebooks and values
+/// so small that the remainder might underflow take Grid::nearest itself. Same codes as the twin on every target.
 class LaneRounder {
  public:
   explicit LaneRounder(const Grid& grid);
@@ -47,13 +48,14 @@ class LaneRounder {
   /// What the vector form needs of a grid.
   struct Layout {
     bool integer = false;
-    std::int32_t last = 0;        // largest magnitude code
+    std::int32_t last = 0;  // largest magnitude code
     std::int32_t fraction_bits = 0;
     std::int32_t sign_shift = 0;  // from bit 31 down to the sign bit of a word
     std::int32_t rebias = 0;      // word = (binary32 bits, rounded) >> shift, minus rebias
-    float smallest_normal = 0;    // below it words are multiples of 2^lowest_bit; 0 when the format has binary32's exponents
-    float magic = 0;              // 2^(lowest_bit + 23): adding it rounds to multiples of 2^lowest_bit
-    float lowest = 0;             // 2^lowest_bit
+    float smallest_normal =
+        0;             // below it words are multiples of 2^lowest_bit; 0 when the format has binary32's exponents
+    float magic = 0;   // 2^(lowest_bit + 23): adding it rounds to multiples of 2^lowest_bit
+    float lowest = 0;  // 2^lowest_bit
   };
 
  private:

@@ -22,7 +22,8 @@ Matrix<T> scaled_points(const Matrix<Code>& codes, const Matrix<float>& scales, 
   return points;
 }
 
-// The same for GF16, a row of words at a time. The grid has no infinity, so a row that holds one is left to Grid::value.
+// The same for GF16, a row of words at a time. The grid has no infinity, so a row that holds one is left to
+// Grid::value.
 Matrix<float> scaled_gf16(const Matrix<Code>& codes, const Matrix<float>& scales, const Grid& grid, Index group_size) {
   Matrix<float> points(codes.rows(), codes.cols());
   const auto cols = static_cast<std::size_t>(codes.cols());
@@ -51,7 +52,8 @@ Rounded round_to_nearest(MatrixRef<float> W, const Grid& grid, const Matrix<floa
   for (Index i = 0; i < W.rows(); ++i)
     for (Index j0 = 0; j0 < W.cols(); j0 += width)
       rounded.clipped[static_cast<std::size_t>(i)] +=
-          rounder.round_row(W.row(i).data() + j0, scale_at(scales, group_size, i, j0), std::min(width, W.cols() - j0), &rounded.codes(i, j0));
+          rounder.round_row(W.row(i).data() + j0, scale_at(scales, group_size, i, j0), std::min(width, W.cols() - j0),
+                            &rounded.codes(i, j0));
   return rounded;
 }
 
@@ -76,7 +78,8 @@ Matrix<float> dequantize(const Matrix<Code>& codes, const Matrix<float>& scales,
   return scaled_points<float>(codes, scales, grid, group_size);
 }
 
-Matrix<double> dequantize_f64(const Matrix<Code>& codes, const Matrix<float>& scales, const Grid& grid, Index group_size) {
+Matrix<double> dequantize_f64(const Matrix<Code>& codes, const Matrix<float>& scales, const Grid& grid,
+                              Index group_size) {
   return scaled_points<double>(codes, scales, grid, group_size);
 }
 

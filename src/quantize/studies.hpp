@@ -1,5 +1,6 @@
 // Other ways to write GPTQ down, as studies: tests compare them with the production form. They are
-// templates over the number type, so that the theorems can be checked on exact rationals (mpq_class) as well as in binary64.
+// templates over the number type, so that the theorems can be checked on exact rationals (mpq_class) as well as in
+// binary64.
 #pragma once
 
 #include <Eigen/Cholesky>
@@ -103,8 +104,8 @@ Trace<T> gptq(const Square<T>& U, const Row<T>& w, Nearest nearest) {
   return trace;
 }
 
-/// The in-place scatter that published code writes: after column j, w_k -= (w_j - q_j) / P_jj * P_jk for k > j, where row j
-/// of P is what the variant under study supplies.
+/// The in-place scatter that published code writes: after column j, w_k -= (w_j - q_j) / P_jj * P_jk for k > j, where
+/// row j of P is what the variant under study supplies.
 template <class T, class Nearest>
 Trace<T> scatter(const Square<T>& P, Row<T> w, Nearest nearest) {
   Trace<T> trace{w, w};
@@ -117,8 +118,8 @@ Trace<T> scatter(const Square<T>& P, Row<T> w, Nearest nearest) {
   return trace;
 }
 
-/// C with H^-1 = C^T D^-1 C up to the scaling of rows, which the scatter divides out: the rows of the Cholesky factor of the
-/// inverse without its square roots, so that rationals stay rational.
+/// C with H^-1 = C^T D^-1 C up to the scaling of rows, which the scatter divides out: the rows of the Cholesky factor
+/// of the inverse without its square roots, so that rationals stay rational.
 template <class T>
 Square<T> inverse_factor(const Square<T>& H) {
   Square<T> P = inverse(H);
@@ -131,13 +132,15 @@ Square<T> inverse_factor(const Square<T>& H) {
   return P;
 }
 
-/// The textbook form: the scatter along the Cholesky factor of the inverse. Equal to gptq (T1's form) in exact arithmetic.
+/// The textbook form: the scatter along the Cholesky factor of the inverse. Equal to gptq (T1's form) in exact
+/// arithmetic.
 template <class T, class Nearest>
 Trace<T> textbook(const Square<T>& H, const Row<T>& w, Nearest nearest) {
   return scatter(inverse_factor(H), w, nearest);
 }
 
-/// The literal pseudo-code of the first proposal: the scatter along the rows of the static full inverse. Not GPTQ (T10).
+/// The literal pseudo-code of the first proposal: the scatter along the rows of the static full inverse. Not GPTQ
+/// (T10).
 template <class T, class Nearest>
 Trace<T> static_inverse(const Square<T>& H, const Row<T>& w, Nearest nearest) {
   return scatter(inverse(H), w, nearest);

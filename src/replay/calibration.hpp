@@ -12,8 +12,8 @@
 
 namespace hallmark {
 
-inline constexpr std::size_t calibration_window = 256;   ///< bytes
-inline constexpr std::size_t calibration_batch = 16;     ///< windows
+inline constexpr std::size_t calibration_window = 256;  ///< bytes
+inline constexpr std::size_t calibration_batch = 16;    ///< windows
 inline constexpr std::size_t reconstruction_batches = 8;
 
 /// Offsets of windows in the train split. No two windows of one plan overlap, so that the reconstruction loss is

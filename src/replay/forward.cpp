@@ -16,9 +16,7 @@ using replay::rms_norm;
 
 constexpr Index attention_rows = 32;  // rows of scores that are at hand at a time; no result depends on it
 
-std::vector<double> widened(const Matrix<float>& values) {
-  return {values.data(), values.data() + values.size()};
-}
+std::vector<double> widened(const Matrix<float>& values) { return {values.data(), values.data() + values.size()}; }
 
 std::vector<double> transposed(const Matrix<float>& values) {
   const Matrix<float> other = values.transpose();
@@ -42,9 +40,18 @@ struct Forward::Scratch {
   std::vector<std::vector<double>> skips;
 
   Scratch(const ModelConfig& c, Index n)
-      : tokens(n), x(size(n, c.dim)), x0(x), normed(x), q(size(n, c.heads * c.head_dim)),
-        k(size(n, c.kv_heads * c.head_dim)), v(k), mixed(q), hidden(size(n, c.mlp_hidden)), branch(x),
-        keys(size(n, c.head_dim)), scores(size(attention_rows, n)) {}
+      : tokens(n),
+        x(size(n, c.dim)),
+        x0(x),
+        normed(x),
+        q(size(n, c.heads * c.head_dim)),
+        k(size(n, c.kv_heads * c.head_dim)),
+        v(k),
+        mixed(q),
+        hidden(size(n, c.mlp_hidden)),
+        branch(x),
+        keys(size(n, c.head_dim)),
+        scores(size(attention_rows, n)) {}
 
   static std::size_t size(Index rows, Index cols) { return static_cast<std::size_t>(rows * cols); }
   // y = x w for a transposed weight w [inner, cols].
@@ -68,9 +75,9 @@ Forward::Forward(const Model& model, Index window) : config_(model.config()) {
     const auto name = "blocks." + std::to_string(i);
     Layer layer{transposed(model[name + ".attn.c_q.weight"]), transposed(model[name + ".attn.c_k.weight"]),
                 transposed(model[name + ".attn.c_v.weight"]), transposed(model[name + ".attn.proj.weight"]),
-                transposed(model[name + ".mlp.fc.weight"]), transposed(model[name + ".mlp.proj.weight"]),
-                widened(model[name + ".attn.q_gain"]), widened(model[name + ".attn_scale"]),
-                widened(model[name + ".mlp_scale"]), widened(model[name + ".resid_mix_x"]),
+                transposed(model[name + ".mlp.fc.weight"]),   transposed(model[name + ".mlp.proj.weight"]),
+                widened(model[name + ".attn.q_gain"]),        widened(model[name + ".attn_scale"]),
+                widened(model[name + ".mlp_scale"]),          widened(model[name + ".resid_mix_x"]),
                 widened(model[name + ".resid_mix_x0"])};
     for (double& gain : layer.q_gain) gain /= std::sqrt(static_cast<double>(c.head_dim));
     layers_.push_back(std::move(layer));

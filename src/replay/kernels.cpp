@@ -19,11 +19,11 @@
 namespace hallmark::replay {
 namespace {
 
-constexpr double exp_lowest = -708, exp_highest = 709;    // n stays within the exponents of normal numbers
-constexpr double log2_e = 0x1.71547652b82fep+0;           // 1 / ln 2
-constexpr double ln2_high = 0x1.62e42fefa38p-1;           // ln 2 = high + low; n * high is exact (42 + 11 bits)
+constexpr double exp_lowest = -708, exp_highest = 709;  // n stays within the exponents of normal numbers
+constexpr double log2_e = 0x1.71547652b82fep+0;         // 1 / ln 2
+constexpr double ln2_high = 0x1.62e42fefa38p-1;         // ln 2 = high + low; n * high is exact (42 + 11 bits)
 constexpr double ln2_low = 0x1.ef35793c7673p-45;
-constexpr double round_shift = 0x1.8p52;                  // y + shift has round(y) in its lowest bits
+constexpr double round_shift = 0x1.8p52;  // y + shift has round(y) in its lowest bits
 constexpr std::array<double, 14> inverse_factorial = [] {
   std::array<double, 14> table{};
   double factorial = 1;

@@ -14,19 +14,19 @@ namespace hallmark {
 
 /// Sizes and constants, as `hallmark.config` of a checkpoint holds them (compact JSON, these names).
 struct ModelConfig {
-  Index vocab = 256;        ///< always 256: bytes
-  Index window = 0;         ///< inputs per window in training and evaluation
-  Index dim = 0;            ///< width of the residual stream
+  Index vocab = 256;  ///< always 256: bytes
+  Index window = 0;   ///< inputs per window in training and evaluation
+  Index dim = 0;      ///< width of the residual stream
   Index layers = 0;
-  Index heads = 0;          ///< query heads, a multiple of kv_heads
+  Index heads = 0;  ///< query heads, a multiple of kv_heads
   Index kv_heads = 0;
-  Index head_dim = 0;       ///< even
+  Index head_dim = 0;  ///< even
   Index mlp_hidden = 0;
-  Index bigram_buckets = 0; ///< at least 2; the last one is for the first position
+  Index bigram_buckets = 0;  ///< at least 2; the last one is for the first position
   Index bigram_dim = 0;
   double rope_base = 0;
-  double logit_softcap = 0; ///< at most 300, so that exp of a logit is finite
-  double norm_epsilon = 0;  ///< added to the mean square in RMSNorm
+  double logit_softcap = 0;  ///< at most 300, so that exp of a logit is finite
+  double norm_epsilon = 0;   ///< added to the mean square in RMSNorm
 
   Index encoders() const { return layers / 2; }
 };

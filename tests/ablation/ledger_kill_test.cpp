@@ -83,9 +83,8 @@ TEST_CASE("a killed append leaves the old or the new file, and what was acknowle
     REQUIRE(std::equal(before.begin(), before.end(), now.begin()));
     int found = 0;
     for (int w = 0; w < 2; ++w) {
-      const auto count =
-          std::count_if(now.begin() + static_cast<std::ptrdiff_t>(before.size()), now.end(),
-                        [&](const std::string& entry) { return entry.ends_with(writers[w].mark); });
+      const auto count = std::count_if(now.begin() + static_cast<std::ptrdiff_t>(before.size()), now.end(),
+                                       [&](const std::string& entry) { return entry.ends_with(writers[w].mark); });
       REQUIRE(count <= 1);
       REQUIRE((count == 1 || !acknowledged[w]));  // no line is lost
       if (count == 1 && !acknowledged[w]) ++killed_after_write;

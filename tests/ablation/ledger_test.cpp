@@ -89,7 +89,8 @@ TEST_CASE("a missing ledger is empty, an empty append leaves no trace") {
 TEST_CASE("bodies that are no single-line objects are refused and nothing is written") {
   const TemporaryFolder folder;
   const auto path = folder / "ledger";
-  for (const std::string body : {"", "[1]", "{}", "{ }", "{\"a\":1", "{\"a\":\n1}", "{\"prev\":\"\",\"a\":1}", " {\"a\":1}", "{\"a\":1} "}) {
+  for (const std::string body :
+       {"", "[1]", "{}", "{ }", "{\"a\":1", "{\"a\":\n1}", "{\"prev\":\"\",\"a\":1}", " {\"a\":1}", "{\"a\":1} "}) {
     CAPTURE(body);
     const auto status = append(path, LedgerForm::json_lines, {R"({"good":1})", body});
     REQUIRE_FALSE(status);

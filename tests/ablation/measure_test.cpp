@@ -63,14 +63,16 @@ TEST_CASE("direct losses are |(W - What) X|^2 per row") {
     for (Index t = 0; t < X.rows(); ++t) {
       long double y = 0;
       for (Index j = 0; j < W.cols(); ++j)
-        y += (static_cast<long double>(W(i, j)) - static_cast<long double>(What(i, j))) * static_cast<long double>(X(t, j));
+        y += (static_cast<long double>(W(i, j)) - static_cast<long double>(What(i, j))) *
+             static_cast<long double>(X(t, j));
       sum += y * y;
     }
     const auto row = static_cast<std::size_t>(i);
     CHECK(direct.loss[row] == doctest::Approx(static_cast<double>(sum)).epsilon(1e-12));
     CHECK(direct.magnitude[row] >= direct.loss[row]);
     // The Gram matrix itself was rounded 50 times per entry: T11 (b).
-    CHECK(std::abs(direct.loss[row] - static_cast<double>(sum)) <= (loss_error(12) + 51 * 0x1p-53) * direct.magnitude[row]);
+    CHECK(std::abs(direct.loss[row] - static_cast<double>(sum)) <=
+          (loss_error(12) + 51 * 0x1p-53) * direct.magnitude[row]);
   }
 }
 

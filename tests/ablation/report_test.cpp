@@ -46,7 +46,9 @@ TEST_CASE("the report says what the ledgers say, for the grids that have one") {
   text = read_file(page);
   CHECK(text.find("**int4: lift confirmed.**") != text.npos);
   CHECK(text.find("three seeds can only show a mean gain above") != text.npos);
-  CHECK(text.find("| int4 | 144 | 2.22000000 | 2.27000000 (+5.00e-02) | 2.26200000 (+4.20e-02) | 2.25200000 (+3.20e-02) |") != text.npos);
+  CHECK(text.find(
+            "| int4 | 144 | 2.22000000 | 2.27000000 (+5.00e-02) | 2.26200000 (+4.20e-02) | 2.25200000 (+3.20e-02) |") !=
+        text.npos);
   CHECK(text.find("| `tok_emb.weight` | 0.8000 (2) | 0.8000 (2) | 0.8100 (2) |") != text.npos);
   CHECK(text.find("| codes_decode | contract | 900 | 0 |") != text.npos);
   CHECK(text.find("| rtn_codes | check | 90 | 0 |") != text.npos);

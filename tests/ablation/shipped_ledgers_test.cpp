@@ -1,4 +1,5 @@
-// The ledgers that ship: each replays, agrees with its recorded verdict, and shows what the design promises of every cell.
+// The ledgers that ship: each replays, agrees with its recorded verdict, and shows what the design promises of every
+// cell.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 

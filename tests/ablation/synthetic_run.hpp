@@ -42,7 +42,8 @@ inline std::vector<Cell> run_of(const std::string& run, const std::string& grid,
         cell.calibration_offsets_digest = "offsets" + std::to_string(cell.n);
         cell.gram_digest = "gram" + std::to_string(cell.n);
         cell.unguarded_loss_ratio = 0.5;
-        cell.unguarded_loss_ratio_by_tensor = {{"blocks.0.attn.c_q.weight", 0.45}, {"tok_emb.weight", 0.8 + 0.01 * static_cast<double>(s)}};
+        cell.unguarded_loss_ratio_by_tensor = {{"blocks.0.attn.c_q.weight", 0.45},
+                                               {"tok_emb.weight", 0.8 + 0.01 * static_cast<double>(s)}};
         cell.guard_rows = 2;
         cell.guard_rows_by_tensor = {{"tok_emb.weight", 2}};
       }
@@ -72,7 +73,8 @@ inline std::string chained(const std::vector<std::string>& bodies, std::string p
   return present;
 }
 
-inline std::string entries_of(const std::string& run, const std::string& grid, const Table& post, std::string present = "") {
+inline std::string entries_of(const std::string& run, const std::string& grid, const Table& post,
+                              std::string present = "") {
   return chained(lines_of(run, grid, post), std::move(present));
 }
 

@@ -39,7 +39,8 @@ class TinyExperiment {
     SplitMix64 random(7);
     for (int file = 0; file < 10; ++file) {
       std::string words;
-      while (words.size() < 24'000) words += static_cast<char>('a' + random.below(1 + random.below(26))), words += random.below(5) ? "" : " ";
+      while (words.size() < 24'000)
+        words += static_cast<char>('a' + random.below(1 + random.below(26))), words += random.below(5) ? "" : " ";
       write_file(text() + "/" + static_cast<char>('0' + file) + ".txt", words);
     }
     const auto corpus = load_corpus(text()).value();

@@ -73,8 +73,8 @@ TEST_CASE("the decision at 1/4 is exact on its boundary") {
   CHECK_FALSE(decided(above));
   CHECK(decided(1));
   CHECK_FALSE(decided(3));
-  // 9 mean^2 = ss has no rational solution but 0: with d = mean + (x, y, -x-y) it says 2 (x^2 + xy + y^2) = 9 mean^2, and
-  // 2 divides the norm form x^2 + xy + y^2 an even number of times. So > and >= decide alike, except for mean 0.
+  // 9 mean^2 = ss has no rational solution but 0: with d = mean + (x, y, -x-y) it says 2 (x^2 + xy + y^2) = 9 mean^2,
+  // and 2 divides the norm form x^2 + xy + y^2 an even number of times. So > and >= decide alike, except for mean 0.
   CHECK_FALSE(test_of({-1, 0, 1}).significant);
   CHECK_FALSE(test_of({-3, -1, -2}).significant);
 }

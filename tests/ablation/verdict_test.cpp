@@ -10,8 +10,8 @@
 #include "synthetic_run.hpp"
 
 using namespace hallmark;
-using hallmark::test::run_of;
 using hallmark::test::entries_of;
+using hallmark::test::run_of;
 
 namespace {
 
@@ -66,11 +66,32 @@ TEST_CASE("every field is required and typed") {
   const auto whole = cell_line(run_of("a", "gf16", confirmed)[1]);
   REQUIRE(whole);
   REQUIRE(parse_cell(*whole, "test"));
-  for (const char* key : {"run", "seed", "n", "grid", "git_sha", "timestamp", "wallclock_ms", "reconstruction_mse",
-                          "calibration_mse", "bpb_pre_quant", "bpb_post_quant", "eval_bytes", "guard_rows",
-                          "guard_rows_by_tensor", "unguarded_loss_ratio", "unguarded_loss_ratio_by_tensor", "digests",
-                          "checkpoint", "text", "calibration_offsets", "gram", "reconstruction_offsets",
-                          "reconstruction_gram", "codes", "count_model_bpb", "contracts"}) {
+  for (const char* key : {"run",
+                          "seed",
+                          "n",
+                          "grid",
+                          "git_sha",
+                          "timestamp",
+                          "wallclock_ms",
+                          "reconstruction_mse",
+                          "calibration_mse",
+                          "bpb_pre_quant",
+                          "bpb_post_quant",
+                          "eval_bytes",
+                          "guard_rows",
+                          "guard_rows_by_tensor",
+                          "unguarded_loss_ratio",
+                          "unguarded_loss_ratio_by_tensor",
+                          "digests",
+                          "checkpoint",
+                          "text",
+                          "calibration_offsets",
+                          "gram",
+                          "reconstruction_offsets",
+                          "reconstruction_gram",
+                          "codes",
+                          "count_model_bpb",
+                          "contracts"}) {
     CAPTURE(key);
     const auto parsed = parse_cell(replaced(*whole, fmt::format("\"{}\":", key), "\"other\":"), "test, line 7");
     REQUIRE_FALSE(parsed);
@@ -208,18 +229,18 @@ TEST_CASE("a recorded verdict that the cells do not give is a mismatch") {
     return replay(hallmark::test::chained(changed));
   };
   CHECK(replay(hallmark::test::chained(lines)));
-  for (const auto& change : std::vector<std::pair<std::string, std::string>>{
-           {"lift not confirmed", "lift confirmed"},
-           {"\"significant\":false", "\"significant\":true"},
-           {"\"from\":16", "\"from\":0"},
-           {"\"degenerate\":false", "\"degenerate\":true"},
-           {"\"t\":", "\"t\":1"},
-           {"\"p\":0.", "\"p\":0.1"},
-           {"\"deviation\":", "\"deviation\":1"},
-           {"\"smallest_mean\":", "\"smallest_mean\":1"},
-           {"\"differences\":[", "\"differences\":[1,"},
-           {"\"grid\":\"gf16\"", "\"grid\":\"int4\""},
-           {"\"seeds\":[47", "\"seeds\":[48"}}) {
+  for (const auto& change :
+       std::vector<std::pair<std::string, std::string>>{{"lift not confirmed", "lift confirmed"},
+                                                        {"\"significant\":false", "\"significant\":true"},
+                                                        {"\"from\":16", "\"from\":0"},
+                                                        {"\"degenerate\":false", "\"degenerate\":true"},
+                                                        {"\"t\":", "\"t\":1"},
+                                                        {"\"p\":0.", "\"p\":0.1"},
+                                                        {"\"deviation\":", "\"deviation\":1"},
+                                                        {"\"smallest_mean\":", "\"smallest_mean\":1"},
+                                                        {"\"differences\":[", "\"differences\":[1,"},
+                                                        {"\"grid\":\"gf16\"", "\"grid\":\"int4\""},
+                                                        {"\"seeds\":[47", "\"seeds\":[48"}}) {
     CAPTURE(change.first);
     const auto verdict = with_verdict(change.first, change.second);
     REQUIRE_FALSE(verdict);

@@ -29,13 +29,15 @@ struct Tree {
     write_file(folder / "coq/theorems.txt", "# names\nT1_a\nT1_witness\n\nT5_b\n");
     statements("x = y");
     write_file(folder / "coq/Assumptions.golden", "T1_a: ax1 ax2\nT1_witness: ax1\nT5_b: nothing\n\nax1 : False\n");
-    write_file(folder / "contracts/manifest.json",
-               R"({"contracts":[{"name":"c1","theorem":"T1_a"},{"name":"c2","theorem":"T1_a"},{"name":"c3","theorem":"other"}]})");
+    write_file(
+        folder / "contracts/manifest.json",
+        R"({"contracts":[{"name":"c1","theorem":"T1_a"},{"name":"c2","theorem":"T1_a"},{"name":"c3","theorem":"other"}]})");
     describe(R"("theorems":["T1_a","T5_b"],"witnesses":["T1_witness"],"refutes":{"T5_b":"everything"})");
   }
   void statements(const std::string& a) const {
     write_file(folder / "coq/statements.txt",
-               "# Made by: x\n\nT1_a coq/H.v\n     : " + a + "\n\nT1_witness coq/H.v\n     : True\n\nT5_b coq/H.v\n     : ~\n       P\n");
+               "# Made by: x\n\nT1_a coq/H.v\n     : " + a +
+                   "\n\nT1_witness coq/H.v\n     : True\n\nT5_b coq/H.v\n     : ~\n       P\n");
   }
   void describe(const std::string& lists) const {
     write_file(folder / "coq/headline.json",
@@ -57,9 +59,7 @@ struct Tree {
     return appended.error().number;
   }
   std::vector<LedgerEntry> entries() const { return *read_ledger(ledger, LedgerForm::json_array); }
-  Outdated outdated() const {
-    return outdated_theorems(*read_theorem_facts(root), *read_witnesses(entries(), ledger));
-  }
+  Outdated outdated() const { return outdated_theorems(*read_theorem_facts(root), *read_witnesses(entries(), ledger)); }
 };
 
 }  // namespace
@@ -131,12 +131,13 @@ TEST_CASE("theory and descriptions that do not fit are refused") {
   with("contracts/manifest.json", "{\"contracts\":[],\"contracts\":[]}", 387);
   with("contracts/manifest.json", "{\"contracts\":[{\"name\":\"c\"}]}", 387);
   with("coq/headline.json", "[", 388);
-  for (const char* lists : {R"("theorems":["T1_a"],"witnesses":["T1_witness"])", R"("theorems":["T1_a","T5_b"],"witnesses":[])",
-                            R"("theorems":["T1_a","T1_a","T5_b"],"witnesses":["T1_witness"])",
-                            R"("theorems":["T1_a","T5_b","T1_witness"],"witnesses":[])",
-                            R"("theorems":["T1_a","T5_b"],"witnesses":["T1_witness"],"refutes":{"T1_witness":"c"})",
-                            R"("theorems":["T1_a","T5_b",7],"witnesses":["T1_witness"])",
-                            R"("theorems":["T1_a","T5_b"],"witnesses":["T1_witness"],"witnesses":["T1_witness"])"}) {
+  for (const char* lists :
+       {R"("theorems":["T1_a"],"witnesses":["T1_witness"])", R"("theorems":["T1_a","T5_b"],"witnesses":[])",
+        R"("theorems":["T1_a","T1_a","T5_b"],"witnesses":["T1_witness"])",
+        R"("theorems":["T1_a","T5_b","T1_witness"],"witnesses":[])",
+        R"("theorems":["T1_a","T5_b"],"witnesses":["T1_witness"],"refutes":{"T1_witness":"c"})",
+        R"("theorems":["T1_a","T5_b",7],"witnesses":["T1_witness"])",
+        R"("theorems":["T1_a","T5_b"],"witnesses":["T1_witness"],"witnesses":["T1_witness"])"}) {
     CAPTURE(lists);
     tree.describe(lists);
     CHECK(tree.refused() == 388);

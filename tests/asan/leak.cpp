@@ -1,4 +1,5 @@
-// A leak that LeakSanitizer has to report (tools/check_sanitizers.sh): memory lost in a parallel region, below frames of the OpenMP runtime.
+// A leak that LeakSanitizer has to report (tools/check_sanitizers.sh): memory lost in a parallel region, below frames
+// of the OpenMP runtime.
 #include <cstdio>
 
 long* kept;

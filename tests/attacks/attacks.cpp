@@ -44,9 +44,9 @@ std::string with_metadata(std::string_view value) {
 
 /// Two tensors U8 with these ranges over eight bytes of data.
 std::string two(std::string_view first, std::string_view size1, std::string_view second, std::string_view size2) {
-  return assemble(R"({"a":{"dtype":"U8","shape":[)" + std::string(size1) + R"(],"data_offsets":[)" + std::string(first) +
-                      R"(]},"b":{"dtype":"U8","shape":[)" + std::string(size2) + R"(],"data_offsets":[)" +
-                      std::string(second) + "]}}",
+  return assemble(R"({"a":{"dtype":"U8","shape":[)" + std::string(size1) + R"(],"data_offsets":[)" +
+                      std::string(first) + R"(]},"b":{"dtype":"U8","shape":[)" + std::string(size2) +
+                      R"(],"data_offsets":[)" + std::string(second) + "]}}",
                   "datadata");
 }
 
@@ -129,12 +129,16 @@ std::vector<Attack> make() {
   const std::string entry = text.substr(1, text.size() - 2);
   add("duplicate-name-same-range", assemble("{" + entry + "," + entry + "}", "data"), header_duplicate_key);
   add("duplicate-name-other-range",
-      assemble("{" + entry + R"(,"a":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}})", "datadata"), header_duplicate_key);
+      assemble("{" + entry + R"(,"a":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}})", "datadata"),
+      header_duplicate_key);
   add("duplicate-name-first-absurd",
-      assemble(R"({"a":{"dtype":"U8","shape":[999999],"data_offsets":[7,3]},)" + entry + "}", "data"), header_duplicate_key);
+      assemble(R"({"a":{"dtype":"U8","shape":[999999],"data_offsets":[7,3]},)" + entry + "}", "data"),
+      header_duplicate_key);
   add("duplicate-name-escaped",
-      assemble("{" + entry + R"(,"\u0061":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}})", "data"), header_duplicate_key);
-  add("duplicate-metadata", assemble(R"({"__metadata__":{},"__metadata__":{},)" + entry + "}", "data"), header_duplicate_key);
+      assemble("{" + entry + R"(,"\u0061":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}})", "data"),
+      header_duplicate_key);
+  add("duplicate-metadata", assemble(R"({"__metadata__":{},"__metadata__":{},)" + entry + "}", "data"),
+      header_duplicate_key);
   add("duplicate-metadata-key", with_metadata(R"({"k":"1","k":"2"})"), header_duplicate_key);
   add("name-empty", with_name(""), name_invalid);
   add("name-zero-byte", with_name("a\\u0000b"), name_invalid);
@@ -172,12 +176,13 @@ std::vector<Attack> make() {
 
   // Shapes.
   add("shape-product-overflows", with_shape("[1099511627776,1099511627776]"), size_overflow);
-  add("shape-overflow-then-zero",
-      one(R"("dtype":"U8","shape":[1099511627776,1099511627776,0],"data_offsets":[0,0])"), size_overflow);
+  add("shape-overflow-then-zero", one(R"("dtype":"U8","shape":[1099511627776,1099511627776,0],"data_offsets":[0,0])"),
+      size_overflow);
   add("shape-bits-overflow", with_shape("[281474976710655,65536]"), size_overflow);
   add("shape-beyond-48-bits", with_shape("[281474976710656]"), size_too_large);
   add("shape-2-63", with_shape("[9223372036854775808]"), size_too_large);
-  add("shape-zero-first", assemble(R"({"a":{"dtype":"U8","shape":[0,281474976710655,281474976710655],"data_offsets":[0,0]}})"), 0);
+  add("shape-zero-first",
+      assemble(R"({"a":{"dtype":"U8","shape":[0,281474976710655,281474976710655],"data_offsets":[0,0]}})"), 0);
   add("shape-rank-0", assemble(R"({"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]}})", "data"), 0);
   std::string ones = "[4";
   for (int i = 0; i < 63; ++i) ones += ",1";
@@ -190,7 +195,8 @@ std::vector<Attack> make() {
   add("bits-f4-even", assemble(R"({"a":{"dtype":"F4","shape":[4],"data_offsets":[0,2]}})", "da"), 0);
   add("bits-f6-odd", assemble(R"({"a":{"dtype":"F6_E2M3","shape":[2],"data_offsets":[0,2]}})", "da"), size_bits);
   add("bits-f6-even", assemble(R"({"a":{"dtype":"F6_E3M2","shape":[4],"data_offsets":[0,3]}})", "dat"), 0);
-  add("gf16-odd-bytes", assemble(R"({"w.codes":{"dtype":"U16","shape":[1,1],"data_offsets":[0,3]}})", "dat"), size_mismatch);
+  add("gf16-odd-bytes", assemble(R"({"w.codes":{"dtype":"U16","shape":[1,1],"data_offsets":[0,3]}})", "dat"),
+      size_mismatch);
 
   // Ranges.
   add("range-hole-first", two("1,4", "3", "4,8", "4"), range_hole);
@@ -203,11 +209,17 @@ std::vector<Attack> make() {
   add("range-reversed-in-place", two("0,4", "4", "4,3", "1"), range_reversed);
   add("range-order-free", two("4,8", "4", "0,4", "4"), 0);
   add("range-misaligned",
-      assemble(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"F32","shape":[1],"data_offsets":[1,5]}})", "adata"), 0);
+      assemble(
+          R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"F32","shape":[1],"data_offsets":[1,5]}})",
+          "adata"),
+      0);
   add("range-end-max", with_offsets("[0,18446744073709551615]"), size_too_large);
   add("range-end-beyond-48-bits", with_offsets("[0,281474976710656]"), size_too_large);
   add("range-zero-sizes",
-      assemble(R"({"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"b":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"c":{"dtype":"U8","shape":[0],"data_offsets":[4,4]}})", "data"), 0);
+      assemble(
+          R"({"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"b":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"c":{"dtype":"U8","shape":[0],"data_offsets":[4,4]}})",
+          "data"),
+      0);
   add("file-cut-by-one", valid.substr(0, valid.size() - 1), data_truncated);
   add("file-without-data", assemble(good), data_truncated);
   add("file-one-byte-more", valid + "x", data_trailing);

@@ -8,7 +8,8 @@ using namespace hallmark;
 
 TEST_CASE("an error prints as three lines with its number") {
   const Error error{Exit::input, 301, "the file is truncated", "a.safetensors: 7 of 8 bytes", "download it again"};
-  CHECK(to_string(error) == "error[E0301]: the file is truncated\n  a.safetensors: 7 of 8 bytes\n  try: download it again\n");
+  CHECK(to_string(error) ==
+        "error[E0301]: the file is truncated\n  a.safetensors: 7 of 8 bytes\n  try: download it again\n");
 }
 
 TEST_CASE("empty lines are left out") {

@@ -1,5 +1,5 @@
-// Which SIMD targets there are: what the processor has must be there, or the tests that force each target would be content
-// with the plain loops.
+// Which SIMD targets there are: what the processor has must be there, or the tests that force each target would be
+// content with the plain loops.
 #include "base/simd.hpp"
 
 #include <algorithm>

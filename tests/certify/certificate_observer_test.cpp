@@ -64,8 +64,8 @@ struct Widening : Observer {
     Quantized result = evidence.result;
     for (auto* const losses : {&result.enclosed_gptq, &result.enclosed_rtn})
       for (Loss& loss : *losses) loss = {loss.value, 0, 2 * loss.hi};
-    inner.tensor({evidence.name, evidence.W, evidence.options, result, evidence.rtn, evidence.order, evidence.G, evidence.model, evidence.diag_H,
-                  evidence.U, evidence.widened});
+    inner.tensor({evidence.name, evidence.W, evidence.options, result, evidence.rtn, evidence.order, evidence.G,
+                  evidence.model, evidence.diag_H, evidence.U, evidence.widened});
   }
 };
 
@@ -194,7 +194,13 @@ TEST_CASE("a bundle holds the words in the documented places") {
   seen.codes_rtn.row(0) = result->codes.row(0);
   seen.codes_rtn(1, 2) = static_cast<Code>(result->codes(1, 2) ^ 1);
   const auto size = [](Index n) { return static_cast<std::size_t>(n); };
-  REQUIRE(write_bundle({layer.W, layer.G, {result->codes.data(), size(6)}, {result->scales.data(), size(2)}, seen.values, seen.codes_rtn}, sink));
+  REQUIRE(write_bundle({layer.W,
+                        layer.G,
+                        {result->codes.data(), size(6)},
+                        {result->scales.data(), size(2)},
+                        seen.values,
+                        seen.codes_rtn},
+                       sink));
   REQUIRE(bytes.size() == 32 + 6 * 6 + 8 * 9 + 37 * 2);
   const auto read = [&](auto word, std::size_t at) {
     std::memcpy(&word, bytes.data() + at, sizeof word);

@@ -20,12 +20,24 @@ namespace {
 
 const std::string digest_a(64, 'a'), digest_b(64, 'b');
 
-CertificateHeader some_header() { return {"hallmark 0.1.0", digest_a, digest_b, "gf16/1", "gptq", "matrix-max", 0, 128, 0.01, false, true, "on"}; }
+CertificateHeader some_header() {
+  return {"hallmark 0.1.0", digest_a, digest_b, "gf16/1", "gptq", "matrix-max", 0, 128, 0.01, false, true, "on"};
+}
 
 CertifiedTensor some_tensor(const std::string& name) {
-  CertifiedTensor tensor{.name = name, .rows = 2, .cols = 3, .weights_sha256 = digest_a, .gram_sha256 = digest_b,
-                         .codes_sha256 = digest_a, .scales_sha256 = digest_b, .scale_rule = "matrix-max", .calibration = "gram",
-                         .tokens = 40, .lambda = 0.125, .contracts = {{"guard_row", "T6_guard_row", 2, 0}}, .values = {}};
+  CertifiedTensor tensor{.name = name,
+                         .rows = 2,
+                         .cols = 3,
+                         .weights_sha256 = digest_a,
+                         .gram_sha256 = digest_b,
+                         .codes_sha256 = digest_a,
+                         .scales_sha256 = digest_b,
+                         .scale_rule = "matrix-max",
+                         .calibration = "gram",
+                         .tokens = 40,
+                         .lambda = 0.125,
+                         .contracts = {{"guard_row", "T6_guard_row", 2, 0}},
+                         .values = {}};
   CertifiedRow row;
   row.final = {{0.1, 0.2}, oracle::Dyadic(0.15)};
   row.rtn = {{0.25, 0.5}, std::nullopt};
@@ -195,7 +207,8 @@ TEST_CASE("the name of a certificate is derived from the container's") {
 }
 
 TEST_CASE("the picture holds every tensor, and hostile names are text") {
-  const std::vector<TensorSlack> tensors = {{"a<b>&\"", {0.1, 0.2, 0.4}}, {"none", {}}, {"open", {std::numeric_limits<double>::infinity()}}};
+  const std::vector<TensorSlack> tensors = {
+      {"a<b>&\"", {0.1, 0.2, 0.4}}, {"none", {}}, {"open", {std::numeric_limits<double>::infinity()}}};
   const std::string svg = slack_svg("q", tensors);
   CHECK(svg.starts_with("<svg "));
   CHECK(svg.ends_with("</svg>\n"));

@@ -42,11 +42,13 @@ class Probe : public ContractChecker {
   void tensor(const Evidence& evidence) override {
     shown_.result = evidence.result;
     shown_.rtn = evidence.rtn;
-    if (evidence.G) shown_.G = *evidence.G, shown_.model = *evidence.model, shown_.diag_H = *evidence.diag_H, shown_.U = *evidence.U;
+    if (evidence.G)
+      shown_.G = *evidence.G, shown_.model = *evidence.model, shown_.diag_H = *evidence.diag_H, shown_.U = *evidence.U;
     if (spoil_) spoil_(shown_);
     const MatrixRef<double> G = shown_.G;
-    check_contracts({evidence.name, evidence.W, evidence.options, shown_.result, shown_.rtn, evidence.order, evidence.G ? &G : nullptr,
-                     evidence.G ? &shown_.model : nullptr, evidence.G ? &shown_.diag_H : nullptr, evidence.G ? &shown_.U : nullptr},
+    check_contracts({evidence.name, evidence.W, evidence.options, shown_.result, shown_.rtn, evidence.order,
+                     evidence.G ? &G : nullptr, evidence.G ? &shown_.model : nullptr,
+                     evidence.G ? &shown_.diag_H : nullptr, evidence.G ? &shown_.U : nullptr},
                     shown_.u, GridPoints(evidence.options.grid), policy_, judged);
   }
   Report judged;
@@ -64,15 +66,17 @@ struct Tensor {
 };
 
 Tensor tensor(const std::string& grid, Index rows = 13, Index cols = 37) {
-  Tensor t{normal_matrix<float>(rows, cols, 5), gram_ref(ar1_activations(64, cols, 0.9, 6)), {.grid = *Grid::parse(grid)}};
+  Tensor t{
+      normal_matrix<float>(rows, cols, 5), gram_ref(ar1_activations(64, cols, 0.9, 6)), {.grid = *Grid::parse(grid)}};
   t.options.scale_rule = default_scale_rule(t.options.grid);
   return t;
 }
 
 Report judged(const Tensor& t, Spoil spoil = nullptr, Policy policy = Policy::on) {
   Probe probe(std::move(spoil), policy);
-  const auto result = t.options.method == Method::rtn ? quantize_rtn(t.W, t.options, std::nullopt, "layer", &probe)
-                                                      : quantize_gptq(t.W, t.G, t.options, std::nullopt, "layer", 64, &probe);
+  const auto result = t.options.method == Method::rtn
+                          ? quantize_rtn(t.W, t.options, std::nullopt, "layer", &probe)
+                          : quantize_gptq(t.W, t.G, t.options, std::nullopt, "layer", 64, &probe);
   REQUIRE(result);
   return probe.judged;
 }
@@ -95,14 +99,15 @@ bool caught(const Report& report, std::string_view contract) {
 
 }  // namespace
 
-TEST_CASE("they hold on every grid, with act-order, groups, dead columns, without the guard, and for one row or column") {
+TEST_CASE(
+    "they hold on every grid, with act-order, groups, dead columns, without the guard, and for one row or column") {
   for (const std::string grid : {"gf16", "fp16", "gf:4,3", "int8", "int4", "int2"}) {
     CAPTURE(grid);
     Tensor t = tensor(grid);
     const Report report = judged(t);
     holds(report);
-    for (const char* name : {"gf16_nearest", "gptq_bound_emitted", "loss_enclosure", "guard_row", "guard_total", "pivots",
-                             "factor_residual", "gram_bound", "idempotence", "exact_product"}) {
+    for (const char* name : {"gf16_nearest", "gptq_bound_emitted", "loss_enclosure", "guard_row", "guard_total",
+                             "pivots", "factor_residual", "gram_bound", "idempotence", "exact_product"}) {
       CAPTURE(name);
       REQUIRE(report.counts().contains(name));
       CHECK(report.counts().find(name)->second.passed > 0);
@@ -120,7 +125,8 @@ TEST_CASE("they hold on every grid, with act-order, groups, dead columns, withou
     holds(judged(t));
     t.options.guard = true;
     holds(judged(t));
-    for (const auto& [rows, cols] : {std::pair<Index, Index>{1, 9}, {9, 1}, {1, 1}}) holds(judged(tensor(grid, rows, cols)));
+    for (const auto& [rows, cols] : {std::pair<Index, Index>{1, 9}, {9, 1}, {1, 1}})
+      holds(judged(tensor(grid, rows, cols)));
     t = tensor(grid);
     t.options.method = Method::rtn;
     const Report nearest = judged(t);
@@ -169,13 +175,15 @@ TEST_CASE("a code, a scale, the factor, the Gram matrix, a loss: each corruption
     CHECK(code.status().error().number == 630);
     CHECK(caught(judged(t, [](Shown& s) { s.result.codes(4, 7) = 0x7FFF; }), "gf16_nearest"));  // no point of the grid
     CHECK(caught(judged(t, [](Shown& s) { s.result.scales(0, 0) *= 1.5F; }), "gf16_nearest"));
-    CHECK(caught(judged(t, [](Shown& s) { s.result.scales(0, 0) = std::nextafter(s.result.scales(0, 0), 9.0F); }), "exact_product"));
+    CHECK(caught(judged(t, [](Shown& s) { s.result.scales(0, 0) = std::nextafter(s.result.scales(0, 0), 9.0F); }),
+                 "exact_product"));
     CHECK(caught(judged(t, [](Shown& s) { s.u(2, 5) += 3; }), "gf16_nearest"));
     CHECK(caught(judged(t, [](Shown& s) { s.U(3, 17) += 1e-6; }), "factor_residual"));
     CHECK(caught(judged(t, [](Shown& s) { s.model.d[5] *= 1 + 1e-6; }), "factor_residual"));
     CHECK(caught(judged(t, [](Shown& s) { s.model.d[5] = -s.model.d[5]; }), "pivots"));
     CHECK(caught(judged(t, [](Shown& s) { s.model.d[5] = 2 * s.diag_H[5]; }), "pivots"));
-    CHECK(caught(judged(t, [](Shown& s) { s.G(8, 3) = s.G(3, 8) = 2 * std::sqrt(s.G(3, 3) * s.G(8, 8)); }), "gram_bound"));
+    CHECK(caught(judged(t, [](Shown& s) { s.G(8, 3) = s.G(3, 8) = 2 * std::sqrt(s.G(3, 3) * s.G(8, 8)); }),
+                 "gram_bound"));
     CHECK(caught(judged(t, [](Shown& s) { s.G *= 1.001; }), "loss_enclosure"));  // another matrix than was factored
     CHECK(caught(judged(t, [](Shown& s) { s.diag_H[6] *= 1.001; }), "factor_residual"));
     const auto scaled = [](std::vector<Loss>& losses, double factor) {
@@ -188,7 +196,12 @@ TEST_CASE("a code, a scale, the factor, the Gram matrix, a loss: each corruption
     CHECK(caught(swapped, "loss_enclosure"));
     CHECK(caught(swapped, "guard_row"));
     CHECK(caught(swapped, "guard_total"));
-    CHECK(caught(judged(t, [](Shown& s) { s.result.enclosed_gptq[2] = {NAN, NAN, NAN}; s.G.setConstant(NAN); }), "gram_bound"));
+    CHECK(caught(judged(t,
+                        [](Shown& s) {
+                          s.result.enclosed_gptq[2] = {NAN, NAN, NAN};
+                          s.G.setConstant(NAN);
+                        }),
+                 "gram_bound"));
   }
   Tensor nearest = tensor("gf16");
   nearest.options.method = Method::rtn;

@@ -43,7 +43,9 @@ struct Layer {
 };
 
 Layer layer(const std::string& grid, Index rows, Index cols) {
-  Layer t{0.02F * normal_matrix<float>(rows, cols, 5), gram_ref(ar1_activations(2 * cols, cols, 0.9, 6)), {.grid = *Grid::parse(grid)}};
+  Layer t{0.02F * normal_matrix<float>(rows, cols, 5),
+          gram_ref(ar1_activations(2 * cols, cols, 0.9, 6)),
+          {.grid = *Grid::parse(grid)}};
   t.options.scale_rule = default_scale_rule(t.options.grid);
   return t;
 }
@@ -51,8 +53,9 @@ Layer layer(const std::string& grid, Index rows, Index cols) {
 Report judged(const Layer& t, std::string_view target) {
   REQUIRE(set_simd_target(target));
   ContractChecker checker(Policy::on);
-  const auto result = t.options.method == Method::rtn ? quantize_rtn(t.W, t.options, std::nullopt, "layer", &checker)
-                                                      : quantize_gptq(t.W, t.G, t.options, std::nullopt, "layer", 64, &checker);
+  const auto result = t.options.method == Method::rtn
+                          ? quantize_rtn(t.W, t.options, std::nullopt, "layer", &checker)
+                          : quantize_gptq(t.W, t.G, t.options, std::nullopt, "layer", 64, &checker);
   REQUIRE(set_simd_target(""));
   REQUIRE(result);
   return checker.report();
@@ -105,33 +108,34 @@ TEST_CASE("a unit says yes to the nearest code, to ties and to both ends, and to
   const Matrix<Code> right{{0, Code(-2), 2, 7, Code(-7), 7, 0, 0}, {1, 2, 3, 4, 5, 6, 7, Code(-7)}};
   const float scales[] = {1, 1};
   for (const bool binary32 : {true, false})
-  for (const units::Unit* unit : units_here()) {
-    CAPTURE(binary32);
-    const auto verdict = [&](const Matrix<Code>& codes) {
-      units::Tensor tensor{};
-      tensor.cols = 8;
-      tensor.W = W.data();
-      tensor.W_stride = 8;
-      tensor.codes = codes.data();
-      tensor.scales = scales;
-      tensor.groups = 1;
-      tensor.points = unit_points(*Grid::parse("int4"));
-      tensor.absolute = 0.5;
-      tensor.binary32 = binary32;
-      std::vector<std::int32_t> row(unit->rows_at_once, 1);
-      row[0] = 0;
-      std::vector<double> work(unit->work_bytes(8) / sizeof(double) + 1);
-      return unit->rows(tensor, {row.data(), nullptr, 0, nullptr, nullptr}, work.data()).nearest & 3;
-    };
-    CHECK(verdict(right) == 3);
-    for (Index j = 0; j < 8; ++j)
-      for (const int step : {-1, 1}) {
-        Matrix<Code> wrong = right;
-        wrong(0, j) = static_cast<Code>(wrong(0, j) + step);
-        const bool tie = (j == 0 && step == 1) || (j == 1 && step == 1) || (j == 2 && step == 1);  // ties on the other side
-        CHECK(verdict(wrong) == (tie ? 3U : 2U));
-      }
-  }
+    for (const units::Unit* unit : units_here()) {
+      CAPTURE(binary32);
+      const auto verdict = [&](const Matrix<Code>& codes) {
+        units::Tensor tensor{};
+        tensor.cols = 8;
+        tensor.W = W.data();
+        tensor.W_stride = 8;
+        tensor.codes = codes.data();
+        tensor.scales = scales;
+        tensor.groups = 1;
+        tensor.points = unit_points(*Grid::parse("int4"));
+        tensor.absolute = 0.5;
+        tensor.binary32 = binary32;
+        std::vector<std::int32_t> row(unit->rows_at_once, 1);
+        row[0] = 0;
+        std::vector<double> work(unit->work_bytes(8) / sizeof(double) + 1);
+        return unit->rows(tensor, {row.data(), nullptr, 0, nullptr, nullptr}, work.data()).nearest & 3;
+      };
+      CHECK(verdict(right) == 3);
+      for (Index j = 0; j < 8; ++j)
+        for (const int step : {-1, 1}) {
+          Matrix<Code> wrong = right;
+          wrong(0, j) = static_cast<Code>(wrong(0, j) + step);
+          const bool tie =
+              (j == 0 && step == 1) || (j == 1 && step == 1) || (j == 2 && step == 1);  // ties on the other side
+          CHECK(verdict(wrong) == (tie ? 3U : 2U));
+        }
+    }
 }
 
 TEST_CASE("a unit holds the rows of a Gram matrix to their bound") {

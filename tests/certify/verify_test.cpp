@@ -27,7 +27,8 @@ struct Quantized {
   explicit Quantized(const std::string& flags = "") {
     write(w, {{"a.weight", DType::F32, {6, 8}}, {"b.weight", DType::F32, {4, 5}}, {"bias", DType::F32, {6}}});
     write(c, {{"a.weight.activations", DType::F32, {40, 8}}, {"b.weight.activations", DType::F32, {40, 5}}});
-    const Result made = shell(fmt::format("{} quantize --weights {} --calibration {} -o {} {}", HALLMARK_TOOL, w, c, q, flags));
+    const Result made =
+        shell(fmt::format("{} quantize --weights {} --calibration {} -o {} {}", HALLMARK_TOOL, w, c, q, flags));
     REQUIRE_MESSAGE(made.exit == 0, made.out);
   }
 
@@ -47,7 +48,8 @@ struct Quantized {
   }
 
   Result verify(const std::string& flags = "", const std::string& environment = "") const {
-    return shell(fmt::format("{} {} verify {} --weights {} --calibration {} {}", environment, HALLMARK_TOOL, q, w, c, flags));
+    return shell(
+        fmt::format("{} {} verify {} --weights {} --calibration {} {}", environment, HALLMARK_TOOL, q, w, c, flags));
   }
 
   // Flips one bit of byte `index` of a tensor in the file.
@@ -73,7 +75,8 @@ struct Quantized {
   }
 };
 
-void check_error(const Result& result, int exit, const std::string& number, const std::vector<std::string>& words = {}) {
+void check_error(const Result& result, int exit, const std::string& number,
+                 const std::vector<std::string>& words = {}) {
   CAPTURE(result.out);
   CHECK(result.exit == exit);
   CHECK(result.out.find("error[" + number + "]: ") != std::string::npos);
@@ -84,8 +87,8 @@ void check_error(const Result& result, int exit, const std::string& number, cons
 }  // namespace
 
 TEST_CASE("what quantize wrote is verified, on every path through the options") {
-  for (const char* flags : {"", "--exact", "--grid int4 --group-size 3", "--grid gf:3,2 --desc-act --no-guard", "--method rtn",
-                            "--damp-percent 0.1 --block-size 3 --threads 1"}) {
+  for (const char* flags : {"", "--exact", "--grid int4 --group-size 3", "--grid gf:3,2 --desc-act --no-guard",
+                            "--method rtn", "--damp-percent 0.1 --block-size 3 --threads 1"}) {
     CAPTURE(flags);
     const Quantized made(flags);
     for (const char* how : {"", "--exact", "--exact --rows 2 --threads 3"}) {
@@ -239,7 +242,8 @@ TEST_CASE("hallmark-check is never counted as passed unless it accepted") {
   check_error(made.verify("--checker", program("echo rejected by check guard, row 2; exit 7")), 7, "E0714",
               {"tensor 'a.weight'", "row 2"});
   // 32 + 6 * 48 + 8 * 64 + 37 * 6 and 32 + 6 * 20 + 8 * 25 + 37 * 4 bytes
-  const Result good = made.verify("--checker", program("s=$(stat -Lc %s $1); case $s in 1054|500) echo \"$1: accepted: \";; *) exit 7;; esac"));
+  const Result good = made.verify(
+      "--checker", program("s=$(stat -Lc %s $1); case $s in 1054|500) echo \"$1: accepted: \";; *) exit 7;; esac"));
   CAPTURE(good.out);
   CHECK(good.exit == 0);
   CHECK(good.out.find("hallmark-check: accepted 2 of 2 tensors") != std::string::npos);

@@ -1,4 +1,5 @@
-// --device: a tool or a machine without CUDA says so in three lines, with its own number, before it reads or writes anything.
+// --device: a tool or a machine without CUDA says so in three lines, with its own number, before it reads or writes
+// anything.
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -11,7 +12,8 @@ using hallmark::test::Result;
 namespace {
 
 Result quantize_on(const std::string& device) {
-  return hallmark::test::shell(HALLMARK_TOOL " quantize --weights no-such-file --method rtn --output device_test.out --device " + device);
+  return hallmark::test::shell(
+      HALLMARK_TOOL " quantize --weights no-such-file --method rtn --output device_test.out --device " + device);
 }
 
 }  // namespace
@@ -23,6 +25,6 @@ TEST_CASE("--device") {
   CHECK(cuda.out.find("error[E1305]: this hallmark was built without CUDA\n  --device cuda\n  try: ") == 0);
   CHECK(cuda.out.find("-DHALLMARK_CUDA=ON") != std::string::npos);
   CHECK(!std::filesystem::exists("device_test.out"));
-  CHECK(quantize_on("cpu").exit == 9);     // E0901: the weights are not there
+  CHECK(quantize_on("cpu").exit == 9);  // E0901: the weights are not there
   CHECK(quantize_on("tpu").exit == 2);
 }

@@ -90,7 +90,8 @@ TEST_CASE("docs/errors.md lists every error number of the source and no other") 
   for (const auto& used : found.used)
     CHECK_MESSAGE(listed.contains(used.first), used.first << " of " << used.second << " is not listed");
   for (const auto& mentioned : found.mentioned)
-    CHECK_MESSAGE(listed.contains(mentioned.first), mentioned.first << ", which " << mentioned.second << " speaks of, is not listed");
+    CHECK_MESSAGE(listed.contains(mentioned.first),
+                  mentioned.first << ", which " << mentioned.second << " speaks of, is not listed");
   for (const auto& line : listed) {
     const int number = line.first, exit = line.second;
     CHECK_MESSAGE(found.used.contains(number), number << " is listed and nothing prints it");

@@ -1,5 +1,6 @@
-// Memory of the tool. Peak memory of `hallmark quantize`: the largest tensor's working set (W, G, U and codes) plus 200 MB, however large the
-// files are. The calibration file here is 320 MB and the weights 80 MB; a tool that kept either in memory would show.
+// Memory of the tool. Peak memory of `hallmark quantize`: the largest tensor's working set (W, G, U and codes) plus 200
+// MB, however large the files are. The calibration file here is 320 MB and the weights 80 MB; a tool that kept either
+// in memory would show.
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -44,7 +45,8 @@ Run run(const std::vector<std::string>& words) {
   int status = 0;
   rusage usage{};
   REQUIRE(::wait4(child, &status, 0, &usage) == child);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), static_cast<std::uint64_t>(usage.ru_maxrss) * 1024};
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+          static_cast<std::uint64_t>(usage.ru_maxrss) * 1024};
 }
 
 void write_inputs(const std::string& weights, const std::string& calibration) {
@@ -61,7 +63,8 @@ void write_inputs(const std::string& weights, const std::string& calibration) {
   }
   std::vector<double> gram(cols * cols, 0.25);  // 0.25 + 0.75 on the diagonal: positive definite
   for (std::size_t j = 0; j < cols; ++j) gram[j * cols + j] = 1;
-  auto w_file = SafeTensorsWriter::create(weights, true, w, {}), c_file = SafeTensorsWriter::create(calibration, true, c, {});
+  auto w_file = SafeTensorsWriter::create(weights, true, w, {}),
+       c_file = SafeTensorsWriter::create(calibration, true, c, {});
   REQUIRE(w_file);
   REQUIRE(c_file);
   for (std::uint64_t t = 0; t < tensors; ++t) {
@@ -81,8 +84,8 @@ TEST_CASE("quantize stays within the largest working set plus 200 MB") {
   REQUIRE(fs::file_size(c) > 300'000'000);
   constexpr std::uint64_t working_set = 4 * rows * cols + 8 * cols * cols + 8 * cols * cols + 2 * rows * cols;
   for (const std::string method : {"gptq", "rtn"}) {
-    const Run result = run({HALLMARK_TOOL, "quantize", "--weights", w, "--calibration", c, "--method", method, "--overwrite",
-                            "--output", folder.path / "q.safetensors"});
+    const Run result = run({HALLMARK_TOOL, "quantize", "--weights", w, "--calibration", c, "--method", method,
+                            "--overwrite", "--output", folder.path / "q.safetensors"});
     CAPTURE(method);
     CHECK(result.exit == 0);
     CHECK(result.peak_bytes <= working_set + 200'000'000);
@@ -90,6 +93,7 @@ TEST_CASE("quantize stays within the largest working set plus 200 MB") {
 }
 
 TEST_CASE("the codec streams: an endless input needs no memory") {
-  const hallmark::test::Result words = hallmark::test::shell("ulimit -v 400000; yes 1 | " HALLMARK_TOOL " codec encode | head -c 7000");
+  const hallmark::test::Result words =
+      hallmark::test::shell("ulimit -v 400000; yes 1 | " HALLMARK_TOOL " codec encode | head -c 7000");
   CHECK(words.out.size() == 7000);
 }

@@ -13,7 +13,8 @@ using hallmark::test::write_file;
 
 namespace {
 
-const std::string real = "(set-logic QF_NRA)\n(set-option :produce-models true)\n(declare-const x Real)\n(assert (< x 0.0))\n";
+const std::string real =
+    "(set-logic QF_NRA)\n(set-option :produce-models true)\n(declare-const x Real)\n(assert (< x 0.0))\n";
 const std::string goal_a = real + "(assert (> x 0.0))\n(check-sat)\n", twin_a = real + "(check-sat)\n";
 const std::string bits =
     "(set-logic QF_BV)\n(set-option :produce-models true)\n(declare-const x (_ BitVec 8))\n"
@@ -39,7 +40,8 @@ struct Workspace {
     REQUIRE(::chmod((folder / solver).c_str(), 0755) == 0);
   }
   Result smt(const std::string& arguments = "") const {
-    return hallmark::test::shell("PATH=" + path + " " HALLMARK_TOOL " smt --goals " + folder / "m.json" + " " + arguments);
+    return hallmark::test::shell("PATH=" + path + " " HALLMARK_TOOL " smt --goals " + folder / "m.json" + " " +
+                                 arguments);
   }
   void check(int exit, const std::string& text, const std::string& arguments = "") const {
     const Result result = smt(arguments);
@@ -54,9 +56,11 @@ struct Workspace {
 
 TEST_CASE("both solvers agree, and every model is replayed") {
   const Workspace work;
-  work.check(0, "2 goals, 4 of 4 answers as expected; models: 2 replayed by the other solver, 2 in exact arithmetic, 0 not");
-  work.check(0, "2 goals, 2 of 2 answers as expected; models: 0 replayed by the other solver, 1 in exact arithmetic, 0 not",
-             "--solver z3");
+  work.check(
+      0, "2 goals, 4 of 4 answers as expected; models: 2 replayed by the other solver, 2 in exact arithmetic, 0 not");
+  work.check(
+      0, "2 goals, 2 of 2 answers as expected; models: 0 replayed by the other solver, 1 in exact arithmetic, 0 not",
+      "--solver z3");
   write_file(work.folder / "b.smt2", bits);
   work.manifest(entry("a.smt2", "unsat") + "," + entry("a_broken.smt2", "sat") + "," + entry("b.smt2", "sat"));
   work.check(0, "models: 4 replayed by the other solver, 2 in exact arithmetic, 0 not");

@@ -28,8 +28,10 @@ struct Workspace {
   Workspace() {
     fs::remove_all(folder);
     fs::create_directories(folder);
-    write("w.safetensors", {{"a.weight", DType::F32, {6, 8}}, {"b.weight", DType::F32, {4, 5}}, {"bias", DType::F32, {6}}});
-    write("c.safetensors", {{"a.weight.activations", DType::F32, {40, 8}}, {"b.weight.activations", DType::F32, {40, 5}}});
+    write("w.safetensors",
+          {{"a.weight", DType::F32, {6, 8}}, {"b.weight", DType::F32, {4, 5}}, {"bias", DType::F32, {6}}});
+    write("c.safetensors",
+          {{"a.weight.activations", DType::F32, {40, 8}}, {"b.weight.activations", DType::F32, {40, 5}}});
   }
   ~Workspace() { fs::remove_all(folder); }
 
@@ -92,7 +94,8 @@ TEST_CASE("quantize, inspect, dequantize: names, shapes and order of W come back
   REQUIRE(tool(calibrated + " -o " + work.path("q.safetensors") + " --report " + work.path("r.jsonl")).exit == 0);
   CHECK(tool("inspect --json " + work.path("q.safetensors")).out.find("\"grid\":\"gf16/1\"") != std::string::npos);
   REQUIRE(tool("dequantize " + work.path("q.safetensors") + " -o " + work.path("d.safetensors")).exit == 0);
-  const auto before = SafeTensors::open(work.path("w.safetensors")), after = SafeTensors::open(work.path("d.safetensors"));
+  const auto before = SafeTensors::open(work.path("w.safetensors")),
+             after = SafeTensors::open(work.path("d.safetensors"));
   REQUIRE(before);
   REQUIRE(after);
   REQUIRE(before->tensors().size() == after->tensors().size());
@@ -125,7 +128,8 @@ TEST_CASE("quantize, inspect, dequantize: names, shapes and order of W come back
   }
   SUBCASE("activations and their Gram matrix give the same codes") {
     REQUIRE(tool("gram --activations " + work.path("c.safetensors") + " -o " + work.path("g.safetensors")).exit == 0);
-    REQUIRE(tool(base + " --calibration " + work.path("g.safetensors") + " -o " + work.path("q3.safetensors")).exit == 0);
+    REQUIRE(tool(base + " --calibration " + work.path("g.safetensors") + " -o " + work.path("q3.safetensors")).exit ==
+            0);
     const auto a = SafeTensors::open(work.path("q.safetensors")), b = SafeTensors::open(work.path("q3.safetensors"));
     REQUIRE(a);
     REQUIRE(b);
@@ -149,13 +153,16 @@ TEST_CASE("bad input ends with its exit code and leaves no file") {
 
   SUBCASE("missing calibration") { check_three_lines(tool("quantize" + w + o), 2, "E0214"); }
   SUBCASE("unknown grid") { check_three_lines(tool("quantize" + w + c + o + " --grid gf17"), 2, "E0220"); }
-  SUBCASE("a pattern without a match") { check_three_lines(tool("quantize" + w + c + o + " --include nothing"), 4, "E0430"); }
+  SUBCASE("a pattern without a match") {
+    check_three_lines(tool("quantize" + w + c + o + " --include nothing"), 4, "E0430");
+  }
   SUBCASE("a malformed pattern") { check_three_lines(tool("quantize" + w + c + o + " --include '('"), 2, "E0210"); }
   SUBCASE("missing input") { check_three_lines(tool("quantize --weights " + work.path("none") + c + o), 9, "E0901"); }
   SUBCASE("unwritable output folder") { check_three_lines(tool("quantize" + w + c + " -o /proc/none/q"), 9, "E0903"); }
   SUBCASE("full disk") {
     work.write("c.safetensors", {{"a.weight.activations", DType::F32, {3, 64}}});  // G: 32 KiB
-    check_three_lines(shell("ulimit -f 8; " HALLMARK_TOOL " gram --activations " + work.path("c.safetensors") + o), 9, "E0905");
+    check_three_lines(shell("ulimit -f 8; " HALLMARK_TOOL " gram --activations " + work.path("c.safetensors") + o), 9,
+                      "E0905");
   }
   CHECK(work.files() == files);
 }
@@ -163,9 +170,10 @@ TEST_CASE("bad input ends with its exit code and leaves no file") {
 TEST_CASE("a tensor that cannot be written beside the next one is the error, and leaves no file") {
   const Workspace work;
   work.write("w.safetensors", {{"a.weight", DType::F32, {96, 256}}, {"b.weight", DType::F32, {6, 8}}});
-  work.write("c.safetensors", {{"a.weight.activations", DType::F32, {300, 256}}, {"b.weight.activations", DType::F32, {3, 8}}});
-  const std::string command = HALLMARK_TOOL " quantize --damp-percent 0 --weights " + work.path("w.safetensors") + " --calibration " +
-                              work.path("c.safetensors") + " -o " + work.path("q.safetensors");
+  work.write("c.safetensors",
+             {{"a.weight.activations", DType::F32, {300, 256}}, {"b.weight.activations", DType::F32, {3, 8}}});
+  const std::string command = HALLMARK_TOOL " quantize --damp-percent 0 --weights " + work.path("w.safetensors") +
+                              " --calibration " + work.path("c.safetensors") + " -o " + work.path("q.safetensors");
   check_three_lines(shell(command), 5, "E0501");  // b.weight
   // The headers fit into 20 KiB, the codes of a.weight do not: they fail while b.weight is quantized, and were first.
   const Result full = shell("ulimit -f 20; " + command);
@@ -176,10 +184,14 @@ TEST_CASE("a tensor that cannot be written beside the next one is the error, and
 
 TEST_CASE("an interrupted run leaves no file") {
   const Workspace work;
-  work.write("w.safetensors", {{"a.weight", DType::F32, {2048, 1024}}, {"b.weight", DType::F32, {2048, 1024}}, {"c", DType::F32, {8 << 20}}});
-  work.write("c.safetensors", {{"a.weight.activations", DType::F32, {1100, 1024}}, {"b.weight.activations", DType::F32, {1100, 1024}}});
-  const std::string command = " " HALLMARK_TOOL " quantize --weights " + work.path("w.safetensors") + " --calibration " +
-                              work.path("c.safetensors") + " --overwrite -o " + work.path("q.safetensors");
+  work.write(
+      "w.safetensors",
+      {{"a.weight", DType::F32, {2048, 1024}}, {"b.weight", DType::F32, {2048, 1024}}, {"c", DType::F32, {8 << 20}}});
+  work.write("c.safetensors",
+             {{"a.weight.activations", DType::F32, {1100, 1024}}, {"b.weight.activations", DType::F32, {1100, 1024}}});
+  const std::string command = " " HALLMARK_TOOL " quantize --weights " + work.path("w.safetensors") +
+                              " --calibration " + work.path("c.safetensors") + " --overwrite -o " +
+                              work.path("q.safetensors");
   for (const char* after : {"0.02", "0.1"}) {
     CHECK(shell(std::string("timeout -s INT ") + after + command).exit == 124);
     CHECK(work.files() == 2);
@@ -195,7 +207,8 @@ TEST_CASE("hostile tensors end with their exit code and leave no output") {
     check_three_lines(tool("quantize" + w + c + o), 3, "E0350");
   }
   SUBCASE("an infinite activation") {
-    work.write("c.safetensors", {{"a.weight.activations", DType::F32, {40, 8}}}, std::numeric_limits<float>::infinity());
+    work.write("c.safetensors", {{"a.weight.activations", DType::F32, {40, 8}}},
+               std::numeric_limits<float>::infinity());
     check_three_lines(tool("quantize" + w + c + o), 3, "E0350");
   }
   SUBCASE("calibration of another shape") {

@@ -1,4 +1,5 @@
-// What users do wrong, and what their machines do to them: lost output, empty values, odd names, one file for two outputs.
+// What users do wrong, and what their machines do to them: lost output, empty values, odd names, one file for two
+// outputs.
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -48,7 +49,8 @@ struct Workspace {
 
   /// In the folder; stdout and stderr together, unless the command sends them elsewhere.
   Result run(const std::string& command) const {
-    return hallmark::test::shell(fmt::format("cd '{}'; tool() {{ '{}' \"$@\"; }}; {}", folder.string(), HALLMARK_TOOL, command));
+    return hallmark::test::shell(
+        fmt::format("cd '{}'; tool() {{ '{}' \"$@\"; }}; {}", folder.string(), HALLMARK_TOOL, command));
   }
 
   /// Fails with this exit code and number, in three lines.
@@ -70,8 +72,8 @@ const std::string calibrated = "tool quantize --weights w.safetensors --calibrat
 TEST_CASE("a result that nobody receives exits 9, whatever the command") {
   const Workspace work;
   for (const std::string command :
-       {"inspect w.safetensors", "inspect --json w.safetensors", "version", "version --json", "--version", "--help", "quantize --help",
-        "quantize --weights w.safetensors --method rtn --dry-run"}) {
+       {"inspect w.safetensors", "inspect --json w.safetensors", "version", "version --json", "--version", "--help",
+        "quantize --help", "quantize --weights w.safetensors --method rtn --dry-run"}) {
     work.refuses("tool " + command + " > /dev/full", 9, "E0901", "standard output");
     work.refuses("tool " + command + " >&-", 9, "E0901", "standard output");
   }
@@ -91,13 +93,15 @@ TEST_CASE("closed and full standard streams never reach an output file") {
 
 TEST_CASE("empty values and numbers out of range are usage errors") {
   const Workspace work;
-  for (const std::string flag : {"--damp-percent", "--group-size", "--block-size", "--threads", "--grid", "--scale-rule", "--method",
-                                 "--report", "--include", "--exclude", "--calibration", "--output"}) {
+  for (const std::string flag :
+       {"--damp-percent", "--group-size", "--block-size", "--threads", "--grid", "--scale-rule", "--method", "--report",
+        "--include", "--exclude", "--calibration", "--output"}) {
     work.refuses(calibrated + "-o q.safetensors " + flag + " ''", 2, "E0201", "empty");
     work.refuses(calibrated + "-o q.safetensors " + flag + "=", 2, "E0201", flag);
   }
-  for (const std::string flag : {"--group-size -1", "--group-size 99999999999999999999999", "--block-size 0", "--block-size 1.5", "--threads 0",
-                                 "--threads 1000000", "--damp-percent nan", "--damp-percent 1", "--damp-percent 1e-400", "--group-size 0x10"})
+  for (const std::string flag :
+       {"--group-size -1", "--group-size 99999999999999999999999", "--block-size 0", "--block-size 1.5", "--threads 0",
+        "--threads 1000000", "--damp-percent nan", "--damp-percent 1", "--damp-percent 1e-400", "--group-size 0x10"})
     work.refuses(calibrated + "-o q.safetensors " + flag, 2, "E0201", flag.substr(0, flag.find(' ')));
   work.refuses("tool gram --model m -o g --batches 0", 2, "E0201", "from 1 to 4096");
   CHECK(work.run("tool quantize --help").out.find("=0 ") == std::string::npos);
@@ -117,7 +121,8 @@ TEST_CASE("two outputs that are one file are refused before any work") {
   work.refuses(calibrated + "-o q --report q", 4, "E0416");
   work.refuses(calibrated + "-o q --report ./q", 4, "E0416");
   work.refuses("mkdir d; ln -s d e; " + calibrated + "-o d/q --report e/q", 4, "E0416");
-  work.refuses("echo > old; ln -s old soft; ln old hard; " + calibrated + "--overwrite -o old --report soft", 4, "E0416");
+  work.refuses("echo > old; ln -s old soft; ln old hard; " + calibrated + "--overwrite -o old --report soft", 4,
+               "E0416");
   work.refuses(calibrated + "--overwrite -o old --report hard", 4, "E0416");
   CHECK_FALSE(fs::exists(work.folder / "q"));
 }
@@ -128,7 +133,8 @@ TEST_CASE("names that are not UTF-8 or hold control characters are escaped, in J
   REQUIRE(nlohmann::json::accept(json.out));
   CHECK(nlohmann::json::parse(json.out)["files"][0] == "a\\xffb");
   work.refuses("tool inspect \"$(printf 'no\\033[2J\\377\\nfile')\"", 9, "E0901", "no\\x1b[2J\\xff\\x0afile");
-  CHECK(escaped("\xC2\x9B" "2J \xC3\xA9 \x7F\xE2\x82") == "\\xc2\\x9b2J \xC3\xA9 \\x7f\\xe2\\x82");
+  CHECK(escaped("\xC2\x9B"
+                "2J \xC3\xA9 \x7F\xE2\x82") == "\\xc2\\x9b2J \xC3\xA9 \\x7f\\xe2\\x82");
 }
 
 TEST_CASE("codec streams, and stops at the first bad word after whole lines") {
@@ -143,18 +149,24 @@ TEST_CASE("codec streams, and stops at the first bad word after whole lines") {
 
 TEST_CASE("errors of a tensor name the file and the tensor") {
   const Workspace work;
-  work.refuses("tool quantize --method rtn --weights huge.safetensors -o q", 4, "E0421", "huge.safetensors: tensor 'a.weight'");
-  work.refuses("tool quantize --method rtn --weights empty.safetensors -o q", 4, "E0420", "empty.safetensors: tensor 'a.weight'");
-  work.refuses("tool quantize --method rtn --weights w.safetensors --exclude . -o q", 4, "E0432", "a narrower --exclude");
+  work.refuses("tool quantize --method rtn --weights huge.safetensors -o q", 4, "E0421",
+               "huge.safetensors: tensor 'a.weight'");
+  work.refuses("tool quantize --method rtn --weights empty.safetensors -o q", 4, "E0420",
+               "empty.safetensors: tensor 'a.weight'");
+  work.refuses("tool quantize --method rtn --weights w.safetensors --exclude . -o q", 4, "E0432",
+               "a narrower --exclude");
   work.refuses("tool quantize --method rtn --weights w.safetensors --scale-rule given -o q", 2, "E0223", "NAME.scale");
-  work.refuses("tool quantize --method rtn --weights w.safetensors --scale-rule maxabs -o q", 2, "E0222", "rules: unit");
+  work.refuses("tool quantize --method rtn --weights w.safetensors --scale-rule maxabs -o q", 2, "E0222",
+               "rules: unit");
 }
 
 TEST_CASE("calibration without tokens is refused, and one that says nothing is told") {
   const Workspace work;
-  work.refuses("tool quantize --weights w.safetensors --calibration none.safetensors -o q", 3, "E0385", "none.safetensors");
+  work.refuses("tool quantize --weights w.safetensors --calibration none.safetensors -o q", 3, "E0385",
+               "none.safetensors");
   work.refuses("tool gram --activations none.safetensors -o g", 3, "E0385");
-  const Result zero = work.run("tool quantize --weights w.safetensors --calibration zero.safetensors -o q --report r; cat r");
+  const Result zero =
+      work.run("tool quantize --weights w.safetensors --calibration zero.safetensors -o q --report r; cat r");
   CHECK(zero.exit == 0);
   CHECK(zero.out.find("warning: a.weight: the Gram matrix is all zero") != std::string::npos);
   CHECK(zero.out.find("\"warning\":\"the Gram matrix is all zero\"") != std::string::npos);
@@ -162,7 +174,8 @@ TEST_CASE("calibration without tokens is refused, and one that says nothing is t
 
 TEST_CASE("a folder, a device or nothing where a file should be") {
   const Workspace work;
-  for (const std::string command : {"inspect .", "inspect /dev/null", "dequantize . -o d", "eval .", "quantize --method rtn --weights . -o q"})
+  for (const std::string command :
+       {"inspect .", "inspect /dev/null", "dequantize . -o d", "eval .", "quantize --method rtn --weights . -o q"})
     work.refuses("tool " + command, 9, "E0901");
   work.refuses("tool quantize --method rtn --weights w.safetensors -o .", 4, "E0412");
   work.refuses("tool quantize --method rtn --weights w.safetensors -o nowhere/q", 9, "E0903");

@@ -64,7 +64,8 @@ int main(int argc, char** argv) {
     std::map<std::string_view, std::size_t> sizes;
     for (const std::string_view size : shape.sizes) words >> sizes[size];
     words >> word;
-    if (shape.sizes.empty() || word != "|" || answer < 0 || answer > 3) return std::cerr << "bad case: " << line << '\n', 1;
+    if (shape.sizes.empty() || word != "|" || answer < 0 || answer > 3)
+      return std::cerr << "bad case: " << line << '\n', 1;
     std::map<std::string_view, Input> inputs;
     for (const InputShape& input : shape.inputs) {
       const std::size_t rows = input.rows.empty() ? 1 : sizes.at(input.rows);

@@ -1,5 +1,5 @@
-// The codec that Coq printed, which ships, against the program of the family: all GF16 words, and binary64 inputs at every place where a
-// rounding can go wrong. All binary32 inputs: printed_codec_binary32_test.cpp.
+// The codec that Coq printed, which ships, against the program of the family: all GF16 words, and binary64 inputs at
+// every place where a rounding can go wrong. All binary32 inputs: printed_codec_binary32_test.cpp.
 #include <bit>
 #include <cmath>
 #include <cstdint>

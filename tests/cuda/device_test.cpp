@@ -1,6 +1,6 @@
-// The CUDA device against the CPU, bit for bit: the codec on all 65,536 words and all 2^32 binary32 inputs (`quick`, for
-// compute-sanitizer: 2^20 of them), and the digests of whole layers. Exit 0 and a line NOT RUN without a device: tools/check_cuda.sh
-// and CI count it.
+// The CUDA device against the CPU, bit for bit: the codec on all 65,536 words and all 2^32 binary32 inputs (`quick`,
+// for compute-sanitizer: 2^20 of them), and the digests of whole layers. Exit 0 and a line NOT RUN without a device:
+// tools/check_cuda.sh and CI count it.
 #include <bit>
 #include <cstdio>
 #include <string_view>
@@ -32,11 +32,13 @@ void check_codec(cuda::Engine& engine, bool quick) {
   std::vector<float> inputs(chunk);
   std::vector<std::uint16_t> codes(chunk);
   for (std::uint64_t base = 0; base < (quick ? 1 : all); base += chunk) {
-    for (std::uint64_t i = 0; i < chunk; ++i) inputs[i] = std::bit_cast<float>(static_cast<std::uint32_t>((base + i) * step));
+    for (std::uint64_t i = 0; i < chunk; ++i)
+      inputs[i] = std::bit_cast<float>(static_cast<std::uint32_t>((base + i) * step));
     must(engine.encode(inputs, codes));
     for (std::uint64_t i = 0; i < chunk; ++i)
       if (codes[i] != GF16::encode(inputs[i]))
-        throw std::runtime_error("encode differs at binary32 word " + std::to_string(std::bit_cast<std::uint32_t>(inputs[i])) + "\n");
+        throw std::runtime_error("encode differs at binary32 word " +
+                                 std::to_string(std::bit_cast<std::uint32_t>(inputs[i])) + "\n");
   }
 }
 

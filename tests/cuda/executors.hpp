@@ -27,7 +27,8 @@ class FailingExecutor : public cuda::HostExecutor {
   explicit FailingExecutor(int calls) : left_(calls) {}
 
   Status status() const {
-    if (left_ <= 0) return Error{Exit::unavailable, 1303, "the CUDA device failed half-way", "injected", "--device cpu"};
+    if (left_ <= 0)
+      return Error{Exit::unavailable, 1303, "the CUDA device failed half-way", "injected", "--device cpu"};
     return ok();
   }
   template <class T>
@@ -45,7 +46,8 @@ class FailingExecutor : public cuda::HostExecutor {
 
 template <class Executor>
 cuda::EngineBackend backend_of(Executor executor, std::int64_t most_sums, Index factor_block) {
-  return cuda::EngineBackend(std::make_unique<cuda::ProgramEngine<Executor>>(std::move(executor), most_sums), factor_block);
+  return cuda::EngineBackend(std::make_unique<cuda::ProgramEngine<Executor>>(std::move(executor), most_sums),
+                             factor_block);
 }
 
 }  // namespace hallmark::test

@@ -1,5 +1,5 @@
-// The programs of the CUDA library on the host: rounding against Grid, the codec, the fixtures that the oracle made, overflow, and a
-// device that fails at any of its calls. (tests/quantize/digests.cpp compares whole layers.)
+// The programs of the CUDA library on the host: rounding against Grid, the codec, the fixtures that the oracle made,
+// overflow, and a device that fails at any of its calls. (tests/quantize/digests.cpp compares whole layers.)
 #include <doctest/doctest.h>
 
 #include <bit>
@@ -38,14 +38,16 @@ TEST_CASE("rounding equals Grid's at and beside every midpoint") {
           for (const double z : {y, -y}) {
             const Code code = grid.nearest(z, s);
             wrong += points->nearest(z, s) != code || points->clipped(z, s) != grid.clipped(z, s);
-            wrong += std::bit_cast<std::uint64_t>(points->value(code)) != std::bit_cast<std::uint64_t>(grid.value(code));
+            wrong +=
+                std::bit_cast<std::uint64_t>(points->value(code)) != std::bit_cast<std::uint64_t>(grid.value(code));
           }
       };
       for (Code k = 0; k < points->last; ++k) {
         look(s * grid.value(k));
         look(s * (grid.value(k) + grid.value(static_cast<Code>(k + 1))) / 2);
       }
-      for (const double x : {s * grid.max_value(), s * (grid.max_value() + 0.5), 1e300, std::numeric_limits<double>::infinity(), 0.0})
+      for (const double x :
+           {s * grid.max_value(), s * (grid.max_value() + 0.5), 1e300, std::numeric_limits<double>::infinity(), 0.0})
         look(x);
       const double nan = std::numeric_limits<double>::quiet_NaN();
       wrong += points->nearest(nan, s) != grid.nearest(nan, s) || !points->clipped(nan, s);
@@ -112,7 +114,8 @@ TEST_CASE("the fixtures: Gram matrix, factor, u, codes, clipped counts and what 
             CHECK(r.u[p * kLanes<float> + i] == row.u[static_cast<std::size_t>(p)]);
             CHECK(r.d[p] == f_.d[static_cast<std::size_t>(p)]);
             for (Index k = 0; k <= p; ++k)
-              CHECK(r.U.strip(p / kStrip)[k * kStrip + p % kStrip] == f_.U[static_cast<std::size_t>(k * r.U.columns() + p)]);
+              CHECK(r.U.strip(p / kStrip)[k * kStrip + p % kStrip] ==
+                    f_.U[static_cast<std::size_t>(k * r.U.columns() + p)]);
           }
           for (std::size_t j = 0; j < f_.columns; ++j)
             CHECK(r.codes(r.first + i, static_cast<Index>(j)) == row.codes[j]);
@@ -161,8 +164,9 @@ TEST_CASE("a failing pivot and an overflow are found where the CPU finds them") 
   const Target target{view, grid, scales, 0, order};
   Rounded rounded = round_to_nearest(W, grid, scales, 0), plain = rounded;
   std::vector<Index> shown;
-  const auto overflow = run.recurrence(target, UpperStrips<float>(U), 8, rounded,
-                                       [&](Index first, Index, const float*) { shown.push_back(first); }, nullptr);
+  const auto overflow = run.recurrence(
+      target, UpperStrips<float>(U), 8, rounded, [&](Index first, Index, const float*) { shown.push_back(first); },
+      nullptr);
   const auto same = run_recurrence(target, UpperStrips<float>(U), 8, plain);
   REQUIRE(overflow);
   REQUIRE(*overflow);
@@ -214,7 +218,8 @@ TEST_CASE("a device that fails at any of its calls gives its error and no result
   int failures = 0;
   for (int calls = 1;; ++calls) {
     auto broken = backend_of(FailingExecutor(calls), 20 * layer.W.cols(), 32);
-    const auto result = quantize_gptq(layer.W, G, layer.options, std::nullopt, layer.name, std::nullopt, nullptr, &broken);
+    const auto result =
+        quantize_gptq(layer.W, G, layer.options, std::nullopt, layer.name, std::nullopt, nullptr, &broken);
     if (result) break;
     ++failures;
     REQUIRE(result.error().number == 1303);

@@ -37,11 +37,12 @@ TEST_CASE("decode: all words, on every target, each seen to run") {
 }
 
 TEST_CASE("encode: every upper half of binary32 with the lower halves that can decide, and at random") {
-  // GF16 keeps 9 of 23 fraction bits: the midpoint is 0x2000 of the lower 14, and the words' last bit is 0x4000. In GF16's
-  // subnormal range the midpoint lies higher, where the upper halves run through everything.
+  // GF16 keeps 9 of 23 fraction bits: the midpoint is 0x2000 of the lower 14, and the words' last bit is 0x4000. In
+  // GF16's subnormal range the midpoint lies higher, where the upper halves run through everything.
   std::vector<float> values;
   for (std::uint32_t high = 0; high < 65536; ++high)
-    for (const std::uint32_t low : {0x0000u, 0x0001u, 0x1FFFu, 0x2000u, 0x2001u, 0x5FFFu, 0x6000u, 0x6001u, 0x8000u, 0xA000u, 0xFFFFu})
+    for (const std::uint32_t low :
+         {0x0000u, 0x0001u, 0x1FFFu, 0x2000u, 0x2001u, 0x5FFFu, 0x6000u, 0x6001u, 0x8000u, 0xA000u, 0xFFFFu})
       values.push_back(std::bit_cast<float>(high << 16 | low));
   std::mt19937 random(7);
   for (int i = 0; i < 1 << 20; ++i) values.push_back(std::bit_cast<float>(static_cast<std::uint32_t>(random())));

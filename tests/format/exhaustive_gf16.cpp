@@ -1,9 +1,11 @@
 // make check-exhaustive: GF16::encode against MPFR. All 2^32 binary32 inputs; binary64 inputs at every boundary of the
-// format, double-rounding traps among them, and at random. Then the array codec on every SIMD target that this machine runs,
-// each forced, against the scalar codec: all inputs and all words. Prints what it compared; exit code 1 on any difference.
+// format, double-rounding traps among them, and at random. Then the array codec on every SIMD target that this machine
+// runs, each forced, against the scalar codec: all inputs and all words. Prints what it compared; exit code 1 on any
+// difference.
 //
-// GF16 in MPFR's terms: precision 10 and exponents of a significand in [1/2, 1), so emin = -38 (2^-39 = 0.1b 2^-38), emax = 32,
-// gradual underflow by mpfr_subnormalize with the ternary value of the conversion. The exponent range is per thread.
+// GF16 in MPFR's terms: precision 10 and exponents of a significand in [1/2, 1), so emin = -38 (2^-39 = 0.1b 2^-38),
+// emax = 32, gradual underflow by mpfr_subnormalize with the ternary value of the conversion. The exponent range is per
+// thread.
 #include <bit>
 #include <chrono>
 #include <cinttypes>
@@ -57,7 +59,8 @@ bool agrees(Oracle& oracle, Float x) {
   const GF16::Word word = GF16::encode(x);
   const float expected = oracle.round(x);
   if (std::isnan(expected)) return word == GF16::nan;
-  return !GF16::is_nan(word) && std::bit_cast<std::uint32_t>(GF16::decode(word)) == std::bit_cast<std::uint32_t>(expected);
+  return !GF16::is_nan(word) &&
+         std::bit_cast<std::uint32_t>(GF16::decode(word)) == std::bit_cast<std::uint32_t>(expected);
 }
 
 /// decode against MPFR's own arithmetic on the fields; without it agrees() would trust decode.
@@ -98,7 +101,8 @@ Counts check_binary32() {
   return {static_cast<std::uint64_t>(blocks * block), wrong, 0};
 }
 
-/// Around each midpoint m of neighbouring words: m, its binary64 neighbours, and what rounds to m in binary32 from either side.
+/// Around each midpoint m of neighbouring words: m, its binary64 neighbours, and what rounds to m in binary32 from
+/// either side.
 Counts check_binary64_boundaries() {
   Counts counts;
   Oracle oracle;
@@ -112,7 +116,8 @@ Counts check_binary64_boundaries() {
   };
   for (GF16::Word w = 0; w < GF16::infinity; ++w) {
     const double low = static_cast<double>(GF16::decode(w));
-    const double high = w == GF16::max_finite ? 0x1p32 : static_cast<double>(GF16::decode(static_cast<GF16::Word>(w + 1)));
+    const double high =
+        w == GF16::max_finite ? 0x1p32 : static_cast<double>(GF16::decode(static_cast<GF16::Word>(w + 1)));
     for (const double x : {low, (low + high) / 2}) {
       probe(x);
       for (int step = 1; step < 40; step += 3) {  // relative distances 2^-52 .. 2^-13
@@ -153,8 +158,8 @@ Counts check_binary64_random() {
   return {static_cast<std::uint64_t>(blocks * block), wrong, traps};
 }
 
-/// encode_gf16 of all 2^32 inputs and decode_gf16 of all words against the scalar codec, on one target. A target that cannot
-/// be forced, or that did not run, counts as wrong.
+/// encode_gf16 of all 2^32 inputs and decode_gf16 of all words against the scalar codec, on one target. A target that
+/// cannot be forced, or that did not run, counts as wrong.
 Counts check_arrays(const std::string& target) {
   if (!hallmark::set_simd_target(target) || hallmark::codec_target() != target) return {0, 1, 0};
   std::uint64_t wrong = 0;

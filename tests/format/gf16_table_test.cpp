@@ -27,7 +27,8 @@ TEST_CASE("all 65,536 words decode to their integer value") {
   unsigned wrong = 0, finite = 0, infinite = 0, nan = 0;
   for (unsigned w = 0; w < 65536; ++w) {
     const float value = gf16_table()[w];
-    wrong += std::bit_cast<std::uint32_t>(GF16::decode(static_cast<std::uint16_t>(w))) != std::bit_cast<std::uint32_t>(value);
+    wrong += std::bit_cast<std::uint32_t>(GF16::decode(static_cast<std::uint16_t>(w))) !=
+             std::bit_cast<std::uint32_t>(value);
     const unsigned exponent = w / 512 % 64, fraction = w % 512;
     if (exponent == 63 && fraction != 0) {
       wrong += std::bit_cast<std::uint32_t>(value) != 0x7FC0'0000u;

@@ -9,7 +9,7 @@
 
 using namespace hallmark;
 
-static_assert(decode_gf16_zig_1_1(0x4000) == 1.0f);   // that library's 1.0
+static_assert(decode_gf16_zig_1_1(0x4000) == 1.0f);  // that library's 1.0
 static_assert(decode_gf16_zig_1_1(0x3C00) == 0.25f);
 static_assert(decode_gf16_zig_1_1(0x40FF) == 511.0f / 256.0f);  // the largest it writes below 2
 static_assert(decode_gf16_zig_1_1(0x0001) == 257.0f * 0x1p-40f);

@@ -19,7 +19,8 @@ static_assert(GF4::encode(0.25f) == 0 && GF4::encode(0.75f) == 2 && GF4::encode(
 static_assert(GF4::encode(2.5f) == 4 && GF4::encode(3.5) == 6 && GF4::encode(3.4999998f) == 5);
 static_assert(sizeof(GF4::Word) == 1 && sizeof(GF16::Word) == 2 && sizeof(GoldenFloat<4, 3>::Word) == 1);
 static_assert(BF16::encode(1.0f) == 0x3F80 && FP16::encode(1.0f) == 0x3C00 && FP16::max_finite == 0x7BFF);
-static_assert(FP16::decode(0x7BFF) == 65504.0f && BF16::decode(0x0001) == 0x1p-133f && BF16::decode(0x0080) == 0x1p-126f);
+static_assert(FP16::decode(0x7BFF) == 65504.0f && BF16::decode(0x0001) == 0x1p-133f &&
+              BF16::decode(0x0080) == 0x1p-126f);
 static_assert(GF16::next(0x3E00) == 0x3E01 && GF16::previous(0x3E00) == 0x3DFF && GF16::is_nan(0xFE01));
 
 namespace {
@@ -69,11 +70,13 @@ void check_family_member() {
       probe(static_cast<double>(std::nextafter(narrow, std::numeric_limits<float>::infinity())));
       probe(static_cast<double>(std::nextafter(narrow, 0.0f)));
     }
-  for (const double x : {infinity, 0x1p1023, 0x1.fffffffffffffp1023, 0x1p128, 0x1p-149, 0x1p-1022, 0x1p-1074, 0x1p-150}) probe(x);
+  for (const double x : {infinity, 0x1p1023, 0x1.fffffffffffffp1023, 0x1p128, 0x1p-149, 0x1p-1022, 0x1p-1074, 0x1p-150})
+    probe(x);
   std::mt19937_64 random(20261121);
   for (int i = 0; i < 1'000'000; ++i) {
     const double x = std::bit_cast<double>(random());  // NaN patterns included
-    const double near = std::ldexp(1 + 0x1p-52 * static_cast<double>(random() >> 12), static_cast<int>(random() % 280) - 150);
+    const double near =
+        std::ldexp(1 + 0x1p-52 * static_cast<double>(random() >> 12), static_cast<int>(random() % 280) - 150);
     wrong += GF::encode(x) != reference.encode(x);
     probe(near);
   }
@@ -108,8 +111,8 @@ void check_neighbours() {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("decode, classify and encode agree with the counted format", GF, GF16, BF16, FP16, GF4, GoldenFloat<3, 2>,
-                   GoldenFloat<4, 3>, GoldenFloat<2, 12>, GoldenFloat<7, 8>, GoldenFloat<8, 1>) {
+TEST_CASE_TEMPLATE("decode, classify and encode agree with the counted format", GF, GF16, BF16, FP16, GF4,
+                   GoldenFloat<3, 2>, GoldenFloat<4, 3>, GoldenFloat<2, 12>, GoldenFloat<7, 8>, GoldenFloat<8, 1>) {
   check_family_member<GF>();
 }
 

@@ -29,7 +29,8 @@ Grid grid_of(const char* name) {
 std::vector<Code> codes_in_order(const Grid& grid) {
   std::vector<Code> codes;
   for (unsigned c = 0; c < 65536; ++c)
-    if (const auto code = static_cast<Code>(c); grid.contains(code) && !(grid.value(code) == 0 && std::signbit(grid.value(code))))
+    if (const auto code = static_cast<Code>(c);
+        grid.contains(code) && !(grid.value(code) == 0 && std::signbit(grid.value(code))))
       codes.push_back(code);
   std::sort(codes.begin(), codes.end(), [&](Code a, Code b) { return grid.value(a) < grid.value(b); });
   return codes;
@@ -51,7 +52,8 @@ unsigned violations(const Grid& grid, const std::vector<Code>& codes, double x, 
   else wrong += code != best;
 
   // Clipped: beyond the last point by more than half a gap (the gap that would follow: as wide as the one before it).
-  const Rational top = Rational(s) * Rational(grid.value(codes.back())), bottom = Rational(s) * Rational(grid.value(codes.front()));
+  const Rational top = Rational(s) * Rational(grid.value(codes.back())),
+                 bottom = Rational(s) * Rational(grid.value(codes.front()));
   const Rational gap = Rational(s) * Rational(grid.value(codes.back()) - grid.value(codes[codes.size() - 2]));
   const bool symmetric = grid.is_golden() || grid.is_integer();
   const Rational margin = symmetric ? gap * Rational(0.5) : Rational(0);
@@ -66,21 +68,22 @@ void check_everywhere(const Grid& grid, double s) {
   const auto codes = codes_in_order(grid);
   unsigned wrong = 0;
   const auto probe = [&](double x) {
-    for (const double near : {x, std::nextafter(x, infinity), std::nextafter(x, -infinity)}) wrong += violations(grid, codes, near, s);
+    for (const double near : {x, std::nextafter(x, infinity), std::nextafter(x, -infinity)})
+      wrong += violations(grid, codes, near, s);
   };
   for (std::size_t i = 0; i < codes.size(); ++i) {
     probe(s * grid.value(codes[i]));
     if (i > 0) probe((s * grid.value(codes[i - 1]) + s * grid.value(codes[i])) / 2);
   }
   const double top = s * grid.max_value(), gap = s * (grid.value(codes.back()) - grid.value(codes[codes.size() - 2]));
-  for (const double x : {top + gap / 2, top + gap, 3 * top, 1e300, 0.0, 0x1p-1074, 0x1p-1022})
-    probe(x), probe(-x);
+  for (const double x : {top + gap / 2, top + gap, 3 * top, 1e300, 0.0, 0x1p-1074, 0x1p-1022}) probe(x), probe(-x);
   std::mt19937_64 random(7);
   for (int i = 0; i < 300; ++i) probe(top * (3 * std::ldexp(static_cast<double>(random() >> 11), -53) - 1.5));
   CHECK(wrong == 0);
 }
 
-const std::vector<double> scales{1.0, 0x1p-20, 0.1f, 3.0f, 1.9990234375, 0x1.fffffep-3, 0x1.000002p5, 0x1p-149, 0x1.fffffep127};
+const std::vector<double> scales{1.0,           0x1p-20,      0.1f,     3.0f,          1.9990234375,
+                                 0x1.fffffep-3, 0x1.000002p5, 0x1p-149, 0x1.fffffep127};
 
 }  // namespace
 
@@ -94,8 +97,10 @@ TEST_CASE("small golden grids and all integers against every point") {
 }
 
 TEST_CASE("codebooks against every point") {
-  const std::vector<std::vector<float>> books{
-      {-1, 1}, {-1.0f, -0.5f, 0.0f, 0.25f, 3.0f}, {0x1p-149f, 1.0f, 0x1.ffep127f}, {-0x1p127f, -0x1p-140f, 0, 0x1p-149f, 0x1.8p100f}};
+  const std::vector<std::vector<float>> books{{-1, 1},
+                                              {-1.0f, -0.5f, 0.0f, 0.25f, 3.0f},
+                                              {0x1p-149f, 1.0f, 0x1.ffep127f},
+                                              {-0x1p127f, -0x1p-140f, 0, 0x1p-149f, 0x1.8p100f}};
   for (const auto& book : books)
     for (const double s : scales) {
       const auto grid = Grid::codebook("book", book);
@@ -106,7 +111,8 @@ TEST_CASE("codebooks against every point") {
     }
   CHECK(Grid::codebook("book", books[1])->code_dtype() == "U8");
   CHECK(Grid::codebook("book", books[1])->bits() == 3);
-  for (const auto& bad : std::vector<std::vector<float>>{{}, {1}, {1, 1}, {2, 1}, {0, NAN}, {0, INFINITY}, {0, 0x1.0008p0f}})
+  for (const auto& bad :
+       std::vector<std::vector<float>>{{}, {1}, {1, 1}, {2, 1}, {0, NAN}, {0, INFINITY}, {0, 0x1.0008p0f}})
     CHECK_FALSE(Grid::codebook("book", bad));
   CHECK(Grid::codebook("book", {0, 0x1.001p0f}));  // 13 bits
   CHECK_FALSE(Grid::codebook("int4", {0, 1}));
@@ -119,7 +125,9 @@ TEST_CASE("large golden grids: a point is nearest when its neighbours are not ne
     const auto codes = codes_in_order(grid);
     unsigned wrong = 0, ties = 0;
     for (int i = 0; i < 30000; ++i) {
-      const double s = i % 3 == 0 ? 1.0 : std::ldexp(1.0 + std::ldexp(static_cast<double>(random() >> 41), -23), static_cast<int>(random() % 80) - 40);
+      const double s = i % 3 == 0 ? 1.0
+                                  : std::ldexp(1.0 + std::ldexp(static_cast<double>(random() >> 41), -23),
+                                               static_cast<int>(random() % 80) - 40);
       const std::size_t at = 1 + random() % (codes.size() - 2);
       const double low = s * grid.value(codes[at]), high = s * grid.value(codes[at + 1]), middle = (low + high) / 2;
       double x = middle;  // exact: a tie
@@ -154,7 +162,8 @@ TEST_CASE("gf16 with scale 1 is the codec, infinities clipped to the largest fin
   for (unsigned w = 0; w < 65536; ++w) {
     const auto word = static_cast<Code>(w);
     wrong += grid.contains(word) != GF16::is_finite(word);
-    if (grid.contains(word)) wrong += grid.nearest(grid.value(word), 1) != word || grid.value(word) != static_cast<double>(GF16::decode(word));
+    if (grid.contains(word))
+      wrong += grid.nearest(grid.value(word), 1) != word || grid.value(word) != static_cast<double>(GF16::decode(word));
     else wrong += !std::isnan(grid.value(word));
   }
   CHECK(wrong == 0);
@@ -165,7 +174,8 @@ TEST_CASE("gf16 with scale 1 is the codec, infinities clipped to the largest fin
 TEST_CASE("NaN and infinities count as clipped") {
   for (const char* name : {"gf16", "int4"}) {
     const Grid grid = grid_of(name);
-    for (const double x : {static_cast<double>(NAN), -static_cast<double>(NAN), HUGE_VAL, -HUGE_VAL}) CHECK(grid.clipped(x, 0.5));
+    for (const double x : {static_cast<double>(NAN), -static_cast<double>(NAN), HUGE_VAL, -HUGE_VAL})
+      CHECK(grid.clipped(x, 0.5));
     CHECK(grid.value(grid.nearest(HUGE_VAL, 0.5)) == grid.max_value());
     CHECK(grid.value(grid.nearest(static_cast<double>(NAN), 0.5)) == 0);
   }
@@ -188,8 +198,8 @@ TEST_CASE("names, dtypes and codes") {
   check("gf:2,1", "gf:2,1/1", "U8", 4, 3.0);
   check("int2", "int2/1", "I8", 2, 1.0);
   check("int8", "int8/1", "I8", 8, 127.0);
-  for (const char* bad : {"", "gf", "gf16/2", "GF16", "int1", "int9", "int", "int04", "int4x", "gf:1,1", "gf:2,0", "gf:9,1", "gf:2,13",
-                          "gf:8,8", "gf:6", "gf:6,", "gf:6,9 ", "gf:-6,9"}) {
+  for (const char* bad : {"", "gf", "gf16/2", "GF16", "int1", "int9", "int", "int04", "int4x", "gf:1,1", "gf:2,0",
+                          "gf:9,1", "gf:2,13", "gf:8,8", "gf:6", "gf:6,", "gf:6,9 ", "gf:-6,9"}) {
     CAPTURE(bad);
     const auto grid = Grid::parse(bad);
     REQUIRE_FALSE(grid);

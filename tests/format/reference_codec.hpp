@@ -1,5 +1,5 @@
-// A second GF(E,M), made by counting instead of by bit fields: the values in increasing order by repeated addition of the
-// gap, and the rounding by comparing with the midpoints of neighbours. Shares no code with src/format.
+// A second GF(E,M), made by counting instead of by bit fields: the values in increasing order by repeated addition of
+// the gap, and the rounding by comparing with the midpoints of neighbours. Shares no code with src/format.
 #pragma once
 
 #include <algorithm>
@@ -14,8 +14,8 @@ namespace hallmark::reference {
 class Codec {
  public:
   Codec(int exponent_bits, int fraction_bits) {
-    // 2^M gaps of 2^emin_subnormal lead to the smallest normal number, then each binade of 2^M values doubles its gap after
-    // the first. Every sum has at most M + 1 significant bits, so binary64 adds without rounding.
+    // 2^M gaps of 2^emin_subnormal lead to the smallest normal number, then each binade of 2^M values doubles its gap
+    // after the first. Every sum has at most M + 1 significant bits, so binary64 adds without rounding.
     const int per_binade = 1 << fraction_bits;
     const int binades = (1 << exponent_bits) - 1;  // exponent fields 0 .. 2^E - 2
     double value = 0, gap = std::ldexp(1.0, 2 - (1 << (exponent_bits - 1)) - fraction_bits);

@@ -30,8 +30,8 @@ bool every_product_fits(const Grid& grid, float s) {
   return true;
 }
 
-std::vector<float> scales(const char* grid, ScaleRule rule, const std::vector<float>& w, std::ptrdiff_t rows, std::ptrdiff_t cols,
-                          std::ptrdiff_t group_size = 0) {
+std::vector<float> scales(const char* grid, ScaleRule rule, const std::vector<float>& w, std::ptrdiff_t rows,
+                          std::ptrdiff_t cols, std::ptrdiff_t group_size = 0) {
   const auto result = scales_for(grid_of(grid), rule, w.data(), rows, cols, group_size);
   REQUIRE(result);
   return *result;
@@ -80,11 +80,11 @@ TEST_CASE("gf16: s g is exact for all words and every s of 11 bits in the stated
   CHECK_FALSE(gf16.exact_in_binary32(0x1.002p-101f));  // lowest bit 2^-112
   CHECK_FALSE(product_fits(0x1.002p-101f, 0x1p-39));
   CHECK(gf16.exact_in_binary32(0x1.ffcp95f));
-  CHECK(gf16.exact_in_binary32(0x1p96f));              // 2^128 - 2^118
-  CHECK(gf16.exact_in_binary32(0x1.004p96f));          // 2^128 - 2^108
+  CHECK(gf16.exact_in_binary32(0x1p96f));      // 2^128 - 2^118
+  CHECK(gf16.exact_in_binary32(0x1.004p96f));  // 2^128 - 2^108
   CHECK_FALSE(gf16.exact_in_binary32(0x1.008p96f));
   CHECK_FALSE(gf16.exact_in_binary32(0x1p97f));
-  CHECK_FALSE(gf16.exact_in_binary32(0.1f));           // 24 bits: as given scales may be
+  CHECK_FALSE(gf16.exact_in_binary32(0.1f));  // 24 bits: as given scales may be
 }
 
 TEST_CASE("exact_in_binary32 never promises too much, and on powers of two it is sharp") {
@@ -101,7 +101,8 @@ TEST_CASE("exact_in_binary32 never promises too much, and on powers of two it is
     for (int exponent = -149; exponent < 128; ++exponent)
       for (const float m : {1.0f, 1.5f, 0x1.ffcp0f}) check(grid, std::ldexp(m, exponent), m == 1.0f);
     for (int bits = 1; bits <= 24; ++bits)  // all ones: the products of most bits
-      for (const int exponent : {-20, 0, 1}) check(grid, std::ldexp(2.0f - std::ldexp(1.0f, 1 - bits), exponent), false);
+      for (const int exponent : {-20, 0, 1})
+        check(grid, std::ldexp(2.0f - std::ldexp(1.0f, 1 - bits), exponent), false);
   }
   CHECK(wrong == 0);
   CHECK(blunt == 0);
@@ -114,10 +115,12 @@ TEST_CASE("the scales of each rule") {
   CHECK(scales("gf16", ScaleRule::unit, w, 3, 3) == std::vector<float>{1, 1, 1});
   CHECK(scales("gf16", ScaleRule::row_pow2, w, 3, 3) == std::vector<float>{0.5f, 1, 4});
   CHECK(scales("gf16", ScaleRule::matrix_max, w, 3, 3) == std::vector<float>{5, 5, 5});
-  CHECK(scales("int4", ScaleRule::absmax, w, 3, 3) == std::vector<float>{round_up_11(static_cast<double>(0.7f) / 7), 1, round_up_11(5.0 / 7)});
+  CHECK(scales("int4", ScaleRule::absmax, w, 3, 3) ==
+        std::vector<float>{round_up_11(static_cast<double>(0.7f) / 7), 1, round_up_11(5.0 / 7)});
   CHECK(scales("int8", ScaleRule::unit, w, 3, 3) == std::vector<float>{1, 1, 1});
   CHECK(scales("gf16", ScaleRule::matrix_max, {0, 0, 0, -0.0f}, 2, 2) == std::vector<float>{1, 1});
-  CHECK(scales("gf16", ScaleRule::matrix_max, {0.1f, -0.7f}, 1, 2) == std::vector<float>{0x1.668p-1f});  // 0.7 up to 1434/2048
+  CHECK(scales("gf16", ScaleRule::matrix_max, {0.1f, -0.7f}, 1, 2) ==
+        std::vector<float>{0x1.668p-1f});  // 0.7 up to 1434/2048
   // Groups of two columns: the last group is short; a group of zeros has 1.
   CHECK(scales("gf16", ScaleRule::row_pow2, w, 3, 3, 2) == std::vector<float>{0.5f, 0x1p-7f, 1, 1, 4, 1});
   CHECK(scales("int2", ScaleRule::absmax, {3, 1, 0, 0.5f, 7}, 1, 5, 2) == std::vector<float>{3, 0.5f, 7});
@@ -135,7 +138,8 @@ TEST_CASE("absmax never clips a weight, and matrix-max keeps golden weights with
     const auto s = scales(name, ScaleRule::absmax, w, 2000, 10);
     const double largest = grid_of(name).max_value();
     unsigned beyond = 0, loose = 0;
-    for (std::size_t i = 0; i < w.size(); ++i) beyond += std::fabs(static_cast<double>(w[i])) > static_cast<double>(s[i / 10]) * largest;
+    for (std::size_t i = 0; i < w.size(); ++i)
+      beyond += std::fabs(static_cast<double>(w[i])) > static_cast<double>(s[i / 10]) * largest;
     for (std::size_t r = 0; r < s.size(); ++r) {
       double m = 0;
       for (std::size_t j = 0; j < 10; ++j) m = std::max(m, std::fabs(static_cast<double>(w[10 * r + j])));
@@ -147,8 +151,10 @@ TEST_CASE("absmax never clips a weight, and matrix-max keeps golden weights with
 }
 
 TEST_CASE("what cannot be scaled is refused") {
-  const auto error = [](const char* grid, ScaleRule rule, const std::vector<float>& w, std::ptrdiff_t cols, std::ptrdiff_t group_size = 0) {
-    const auto result = scales_for(grid_of(grid), rule, w.data(), static_cast<std::ptrdiff_t>(w.size()) / cols, cols, group_size);
+  const auto error = [](const char* grid, ScaleRule rule, const std::vector<float>& w, std::ptrdiff_t cols,
+                        std::ptrdiff_t group_size = 0) {
+    const auto result =
+        scales_for(grid_of(grid), rule, w.data(), static_cast<std::ptrdiff_t>(w.size()) / cols, cols, group_size);
     REQUIRE_FALSE(result);
     return result.error();
   };
@@ -168,7 +174,8 @@ TEST_CASE("what cannot be scaled is refused") {
 }
 
 TEST_CASE("rule names") {
-  for (const auto rule : {ScaleRule::unit, ScaleRule::row_pow2, ScaleRule::matrix_max, ScaleRule::absmax, ScaleRule::given})
+  for (const auto rule :
+       {ScaleRule::unit, ScaleRule::row_pow2, ScaleRule::matrix_max, ScaleRule::absmax, ScaleRule::given})
     CHECK(*parse_scale_rule(to_string(rule)) == rule);
   CHECK_FALSE(parse_scale_rule("max"));
   CHECK(default_scale_rule(grid_of("gf16")) == ScaleRule::matrix_max);

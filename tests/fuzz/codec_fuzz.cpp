@@ -1,5 +1,5 @@
-// libFuzzer target of the codec and the grids. Input: 8 bytes x (binary64) and, if they are there, 4 bytes s (binary32),
-// both little-endian. Oracles: the counted codec of tests/format and distances in exact rationals.
+// libFuzzer target of the codec and the grids. Input: 8 bytes x (binary64) and, if they are there, 4 bytes s
+// (binary32), both little-endian. Oracles: the counted codec of tests/format and distances in exact rationals.
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -32,14 +32,16 @@ void check_codec(double x) {
   if (std::isnan(x)) return;
   require(GF::encode(GF::decode(word)) == word);
   // The neighbours enclose x: previous(word) <= x <= next(word).
-  require(static_cast<double>(GF::decode(GF::previous(word))) <= x && x <= static_cast<double>(GF::decode(GF::next(word))));
+  require(static_cast<double>(GF::decode(GF::previous(word))) <= x &&
+          x <= static_cast<double>(GF::decode(GF::next(word))));
 }
 
 Rational distance(const Grid& grid, Code code, double x, float s) {
   return abs(Rational(x) - Rational(static_cast<double>(s)) * Rational(grid.value(code)));
 }
 
-/// No point of the grid is nearer than the chosen one, the bound holds, and the verdict on clipping is that of exact numbers.
+/// No point of the grid is nearer than the chosen one, the bound holds, and the verdict on clipping is that of exact
+/// numbers.
 void check_small_grid(const Grid& grid, double x, float s) {
   const double scale = static_cast<double>(s);
   const Code chosen = grid.nearest(x, scale);

@@ -22,7 +22,8 @@ const char* safetensors_disagreement(std::string_view bytes) {
   if (static_cast<bool>(parsed) != checked.has_value()) return "one accepts what the other refuses";
   if (!parsed) {
     const Error& e = parsed.error();
-    return e.exit != Exit::input || e.what.empty() || e.where.empty() || e.hint.empty() ? "an error without its lines" : nullptr;
+    return e.exit != Exit::input || e.what.empty() || e.where.empty() || e.hint.empty() ? "an error without its lines"
+                                                                                        : nullptr;
   }
 
   if (parsed->metadata != checked->metadata) return "metadata differ";

@@ -66,10 +66,11 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 
 TEST_CASE("Gram matrices, activations and scales are read exactly") {
   const Files files;
-  const CalibrationFile c = files.open({{"w.gram", DType::F64, {2, 2}, {0.1, -0.3, -0.3, 2}},
-                                        {"w.scale", DType::F32, {3}, {0.25, 1, 7}},
-                                        {"n.gram", DType::F32, {1, 1}, {0}},
-                                        {"x.y.activations", DType::BF16, {3, 2}, {0x3F80, 0, 0x4000, 0x8000, 0, 0x3F00}}});
+  const CalibrationFile c =
+      files.open({{"w.gram", DType::F64, {2, 2}, {0.1, -0.3, -0.3, 2}},
+                  {"w.scale", DType::F32, {3}, {0.25, 1, 7}},
+                  {"n.gram", DType::F32, {1, 1}, {0}},
+                  {"x.y.activations", DType::BF16, {3, 2}, {0x3F80, 0, 0x4000, 0x8000, 0, 0x3F00}}});
   CHECK(c.entries().size() == 3);
   CHECK(c.find("w.gram") == nullptr);
   REQUIRE(c.find("w") != nullptr);
@@ -93,7 +94,8 @@ TEST_CASE("Gram matrices, activations and scales are read exactly") {
 
 TEST_CASE("calibration and weight must fit") {
   const Files files;
-  const CalibrationFile c = files.open({{"w.gram", DType::F64, {2, 2}, {1, 0, 0, 1}}, {"w.scale", DType::F32, {3}, {1, 1, 1}}});
+  const CalibrationFile c =
+      files.open({{"w.gram", DType::F64, {2, 2}, {1, 0, 0, 1}}, {"w.scale", DType::F32, {3}, {1, 1, 1}}});
   CHECK(c.check_weight("w", 3, 2));
   for (const auto& [rows, cols] : {std::pair{3, 3}, std::pair{2, 2}}) {
     const Status refused = c.check_weight("w", static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(cols));

@@ -14,7 +14,9 @@ using namespace hallmark;
 
 namespace {
 
-Expected<ProcessResult> sh(const std::string& script, double limit = 10) { return run_process("sh", {"-c", script}, limit); }
+Expected<ProcessResult> sh(const std::string& script, double limit = 10) {
+  return run_process("sh", {"-c", script}, limit);
+}
 
 }  // namespace
 
@@ -25,7 +27,7 @@ TEST_CASE("output, exit status and signal of a program") {
   CHECK(said->exit == 7);
   CHECK_FALSE(said->timed_out);
   CHECK(sh("kill -9 $$")->exit == 137);
-  CHECK(sh("cat")->output.empty());  // stdin is empty
+  CHECK(sh("cat")->output.empty());                                                        // stdin is empty
   CHECK(run_process("printf", {"%s|", "a b", "", "$HOME"}, 10)->output == "a b||$HOME|");  // no shell in between
   CHECK(sh("head -c 3000000 /dev/zero")->output.size() == 3'000'000);
 }
@@ -48,7 +50,8 @@ TEST_CASE("endless output is cut off, a missing program is named") {
   CHECK(flood.error().number == 906);
   const test::TemporaryFolder folder;
   test::write_file(folder / "data", "no program");
-  for (const std::string& program : {std::string("hallmark-no-such-program"), folder / "data", folder.path(), std::string()}) {
+  for (const std::string& program :
+       {std::string("hallmark-no-such-program"), folder / "data", folder.path(), std::string()}) {
     CAPTURE(program);
     const auto missing = run_process(program, {}, 10);
     REQUIRE_FALSE(missing);

@@ -27,14 +27,16 @@ QuantizedHeader header_of(std::string grid) {
   header.desc_act = true;
   header.source_sha256 = std::string(64, 'a');
   // Neither by dtype nor by name: the order of W is its own.
-  header.tensors = {{"z.weight", DType::BF16, {2, 3}, true}, {"a.bias", DType::F32, {2}, false}, {"none", DType::I64, {0, 4}, false}};
+  header.tensors = {
+      {"z.weight", DType::BF16, {2, 3}, true}, {"a.bias", DType::F32, {2}, false}, {"none", DType::I64, {0, 4}, false}};
   header.source_metadata = {{"format", "pt"}, {"hallmark.config", R"({"d":"\"quoted\" é"})"}};
   return header;
 }
 
 TensorInfo bias_tensor() { return {"a.bias", DType::F32, {2}, std::as_bytes(std::span(bias))}; }
 
-Status write(const std::string& path, const QuantizedHeader& header, std::span<const Code> c, std::span<const float> s) {
+Status write(const std::string& path, const QuantizedHeader& header, std::span<const Code> c,
+             std::span<const float> s) {
   auto writer = QuantizedFileWriter::create(path, true, header);
   if (!writer) return writer.error();
   if (Status done = writer->write_unchanged({"none", DType::I64, {0, 4}, {}}); !done) return done;
@@ -58,7 +60,8 @@ void patch(const std::string& path, std::string_view from, std::string_view to) 
 }
 
 /// Rewrites a container with other metadata, tensors or bytes and, where asked, with the digest that then fits.
-using Edit = std::function<void(std::map<std::string, std::string>&, std::vector<TensorPlan>&, std::map<std::string, std::string>&)>;
+using Edit = std::function<void(std::map<std::string, std::string>&, std::vector<TensorPlan>&,
+                                std::map<std::string, std::string>&)>;
 void rewrite(const std::string& path, const Edit& edit) {
   std::map<std::string, std::string> metadata, data;
   std::vector<TensorPlan> plan;
@@ -239,11 +242,12 @@ TEST_CASE("a container that was changed is refused by name") {
   };
   CHECK(after([](auto&, auto&, auto&) {}) == 0);  // rewriting alone harms nothing
 
-  for (const std::string key : {"schema", "tool", "grid", "method", "scale_rule", "rounding", "group_size", "block_size",
-                                "damp_percent", "desc_act", "guard", "source.sha256", "source.metadata",
-                                "calibration.sha256", "tensors", "payload.sha256"}) {
+  for (const std::string key :
+       {"schema", "tool", "grid", "method", "scale_rule", "rounding", "group_size", "block_size", "damp_percent",
+        "desc_act", "guard", "source.sha256", "source.metadata", "calibration.sha256", "tensors", "payload.sha256"}) {
     CAPTURE(key);
-    CHECK(after([&](auto& metadata, auto&, auto&) { REQUIRE(metadata.erase("hallmark." + key) == 1); }) == quantized_metadata);
+    CHECK(after([&](auto& metadata, auto&, auto&) { REQUIRE(metadata.erase("hallmark." + key) == 1); }) ==
+          quantized_metadata);
   }
   CHECK(entry("hallmark.schema", "2") == quantized_schema);
   CHECK(entry("hallmark.grid", "gf99/1") == quantized_grid);
@@ -258,9 +262,12 @@ TEST_CASE("a container that was changed is refused by name") {
   CHECK(entry("hallmark.source.metadata", R"({"a":1})") == quantized_metadata);
   CHECK(entry("hallmark.tensors", "{}") == quantized_metadata);
   CHECK(entry("hallmark.tensors", "[") == quantized_metadata);
-  CHECK(entry("hallmark.tensors", R"([{"dtype":"F32","name":"a","quantized":true,"shape":[2]}])") == quantized_metadata);
-  CHECK(entry("hallmark.tensors", R"([{"dtype":"F33","name":"a","quantized":false,"shape":[2]}])") == quantized_metadata);
-  CHECK(entry("hallmark.tensors", R"([{"dtype":"F32","name":"a","quantized":false,"shape":[-2]}])") == quantized_metadata);
+  CHECK(entry("hallmark.tensors", R"([{"dtype":"F32","name":"a","quantized":true,"shape":[2]}])") ==
+        quantized_metadata);
+  CHECK(entry("hallmark.tensors", R"([{"dtype":"F33","name":"a","quantized":false,"shape":[2]}])") ==
+        quantized_metadata);
+  CHECK(entry("hallmark.tensors", R"([{"dtype":"F32","name":"a","quantized":false,"shape":[-2]}])") ==
+        quantized_metadata);
   const std::string one = R"({"dtype":"F32","name":"a","quantized":false,"shape":[2]})";
   CHECK(entry("hallmark.tensors", "[" + one + "," + one + "]") == quantized_metadata);
   CHECK(entry("hallmark.tensors", "[]") == quantized_tensors);

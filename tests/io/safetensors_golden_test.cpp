@@ -20,8 +20,8 @@ constexpr std::array<std::uint16_t, 2> scales{0x3800, 0x3400};  // 0.5 and 0.25 
 
 Status write_golden(const std::string& path) {
   // Planned in another order than the file's: the writer sorts.
-  Expected<SafeTensorsWriter> writer = SafeTensorsWriter::create(
-      path, false, {{"w.scales", DType::F16, {1, 2}}, {"w.qweight", DType::I32, {1, 2}}}, {});
+  Expected<SafeTensorsWriter> writer =
+      SafeTensorsWriter::create(path, false, {{"w.scales", DType::F16, {1, 2}}, {"w.qweight", DType::I32, {1, 2}}}, {});
   if (!writer) return writer.error();
   if (Status s = writer->write("w.scales", std::span<const std::uint16_t>(scales)); !s) return s;
   if (Status s = writer->write("w.qweight", std::span<const std::uint32_t>(qweight).first(1)); !s) return s;

@@ -55,11 +55,13 @@ TEST_CASE("a good index opens every shard") {
   CHECK(opened->find("a") != nullptr);
   CHECK(opened->metadata() == std::map<std::string, std::string>{{"format", "pt"}, {"only", "here"}});
   CHECK(opened->paths().size() == 3);
-  CHECK(opened->digest() == sha256_hex(std::string(good) + sha256_hex(test::read_file(model.folder / "m-1.safetensors")) +
-                                       sha256_hex(test::read_file(model.folder / "m-2.safetensors"))));
+  CHECK(opened->digest() ==
+        sha256_hex(std::string(good) + sha256_hex(test::read_file(model.folder / "m-1.safetensors")) +
+                   sha256_hex(test::read_file(model.folder / "m-2.safetensors"))));
   std::vector<std::pair<std::string, std::string>> told;
-  CHECK(opened->digest({}, [&](const TensorInfo& tensor, std::string digest) { told.emplace_back(tensor.name, digest); }) ==
-        opened->digest());
+  CHECK(opened->digest({}, [&](const TensorInfo& tensor, std::string digest) {
+    told.emplace_back(tensor.name, digest);
+  }) == opened->digest());
   CHECK(told == std::vector<std::pair<std::string, std::string>>{{"b", sha256_hex(opened->find("b")->data)},
                                                                  {"a", sha256_hex(opened->find("a")->data)}});
   CHECK(opened->unchanged());
@@ -70,15 +72,19 @@ TEST_CASE("a good index opens every shard") {
 TEST_CASE("what stands beside the weight map does not matter") {
   const Model model;
   CHECK(model.error(R"({"weight_map":{"a":"m-2.safetensors","b":"m-1.safetensors"}})") == 0);
-  CHECK(model.error(R"({"x":[1,[2.5,{"weight_map":{"a":"q"}}],null,true,-1,"s"],"weight_map":{"a":"m-2.safetensors","b":"m-1.safetensors"}})") == 0);
+  CHECK(
+      model.error(
+          R"({"x":[1,[2.5,{"weight_map":{"a":"q"}}],null,true,-1,"s"],"weight_map":{"a":"m-2.safetensors","b":"m-1.safetensors"}})") ==
+      0);
 }
 
 TEST_CASE("an index that is no index") {
   const Model model;
-  for (const std::string_view text : {"", "[]", "1", "null", "\"weight_map\"", "{", R"({"weight_map":1})", R"({"weight_map":[]})",
-                                      R"({"weight_map":["a"]})", R"({"weight_map":null})", R"({"weight_map":{"a":1}})",
-                                      R"({"weight_map":{"a":["m-2.safetensors"]}})", R"({"weight_map":{"a":{"b":"c"}}})", "{}",
-                                      R"({"other":{"weight_map":{"a":"m-2.safetensors"}}})"}) {
+  for (const std::string_view text :
+       {"", "[]", "1", "null", "\"weight_map\"", "{", R"({"weight_map":1})", R"({"weight_map":[]})",
+        R"({"weight_map":["a"]})", R"({"weight_map":null})", R"({"weight_map":{"a":1}})",
+        R"({"weight_map":{"a":["m-2.safetensors"]}})", R"({"weight_map":{"a":{"b":"c"}}})", "{}",
+        R"({"other":{"weight_map":{"a":"m-2.safetensors"}}})"}) {
     CAPTURE(text);
     CHECK(model.error(text) == index_invalid);
   }
@@ -90,14 +96,18 @@ TEST_CASE("an index that is no index") {
 
 TEST_CASE("a tensor twice in the map, or the map twice") {
   const Model model;
-  CHECK(model.error(R"({"weight_map":{"a":"m-2.safetensors","b":"m-1.safetensors","a":"m-1.safetensors"}})") == index_duplicate);
-  CHECK(model.error(R"({"weight_map":{"a":"m-2.safetensors","b":"m-1.safetensors","\u0061":"m-2.safetensors"}})") == index_duplicate);
-  CHECK(model.error(R"({"weight_map":{"a":"m-2.safetensors"},"weight_map":{"b":"m-1.safetensors"}})") == index_duplicate);
+  CHECK(model.error(R"({"weight_map":{"a":"m-2.safetensors","b":"m-1.safetensors","a":"m-1.safetensors"}})") ==
+        index_duplicate);
+  CHECK(model.error(R"({"weight_map":{"a":"m-2.safetensors","b":"m-1.safetensors","\u0061":"m-2.safetensors"}})") ==
+        index_duplicate);
+  CHECK(model.error(R"({"weight_map":{"a":"m-2.safetensors"},"weight_map":{"b":"m-1.safetensors"}})") ==
+        index_duplicate);
 }
 
 TEST_CASE("a shard cannot leave the folder") {
   const Model model;
-  for (const std::string_view path : {"../m-2.safetensors", "/etc/passwd", "..", "", "sub/m-2.safetensors", "a..b", "c\\\\d", "a\\u0000b"}) {
+  for (const std::string_view path :
+       {"../m-2.safetensors", "/etc/passwd", "..", "", "sub/m-2.safetensors", "a..b", "c\\\\d", "a\\u0000b"}) {
     CAPTURE(path);
     CHECK(model.error(R"({"weight_map":{"a":")" + std::string(path) + R"(","b":"m-1.safetensors"}})") == index_path);
   }
@@ -119,7 +129,8 @@ TEST_CASE("messages about hostile names can be printed") {
 TEST_CASE("index and shards disagree") {
   const Model model;
   CHECK(model.error(R"({"weight_map":{"a":"m-3.safetensors","b":"m-1.safetensors"}})") == index_missing_shard);
-  CHECK(model.error(R"({"weight_map":{"a":"m-2.safetensors","b":"m-1.safetensors","c":"m-1.safetensors"}})") == index_missing_tensor);
+  CHECK(model.error(R"({"weight_map":{"a":"m-2.safetensors","b":"m-1.safetensors","c":"m-1.safetensors"}})") ==
+        index_missing_tensor);
   CHECK(model.error(R"({"weight_map":{"a":"m-1.safetensors","b":"m-2.safetensors"}})") == index_extra_tensor);
   // In the folder, but of no shard that the map names: the whole model is what the map says.
   CHECK(model.error(R"({"weight_map":{"a":"m-2.safetensors"}})") == 0);

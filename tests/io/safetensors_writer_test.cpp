@@ -116,7 +116,8 @@ TEST_CASE("tensors written otherwise than planned leave no file") {
 
 TEST_CASE("metadata can be entered late") {
   const test::TemporaryFolder folder;
-  auto writer = SafeTensorsWriter::create(folder / "out", false, {{"k", DType::U8, {3}}}, {{"j", "\"k\":\"abc\""}, {"k", "abc"}});
+  auto writer =
+      SafeTensorsWriter::create(folder / "out", false, {{"k", DType::U8, {3}}}, {{"j", "\"k\":\"abc\""}, {"k", "abc"}});
   REQUIRE(writer);
   REQUIRE(writer->replace_metadata("k", "xyz"));
   REQUIRE(writer->write("k", bytes("abc")));

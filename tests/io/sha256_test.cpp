@@ -45,7 +45,8 @@ TEST_CASE("a map is hashed in pieces, and no further where a stop is requested")
   const auto map = MappedFile::open(folder / "a");
   REQUIRE(map);
   CHECK(sha256_mapped(map->bytes()) == sha256_hex(text));
-  CHECK(sha256_mapped(map->bytes().subspan(1, mapped_piece)) == sha256_hex(std::string_view(text).substr(0, mapped_piece)));
+  CHECK(sha256_mapped(map->bytes().subspan(1, mapped_piece)) ==
+        sha256_hex(std::string_view(text).substr(0, mapped_piece)));
   CHECK(sha256_mapped({}) == of_nothing);
   std::stop_source stop;
   stop.request_stop();

@@ -88,7 +88,8 @@ TEST_CASE("the first value that is not finite is named with its place") {
     CHECK(found.error().exit == Exit::input);
     CHECK(found.error().number == error_number::not_finite);
     CHECK(found.error().where.find("[69999, 2]") != std::string::npos);
-    CHECK(check_finite("w", shape, std::span<const float>(values)).error().where.find("[69999, 2]") != std::string::npos);
+    CHECK(check_finite("w", shape, std::span<const float>(values)).error().where.find("[69999, 2]") !=
+          std::string::npos);
   }
   const std::vector<std::uint16_t> halves{0x7BFF, 0xFBFF, 0x0001, 0x7C00};
   CHECK_FALSE(check_finite(tensor(DType::F16, halves)));

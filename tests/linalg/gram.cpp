@@ -14,8 +14,7 @@ namespace {
 
 Matrix<double> in_chunks(const Matrix<float>& X, Index chunk) {
   GramAccumulator accumulator(X.cols());
-  for (Index t = 0; t < X.rows(); t += chunk)
-    REQUIRE(accumulator.add(X.middleRows(t, std::min(chunk, X.rows() - t))));
+  for (Index t = 0; t < X.rows(); t += chunk) REQUIRE(accumulator.add(X.middleRows(t, std::min(chunk, X.rows() - t))));
   CHECK(accumulator.tokens() == X.rows());
   return accumulator.gram();
 }

@@ -1,5 +1,5 @@
-// Inputs on which vector code fails when it fails: numbers that underflow, rows apart from each other, buffers off the vectors'
-// alignment. The plain twins decide, on every SIMD target.
+// Inputs on which vector code fails when it fails: numbers that underflow, rows apart from each other, buffers off the
+// vectors' alignment. The plain twins decide, on every SIMD target.
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -28,7 +28,8 @@ Matrix<T> tiny_matrix(Index rows, Index columns, int span, std::uint32_t seed) {
 
 template <class T>
 void check_strip_underflow() {
-  // Products of about 2^-120 (2^-1000) and sums of the size of the smallest subnormal: most terms round to a few bits or to 0.
+  // Products of about 2^-120 (2^-1000) and sums of the size of the smallest subnormal: most terms round to a few bits
+  // or to 0.
   const Index count = 41, lanes = kLanes<T>;
   const int half = std::numeric_limits<T>::min_exponent / 2;
   const Matrix<T> a = normal_matrix<T>(count, lanes, 31) * static_cast<T>(std::ldexp(1.0, half - 8));
@@ -95,8 +96,10 @@ TEST_CASE("rows apart from each other, and off the vectors' alignment") {
   const Matrix<double> G = gram_ref(X);
   for_each_target([&] {
     for (const Index before : {0, 1, 3}) {
-      std::vector<float> buffer(static_cast<std::size_t>(67 * 40 + before), std::nanf(""));  // read, it would be refused
-      Eigen::Map<Matrix<float>, Eigen::Unaligned, Eigen::OuterStride<>> view(buffer.data() + before, 67, 29, Eigen::OuterStride<>(40));
+      std::vector<float> buffer(static_cast<std::size_t>(67 * 40 + before),
+                                std::nanf(""));  // read, it would be refused
+      Eigen::Map<Matrix<float>, Eigen::Unaligned, Eigen::OuterStride<>> view(buffer.data() + before, 67, 29,
+                                                                             Eigen::OuterStride<>(40));
       view = X;
       GramAccumulator gram(29);
       REQUIRE(gram.add(view));

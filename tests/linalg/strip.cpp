@@ -39,7 +39,8 @@ TEST_CASE("accumulate_strip is its plain twin, bit for bit, on every target") {
 TEST_CASE("subtract_strip accumulates the negated lanes") {
   for_each_target([] {
     const Index count = 37;
-    const Matrix<double> a = normal_matrix<double>(count, kLanes<double>, 4), b = normal_matrix<double>(count, kStrip, 5);
+    const Matrix<double> a = normal_matrix<double>(count, kLanes<double>, 4),
+                         b = normal_matrix<double>(count, kStrip, 5);
     Matrix<double> fast = normal_matrix<double>(kStrip, kLanes<double>, 6), slow = fast;
     const Matrix<double> negated = -a;
     subtract_strip(a.data(), b.data(), count, fast.data(), kLanes<double>);
@@ -80,9 +81,11 @@ TEST_CASE("one term of any number of columns") {
 }
 
 TEST_CASE("a term is rounded once") {
-  // (1 + 2^-12)^2 - 1 - 2^-11 = 2^-24 survives only if the product is not rounded before the addition; in binary64 2^-54 likewise.
+  // (1 + 2^-12)^2 - 1 - 2^-11 = 2^-24 survives only if the product is not rounded before the addition; in binary64
+  // 2^-54 likewise.
   for_each_target([] {
-    Matrix<float> x = Matrix<float>::Constant(1, kLanes<float>, 1 + 0x1p-12F), y = Matrix<float>::Constant(1, kLanes<float>, -1 - 0x1p-11F);
+    Matrix<float> x = Matrix<float>::Constant(1, kLanes<float>, 1 + 0x1p-12F),
+                  y = Matrix<float>::Constant(1, kLanes<float>, -1 - 0x1p-11F);
     accumulate_column(x.data(), x.data(), 1, y.data());
     CHECK((y.array() == 0x1p-24F).all());
     const double wide = 1 + 0x1p-27;

@@ -1,6 +1,6 @@
-// make_inputs FOLDER: W and C for the mutants, in which every planted fault can show: exact ties, subnormal points, a row of
-// zeros, a dead column, more tokens than one chunk; a wide layer with more columns than a block of the factorization, and a
-// narrow one in which round-to-nearest wins some rows.
+// make_inputs FOLDER: W and C for the mutants, in which every planted fault can show: exact ties, subnormal points, a
+// row of zeros, a dead column, more tokens than one chunk; a wide layer with more columns than a block of the
+// factorization, and a narrow one in which round-to-nearest wins some rows.
 #include <cmath>
 #include <cstdio>
 #include <random>
@@ -31,8 +31,8 @@ class Uniform {
   std::mt19937 generator_{20260101};
 };
 
-// A tie of GF16 with the layer's scale; where that is no power of two one ulp above it, so that the rounded quotient w / s is
-// the tie and only its remainder tells the side.
+// A tie of GF16 with the layer's scale; where that is no power of two one ulp above it, so that the rounded quotient w
+// / s is the tie and only its remainder tells the side.
 float tie(const Layer& layer, Uniform& random) {
   const float middle = (static_cast<float>(512 + random.below(400)) + 0.5F) * 0x1p-10F * layer.scale;
   return layer.scale == 1 ? middle : std::nextafter(middle, 2.0F);
@@ -45,7 +45,8 @@ std::vector<float> weights(const Layer& layer, Uniform& random) {
       float& w = W[i * layer.cols + j];
       if (i == 5) w = 0;
       else if (i % 4 == 1) w = tie(layer, random);
-      else if (i % 4 == 2) w = std::ldexp(random.next(), -static_cast<int>(random.below(40)));   // down to the subnormals
+      else if (i % 4 == 2)
+        w = std::ldexp(random.next(), -static_cast<int>(random.below(40)));  // down to the subnormals
       else w = random.next();
     }
   W[3] = layer.scale;  // the largest, and so the scale of matrix-max
@@ -65,7 +66,8 @@ std::vector<float> activations(const Layer& layer, Uniform& random) {
 template <class Values>
 bool write(const std::string& path, const std::string& suffix, bool by_token, const Values& values) {
   std::vector<TensorPlan> plan;
-  for (const Layer& layer : layers) plan.push_back({layer.name + suffix, DType::F32, {by_token ? tokens : layer.rows, layer.cols}});
+  for (const Layer& layer : layers)
+    plan.push_back({layer.name + suffix, DType::F32, {by_token ? tokens : layer.rows, layer.cols}});
   auto writer = SafeTensorsWriter::create(path, true, plan, {});
   bool good = static_cast<bool>(writer);
   Uniform random;
@@ -83,5 +85,8 @@ bool write(const std::string& path, const std::string& suffix, bool by_token, co
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
   const std::string folder = argv[1];
-  return write(folder + "/w.safetensors", "", false, weights) && write(folder + "/c.safetensors", ".activations", true, activations) ? 0 : 1;
+  return write(folder + "/w.safetensors", "", false, weights) &&
+                 write(folder + "/c.safetensors", ".activations", true, activations)
+             ? 0
+             : 1;
 }

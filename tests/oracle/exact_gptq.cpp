@@ -29,38 +29,39 @@ Rationals gram(const Rationals& X, std::size_t n) {
   Rationals G(n * n, mpq_class(0));
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t j = 0; j < n; ++j)
-      for (std::size_t t = 0; t < X.size() / n; ++t) G[i * n + j] += X[i * (X.size() / n) + t] * X[j * (X.size() / n) + t];
+      for (std::size_t t = 0; t < X.size() / n; ++t)
+        G[i * n + j] += X[i * (X.size() / n) + t] * X[j * (X.size() / n) + t];
   return G;
 }
 
 // Replays an instance that Coq proved: the same factor, u, codes and losses, and T1 on it.
-#define REPLAY(name, grid)                                                                              \
-  do {                                                                                                  \
-    INFO(#name);                                                                                        \
+#define REPLAY(name, grid)                                                                                 \
+  do {                                                                                                     \
+    INFO(#name);                                                                                           \
     const Rationals G = gram(rationals(coq::name::X), 3), w = rationals(coq::name::w), s(3, mpq_class(1)); \
-    const mpq_class lambda = rationals(coq::name::lambda)[0];                                           \
-    const Rationals H = exact_hessian(G, lambda, 3);                                                    \
-    const auto factor = exact_factor(H, 3);                                                             \
-    REQUIRE(factor);                                                                                    \
-    CHECK(factor->U == rationals(coq::name::U));                                                        \
-    CHECK(factor->d == rationals(coq::name::d));                                                        \
-    const auto both = compare_methods(G, lambda, grid, w, s);                                           \
-    REQUIRE(both);                                                                                      \
-    CHECK(both->gptq.u == rationals(coq::name::u));                                                     \
-    CHECK(both->gptq.q == rationals(coq::name::gptq));                                                  \
-    CHECK(both->loss_gptq == rationals(coq::name::loss_gptq)[0]);                                       \
-    CHECK(exact_identity(*factor, w, both->gptq.q) == exact_loss_of(H, w, both->gptq.q));               \
-    CHECK(exact_identity(*factor, w, both->rtn.q) == exact_loss_of(H, w, both->rtn.q));                 \
+    const mpq_class lambda = rationals(coq::name::lambda)[0];                                              \
+    const Rationals H = exact_hessian(G, lambda, 3);                                                       \
+    const auto factor = exact_factor(H, 3);                                                                \
+    REQUIRE(factor);                                                                                       \
+    CHECK(factor->U == rationals(coq::name::U));                                                           \
+    CHECK(factor->d == rationals(coq::name::d));                                                           \
+    const auto both = compare_methods(G, lambda, grid, w, s);                                              \
+    REQUIRE(both);                                                                                         \
+    CHECK(both->gptq.u == rationals(coq::name::u));                                                        \
+    CHECK(both->gptq.q == rationals(coq::name::gptq));                                                     \
+    CHECK(both->loss_gptq == rationals(coq::name::loss_gptq)[0]);                                          \
+    CHECK(exact_identity(*factor, w, both->gptq.q) == exact_loss_of(H, w, both->gptq.q));                  \
+    CHECK(exact_identity(*factor, w, both->rtn.q) == exact_loss_of(H, w, both->rtn.q));                    \
   } while (false)
 
-#define REPLAY_LOSS_OF_RTN(name, grid)                                                                  \
-  do {                                                                                                  \
+#define REPLAY_LOSS_OF_RTN(name, grid)                                                                         \
+  do {                                                                                                         \
     const auto both = compare_methods(gram(rationals(coq::name::X), 3), rationals(coq::name::lambda)[0], grid, \
-                                      rationals(coq::name::w), Rationals(3, mpq_class(1)));             \
-    CHECK(both->rtn.q == rationals(coq::name::rtn));                                                    \
-    CHECK(both->loss_rtn == rationals(coq::name::loss_rtn)[0]);                                         \
-    CHECK(both->loss_gptq > both->loss_rtn);                                                            \
-    CHECK(both->guarded() == both->loss_rtn);                                                           \
+                                      rationals(coq::name::w), Rationals(3, mpq_class(1)));                    \
+    CHECK(both->rtn.q == rationals(coq::name::rtn));                                                           \
+    CHECK(both->loss_rtn == rationals(coq::name::loss_rtn)[0]);                                                \
+    CHECK(both->loss_gptq > both->loss_rtn);                                                                   \
+    CHECK(both->guarded() == both->loss_rtn);                                                                  \
   } while (false)
 
 }  // namespace
@@ -91,8 +92,11 @@ TEST_CASE("T3 and T10: further instances") {
 
 TEST_CASE("T1, T4 and T6 on random instances, scales and grids") {
   std::mt19937_64 generator(11);
-  const auto between = [&](long bound) { return static_cast<long>(generator() % static_cast<unsigned long>(2 * bound + 1)) - bound; };
-  const ExactGrid grids[] = {ExactGrid::integer(4), *ExactGrid::parse("gf16"), ExactGrid::codebook({-2.5F, -1, 0.25F, 3})};
+  const auto between = [&](long bound) {
+    return static_cast<long>(generator() % static_cast<unsigned long>(2 * bound + 1)) - bound;
+  };
+  const ExactGrid grids[] = {ExactGrid::integer(4), *ExactGrid::parse("gf16"),
+                             ExactGrid::codebook({-2.5F, -1, 0.25F, 3})};
   std::size_t guarded = 0;
   for (int instance = 0; instance < 300; ++instance) {
     const std::size_t n = 1 + static_cast<std::size_t>(instance) % 5;

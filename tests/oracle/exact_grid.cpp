@@ -1,4 +1,5 @@
-// The oracle's grids against the definitions in docs/design.md, by hand and by search; and src/format's Grid held to them.
+// The oracle's grids against the definitions in docs/design.md, by hand and by search; and src/format's Grid held to
+// them.
 #include "oracle/exact_grid.hpp"
 
 #include <doctest/doctest.h>
@@ -24,7 +25,8 @@ Code by_search(const ExactGrid& grid, const mpq_class& x, const mpq_class& s) {
     if (!grid.contains(code)) continue;
     const double value = grid.value(code);
     if (value == 0 && code != 0 && x >= 0) continue;  // the zero with the other sign
-    if (value == 0 && code == 0 && x < 0 && grid.contains(static_cast<Code>(0x8000)) && grid.value(0x8000) == 0) continue;
+    if (value == 0 && code == 0 && x < 0 && grid.contains(static_cast<Code>(0x8000)) && grid.value(0x8000) == 0)
+      continue;
     const mpq_class distance = abs(mpq_class(x - s * mpq_class(value)));
     if (!best || distance < least || (distance == least && code % 2 == 0)) best = code, least = distance;
   }
@@ -51,7 +53,7 @@ TEST_CASE("GF16 words of the specification") {
   CHECK(code(0x1p-40) == 0x0000);
   CHECK(code(-0x1p-40) == 0x8000);
   CHECK(code(3 * 0x1p-41) == 0x0001);
-  CHECK(code(4292870144.0) == 0x7DFF);  // the end: quantizers clip
+  CHECK(code(4292870144.0) == 0x7DFF);                                  // the end: quantizers clip
   CHECK(!gf16.nearest(mpq_class(4292870144.0), mpq_class(1)).clipped);  // half a gap beyond
   CHECK(gf16.nearest(mpq_class(4292870145.0), mpq_class(1)).clipped);
 }
@@ -59,7 +61,8 @@ TEST_CASE("GF16 words of the specification") {
 TEST_CASE("nearest is the least distance, ties to the even code, for rationals and dyadics") {
   std::mt19937_64 generator(3);
   const ExactGrid grids[] = {*ExactGrid::parse("gf:2,1"), *ExactGrid::parse("gf:3,2/1"), *ExactGrid::parse("int3"),
-                             ExactGrid::codebook({-1.5F, -0.25F, 0, 0.125F, 1, 7}), ExactGrid::codebook({0x1p-100F, 0x1p100F})};
+                             ExactGrid::codebook({-1.5F, -0.25F, 0, 0.125F, 1, 7}),
+                             ExactGrid::codebook({0x1p-100F, 0x1p100F})};
   for (const ExactGrid& grid : grids)
     for (int i = 0; i < 60; ++i) {
       const double x = static_cast<double>(static_cast<int>(generator() % 161) - 80) / 16, s = i % 3 == 0 ? 1 : 0.75;
@@ -82,8 +85,10 @@ TEST_CASE("nearest is the least distance, ties to the even code, for rationals a
 }
 
 TEST_CASE("the names of grids: those of the specification and no others") {
-  for (const char* name : {"gf16", "bf16", "fp16", "gf:2,1", "gf:8,7/1", "int2", "int8", "int4/1"}) CHECK(ExactGrid::parse(name));
-  for (const char* name : {"", "gf", "int1", "int9", "int04", "gf:1,2", "gf:9,1", "gf:8,8", "gf:3,0", "gf:3", "gf16/2", "int-4"})
+  for (const char* name : {"gf16", "bf16", "fp16", "gf:2,1", "gf:8,7/1", "int2", "int8", "int4/1"})
+    CHECK(ExactGrid::parse(name));
+  for (const char* name :
+       {"", "gf", "int1", "int9", "int04", "gf:1,2", "gf:9,1", "gf:8,8", "gf:3,0", "gf:3", "gf16/2", "int-4"})
     CHECK(!ExactGrid::parse(name));
 }
 
@@ -99,11 +104,14 @@ TEST_CASE("the production's grid is the oracle's: points, nearest codes, clippin
       if (grid.contains(code)) REQUIRE(grid.value(code) == exact.value(code));
     }
     for (int i = 0; i < 3000; ++i) {
-      const float s = i % 4 == 0 ? 1.0F : std::ldexp(static_cast<float>(1 + generator() % 2047), static_cast<int>(generator() % 40) - 30);
+      const float s =
+          i % 4 == 0 ? 1.0F
+                     : std::ldexp(static_cast<float>(1 + generator() % 2047), static_cast<int>(generator() % 40) - 30);
       // A midpoint, its neighbours in binary32, or anything.
       auto code = static_cast<Code>(generator());
       while (!grid.contains(code)) code = static_cast<Code>(generator());
-      const double other = grid.contains(static_cast<Code>(code + 1)) ? grid.value(static_cast<Code>(code + 1)) : grid.value(code);
+      const double other =
+          grid.contains(static_cast<Code>(code + 1)) ? grid.value(static_cast<Code>(code + 1)) : grid.value(code);
       auto x = static_cast<float>(s * (grid.value(code) + other) / 2);
       if (i % 3 == 1) x = std::nextafter(x, 1e30F);
       if (i % 3 == 2) x = std::nextafter(x, -1e30F);

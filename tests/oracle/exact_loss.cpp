@@ -31,7 +31,8 @@ class ExactMpfr {
   ExactMpfr() { mpfr_inits2(4096, sum_, row_, x_, static_cast<mpfr_ptr>(nullptr)); }
   ~ExactMpfr() { mpfr_clears(sum_, row_, x_, static_cast<mpfr_ptr>(nullptr)); }
 
-  mpq_class loss(const std::vector<float>& w, const std::vector<float>& s, const std::vector<double>& g, const std::vector<double>& G) {
+  mpq_class loss(const std::vector<float>& w, const std::vector<float>& s, const std::vector<double>& g,
+                 const std::vector<double>& G) {
     const std::size_t n = w.size();
     mpfr_clear_flags();
     exact(mpfr_set_zero_of(sum_));
@@ -80,7 +81,8 @@ TEST_CASE("arithmetic agrees with rationals, also across far exponents") {
   std::uniform_int_distribution<int> exponent(-300, 300);
   std::normal_distribution<double> normal;
   for (int i = 0; i < 2000; ++i) {
-    const double x = std::ldexp(normal(generator), exponent(generator)), y = std::ldexp(normal(generator), exponent(generator));
+    const double x = std::ldexp(normal(generator), exponent(generator)),
+                 y = std::ldexp(normal(generator), exponent(generator));
     const mpq_class a(x), b(y);
     CHECK((Dyadic(x) + Dyadic(y)).rational() == a + b);
     CHECK((Dyadic(x) - Dyadic(y)).rational() == a - b);
@@ -120,9 +122,32 @@ TEST_CASE("a dyadic has one text, and no other text is read") {
     REQUIRE(read);
     CHECK(compare(*read, x) == 0);
   }
-  for (const char* bad : {"", "0", "0x", "0xp0", "0x1", "0x1p", "0x2p0", "0x01p0", "0x1p+1", "0x1p01", "0x1p 1", " 0x1p1", "0x1p1 ", "+0x1p1",
-                          "-0x0p0", "0x0p1", "0xAp0", "0x1.8p0", "-1p0", "--0x1p0", "0x-1p0", "nan", "inf", "0x1p99999999999999999999",
-                          "0x1p1048577", "0x1p-1048577"}) {
+  for (const char* bad : {"",
+                          "0",
+                          "0x",
+                          "0xp0",
+                          "0x1",
+                          "0x1p",
+                          "0x2p0",
+                          "0x01p0",
+                          "0x1p+1",
+                          "0x1p01",
+                          "0x1p 1",
+                          " 0x1p1",
+                          "0x1p1 ",
+                          "+0x1p1",
+                          "-0x0p0",
+                          "0x0p1",
+                          "0xAp0",
+                          "0x1.8p0",
+                          "-1p0",
+                          "--0x1p0",
+                          "0x-1p0",
+                          "nan",
+                          "inf",
+                          "0x1p99999999999999999999",
+                          "0x1p1048577",
+                          "0x1p-1048577"}) {
     CAPTURE(bad);
     CHECK(!Dyadic::parse(bad));
   }
@@ -190,12 +215,14 @@ TEST_CASE("the exact loss is the rational quadratic form, scales included") {
       w[j] = static_cast<float>(normal(generator));
       s[j] = static_cast<float>(std::exp2(normal(generator)));
       g[j] = std::round(4 * normal(generator));
-      for (std::size_t i = 0; i <= j; ++i) G[i * n + j] = G[j * n + i] = std::ldexp(normal(generator), static_cast<int>(generator() % 80));
+      for (std::size_t i = 0; i <= j; ++i)
+        G[i * n + j] = G[j * n + i] = std::ldexp(normal(generator), static_cast<int>(generator() % 80));
     }
     mpq_class sum(0);
     for (std::size_t i = 0; i < n; ++i)
       for (std::size_t j = 0; j < n; ++j) {
-        const mpq_class ei = mpq_class(w[i]) - mpq_class(s[i]) * mpq_class(g[i]), ej = mpq_class(w[j]) - mpq_class(s[j]) * mpq_class(g[j]);
+        const mpq_class ei = mpq_class(w[i]) - mpq_class(s[i]) * mpq_class(g[i]),
+                        ej = mpq_class(w[j]) - mpq_class(s[j]) * mpq_class(g[j]);
         sum += ei * mpq_class(G[i * n + j]) * ej;
       }
     CHECK(exact_loss(w, s, g, G).rational() == sum);

@@ -1,5 +1,5 @@
-// The oracle on rows as the recurrence's plain twin computes them: it agrees with rationals, accepts what is right, and finds
-// every fault that is planted.
+// The oracle on rows as the recurrence's plain twin computes them: it agrees with rationals, accepts what is right, and
+// finds every fault that is planted.
 #include "oracle/exact_recurrence.hpp"
 
 #include <doctest/doctest.h>
@@ -60,7 +60,9 @@ TEST_CASE("the exact weights are those of rationals, and delta is T11's bound") 
         feedback += abs(mpq_class(e)) * abs(U);
         size += abs(U);
       }
-      const auto gam_up = [&](std::size_t m) { return mpq_class(static_cast<double>(m) * v * (1 + static_cast<double>(m) * v)); };
+      const auto gam_up = [&](std::size_t m) {
+        return mpq_class(static_cast<double>(m) * v * (1 + static_cast<double>(m) * v));
+      };
       CHECK(exact[j].u.rational() == u);
       const mpq_class delta = gam_up(j + 1) * feedback + v * abs(mpq_class(row.u[j])) +
                               static_cast<double>(j) * (1 + gam_up(j)) * z + z * size;

@@ -27,7 +27,8 @@ struct Judge : Observer {
     const auto n = at(shown.U.columns());
     std::vector<float> U(n * n, 0.0F);
     for (std::size_t k = 0; k < n; ++k)
-      for (std::size_t j = k; j < n; ++j) U[k * n + j] = shown.U.strip(static_cast<Index>(j) / kStrip)[k * kStrip + j % kStrip];
+      for (std::size_t j = k; j < n; ++j)
+        U[k * n + j] = shown.U.strip(static_cast<Index>(j) / kStrip)[k * kStrip + j % kStrip];
     const oracle::ExactRecurrence recurrence(U, n);
     const oracle::ExactGrid exact = *oracle::ExactGrid::parse(grid);
     for (Index r = 0; r < shown.count; ++r) {
@@ -73,7 +74,8 @@ Index run(const Layer& layer, Judge& judge) {
   options.desc_act = layer.desc_act;
   options.guard = false;  // so that the clipped codes are those of the recurrence
   const Matrix<double> G = gram_ref(ar1_activations(layer.tokens, layer.columns, 0.8, 61));
-  const auto result = quantize_gptq(normal_matrix<float>(layer.rows, layer.columns, 62), G, options, std::nullopt, "layer", std::nullopt, &judge);
+  const auto result = quantize_gptq(normal_matrix<float>(layer.rows, layer.columns, 62), G, options, std::nullopt,
+                                    "layer", std::nullopt, &judge);
   REQUIRE(result);
   return result->clipped;
 }
@@ -82,7 +84,8 @@ Index run(const Layer& layer, Judge& judge) {
 
 TEST_CASE("every element of a layer is decided, and holds") {
   Index clipped = 0;
-  for (const Layer& layer : {Layer{"gf16", 50, 96, 200, 0, false}, Layer{"int4", 49, 131, 90, 32, true}, Layer{"int2", 17, 40, 60, 0, true}}) {
+  for (const Layer& layer : {Layer{"gf16", 50, 96, 200, 0, false}, Layer{"int4", 49, 131, 90, 32, true},
+                             Layer{"int2", 17, 40, 60, 0, true}}) {
     CAPTURE(layer.grid);
     Judge judge;
     CHECK(run(layer, judge) == judge.clipped);

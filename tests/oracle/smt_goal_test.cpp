@@ -49,9 +49,11 @@ TEST_CASE("a model is read from the answer, value by value, and fixed before the
   REQUIRE(model);
   CHECK(*model == oracle::SmtModel{"(- (/ 1.0 2.0))", "3.0"});
   CHECK(g.with_model(*model) ==
-        "(declare-const x Real)\n(declare-const y Real)\n(assert (< x y))\n(assert (= x (- (/ 1.0 2.0))))\n(assert (= y 3.0))\n(check-sat)\n");
-  for (const char* answer : {"", "sat", "unsat\n((x 1.0) (y 2.0))", "sat\n((x 1.0))", "sat\n((y 2.0) (x 1.0))", "sat\n((x 1.0) (y))",
-                             "sat\n((x 1.0) (y 2.0)", "sat\n(error \"no model\")", "sat\n((x 1.0) (y 2.0) (z 3.0))"}) {
+        "(declare-const x Real)\n(declare-const y Real)\n(assert (< x y))\n(assert (= x (- (/ 1.0 2.0))))\n(assert (= "
+        "y 3.0))\n(check-sat)\n");
+  for (const char* answer :
+       {"", "sat", "unsat\n((x 1.0) (y 2.0))", "sat\n((x 1.0))", "sat\n((y 2.0) (x 1.0))", "sat\n((x 1.0) (y))",
+        "sat\n((x 1.0) (y 2.0)", "sat\n(error \"no model\")", "sat\n((x 1.0) (y 2.0) (z 3.0))"}) {
     CAPTURE(answer);
     CHECK_FALSE(g.read_model(answer));
   }
@@ -67,10 +69,12 @@ TEST_CASE("models are replayed in exact rationals") {
   CHECK(satisfies("(=> (< x 0.0) (< 0.0 y) false)", "(- 1.0)", "1.0") == false);
   CHECK(satisfies("(or false (< x 0.0))", "1.0") == false);
   CHECK(satisfies("(= (ite (< x 0.0) (- x) x) y)", "(- 7.0)", "7.0") == true);
-  CHECK(satisfies("(= (let ((x 5.0) (y x)) (- x y 1.0)) y)", "3.0", "1.0") == true);  // the bindings of let are parallel
+  CHECK(satisfies("(= (let ((x 5.0) (y x)) (- x y 1.0)) y)", "3.0", "1.0") ==
+        true);  // the bindings of let are parallel
   CHECK(satisfies("(= (to_int x) y)", "(- 0.5)", "(- 1.0)") == true);
   CHECK(satisfies("(= (/ x y) 2.0)", "1.0", "0.5") == true);
-  CHECK(goal("(declare-const x Real)(define-fun t () Real (* x x))(assert (= t 4.0))(check-sat)").holds({"2.0"}) == true);
+  CHECK(goal("(declare-const x Real)(define-fun t () Real (* x x))(assert (= t 4.0))(check-sat)").holds({"2.0"}) ==
+        true);
   CHECK(goal("(declare-const x Int)(assert true)(check-sat)").holds({"(/ 1 2)"}) == false);
   // Every assertion counts, the first too.
   CHECK(goal("(declare-const x Real)(assert (< x 0.0))(assert (< x 2.0))(check-sat)").holds({"1.0"}) == false);

@@ -1,5 +1,6 @@
-// The same layers by every way of computing them: threads, SIMD targets, block sizes, and the programs of the CUDA library on the
-// host, in both orders of their threads. One digest each, the same with every compiler and on every processor: digests.txt.
+// The same layers by every way of computing them: threads, SIMD targets, block sizes, and the programs of the CUDA
+// library on the host, in both orders of their threads. One digest each, the same with every compiler and on every
+// processor: digests.txt.
 #include <doctest/doctest.h>
 
 #include <fstream>

@@ -27,7 +27,8 @@ Quantized must(Expected<Quantized> result) {
 }
 
 // Codes of the literal static-inverse pseudo-code, as points.
-Matrix<double> static_inverse_points(const Matrix<float>& W, const Matrix<double>& H, const Matrix<float>& scales, const Grid& grid) {
+Matrix<double> static_inverse_points(const Matrix<float>& W, const Matrix<double>& H, const Matrix<float>& scales,
+                                     const Grid& grid) {
   const auto P = study::inverse(study::rows_of(H));
   Matrix<double> points(W.rows(), W.cols());
   for (Index i = 0; i < W.rows(); ++i) {
@@ -64,8 +65,11 @@ Ratios ratios(const Matrix<float>& X) {
 
 }  // namespace
 
-TEST_CASE("loss relative to RTN on AR(1) features, 64 columns, 6 bits: the known ratios, and not the static inverse's") {
-  struct Known { double correlation, gptq, static_inverse; };
+TEST_CASE(
+    "loss relative to RTN on AR(1) features, 64 columns, 6 bits: the known ratios, and not the static inverse's") {
+  struct Known {
+    double correlation, gptq, static_inverse;
+  };
   for (const Known& k : {Known{0.0, 0.88, 0.889}, {0.5, 0.68, 0.713}, {0.9, 0.20, 0.365}, {0.99, 0.05, 0.263}}) {
     CAPTURE(k.correlation);
     const Ratios r = ratios(ar1_activations(224, 64, k.correlation, 52));
@@ -78,12 +82,15 @@ TEST_CASE("loss relative to RTN on AR(1) features, 64 columns, 6 bits: the known
 }
 
 TEST_CASE("loss relative to RTN on equicorrelated features") {
-  struct Known { double correlation, gptq, static_inverse; };
+  struct Known {
+    double correlation, gptq, static_inverse;
+  };
   for (const Known& k : {Known{0.3, 0.74, 0.80}, {0.6, 0.46, 0.63}, {0.9, 0.14, 0.43}}) {
     CAPTURE(k.correlation);
     Matrix<double> X = normal_matrix<double>(224, 65, 53);
     const Matrix<float> features =
-        (std::sqrt(1 - k.correlation) * X.leftCols(64) + std::sqrt(k.correlation) * X.col(64).replicate(1, 64)).cast<float>();
+        (std::sqrt(1 - k.correlation) * X.leftCols(64) + std::sqrt(k.correlation) * X.col(64).replicate(1, 64))
+            .cast<float>();
     const Ratios r = ratios(features);
     CAPTURE(r.gptq);
     CAPTURE(r.static_inverse);
@@ -123,7 +130,8 @@ TEST_CASE("H diagonal, one column, no calibration signal: the codes are RTN's, b
     CHECK(must(quantize_gptq(W, diagonal.asDiagonal().toDenseMatrix(), options)).codes == rtn);
     CHECK(must(quantize_gptq(W, Matrix<double>::Zero(20, 20), options)).codes == rtn);
     const Matrix<float> column = W.leftCols(1);
-    CHECK(must(quantize_gptq(column, Matrix<double>::Constant(1, 1, 3.0), options)).codes == must(quantize_rtn(column, options)).codes);
+    CHECK(must(quantize_gptq(column, Matrix<double>::Constant(1, 1, 3.0), options)).codes ==
+          must(quantize_rtn(column, options)).codes);
   }
 }
 
@@ -143,11 +151,12 @@ TEST_CASE("matrix families: Hilbert, rank-deficient, barely positive definite, w
   for (Index i = 0; i < 12; ++i)
     for (Index j = 0; j < 12; ++j) hilbert(i, j) = 1.0 / static_cast<double>(i + j + 1);
   run(normal_matrix<float>(50, 12, 61), hilbert, 0.01);
-  run(normal_matrix<float>(50, 12, 61), hilbert, 1e-13);                                          // barely
-  run(normal_matrix<float>(20, 40, 62), gram_ref(normal_matrix<float>(3, 40, 63)), 0.01);         // rank 3 of 40
-  run(normal_matrix<float>(2, 200, 64), gram_ref(ar1_activations(300, 200, 0.9, 65)), 0.01);      // rows << cols
-  run(normal_matrix<float>(500, 3, 66), gram_ref(ar1_activations(30, 3, 0.9, 67)), 0.01);         // cols << rows
-  for (const Index n : {127, 128, 129}) run(normal_matrix<float>(3, n, 68), gram_ref(normal_matrix<float>(n, n, 69)), 0.01);
+  run(normal_matrix<float>(50, 12, 61), hilbert, 1e-13);                                      // barely
+  run(normal_matrix<float>(20, 40, 62), gram_ref(normal_matrix<float>(3, 40, 63)), 0.01);     // rank 3 of 40
+  run(normal_matrix<float>(2, 200, 64), gram_ref(ar1_activations(300, 200, 0.9, 65)), 0.01);  // rows << cols
+  run(normal_matrix<float>(500, 3, 66), gram_ref(ar1_activations(30, 3, 0.9, 67)), 0.01);     // cols << rows
+  for (const Index n : {127, 128, 129})
+    run(normal_matrix<float>(3, n, 68), gram_ref(normal_matrix<float>(n, n, 69)), 0.01);
 }
 
 TEST_CASE("dead columns: rounded to nearest and counted, with damping and without") {
@@ -181,7 +190,8 @@ TEST_CASE("act-order is GPTQ on permuted columns, un-permuted at the end; equal 
   Matrix<float> W = normal_matrix<float>(20, 9, 74), permuted_W(20, 9);
   for (Index p = 0; p < 9; ++p) {
     permuted_W.col(p) = W.col(order[static_cast<std::size_t>(p)]);
-    for (Index q = 0; q < 9; ++q) permuted_G(p, q) = G(order[static_cast<std::size_t>(p)], order[static_cast<std::size_t>(q)]);
+    for (Index q = 0; q < 9; ++q)
+      permuted_G(p, q) = G(order[static_cast<std::size_t>(p)], order[static_cast<std::size_t>(q)]);
     if (p > 0) CHECK(permuted_G(p - 1, p - 1) >= permuted_G(p, p));
   }
   Options options = options_for("int4");

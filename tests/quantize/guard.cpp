@@ -58,14 +58,18 @@ std::vector<Index> all_rows(const Setup& s) {
 }  // namespace
 
 TEST_CASE("the enclosure holds the exact loss and is narrow, for any codes") {
-  struct Case { Index rows, columns, tokens, group; double damping; const char* grid; };
-  const Case cases[] = {{3, 1, 4, 0, 0.01, "gf16"},   {30, 40, 100, 0, 0.01, "gf16"}, {25, 33, 10, 0, 0.01, "int4"},
+  struct Case {
+    Index rows, columns, tokens, group;
+    double damping;
+    const char* grid;
+  };
+  const Case cases[] = {{3, 1, 4, 0, 0.01, "gf16"},     {30, 40, 100, 0, 0.01, "gf16"}, {25, 33, 10, 0, 0.01, "int4"},
                         {24, 64, 64, 16, 1e-6, "int8"}, {7, 50, 200, 0, 1.0, "gf16"},   {5, 12, 40, 0, 0.0, "int4"}};
   for (const Case& c : cases) {
     CAPTURE(c.columns);
     CAPTURE(c.damping);
-    const Setup s = make(normal_matrix<float>(c.rows, c.columns, 31), gram_ref(ar1_activations(c.tokens, c.columns, 0.9, 32)),
-                         c.damping, c.grid, c.group);
+    const Setup s = make(normal_matrix<float>(c.rows, c.columns, 31),
+                         gram_ref(ar1_activations(c.tokens, c.columns, 0.9, 32)), c.damping, c.grid, c.group);
     const MatrixRef<float> W(s.W);
     const Target target{W, s.grid, s.scales, c.group, s.order};
     const Rounded rtn = round_to_nearest(s.W, s.grid, s.scales, c.group);
@@ -176,7 +180,8 @@ TEST_CASE("guarded: at most RTN's loss in every row and strictly less in sum, on
     for (const char* grid : {"gf16", "int4"}) {
       CAPTURE(seed);
       CAPTURE(grid);
-      const Setup s = make(normal_matrix<float>(200, 24, seed), gram_ref(ar1_activations(48, 24, 0.6, seed + 100)), 0.01, grid);
+      const Setup s =
+          make(normal_matrix<float>(200, 24, seed), gram_ref(ar1_activations(48, 24, 0.6, seed + 100)), 0.01, grid);
       Options options{s.grid};
       options.scale_rule = default_scale_rule(s.grid);
       const auto result = quantize_gptq(s.W, s.G, options);

@@ -1,5 +1,5 @@
-// Layers whose digests do not depend on how they are computed, shared by the tests of the CPU, of the CUDA programs on the host,
-// and of the device.
+// Layers whose digests do not depend on how they are computed, shared by the tests of the CPU, of the CUDA programs on
+// the host, and of the device.
 #pragma once
 
 #include <omp.h>
@@ -52,7 +52,8 @@ inline std::vector<Layer> layers() {
   for (const Plan& p : plans) {
     std::mt19937 generator(++seed);
     std::uniform_int_distribution<int> exponent(-149, -110);
-    // Nearly normal and the same on every machine, which a logarithm of libm is not: a sum of twelve uniform numbers, exact.
+    // Nearly normal and the same on every machine, which a logarithm of libm is not: a sum of twelve uniform numbers,
+    // exact.
     const auto draw = [&](bool tiny) {
       double x = -6;
       for (int i = 0; i < 12; ++i) x += static_cast<double>(generator()) * 0x1p-32;
@@ -97,8 +98,10 @@ void update(Sha256& digest, const T* data, std::size_t count) {
   digest.update(std::as_bytes(std::span(data, count)));
 }
 
-/// SHA-256 of the Gram matrix, codes, scales, u, enclosed losses, choices of the guard and counts. Throws where an error is returned.
-inline std::string digest_of(const Layer& layer, const Matrix<double>& G, Index block_size, Backend* backend = nullptr) {
+/// SHA-256 of the Gram matrix, codes, scales, u, enclosed losses, choices of the guard and counts. Throws where an
+/// error is returned.
+inline std::string digest_of(const Layer& layer, const Matrix<double>& G, Index block_size,
+                             Backend* backend = nullptr) {
   Options options = layer.options;
   options.block_size = block_size;
   ShownRows shown(layer.W.rows());
@@ -112,7 +115,8 @@ inline std::string digest_of(const Layer& layer, const Matrix<double>& G, Index 
   update(digest, result->enclosed_gptq.data(), result->enclosed_gptq.size());
   update(digest, result->enclosed_rtn.data(), result->enclosed_rtn.size());
   update(digest, result->row_is_rtn.data(), result->row_is_rtn.size());
-  for (const Index count : {result->clipped, result->guard_rows, result->exact_rows, result->dead_columns}) update(digest, &count, 1);
+  for (const Index count : {result->clipped, result->guard_rows, result->exact_rows, result->dead_columns})
+    update(digest, &count, 1);
   update(digest, &result->lambda, 1);
   // Without the guard the losses of all rows are enclosed in binary64.
   options.guard = false;

@@ -74,19 +74,24 @@ bool same(const Loss& a, const Loss& b) { return a.value == b.value && a.lo == b
 }  // namespace
 
 TEST_CASE("the enclosure holds the exact loss and is narrow, for GPTQ's codes and for others") {
-  struct Case { Index rows, columns, tokens, group; double damping; const char* grid; };
-  const Case cases[] = {{3, 1, 4, 0, 0.01, "gf16"},   {60, 40, 100, 0, 0.01, "gf16"}, {25, 33, 10, 0, 0.01, "int4"},
+  struct Case {
+    Index rows, columns, tokens, group;
+    double damping;
+    const char* grid;
+  };
+  const Case cases[] = {{3, 1, 4, 0, 0.01, "gf16"},     {60, 40, 100, 0, 0.01, "gf16"}, {25, 33, 10, 0, 0.01, "int4"},
                         {24, 64, 64, 16, 1e-6, "int8"}, {7, 50, 200, 0, 1.0, "gf16"},   {5, 12, 40, 0, 0.0, "int4"}};
   for (const Case& c : cases) {
     CAPTURE(c.columns);
     CAPTURE(c.damping);
-    const Setup s = make(normal_matrix<float>(c.rows, c.columns, 31), gram_ref(ar1_activations(c.tokens, c.columns, 0.9, 32)),
-                         c.damping, c.grid, c.group);
+    const Setup s = make(normal_matrix<float>(c.rows, c.columns, 31),
+                         gram_ref(ar1_activations(c.tokens, c.columns, 0.9, 32)), c.damping, c.grid, c.group);
     const auto rtn = enclose(s, s.rtn.codes), gptq = enclose(s, s.gptq.codes);
     for (Index i = 0; i < c.rows; ++i) {
       const auto k = static_cast<std::size_t>(i);
       CHECK(same(gptq[k], enclose_binary32(s.model, s.sums[k])));  // the recurrence's sums are those of its codes
-      const std::pair<Loss, mpq_class> both[] = {{rtn[k], exact(s, s.rtn.codes, i)}, {gptq[k], exact(s, s.gptq.codes, i)}};
+      const std::pair<Loss, mpq_class> both[] = {{rtn[k], exact(s, s.rtn.codes, i)},
+                                                 {gptq[k], exact(s, s.gptq.codes, i)}};
       for (const auto& [loss, truth] : both) {
         CHECK(mpq_class(loss.lo) <= truth);
         CHECK(truth <= mpq_class(loss.hi));
@@ -97,7 +102,8 @@ TEST_CASE("the enclosure holds the exact loss and is narrow, for GPTQ's codes an
   }
 }
 
-TEST_CASE("sums and enclosures have the same bits for every target and thread count; the sums are those of the plain twin") {
+TEST_CASE(
+    "sums and enclosures have the same bits for every target and thread count; the sums are those of the plain twin") {
   const auto setup = [] {
     return make(normal_matrix<float>(70, 90, 33), gram_ref(ar1_activations(120, 90, 0.5, 34)), 0.01, "gf16");
   };
@@ -114,7 +120,8 @@ TEST_CASE("sums and enclosures have the same bits for every target and thread co
   for_each_target(check);
   for_each_thread_count(check);
 
-  const Matrix<float> e = normal_matrix<float>(kStrip, kLanes<float>, 35), t = normal_matrix<float>(kStrip, kLanes<float>, 36);
+  const Matrix<float> e = normal_matrix<float>(kStrip, kLanes<float>, 35),
+                      t = normal_matrix<float>(kStrip, kLanes<float>, 36);
   for_each_target([&] {
     LossLanes fast, slow;
     fast.add(reference.model, 3, 5, e.data(), t.data());
@@ -131,7 +138,8 @@ TEST_CASE("sums and enclosures have the same bits for every target and thread co
 }
 
 TEST_CASE("what binary32 cannot hold is left open: tiny errors, a factor beyond its range, a row without error") {
-  // Weights near binary32's smallest and scaled points that it does not hold: the errors lose bits, and the enclosure says so.
+  // Weights near binary32's smallest and scaled points that it does not hold: the errors lose bits, and the enclosure
+  // says so.
   Matrix<float> W = 0x1p-140F * normal_matrix<float>(20, 12, 37);
   W.row(3).setZero();
   const Setup s = make(W, gram_ref(ar1_activations(30, 12, 0.9, 38)), 0.01, "gf16", 0, 0x1.3579BDp-130F);

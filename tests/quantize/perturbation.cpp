@@ -1,4 +1,5 @@
-// T9 on exact rationals: a recurrence that is computed with errors delta_j keeps a bound, with u_j taken at the codes produced.
+// T9 on exact rationals: a recurrence that is computed with errors delta_j keeps a bound, with u_j taken at the codes
+// produced.
 #include <doctest/doctest.h>
 
 #include "rational.hpp"

@@ -29,8 +29,8 @@ inline Rational nearest_integer(const Rational& x) {
   return Rational(floor);
 }
 
-/// The nearest GF16 value, ties to the even word: the grid proposes from binary64, exact comparisons with the neighbouring
-/// words decide.
+/// The nearest GF16 value, ties to the even word: the grid proposes from binary64, exact comparisons with the
+/// neighbouring words decide.
 inline Rational nearest_gf16(const Rational& x) {
   static const Grid grid = *Grid::parse("gf16");
   const Rational magnitude = abs(x);

@@ -45,7 +45,7 @@ Rounded empty(const Setup& s) {
 }  // namespace
 
 TEST_CASE("same codes for every block size, thread count and SIMD target") {
-  const Case cases[] = {{1, 1, 0, "gf16"},   {3, 2, 0, "int4"},    {48, 8, 0, "gf16"},     {49, 65, 16, "int4"},
+  const Case cases[] = {{1, 1, 0, "gf16"},     {3, 2, 0, "int4"},    {48, 8, 0, "gf16"},    {49, 65, 16, "int4"},
                         {100, 130, 0, "gf16"}, {200, 24, 7, "int2"}, {5, 150, 0, "gf:4,3"}, {97, 127, 128, "int8"}};
   for (const Case& c : cases) {
     CAPTURE(c.rows);
@@ -92,8 +92,7 @@ TEST_CASE("columns outside the order keep their codes") {
   rounded.codes.setConstant(1234);
   REQUIRE(!run_recurrence(target, UpperStrips<float>(s.factor.U), 8, rounded));
   for (Index i = 0; i < 4; ++i)
-    for (Index j = 0; j < 10; ++j)
-      CHECK((rounded.codes(i, j) == 1234) == (j != 7 && j != 1 && j != 2));
+    for (Index j = 0; j < 10; ++j) CHECK((rounded.codes(i, j) == 1234) == (j != 7 && j != 1 && j != 2));
 }
 
 TEST_CASE("an overflow is reported at the first row and its first column") {

@@ -1,7 +1,6 @@
 // The vector rounding step is Grid::nearest, code for code, also next to and on the midpoints.
 #include "quantize/round_lanes.hpp"
 
-
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -26,7 +25,9 @@ struct Out {
   std::array<std::int32_t, Array{}.size()> code{};
 };
 
-Lanes lanes_of(const In& in, Out& out) { return {in.w.data(), in.r.data(), in.s.data(), out.u.data(), out.code.data(), out.e.data()}; }
+Lanes lanes_of(const In& in, Out& out) {
+  return {in.w.data(), in.r.data(), in.s.data(), out.u.data(), out.code.data(), out.e.data()};
+}
 
 void check(const Grid& grid, const LaneRounder& rounder, const In& in) {
   Out fast, slow;
@@ -62,7 +63,8 @@ void check(const Grid& grid, const LaneRounder& rounder, const In& in) {
   }
 }
 
-constexpr const char* kGrids[] = {"gf16", "bf16", "fp16", "gf:2,1", "gf:4,3", "gf:3,12", "gf:8,1", "int2", "int4", "int8"};
+constexpr const char* kGrids[] = {"gf16",    "bf16",   "fp16", "gf:2,1", "gf:4,3",
+                                  "gf:3,12", "gf:8,1", "int2", "int4",   "int8"};
 
 }  // namespace
 
@@ -79,7 +81,9 @@ TEST_CASE("random weights and scales of every size") {
         In lanes;
         for (std::size_t r = 0; r < lanes.w.size(); ++r) {
           const float wild = std::bit_cast<float>(bits(generator));
-          lanes.r[r] = repeat % 2 == 0 && std::isfinite(wild) ? wild : normal(generator) * static_cast<float>(grid.max_value() / 2);
+          lanes.r[r] = repeat % 2 == 0 && std::isfinite(wild)
+                           ? wild
+                           : normal(generator) * static_cast<float>(grid.max_value() / 2);
           const float scale = std::bit_cast<float>(bits(generator) & 0x7FFFFFFFU);
           lanes.s[r] = repeat % 4 == 0 && std::isfinite(scale) && scale > 0 ? scale : std::exp2(normal(generator));
           lanes.w[r] = normal(generator);

@@ -1,5 +1,5 @@
-// T1, T3, T4, T5 and T10 on exact rationals: the identities hold without a tolerance, and the instances that Coq proves and
-// prints (tests/generated) come out of this code digit by digit.
+// T1, T3, T4, T5 and T10 on exact rationals: the identities hold without a tolerance, and the instances that Coq proves
+// and prints (tests/generated) come out of this code digit by digit.
 #include <doctest/doctest.h>
 
 #include "../generated/coq_examples.hpp"
@@ -83,7 +83,8 @@ namespace coq = hallmark::coq_examples;
 
 Rational scaled(std::int64_t numerator, std::int64_t denominator, int exponent) {
   const Rational q = ratio(numerator, denominator);
-  return exponent >= 0 ? Rational(q << static_cast<unsigned long>(exponent)) : Rational(q >> static_cast<unsigned long>(-exponent));
+  return exponent >= 0 ? Rational(q << static_cast<unsigned long>(exponent))
+                       : Rational(q >> static_cast<unsigned long>(-exponent));
 }
 
 Rational value(const coq::Rationals<1>& r) { return scaled(r.numerator[0], r.denominator, r.exponent); }
@@ -101,38 +102,38 @@ Square<Rational> square(const coq::Rationals<9>& r) {
 }
 
 // One instance proved in Coq, run again: factor, compensated weights, codes and losses.
-#define CHECK_INSTANCE(name, nearest)                                                              \
-  do {                                                                                             \
-    INFO(#name);                                                                                   \
+#define CHECK_INSTANCE(name, nearest)                                                                \
+  do {                                                                                               \
+    INFO(#name);                                                                                     \
     const Square<Rational> G = gram(square(coq::name::X)), H = hessian(G, value(coq::name::lambda)); \
-    const auto factor = study::upper_factor(H);                                                    \
-    const Row<Rational> w = row(coq::name::w);                                                     \
-    const auto g = study::gptq(factor.U, w, nearest);                                              \
-    CHECK(factor.U == square(coq::name::U));                                                       \
-    CHECK(factor.d == row(coq::name::d));                                                          \
-    CHECK(g.u == row(coq::name::u));                                                               \
-    CHECK(g.q == row(coq::name::gptq));                                                            \
-    CHECK(quadratic_form(G, difference(w, g.q)) == value(coq::name::loss_gptq));                   \
+    const auto factor = study::upper_factor(H);                                                      \
+    const Row<Rational> w = row(coq::name::w);                                                       \
+    const auto g = study::gptq(factor.U, w, nearest);                                                \
+    CHECK(factor.U == square(coq::name::U));                                                         \
+    CHECK(factor.d == row(coq::name::d));                                                            \
+    CHECK(g.u == row(coq::name::u));                                                                 \
+    CHECK(g.q == row(coq::name::gptq));                                                              \
+    CHECK(quadratic_form(G, difference(w, g.q)) == value(coq::name::loss_gptq));                     \
   } while (false)
 
-#define CHECK_RTN(name, nearest)                                                                   \
-  do {                                                                                             \
-    INFO(#name);                                                                                   \
-    const Row<Rational> w = row(coq::name::w), q = study::rtn(w, nearest).q;                       \
-    CHECK(q == row(coq::name::rtn));                                                               \
+#define CHECK_RTN(name, nearest)                                                                       \
+  do {                                                                                                 \
+    INFO(#name);                                                                                       \
+    const Row<Rational> w = row(coq::name::w), q = study::rtn(w, nearest).q;                           \
+    CHECK(q == row(coq::name::rtn));                                                                   \
     CHECK(quadratic_form(gram(square(coq::name::X)), difference(w, q)) == value(coq::name::loss_rtn)); \
   } while (false)
 
-#define CHECK_STATIC(name, nearest)                                                                \
-  do {                                                                                             \
-    INFO(#name);                                                                                   \
+#define CHECK_STATIC(name, nearest)                                                                  \
+  do {                                                                                               \
+    INFO(#name);                                                                                     \
     const Square<Rational> G = gram(square(coq::name::X)), H = hessian(G, value(coq::name::lambda)); \
-    const Row<Rational> w = row(coq::name::w);                                                     \
-    const auto s = study::static_inverse(H, w, nearest);                                           \
-    CHECK(study::inverse(H) == square(coq::name::Hinv));                                           \
-    CHECK(s.u == row(coq::name::u_static));                                                        \
-    CHECK(s.q == row(coq::name::q_static));                                                        \
-    CHECK(quadratic_form(G, difference(w, s.q)) == value(coq::name::loss_static));                 \
+    const Row<Rational> w = row(coq::name::w);                                                       \
+    const auto s = study::static_inverse(H, w, nearest);                                             \
+    CHECK(study::inverse(H) == square(coq::name::Hinv));                                             \
+    CHECK(s.u == row(coq::name::u_static));                                                          \
+    CHECK(s.q == row(coq::name::q_static));                                                          \
+    CHECK(quadratic_form(G, difference(w, s.q)) == value(coq::name::loss_static));                   \
   } while (false)
 
 }  // namespace
@@ -162,7 +163,8 @@ TEST_CASE("T10: the static inverse is GPTQ for 2 columns") {
   for (int instance = 0; instance < 200; ++instance) {
     const Square<Rational> H = hessian(gram(random.matrix(2, 2, 5)), ratio(1, 2));
     const Row<Rational> w = random.row(2, 60, 9);
-    CHECK(study::static_inverse(H, w, nearest_integer).q == study::gptq(study::upper_factor(H).U, w, nearest_integer).q);
+    CHECK(study::static_inverse(H, w, nearest_integer).q ==
+          study::gptq(study::upper_factor(H).U, w, nearest_integer).q);
   }
 }
 

@@ -1,4 +1,5 @@
-// W and G as views of larger buffers, rows apart and off the vectors' alignment, for both methods; and more threads than rows.
+// W and G as views of larger buffers, rows apart and off the vectors' alignment, for both methods; and more threads
+// than rows.
 #include <cmath>
 #include <limits>
 
@@ -15,8 +16,9 @@ namespace {
 /// M with NaN all around: a row of another length, an entry too far, shows.
 template <class T>
 struct Surrounded {
-  explicit Surrounded(const Matrix<T>& M) : all(Matrix<T>::Constant(M.rows() + 2, M.cols() + 5, std::numeric_limits<T>::quiet_NaN())),
-                                            view(all.block(1, 3, M.rows(), M.cols())) {
+  explicit Surrounded(const Matrix<T>& M)
+      : all(Matrix<T>::Constant(M.rows() + 2, M.cols() + 5, std::numeric_limits<T>::quiet_NaN())),
+        view(all.block(1, 3, M.rows(), M.cols())) {
     view = M;
   }
   Matrix<T> all;
@@ -24,8 +26,8 @@ struct Surrounded {
 };
 
 bool same(const Expected<Quantized>& a, const Expected<Quantized>& b) {
-  return a && b && a->codes == b->codes && a->scales == b->scales && a->loss_final == b->loss_final && a->loss_rtn == b->loss_rtn &&
-         a->row_is_rtn == b->row_is_rtn && a->clipped == b->clipped;
+  return a && b && a->codes == b->codes && a->scales == b->scales && a->loss_final == b->loss_final &&
+         a->loss_rtn == b->loss_rtn && a->row_is_rtn == b->row_is_rtn && a->clipped == b->clipped;
 }
 
 Options options_for(const char* grid, Index group_size) {
@@ -76,7 +78,8 @@ TEST_CASE("rounding to nearest: large enough for threads, and more threads than 
         }
         if (first) CHECK(rounded->codes == first->codes);
         const Matrix<float> back = dequantize(rounded->codes, rounded->scales, options.grid, options.group_size);
-        CHECK((back.cast<double>() == dequantize_f64(rounded->codes, rounded->scales, options.grid, options.group_size)));
+        CHECK(
+            (back.cast<double>() == dequantize_f64(rounded->codes, rounded->scales, options.grid, options.group_size)));
         first = *rounded;
       });
     }

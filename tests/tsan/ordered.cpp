@@ -1,5 +1,5 @@
-// No race (tools/check_tsan.sh): ordered by the ends of parallel loops, by a reduction and by a critical section, all of which only
-// Archer shows to ThreadSanitizer; without it there are false reports here.
+// No race (tools/check_tsan.sh): ordered by the ends of parallel loops, by a reduction and by a critical section, all
+// of which only Archer shows to ThreadSanitizer; without it there are false reports here.
 #include <cstdio>
 #include <vector>
 

@@ -1,4 +1,5 @@
-// A race that ThreadSanitizer has to report (tools/check_tsan.sh): a task of std::async and who started it, as in src/cli/beside.hpp.
+// A race that ThreadSanitizer has to report (tools/check_tsan.sh): a task of std::async and who started it, as in
+// src/cli/beside.hpp.
 #include <cstdio>
 #include <future>
 
