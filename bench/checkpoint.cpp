@@ -14,9 +14,9 @@
 #include "certify/certificate_observer.hpp"
 #include "certify/contracts.hpp"
 #include "figures.hpp"
-#include "io/calibration_file.hpp"
+#include "calibrate/calibration_file.hpp"
 #include "linalg/gram.hpp"
-#include "quantize/gptq.hpp"
+#include "method/gptq.hpp"
 
 namespace hallmark::bench {
 namespace {

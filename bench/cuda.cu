@@ -16,7 +16,7 @@
 #include "cuda/program_engine.hpp"
 #include "format/codec_lanes.hpp"
 #include "linalg/gram.hpp"
-#include "quantize/gptq.hpp"
+#include "method/gptq.hpp"
 
 namespace hallmark::cuda {
 namespace {

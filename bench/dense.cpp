@@ -9,7 +9,7 @@
 #include "linalg/factor.hpp"
 #include "linalg/gram.hpp"
 #include "linalg/hessian.hpp"
-#include "quantize/upper_strips.hpp"
+#include "method/upper_strips.hpp"
 
 namespace hallmark::bench {
 namespace {

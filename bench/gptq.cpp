@@ -10,8 +10,8 @@
 #include "linalg/factor.hpp"
 #include "linalg/gram.hpp"
 #include "linalg/hessian.hpp"
-#include "quantize/gptq.hpp"
-#include "quantize/recurrence.hpp"
+#include "method/gptq.hpp"
+#include "method/recurrence.hpp"
 
 namespace hallmark::bench {
 namespace {

@@ -4,7 +4,7 @@
 #include <numeric>
 
 #include "linalg/gram.hpp"
-#include "quantize/gptq.hpp"
+#include "method/gptq.hpp"
 
 int main() {
   using namespace hallmark;

@@ -8,7 +8,7 @@ tests="codec_lanes gram factor hard_inputs rtn recurrence guard loss_binary32 gp
 export TSAN_SYMBOLIZER_PATH=/usr/bin/llvm-symbolizer-14
 # Libraries of packages (OpenMP's, OpenSSL, GMP) are not instrumented, and what they do is left out: so are tasks that libstdc++ starts.
 teams="ignore_noninstrumented_modules=1 exitcode=66"
-# With one thread of OpenMP nothing has to be left out, and tasks of std::async (src/cli/beside.hpp) are seen.
+# With one thread of OpenMP nothing has to be left out, and tasks of std::async (src/pipeline/beside.hpp) are seen.
 tasks() { env OMP_NUM_THREADS=1 OMP_TOOL=disabled TSAN_OPTIONS="exitcode=66" "$@"; }
 
 mkdir -p "$build"

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ablation/error_numbers.hpp"
-#include "ablation/json_text.hpp"
+#include "ledger/json_text.hpp"
 
 namespace hallmark {
 namespace {

@@ -7,10 +7,10 @@
 #include <set>
 
 #include "ablation/error_numbers.hpp"
-#include "format/scale.hpp"
+#include "scale/scale.hpp"
 #include "io/sha256.hpp"
 #include "linalg/gram.hpp"
-#include "quantize/rtn.hpp"
+#include "method/rtn.hpp"
 #include "replay/calibration.hpp"
 #include "replay/capture.hpp"
 

@@ -13,7 +13,7 @@
 #include "ablation/cell.hpp"
 #include "base/error.hpp"
 #include "linalg/matrix.hpp"
-#include "quantize/quantized.hpp"
+#include "method/quantized.hpp"
 #include "replay/model.hpp"
 #include "replay/text.hpp"
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "ablation/error_numbers.hpp"
-#include "ablation/ledger.hpp"
+#include "ledger/ledger.hpp"
 #include "ablation/plot.hpp"
 #include "ablation/verdict.hpp"
 #include "io/file.hpp"

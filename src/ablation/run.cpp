@@ -8,13 +8,13 @@
 #include <filesystem>
 
 #include "ablation/error_numbers.hpp"
-#include "ablation/ledger.hpp"
+#include "ledger/ledger.hpp"
 #include "ablation/provenance.hpp"
 #include "ablation/report.hpp"
 #include "io/file.hpp"
 #include "io/sha256.hpp"
-#include "quantize/gptq.hpp"
-#include "quantize/rtn.hpp"
+#include "method/gptq.hpp"
+#include "method/rtn.hpp"
 #include "replay/calibration.hpp"
 #include "replay/count_model.hpp"
 

@@ -9,8 +9,8 @@
 #include <nlohmann/json.hpp>
 
 #include "ablation/error_numbers.hpp"
-#include "ablation/json_text.hpp"
-#include "ablation/ledger.hpp"
+#include "ledger/json_text.hpp"
+#include "ledger/ledger.hpp"
 
 namespace hallmark {
 namespace {

@@ -8,7 +8,7 @@
 #include "certify/certificate.hpp"
 #include "certify/contracts.hpp"
 #include "oracle/exact_recurrence.hpp"
-#include "quantize/evidence.hpp"
+#include "method/evidence.hpp"
 
 namespace hallmark {
 

@@ -5,7 +5,7 @@
 #include <array>
 #include <vector>
 
-#include "quantize/upper_strips.hpp"
+#include "method/upper_strips.hpp"
 
 namespace hallmark {
 

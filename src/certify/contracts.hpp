@@ -8,7 +8,7 @@
 #include <mutex>
 
 #include "contracts/runtime/report.hpp"
-#include "quantize/evidence.hpp"
+#include "method/evidence.hpp"
 
 namespace hallmark {
 

@@ -6,9 +6,9 @@
 #include "cli/command.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
-#include "format/scale.hpp"
-#include "io/quantized_file.hpp"
-#include "quantize/rtn.hpp"
+#include "scale/scale.hpp"
+#include "artifact/quantized_file.hpp"
+#include "method/rtn.hpp"
 #include "replay/model.hpp"
 
 namespace hallmark::cli {

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "ablation/measure.hpp"
-#include "cli/accumulate.hpp"
+#include "pipeline/accumulate.hpp"
 #include "cli/command.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"

@@ -6,7 +6,7 @@
 
 #include "cli/command.hpp"
 #include "cli/output.hpp"
-#include "io/quantized_file.hpp"
+#include "artifact/quantized_file.hpp"
 
 namespace hallmark::cli {
 namespace {

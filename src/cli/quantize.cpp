@@ -8,20 +8,20 @@
 
 #include <fmt/format.h>
 
-#include "cli/beside.hpp"
+#include "pipeline/beside.hpp"
 #include "cli/build_info.hpp"
 #include "cli/command.hpp"
 #include "cli/output.hpp"
 #include "cli/device.hpp"
-#include "cli/input_digests.hpp"
-#include "cli/plan.hpp"
+#include "pipeline/input_digests.hpp"
+#include "pipeline/plan.hpp"
 #include "cli/progress.hpp"
-#include "cli/quantize_outputs.hpp"
+#include "pipeline/quantize_outputs.hpp"
 #include "cli/quantize_report.hpp"
-#include "cli/quantize_tensor.hpp"
+#include "pipeline/quantize_tensor.hpp"
 #include "cli/ranges.hpp"
 #include "io/error_numbers.hpp"
-#include "io/quantized_file.hpp"
+#include "artifact/quantized_file.hpp"
 
 namespace hallmark::cli {
 namespace {

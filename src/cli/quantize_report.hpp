@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "cli/plan.hpp"
+#include "pipeline/plan.hpp"
 #include "io/file.hpp"
-#include "quantize/quantized.hpp"
+#include "method/quantized.hpp"
 
 namespace hallmark::cli {
 

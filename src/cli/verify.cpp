@@ -13,7 +13,7 @@
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/ranges.hpp"
-#include "cli/verify_tensor.hpp"
+#include "pipeline/verify_tensor.hpp"
 #include "io/error_numbers.hpp"
 
 namespace hallmark::cli {

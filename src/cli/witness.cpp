@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "ablation/error_numbers.hpp"
-#include "ablation/witness.hpp"
+#include "ledger/witness.hpp"
 #include "cli/command.hpp"
 #include "cli/output.hpp"
 

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "cuda/engine.hpp"
-#include "quantize/backend.hpp"
+#include "method/backend.hpp"
 
 namespace hallmark::cuda {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "../io/temporary_folder.hpp"
-#include "ablation/ledger.hpp"
+#include "ledger/ledger.hpp"
 
 using namespace hallmark;
 using test::read_file;

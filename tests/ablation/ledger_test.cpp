@@ -1,4 +1,4 @@
-#include "ablation/ledger.hpp"
+#include "ledger/ledger.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>

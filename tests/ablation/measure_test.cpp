@@ -7,8 +7,8 @@
 #include <cmath>
 
 #include "linalg/gram.hpp"
-#include "quantize/gptq.hpp"
-#include "quantize/rtn.hpp"
+#include "method/gptq.hpp"
+#include "method/rtn.hpp"
 #include "replay/capture.hpp"
 #include "tiny_experiment.hpp"
 

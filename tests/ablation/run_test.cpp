@@ -8,7 +8,7 @@
 #include <sstream>
 
 #include "ablation/report.hpp"
-#include "quantize/rtn.hpp"
+#include "method/rtn.hpp"
 #include "tiny_experiment.hpp"
 
 using namespace hallmark;

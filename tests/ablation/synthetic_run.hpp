@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "ablation/ledger.hpp"
+#include "ledger/ledger.hpp"
 #include "ablation/verdict.hpp"
 #include "io/sha256.hpp"
 

@@ -6,7 +6,7 @@
 #include <limits>
 #include <sstream>
 
-#include "ablation/ledger.hpp"
+#include "ledger/ledger.hpp"
 #include "synthetic_run.hpp"
 
 using namespace hallmark;

@@ -1,5 +1,5 @@
 // Witnesses: what is appended, what counts as outdated, and which files are refused.
-#include "ablation/witness.hpp"
+#include "ledger/witness.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>

@@ -11,8 +11,8 @@
 
 #include "certify/bundle.hpp"
 #include "linalg/gram.hpp"
-#include "quantize/gptq.hpp"
-#include "quantize/rtn.hpp"
+#include "method/gptq.hpp"
+#include "method/rtn.hpp"
 
 using namespace hallmark;
 

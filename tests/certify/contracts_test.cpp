@@ -9,7 +9,7 @@
 
 #include "../linalg/random.hpp"
 #include "linalg/gram.hpp"
-#include "quantize/gptq.hpp"
+#include "method/gptq.hpp"
 
 using namespace hallmark;
 using namespace hallmark::test;

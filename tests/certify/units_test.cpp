@@ -13,7 +13,7 @@
 #include "certify/contracts.hpp"
 #include "certify/row_group.hpp"
 #include "linalg/gram.hpp"
-#include "quantize/gptq.hpp"
+#include "method/gptq.hpp"
 
 using namespace hallmark;
 using namespace hallmark::test;

@@ -10,7 +10,7 @@
 #include <doctest/doctest.h>
 
 #include "format/golden_float.hpp"
-#include "format/scale.hpp"
+#include "scale/scale.hpp"
 
 using namespace hallmark;
 

@@ -4,7 +4,7 @@
 #include <bit>
 #include <limits>
 
-#include "io/calibration_file.hpp"
+#include "calibrate/calibration_file.hpp"
 #include "io/error_numbers.hpp"
 #include "temporary_folder.hpp"
 

@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "io/error_numbers.hpp"
-#include "io/quantized_file.hpp"
+#include "artifact/quantized_file.hpp"
 #include "temporary_folder.hpp"
 
 using namespace hallmark;

@@ -4,8 +4,8 @@
 #include "../linalg/random.hpp"
 #include "linalg/gram.hpp"
 #include "oracle/exact_recurrence.hpp"
-#include "quantize/evidence.hpp"
-#include "quantize/gptq.hpp"
+#include "method/evidence.hpp"
+#include "method/gptq.hpp"
 
 using namespace hallmark;
 using namespace hallmark::test;

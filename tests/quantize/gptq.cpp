@@ -1,5 +1,5 @@
 // quantize_gptq as a whole: the ratios it should reach, the families of matrices, the options, the refusals.
-#include "quantize/gptq.hpp"
+#include "method/gptq.hpp"
 
 #include <cmath>
 #include <limits>
@@ -7,8 +7,8 @@
 #include "../linalg/random.hpp"
 #include "linalg/gram.hpp"
 #include "linalg/hessian.hpp"
-#include "quantize/rtn.hpp"
-#include "quantize/studies.hpp"
+#include "method/rtn.hpp"
+#include "method/studies.hpp"
 
 using namespace hallmark;
 using namespace hallmark::test;

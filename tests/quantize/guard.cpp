@@ -1,5 +1,5 @@
 // The guard and its enclosures: rigorous, and decided exactly where they overlap.
-#include "quantize/guard.hpp"
+#include "method/guard.hpp"
 
 #include <gmpxx.h>
 
@@ -10,7 +10,7 @@
 #include "linalg/gram.hpp"
 #include "linalg/hessian.hpp"
 #include "oracle/exact_loss.hpp"
-#include "quantize/gptq.hpp"
+#include "method/gptq.hpp"
 
 using namespace hallmark;
 using namespace hallmark::test;

@@ -11,9 +11,9 @@
 #include "base/simd.hpp"
 #include "io/sha256.hpp"
 #include "linalg/gram.hpp"
-#include "quantize/backend.hpp"
-#include "quantize/evidence.hpp"
-#include "quantize/gptq.hpp"
+#include "method/backend.hpp"
+#include "method/evidence.hpp"
+#include "method/gptq.hpp"
 
 namespace hallmark::test {
 

@@ -8,8 +8,8 @@
 #include "linalg/gram.hpp"
 #include "linalg/hessian.hpp"
 #include "oracle/exact_loss.hpp"
-#include "quantize/gptq.hpp"
-#include "quantize/guard.hpp"
+#include "method/gptq.hpp"
+#include "method/guard.hpp"
 
 using namespace hallmark;
 using namespace hallmark::test;

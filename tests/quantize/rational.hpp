@@ -6,7 +6,7 @@
 #include <random>
 
 #include "format/grid.hpp"
-#include "quantize/studies.hpp"
+#include "method/studies.hpp"
 
 namespace hallmark::test {
 

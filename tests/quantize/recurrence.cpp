@@ -1,5 +1,5 @@
 // The blocked recurrence is the plain one, code for code: blocks, threads, SIMD targets, groups, orders, shapes.
-#include "quantize/recurrence.hpp"
+#include "method/recurrence.hpp"
 
 #include <numeric>
 

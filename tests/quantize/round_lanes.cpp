@@ -1,5 +1,5 @@
 // The vector rounding step is Grid::nearest, code for code, also next to and on the midpoints.
-#include "quantize/round_lanes.hpp"
+#include "method/round_lanes.hpp"
 
 #include <bit>
 #include <cmath>
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "../linalg/random.hpp"
-#include "format/scale.hpp"
+#include "scale/scale.hpp"
 
 using namespace hallmark;
 using namespace hallmark::test;

@@ -1,5 +1,5 @@
 // Round to nearest and back: the codes are the grid's nearest points, and dequantized numbers are exact.
-#include "quantize/rtn.hpp"
+#include "method/rtn.hpp"
 
 #include "../linalg/random.hpp"
 

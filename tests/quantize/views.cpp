@@ -5,8 +5,8 @@
 
 #include "../linalg/random.hpp"
 #include "linalg/gram.hpp"
-#include "quantize/gptq.hpp"
-#include "quantize/rtn.hpp"
+#include "method/gptq.hpp"
+#include "method/rtn.hpp"
 
 using namespace hallmark;
 using namespace hallmark::test;

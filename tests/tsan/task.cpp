@@ -1,5 +1,5 @@
 // A race that ThreadSanitizer has to report (tools/check_tsan.sh): a task of std::async and who started it, as in
-// src/cli/beside.hpp.
+// src/pipeline/beside.hpp.
 #include <cstdio>
 #include <future>
 

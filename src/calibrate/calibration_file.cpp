@@ -1,0 +1,226 @@
+#include "calibrate/calibration_file.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "io/error_numbers.hpp"
+#include "linalg/buffer.hpp"
+
+namespace hallmark {
+
+namespace {
+
+constexpr std::string_view suffixes[] = {".activations", ".gram", ".scale"};
+constexpr std::string_view tokens_key = "hallmark.calibration.tokens";
+
+Error bad_entry(int number, std::string what, std::string where) {
+  return {Exit::input, number, std::move(what), std::move(where),
+          "store NAME.activations [tokens, cols] or NAME.gram [cols, cols], see docs/calibration.md"};
+}
+
+std::string described(const TensorInfo& t) {
+  return fmt::format("tensor '{}': {} of shape {}", t.name, dtype_name(t.dtype), shape_text(t.shape));
+}
+
+/// Elements first .. of a stored tensor, by all threads; whether all are finite. The dtype is one that widen() knows.
+template <class Real>
+bool widen_finite(const TensorInfo& stored, std::uint64_t first, std::span<Real> out) {
+  constexpr std::size_t piece = std::size_t{1} << 16;
+  bool finite = true;
+#pragma omp parallel for schedule(static) reduction(&& : finite) if (out.size() > piece)
+  for (std::size_t begin = 0; begin < out.size(); begin += piece) {
+    const std::span<Real> part = out.subspan(begin, std::min(piece, out.size() - begin));
+    const bool read = bool(widen(stored, first + begin, part));
+    unsigned beyond = 0;  // counted, not searched: so it takes whole vectors
+    for (const Real x : part) beyond += !(std::fabs(x) <= std::numeric_limits<Real>::max());
+    finite = finite && read && beyond == 0;
+  }
+  return finite;
+}
+
+/// Whether G is a finite symmetric matrix, its diagonal not negative; tile by tile, for the columns' sake.
+bool plausible_gram(const Matrix<double>& g) {
+  constexpr Index tile = 64;
+  const Index n = g.rows();
+  bool fine = true;
+#pragma omp parallel for schedule(dynamic) reduction(&& : fine)
+  for (Index i0 = 0; i0 < n; i0 += tile)
+    for (Index j0 = 0; j0 <= i0; j0 += tile)
+      for (Index i = i0; i < std::min(n, i0 + tile); ++i)
+        for (Index j = j0; j < std::min(i + 1, j0 + tile); ++j)
+          fine = fine && (i == j ? g(i, i) >= 0 : g(i, j) == g(j, i));
+  return fine;
+}
+
+bool one_of(DType dtype, std::initializer_list<DType> allowed) {
+  return std::ranges::find(allowed, dtype) != allowed.end();
+}
+
+}  // namespace
+
+Expected<CalibrationFile> CalibrationFile::open(const std::string& path) {
+  using namespace error_number;
+  Expected<SafeTensors> opened = SafeTensors::open(path);
+  if (!opened) return opened.error();
+  CalibrationFile result(path, std::move(*opened));
+  const SafeTensors& file = result.file_;
+
+  nlohmann::json tokens = nlohmann::json::object();
+  if (const auto found = file.metadata().find(std::string(tokens_key)); found != file.metadata().end()) {
+    tokens = nlohmann::json::parse(found->second, nullptr, false);
+    if (!tokens.is_object())
+      return bad_entry(calibration_entry, "the token counts are not a JSON object",
+                       fmt::format("{}: {}", path, tokens_key));
+  }
+  for (const TensorInfo& tensor : file.tensors()) {
+    const auto suffix = std::ranges::find_if(suffixes, [&](auto s) { return tensor.name.ends_with(s); });
+    const bool known = suffix != std::end(suffixes) && tensor.name.size() > suffix->size();
+    const bool is_scale = known && *suffix == ".scale", is_gram = known && *suffix == ".gram";
+    // binary64 activations would have to be rounded: the Gram matrix is over binary32 activations.
+    const bool fits = is_scale  ? one_of(tensor.dtype, {DType::F32, DType::BF16, DType::F16})
+                      : is_gram ? one_of(tensor.dtype, {DType::F64, DType::F32})
+                                : one_of(tensor.dtype, {DType::F32, DType::BF16, DType::F16});
+    if (!known || !fits || tensor.shape.size() != (is_scale ? 1U : 2U))
+      return bad_entry(calibration_entry, "not a calibration entry", path + ": " + described(tensor));
+    const std::string weight = tensor.name.substr(0, tensor.name.size() - suffix->size());
+    if (is_scale) continue;
+    if (is_gram && tensor.shape[0] != tensor.shape[1])
+      return bad_entry(calibration_gram, "a Gram matrix is not square", path + ": " + described(tensor));
+    if (!is_gram && tensor.shape[0] == 0)
+      return bad_entry(calibration_empty, "activations without a token", path + ": " + described(tensor));
+    CalibrationEntry entry{.is_gram = is_gram, .cols = tensor.shape[1], .tokens = is_gram ? 0 : tensor.shape[0]};
+    if (is_gram && tokens.contains(weight)) {
+      if (!tokens[weight].is_number_unsigned())
+        return bad_entry(calibration_entry, "a token count is not a number",
+                         fmt::format("{}: {} of '{}'", path, tokens_key, weight));
+      entry.tokens = tokens[weight].get<std::uint64_t>();
+      if (entry.tokens == 0)
+        return bad_entry(calibration_empty, "a Gram matrix of no token",
+                         fmt::format("{}: {} of '{}'", path, tokens_key, weight));
+    }
+    if (!result.entries_.emplace(weight, entry).second)
+      return bad_entry(calibration_both, "activations and a Gram matrix for one weight",
+                       fmt::format("{}: weight '{}'", path, weight));
+  }
+  for (const TensorInfo& tensor : file.tensors()) {
+    if (!tensor.name.ends_with(".scale")) continue;
+    const auto entry = result.entries_.find(tensor.name.substr(0, tensor.name.size() - 6));
+    if (entry == result.entries_.end())
+      return bad_entry(calibration_lonely_scale, "a scale without activations or Gram matrix",
+                       path + ": " + described(tensor));
+    entry->second.has_scale = true;
+    entry->second.rows = tensor.shape[0];
+  }
+  return result;
+}
+
+const CalibrationEntry* CalibrationFile::find(const std::string& weight) const {
+  const auto found = entries_.find(weight);
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
+const TensorInfo& CalibrationFile::tensor(const std::string& weight, std::string_view suffix) const {
+  return *file_.find(weight + std::string(suffix));
+}
+
+Status CalibrationFile::check_weight(const std::string& weight, std::uint64_t rows, std::uint64_t cols) const {
+  const auto differs = [&](std::string what, std::uint64_t here, std::uint64_t there) {
+    return Error{
+        Exit::infeasible, error_number::calibration_shape, "calibration and weight do not fit together",
+        fmt::format("weight '{}' of shape [{}, {}]: the {} {}, the weight {}", weight, rows, cols, what, here, there),
+        "capture the inputs of this very layer: one column per input feature"};
+  };
+  const CalibrationEntry& entry = entries_.at(weight);
+  if (entry.cols != cols)
+    return differs(entry.is_gram ? "Gram matrix has columns" : "activations have columns", entry.cols, cols);
+  if (entry.has_scale && entry.rows != rows) return differs("scale has rows", entry.rows, rows);
+  return ok();
+}
+
+Expected<Matrix<double>> CalibrationFile::gram(const std::string& weight) const {
+  const TensorInfo& stored = tensor(weight, ".gram");
+  const auto n = static_cast<Index>(stored.shape[0]);
+  Matrix<double> g = fresh_matrix<double>(n, n);
+  const std::span<double> values(g.data(), static_cast<std::size_t>(g.size()));
+  const bool finite_numbers = widen_finite(stored, 0, values);
+  forget_pages(stored.data);
+  if (finite_numbers && plausible_gram(g)) return g;
+  // What is wrong with it, and where first.
+  if (Status read = widen(stored, 0, values); !read) return located(path_, read.error());
+  if (Status finite = check_finite(stored.name, stored.shape, values); !finite) return located(path_, finite.error());
+  for (Index i = 0; i < n; ++i) {
+    if (!(g(i, i) >= 0))
+      return bad_entry(error_number::calibration_gram, "a Gram matrix has a negative diagonal entry",
+                       fmt::format("{}: {}: {} at [{}, {}]", path_, described(stored), g(i, i), i, i));
+    for (Index j = 0; j < i; ++j)
+      if (!(g(i, j) == g(j, i)))
+        return Error{Exit::input, error_number::calibration_gram, "a Gram matrix is not symmetric",
+                     fmt::format("{}: {}: {} at [{}, {}], {} at [{}, {}]", path_, described(stored), g(i, j), i, j,
+                                 g(j, i), j, i),
+                     "store (G + G.T) / 2: a product of matrices need not come out symmetric to the last bit"};
+  }
+  return g;
+}
+
+bool CalibrationFile::stored_as_used(const std::string& weight) const {
+  return entries_.at(weight).is_gram && tensor(weight, ".gram").dtype == DType::F64;
+}
+
+Expected<Matrix<float>> CalibrationFile::activations(const std::string& weight, std::uint64_t first,
+                                                     std::uint64_t count) const {
+  const TensorInfo& stored = tensor(weight, ".activations");
+  const std::uint64_t cols = stored.shape[1];
+  Matrix<float> x(static_cast<Index>(count), static_cast<Index>(cols));
+  const std::span<float> values(x.data(), static_cast<std::size_t>(x.size()));
+  if (!widen_finite(stored, first * cols, values)) {
+    if (Status read = widen(stored, first * cols, values); !read) return located(path_, read.error());
+    const auto bad = std::ranges::find_if(values, [](float v) { return !std::isfinite(v); });
+    const auto at = static_cast<std::uint64_t>(bad - values.begin());
+    return Error{Exit::input, error_number::not_finite, "an activation is not finite",
+                 fmt::format("{}: {}: {} at [{}, {}]", path_, described(stored), *bad, first + at / cols, at % cols),
+                 "leave the token out, or find what made it overflow"};
+  }
+  const std::uint64_t row_bytes = cols * dtype_bits(stored.dtype) / 8;
+  forget_pages(stored.data.subspan(first * row_bytes, count * row_bytes));
+  return x;
+}
+
+Expected<std::vector<float>> CalibrationFile::scale(const std::string& weight) const {
+  const TensorInfo& stored = tensor(weight, ".scale");
+  Expected<std::vector<float>> scale = widen_to_f32(stored);
+  if (!scale) return located(path_, scale.error());
+  for (std::size_t i = 0; i < scale->size(); ++i)
+    if (!((*scale)[i] > 0) || !std::isfinite((*scale)[i]))
+      return Error{Exit::input, error_number::calibration_scale, "a given scale is not positive and finite",
+                   fmt::format("{}: {}: {} at [{}]", path_, described(stored), (*scale)[i], i),
+                   "give every row a scale above 0"};
+  return scale;
+}
+
+Status write_grams(const std::string& path, bool overwrite, const std::vector<GramPlan>& plan,
+                   const std::function<Expected<Matrix<double>>(std::size_t)>& gram_of) {
+  std::vector<TensorPlan> tensors;
+  nlohmann::json tokens = nlohmann::json::object();
+  for (const GramPlan& gram : plan) {
+    tensors.push_back({gram.weight + ".gram", DType::F64, {gram.cols, gram.cols}});
+    tokens[gram.weight] = gram.tokens;
+  }
+  Expected<SafeTensorsWriter> writer = SafeTensorsWriter::create(
+      path, overwrite, std::move(tensors),
+      {{std::string(tokens_key),
+        tokens.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)}});  // the names are checked by create
+  if (!writer) return writer.error();
+  for (std::size_t i = 0; i < plan.size(); ++i) {
+    const Expected<Matrix<double>> g = gram_of(i);
+    if (!g) return g.error();
+    const std::span<const double> values(g->data(), static_cast<std::size_t>(g->size()));
+    if (Status written = writer->write(plan[i].weight + ".gram", values); !written) return written;
+  }
+  return writer->commit();
+}
+
+}  // namespace hallmark

@@ -1,0 +1,164 @@
+#include "method/recurrence.hpp"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <iterator>
+#include <span>
+
+#include "linalg/buffer.hpp"
+#include "linalg/transpose.hpp"
+#include "method/round_lanes.hpp"
+
+namespace hallmark {
+namespace {
+
+constexpr Index kRows = kLanes<float>;
+constexpr Index kTogether = 8;  // blocks of rows that share a block of columns of U while it is in the cache
+
+constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+void report(std::optional<Entry>& first, Entry found) {
+  if (!first || found.row < first->row) first = found;
+}
+
+template <class T>
+using Tile = std::array<T, at(kStrip* kRows)>;  // [column of a strip][kRows]
+
+// One block of kRows rows: its errors so far, [position][kRows].
+struct RowBlock {
+  Index first, rows;
+  float *e, *u;  // u only where somebody wants to see it
+  Index group = -1;
+  alignas(64) std::array<float, at(kRows)> s{};  // the scales of that group
+  std::optional<Entry> overflow{};
+  LossLanes sums{};
+};
+
+// The weights of a strip's columns.
+void load_weights(const Target& target, std::span<const Index> columns, bool adjacent, const RowBlock& block,
+                  Tile<float>& w) {
+  if (block.rows < kRows) w.fill(0);
+  if (adjacent) {
+    const float* first = target.W.data() + block.first * target.W.outerStride() + columns[0];
+    return transpose(first, target.W.outerStride(), block.rows, std::ssize(columns), w.data(), kRows);
+  }
+  for (std::size_t c = 0; c < columns.size(); ++c)
+    for (Index r = 0; r < block.rows; ++r) w[c * at(kRows) + at(r)] = target.W(block.first + r, columns[c]);
+}
+
+void store_codes(std::span<const Index> columns, bool adjacent, const RowBlock& block, const Tile<std::int32_t>& code,
+                 Matrix<Code>& codes) {
+  alignas(64) Tile<std::int32_t> row{};
+  if (adjacent) transpose(code.data(), kRows, std::ssize(columns), block.rows, row.data(), kStrip);
+  for (Index r = 0; r < block.rows; ++r)
+    for (std::size_t c = 0; c < columns.size(); ++c)
+      codes(block.first + r, columns[c]) =
+          static_cast<Code>(adjacent ? row[at(r * kStrip) + c] : code[c * at(kRows) + at(r)]);
+}
+
+// The columns of one strip: the sums over all earlier strips at once, then column by column.
+void round_strip(const Target& target, const UpperStrips<float>& U, Index strip, const LaneRounder& rounder,
+                 RowBlock& block, Rounded& rounded, const RowSums* row_sums) {
+  const Index begin = strip * kStrip, count = std::min(kStrip, U.columns() - begin);
+  const std::span<const Index> columns = target.order.subspan(at(begin), at(count));
+  bool adjacent = true;
+  for (std::size_t c = 1; c < columns.size(); ++c) adjacent &= columns[c] == columns[c - 1] + 1;
+  const float* u = U.strip(strip);
+  alignas(64) Tile<float> acc{}, w;
+  alignas(64) Tile<std::int32_t> code;
+  alignas(64) std::array<float, at(kRows)> unseen;
+  accumulate_strip(block.e, u, begin, acc.data(), kRows);
+  load_weights(target, columns, adjacent, block, w);
+  for (Index c = 0; c < count; ++c) {
+    const Index column = columns[at(c)], group = target.group_size == 0 ? 0 : column / target.group_size;
+    if (group != block.group) {
+      block.group = group;
+      block.s.fill(1);
+      for (Index r = 0; r < block.rows; ++r)
+        block.s[at(r)] = scale_at(target.scales, target.group_size, block.first + r, column);
+    }
+    float* compensated = block.u ? block.u + (begin + c) * kRows : unseen.data();
+    float* e = block.e + (begin + c) * kRows;
+    float* sum = &acc[at(c * kRows)];
+    const LanesSeen seen =
+        rounder.round({&w[at(c * kRows)], sum, block.s.data(), compensated, &code[at(c * kRows)], e});
+    for (Index r = 0; seen.last && r < block.rows; ++r)
+      rounded.clipped[at(block.first + r)] += target.grid.clipped(compensated[r], block.s[at(r)]);
+    for (Index r = 0; seen.infinite && r < block.rows; ++r)
+      if (!std::isfinite(compensated[r])) report(block.overflow, {block.first + r, column});
+    accumulate_column(e, u + (begin + c) * kStrip + c + 1, count - c - 1, sum + kRows);
+    for (Index r = 0; row_sums && r < kRows; ++r) sum[r] += e[r];
+  }
+  store_codes(columns, adjacent, block, code, rounded.codes);
+  if (row_sums) block.sums.add(row_sums->weights, begin, count, block.e + begin * kRows, acc.data());
+}
+
+}  // namespace
+
+std::optional<Entry> run_recurrence(const Target& target, const UpperStrips<float>& U, Index block_size,
+                                    Rounded& rounded, const RowSink& sink, const RowSums* row_sums) {
+  const Index rows = target.W.rows(), blocks = (rows + kRows - 1) / kRows;
+  const Index strips_per_block = std::max<Index>(1, block_size / kStrip);
+  // As many groups of blocks for each thread, as even as possible.
+  const Index threads = omp_get_max_threads();
+  const Index groups = std::min(blocks, threads * ((blocks + threads * kTogether - 1) / (threads * kTogether)));
+  const Index length = U.columns() * kRows;
+  const LaneRounder rounder(target.grid);
+  std::optional<Entry> overflow;
+  if (row_sums) row_sums->sums.resize(at(rows));
+#pragma omp parallel if (rows * U.columns() * U.columns() > Index{1} << 18)
+  {
+    Buffer<float> e(at(kTogether * length)), u(sink ? at(kTogether * length) : 0);
+#pragma omp for schedule(dynamic)
+    for (Index group = 0; group < groups; ++group) {
+      std::vector<RowBlock> together;
+      for (Index b = group * blocks / groups; b < (group + 1) * blocks / groups; ++b) {
+        const Index offset = std::ssize(together) * length;
+        together.push_back(
+            {b * kRows, std::min(kRows, rows - b * kRows), e.data() + offset, sink ? u.data() + offset : nullptr});
+      }
+      for (Index s0 = 0; s0 < U.count(); s0 += strips_per_block)
+        for (RowBlock& block : together)
+          for (Index s = s0; s < std::min(U.count(), s0 + strips_per_block); ++s)
+            round_strip(target, U, s, rounder, block, rounded, row_sums);
+      for (const RowBlock& block : together) {
+        for (Index r = 0; row_sums && r < block.rows; ++r) row_sums->sums[at(block.first + r)] = block.sums.row(r);
+        if (block.overflow) {
+#pragma omp critical(hallmark_recurrence_overflow)
+          report(overflow, *block.overflow);
+        } else if (sink) {
+          sink(block.first, block.rows, block.u);
+        }
+      }
+    }
+  }
+  return overflow;
+}
+
+std::optional<Entry> run_recurrence_ref(const Target& target, const Matrix<float>& U, Rounded& rounded,
+                                        const RowSink& sink) {
+  std::optional<Entry> overflow;
+  std::vector<float> e(target.order.size()), shown(sink ? at(U.cols() * kRows) : 0);
+  for (Index i = 0; i < target.W.rows(); ++i) {
+    for (Index p = 0; p < U.cols(); ++p) {
+      const Index column = target.order[at(p)];
+      const float w = target.W(i, column), s = scale_at(target.scales, target.group_size, i, column);
+      float r = 0;
+      for (Index k = 0; k < p; ++k) r = std::fma(e[at(k)], U(k, p), r);
+      const float u = w + r;
+      if (!std::isfinite(u)) report(overflow, {i, column});
+      if (sink) shown[at(p * kRows)] = u;
+      const Code q = target.grid.nearest(u, s);
+      rounded.codes(i, column) = q;
+      rounded.clipped[at(i)] += target.grid.clipped(u, s);
+      e[at(p)] = std::fma(-s, static_cast<float>(target.grid.value(q)), w);
+    }
+    if (sink && !overflow) sink(i, 1, shown.data());
+  }
+  return overflow;
+}
+
+}  // namespace hallmark

@@ -1,0 +1,21 @@
+// From stored activations to a Gram matrix, a bounded number of tokens at a time.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "base/error.hpp"
+#include "certify/contracts.hpp"
+#include "cuda/engine.hpp"
+#include "calibrate/calibration_file.hpp"
+#include "linalg/matrix.hpp"
+
+namespace hallmark {
+
+/// G = X X^T over the activations of `weight` in the files that have them, files and tokens in order.
+/// The sample, when given, keeps what its contract needs; the engine, when given, does the sums: the same bits.
+/// Errors: E0350 a value that is not finite; those of the engine.
+Expected<Matrix<double>> accumulate_gram(std::span<const CalibrationFile> files, const std::string& weight,
+                                         GramSample* sample = nullptr, cuda::Engine* engine = nullptr);
+
+}  // namespace hallmark

@@ -1,0 +1,23 @@
+#include "pipeline/beside.hpp"
+
+#include <omp.h>
+
+namespace hallmark {
+
+// libgomp spins for milliseconds at a barrier unless it knows of more threads than processors (its
+// config/linux/wait.h), and it knows only teams of its own. A second team that sleeps is such a surplus, wherever the
+// kernels' threads take all processors.
+SleepingBarriers::SleepingBarriers() {
+  if (omp_get_max_threads() == 1) return;  // nobody waits
+  team_ = beside([this] {
+#pragma omp parallel num_threads(2)
+    over_.wait(false);
+  });
+}
+
+SleepingBarriers::~SleepingBarriers() {
+  over_ = true;
+  over_.notify_all();
+}
+
+}  // namespace hallmark

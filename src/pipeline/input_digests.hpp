@@ -1,0 +1,47 @@
+// The digests of W and C and of their tensors, computed beside the work.
+#pragma once
+
+#include <condition_variable>
+#include <future>
+#include <map>
+#include <mutex>
+#include <stop_token>
+#include <string>
+
+#include "pipeline/quantize_tensor.hpp"
+
+namespace hallmark {
+
+/// Reads each file once; what is not yet known is waited for. Given up where the object ends before. Both files outlive
+/// it.
+class InputDigests {
+ public:
+  InputDigests(const SafeTensors& weights, const CalibrationFile* calibration);
+  ~InputDigests() { stop_.request_stop(); }
+
+  /// Those of both files.
+  void enter(CertificateHeader& header) const;
+  /// Those of the tensor's bytes and, where it is stored as it is used, of its Gram matrix.
+  void enter(QuantizedTensor& quantized, const std::string& name) const;
+
+ private:
+  class File {
+   public:
+    File(const SafeTensors* file, const std::stop_token& stop);
+    std::string whole() const { return whole_.get(); }
+    std::string tensor(const std::string& name) const;
+
+   private:
+    mutable std::mutex mutex_;
+    mutable std::condition_variable known_;
+    std::map<std::string, std::string> tensors_;
+    bool failed_ = false;
+    std::shared_future<std::string> whole_;
+  };
+
+  std::stop_source stop_;
+  const CalibrationFile* calibration_;
+  File weights_, of_calibration_;
+};
+
+}  // namespace hallmark

@@ -1,0 +1,74 @@
+#include "pipeline/quantize_outputs.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "pipeline/beside.hpp"
+
+namespace hallmark {
+namespace {
+
+// A tensor of more codes is written before the next is begun: waiting would take memory, and its hours of arithmetic
+// hide nothing worth hiding (codes grow with cols, work with cols^2).
+constexpr Index most_codes_waiting = Index{32} << 20;
+
+template <class T>
+std::span<const T> all(const Matrix<T>& M) {
+  return {M.data(), static_cast<std::size_t>(M.size())};
+}
+
+}  // namespace
+
+Expected<QuantizeOutputs> QuantizeOutputs::create(const std::string& path, bool overwrite,
+                                                  const QuantizedHeader& header, const CertificateHeader& certificate) {
+  Expected<QuantizedFileWriter> writer = QuantizedFileWriter::create(path, overwrite, header);
+  if (!writer) return writer.error();
+  const std::string beside_it = certificate_path(path);
+  Expected<CertificateWriter> certificate_writer = CertificateWriter::create(beside_it, overwrite, certificate);
+  if (!certificate_writer) return certificate_writer.error();
+  return QuantizeOutputs({beside_it, *std::move(writer), *std::move(certificate_writer)});
+}
+
+Status QuantizeOutputs::pass_through(const SafeTensors& weights, const std::vector<PlannedTensor>& plan) {
+  if (const Status before = settle(); !before) return before;
+  writing_ = beside([&writer = files_->writer, &weights, &plan]() -> Status {
+    for (const TensorInfo& tensor : weights.tensors())
+      if (std::ranges::none_of(plan, [&](const PlannedTensor& planned) { return planned.weight == &tensor; }))
+        if (const Status written = writer.write_unchanged(tensor); !written) return written;
+    return ok();
+  });
+  return ok();
+}
+
+Status QuantizeOutputs::write(const PlannedTensor& tensor, QuantizedTensor&& quantized) {
+  if (const Status before = settle(); !before) return before;
+  CertifiedTensor certified = certified_tensor(tensor, quantized);
+  const bool large = quantized.result.codes.size() > most_codes_waiting;
+  writing_ =
+      beside([&files = *files_, codes = std::move(quantized.result.codes), scales = std::move(quantized.result.scales),
+              certified = std::move(certified)]() mutable -> Status {
+        const std::string& name = certified.name;
+        if (const Status written = files.writer.write_quantized(name, all(codes), all(scales)); !written)
+          return written;
+        certified.codes_sha256 = files.writer.digest(name + ".codes");
+        certified.scales_sha256 = files.writer.digest(name + ".scale");
+        return files.certificate.add(certified);
+      });
+  return large ? settle() : ok();
+}
+
+Status QuantizeOutputs::settle() { return settled(writing_); }
+
+Status QuantizeOutputs::commit(const CertificateHeader& certificate) {
+  if (const Status before = settle(); !before) return before;
+  if (const Status entered = files_->writer.replace_digests(certificate.weights_sha256, certificate.calibration_sha256);
+      !entered)
+    return entered;
+  if (const Status entered = files_->certificate.replace_header(certificate); !entered) return entered;
+  if (const Status written = files_->certificate.commit(); !written) return written;
+  const Status written = files_->writer.commit();
+  if (!written) std::remove(files_->certificate_path.c_str());
+  return written;
+}
+
+}  // namespace hallmark

@@ -1,0 +1,47 @@
+// What `quantize` writes: the container and its certificate, one tensor behind the work.
+#pragma once
+
+#include <cstdint>
+#include <future>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "certify/certificate.hpp"
+#include "pipeline/quantize_tensor.hpp"
+#include "artifact/quantized_file.hpp"
+
+namespace hallmark {
+
+/// Both files are written by one thread beside the caller, in the order of the calls: each call first waits for what
+/// the one before it began, and returns its error. So at most one tensor waits to be written, and only where it is
+/// small (below).
+class QuantizeOutputs {
+ public:
+  /// The digests of the inputs in both headers may be any 64 digits. Errors: those of both writers' create().
+  static Expected<QuantizeOutputs> create(const std::string& path, bool overwrite, const QuantizedHeader& header,
+                                          const CertificateHeader& certificate);
+
+  /// Begins to copy the tensors of W that are not quantized. W outlives the object.
+  Status pass_through(const SafeTensors& weights, const std::vector<PlannedTensor>& plan);
+  /// Begins to write codes, scales and certificate of a tensor; takes them out of `quantized`.
+  Status write(const PlannedTensor& tensor, QuantizedTensor&& quantized);
+  /// Waits for what was begun. Errors: what went wrong in it.
+  Status settle();
+  /// Enters the headers' digests, then makes both files durable under their names, the certificate first: where Q
+  /// stands under its name, its certificate stands beside it.
+  Status commit(const CertificateHeader& certificate);
+
+ private:
+  struct Files {
+    std::string certificate_path;
+    QuantizedFileWriter writer;
+    CertificateWriter certificate;
+  };
+  explicit QuantizeOutputs(Files files) : files_(std::make_unique<Files>(std::move(files))) {}
+
+  std::unique_ptr<Files> files_;  // where the thread finds them when this object moves
+  std::future<Status> writing_;
+};
+
+}  // namespace hallmark
