@@ -16,7 +16,7 @@
 #include "figures.hpp"
 #include "calibrate/calibration_file.hpp"
 #include "linalg/gram.hpp"
-#include "method/gptq.hpp"
+#include "method/quantize.hpp"
 
 namespace hallmark::bench {
 namespace {

@@ -16,7 +16,7 @@
 #include "cuda/program_engine.hpp"
 #include "format/codec_lanes.hpp"
 #include "linalg/gram.hpp"
-#include "method/gptq.hpp"
+#include "method/quantize.hpp"
 
 namespace hallmark::cuda {
 namespace {

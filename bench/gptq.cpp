@@ -10,7 +10,7 @@
 #include "linalg/factor.hpp"
 #include "linalg/gram.hpp"
 #include "linalg/hessian.hpp"
-#include "method/gptq.hpp"
+#include "method/quantize.hpp"
 #include "method/recurrence.hpp"
 
 namespace hallmark::bench {
@@ -56,7 +56,7 @@ bool right(const Tensor& t, const Quantized& result) {
   const std::vector<Index> order = processing_order(t.G, result.lambda, false);
   const Matrix<float> U = factor->U.cast<float>();
   for (const Index i : {Index{0}, t.W.rows() - 1}) {
-    const Matrix<float> w = t.W.row(i), scales = result.scales.row(i);
+    const Matrix<float> w = t.W.row(i), scales = result.steps.scales.row(i);
     const MatrixRef<float> W(w);
     const Options o = options(false);
     Rounded rounded = round_to_nearest(W, o.grid, scales, 0);

@@ -4,7 +4,7 @@
 #include <numeric>
 
 #include "linalg/gram.hpp"
-#include "method/gptq.hpp"
+#include "method/quantize.hpp"
 
 int main() {
   using namespace hallmark;
@@ -20,7 +20,7 @@ int main() {
   if (const Status added = gram.add(activations); !added)
     return std::fputs(to_string(added.error()).c_str(), stderr), 1;
 
-  const Options options{.grid = *Grid::parse("int4"), .scale_rule = ScaleRule::absmax};
+  const Options options{.grid = *Grid::parse("int4s"), .scale_rule = "absmax"};
   const Expected<Quantized> result = quantize_gptq(weights, gram.gram(), options, std::nullopt, "example");
   if (!result) return std::fputs(to_string(result.error()).c_str(), stderr), 1;
   const auto sum = [](const std::vector<double>& losses) { return std::accumulate(losses.begin(), losses.end(), 0.0); };

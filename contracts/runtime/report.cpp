@@ -1,3 +1,4 @@
+#include "base/error_numbers.hpp"
 #include "contracts/runtime/report.hpp"
 
 #include <fmt/format.h>
@@ -10,8 +11,8 @@ namespace hallmark::contracts {
 Expected<Policy> parse_policy(std::string_view name) {
   for (const Policy policy : {Policy::off, Policy::on, Policy::exact})
     if (name == to_string(policy)) return policy;
-  return Error{Exit::usage, 228, fmt::format("unknown policy '{}' for contracts", name), "policies: off, on, exact",
-               "on"};
+  return Error{Exit::usage, error_number::policy_unknown, fmt::format("unknown policy '{}' for contracts", name),
+               "policies: off, on, exact", "on"};
 }
 
 std::string_view to_string(Policy policy) {
@@ -92,7 +93,7 @@ std::string Report::summary() const {
 
 Status Report::status() const {
   if (violations_.empty()) return ok();
-  return Error{Exit::contract, 630, "a run-time contract is violated",
+  return Error{Exit::contract, error_number::contract_violated, "a run-time contract is violated",
                fmt::format("{}; {} violations in all", to_string(violations_.front()), failed()),
                "keep the inputs and report this; --contracts off goes on without the guarantee"};
 }

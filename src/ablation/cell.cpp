@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "ablation/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 #include "ledger/json_text.hpp"
 
 namespace hallmark {

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <set>
 
-#include "ablation/error_numbers.hpp"
-#include "scale/scale.hpp"
+#include "base/error_numbers.hpp"
+#include "scale/scale_rule.hpp"
 #include "io/sha256.hpp"
 #include "linalg/gram.hpp"
 #include "method/rtn.hpp"
@@ -132,7 +132,7 @@ Status Contracts::status() const {
   std::int64_t failed = 0;
   for (const auto& [name, count] : counts_) failed += count.failed;
   if (failed == 0) return ok();
-  return Error{Exit::contract, error_number::contract_failed, "a check of the ablation failed",
+  return Error{Exit::contract, error_number::cell_check_failed, "a check of the ablation failed",
                fmt::format("{}; {} checks failed in all", failure_, failed), "report this: it is a bug in Hallmark"};
 }
 
@@ -141,26 +141,28 @@ std::vector<double> check_tensor(const std::string& name, const Matrix<float>& W
                                  Contracts& contracts) {
   const Grid& grid = options.grid;
   const auto at = [&](Index i, Index j) { return fmt::format("{} [{}, {}]", name, i, j); };
-  const auto scales = scales_for(grid, options.scale_rule, W.data(), W.rows(), W.cols(), options.group_size);
-  const Matrix<float>& s = quantized.scales;
-  const bool same_shape = scales && static_cast<Index>(scales->size()) == s.size();
+  const auto again =
+      steps_for(grid, options.scale_rule, options.scale_storage, W.data(), W.rows(), W.cols(), options.group_size);
+  const Steps& steps = quantized.steps;
+  const Matrix<float>& s = steps.scales;
+  const bool same_shape = again && again->scales.rows() == s.rows() && again->scales.cols() == s.cols();
   contracts.check("scales_from_weights", same_shape, [&] { return name; });
   if (same_shape)
     for (Index i = 0; i < s.rows(); ++i)
       for (Index g = 0; g < s.cols(); ++g)
-        contracts.check("scales_from_weights", s(i, g) == (*scales)[static_cast<std::size_t>(i * s.cols() + g)],
-                        [&] { return at(i, g); });
+        contracts.check("scales_from_weights", s(i, g) == again->scales(i, g), [&] { return at(i, g); });
 
   Matrix<float> nearest(W.rows(), W.cols());  // RTN's points
   for (Index i = 0; i < W.rows(); ++i) {
-    const bool is_rtn = quantized.method == Method::rtn || quantized.row_is_rtn[static_cast<std::size_t>(i)] != 0;
+    const bool is_rtn = quantized.method == "rtn" || quantized.row_is_rtn[static_cast<std::size_t>(i)] != 0;
     for (Index j = 0; j < W.cols(); ++j) {
       const Code code = quantized.codes(i, j);
-      const double scale = scale_at(s, options.group_size, i, j);
-      const Code rtn = grid.nearest(double{W(i, j)} + 0.0, scale);  // -0 is read as +0
-      nearest(i, j) = static_cast<float>(scale * grid.value(rtn));
+      const Step step = steps.at(i, j);
+      const Code rtn = grid.nearest(double{W(i, j)} + 0.0, step);  // -0 is read as +0
+      nearest(i, j) = static_cast<float>(step.scale * grid.value(rtn, step.zero));
       contracts.check("codes_on_grid", grid.contains(code), [&] { return at(i, j); });
-      contracts.check("product_exact", double{What(i, j)} == scale * grid.value(code), [&] { return at(i, j); });
+      contracts.check("product_exact", double{What(i, j)} == step.scale * grid.value(code, step.zero),
+                      [&] { return at(i, j); });
       if (is_rtn) contracts.check("rtn_codes", code == rtn, [&] { return at(i, j); });
     }
   }

@@ -9,7 +9,7 @@
 #include <set>
 #include <vector>
 
-#include "ablation/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 #include "ledger/ledger.hpp"
 #include "ablation/plot.hpp"
 #include "ablation/verdict.hpp"

@@ -7,14 +7,14 @@
 #include <chrono>
 #include <filesystem>
 
-#include "ablation/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 #include "ledger/ledger.hpp"
 #include "ablation/provenance.hpp"
 #include "ablation/report.hpp"
 #include "io/file.hpp"
 #include "io/sha256.hpp"
-#include "method/gptq.hpp"
 #include "method/rtn.hpp"
+#include "pipeline/quantize_matrix.hpp"
 #include "replay/calibration.hpp"
 #include "replay/count_model.hpp"
 
@@ -60,14 +60,16 @@ void update_codes_digest(Sha256& digest, const std::string& name, const Quantize
   digest.update(std::string_view(name.c_str(), name.size() + 1));
   digest.update(std::as_bytes(std::span(sizes)));
   digest.update(std::as_bytes(std::span(quantized.codes.data(), static_cast<std::size_t>(quantized.codes.size()))));
-  digest.update(std::as_bytes(std::span(quantized.scales.data(), static_cast<std::size_t>(quantized.scales.size()))));
+  digest.update(
+      std::as_bytes(std::span(quantized.steps.scales.data(), static_cast<std::size_t>(quantized.steps.scales.size()))));
 }
 
 // Quantizes every 2-D weight, checks and measures; the cell gets everything but the evaluation and the clock.
 Expected<Model> quantize_cell(const Seed& seed, std::int64_t n, Options options, contracts::Policy policy, Cell& cell) {
-  options.method = n == 0 ? Method::rtn : Method::gptq;
+  options.method = n == 0 ? "rtn" : "gptq";
   Contracts checks;
-  ContractChecker checker(policy);
+  contracts::Report judged;
+  const Demands demands{policy, false, false, {}};
   check_windows(seed.plan, n, checks);
   std::map<std::string, Matrix<float>> replacements;
   Sha256 codes;
@@ -76,17 +78,22 @@ Expected<Model> quantize_cell(const Seed& seed, std::int64_t n, Options options,
   for (const auto& name : seed.model.matrix_names()) {
     const Matrix<float>& W = seed.model[name];
     const SiteGram* gram = n == 0 ? nullptr : seed.calibration.at(n).at(name).get();
-    auto quantized = n == 0 ? quantize_rtn(W, options, std::nullopt, name, &checker)
-                            : quantize_gptq(W, gram->G, options, std::nullopt, name, gram->tokens, &checker);
-    if (!quantized) return quantized.error();
-    Matrix<float> What = dequantize(quantized->codes, quantized->scales, options.grid, options.group_size);
+    const MatrixRef<float> view = W;
+    std::optional<MatrixRef<double>> G;
+    if (gram) G.emplace(gram->G);
+    const Layer layer{name, view, G ? &*G : nullptr, gram ? std::optional(gram->tokens) : std::nullopt};
+    Expected<JudgedMatrix> done = quantize_matrix(layer, options, std::nullopt, demands);
+    if (!done) return done.error();
+    judged.merge(done->contracts);
+    const Quantized* const quantized = &done->result;
+    Matrix<float> What = dequantize(quantized->codes, quantized->steps, options.grid);
 
     const auto losses = check_tensor(name, W, *quantized, What, options, gram, checks);
     if (n > 0) {
       calibration.add(losses, gram->tokens);
       double rtn = 0, unguarded = 0;
       for (const double loss : quantized->loss_rtn) rtn += loss;
-      for (const double loss : quantized->loss_gptq) unguarded += loss;
+      for (const double loss : quantized->loss_proposal) unguarded += loss;
       if (rtn > 0) cell.unguarded_loss_ratio_by_tensor[name] = unguarded / rtn;
       rtn_total += rtn;
       unguarded_total += unguarded;
@@ -98,10 +105,9 @@ Expected<Model> quantize_cell(const Seed& seed, std::int64_t n, Options options,
     update_codes_digest(codes, name, *quantized);
     replacements.emplace(name, std::move(What));
   }
-  if (auto held = checker.report().status(); !held) return held.error();
+  if (auto held = judged.status(); !held) return held.error();
   if (auto checked = checks.status(); !checked) return checked.error();
-  for (const auto& [name, count] : checker.report().counts())
-    cell.contracts.push_back({name, count.passed, count.failed});
+  for (const auto& [name, count] : judged.counts()) cell.contracts.push_back({name, count.passed, count.failed});
   cell.checks = checks.counts();
   cell.codes_digest = codes.hex();
   cell.reconstruction_mse = reconstruction.mean();
@@ -194,6 +200,12 @@ bool is_whole_experiment(const AblationOptions& options) {
          options.eval_bytes == evaluation_bytes;
 }
 
+// The name in ledgers: the id, whose first version stands there without its number.
+std::string ledger_name(const Grid& grid) {
+  const std::string& id = grid.id();
+  return id.ends_with("/1") ? id.substr(0, id.size() - 2) : id;
+}
+
 }  // namespace
 
 std::string checkpoint_name(std::uint64_t seed) { return fmt::format("seed-{}.safetensors", seed); }
@@ -206,7 +218,7 @@ Expected<AblationResult> run_ablation(const AblationOptions& options, const Prog
   if (!corpus) return corpus.error();
   const auto validation = corpus->validation.bytes();
   if (validation.size() < options.eval_bytes)
-    return Error{Exit::input, error_number::text_too_short, "the validation text is too short",
+    return Error{Exit::input, error_number::validation_short, "the validation text is too short",
                  fmt::format("{}: {} bytes, {} to evaluate", options.text, validation.size(), options.eval_bytes),
                  "use a folder with more text, or --eval-bytes"};
   const auto evaluated = validation.first(options.eval_bytes);
@@ -222,7 +234,7 @@ Expected<AblationResult> run_ablation(const AblationOptions& options, const Prog
   AblationResult result;
   Cell shared;
   shared.run = detail::random_run_id();
-  shared.grid = grid->short_name();
+  shared.grid = ledger_name(*grid);
   shared.git_sha = options.git_sha;
   shared.text_digest = corpus->digest;
   shared.eval_bytes = static_cast<std::int64_t>(options.eval_bytes);
@@ -244,7 +256,7 @@ Expected<AblationResult> run_ablation(const AblationOptions& options, const Prog
       cell.eval_bytes = shared.eval_bytes;
       cell.count_model_bpb = shared.count_model_bpb;
       cell.n = n;
-      Options quantization{.grid = *grid, .scale_rule = default_scale_rule(*grid)};
+      Options quantization{*grid};
       auto model = quantize_cell(*prepared, n, quantization, options.contracts, cell);
       if (!model) return model.error();
       auto bpb = bits_per_byte(*model, evaluated);
@@ -275,7 +287,7 @@ Expected<std::string> run_ledger(const AblationOptions& options, const std::opti
                                  const std::string& folder) {
   const auto grid = Grid::parse(options.grid);
   if (!grid) return grid.error();
-  const std::string canonical = ledger_path(folder, grid->short_name());
+  const std::string canonical = ledger_path(folder, ledger_name(*grid));
   const std::string path = output.value_or(canonical);
   if (!is_whole_experiment(options)) {
     const auto refused = [&](const std::string& where) {

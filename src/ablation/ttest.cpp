@@ -6,7 +6,7 @@
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 
-#include "ablation/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 
 namespace hallmark {
 namespace {

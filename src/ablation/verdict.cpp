@@ -8,7 +8,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "ablation/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 #include "ledger/json_text.hpp"
 #include "ledger/ledger.hpp"
 

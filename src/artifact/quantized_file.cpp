@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <functional>
 #include <numeric>
 #include <optional>
 
-#include "io/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 #include "artifact/quantized_metadata.hpp"
 #include "io/sha256.hpp"
 #include "io/utf8.hpp"
@@ -75,37 +74,10 @@ std::optional<std::size_t> first_stranger(const TensorInfo& codes, const std::ve
   return std::nullopt;
 }
 
-/// The values of a quantized tensor: what the metadata does not bound.
-Status check_values(const QuantizedFile& file, const OriginalTensor& original, const std::vector<std::uint8_t>& known,
-                    const std::string& path) {
-  const TensorInfo& codes = *file.file().find(original.name + ".codes");
-  if (const auto stranger = first_stranger(codes, known))
-    return malformed(
-        error_number::quantized_code, "a code is no point of the grid",
-        fmt::format("{}: tensor '{}': {:#06x} at [{}, {}], grid {}", path, codes.name, code_at(codes, *stranger),
-                    *stranger / codes.shape[1], *stranger % codes.shape[1], file.header().grid));
-  const TensorInfo& scales = *file.file().find(original.name + ".scale");
-  const Expected<std::vector<float>> steps = widen_to_f32(scales);
-  if (!steps) return steps.error();
-  const auto bad = std::ranges::find_if(*steps, [](float s) { return !(s > 0) || !std::isfinite(s); });
-  if (bad == steps->end()) return ok();
-  return malformed(error_number::quantized_scale, "a scale is not positive and finite",
-                   fmt::format("{}: tensor '{}': {} at index {}", path, scales.name, *bad, bad - steps->begin()));
-}
-
 }  // namespace
 
-std::uint64_t group_count(std::uint64_t cols, std::uint64_t group_size) {
-  return group_size == 0 ? 1 : cols / group_size + (cols % group_size != 0);
-}
-
-Expected<Grid> grid_of_file(const std::string& versioned_name) {
-  Expected<Grid> grid = Grid::parse(versioned_name.substr(0, versioned_name.find('/')));
-  if (grid && grid->name() == versioned_name) return grid;
-  return Error{
-      Exit::input, error_number::quantized_grid, "unknown grid",
-      fmt::format("'{}'{}", printable(versioned_name), grid ? fmt::format(", this build has {}", grid->name()) : ""),
-      "use the version of the tool that wrote the file"};
+bool is_quantized(const QuantizedHeader& header, const std::string& tensor) {
+  return std::ranges::find(header.matrices, tensor, &QuantizedMatrix::tensor) != header.matrices.end();
 }
 
 Expected<QuantizedFile> QuantizedFile::open_unjudged(const std::string& path) {
@@ -114,13 +86,11 @@ Expected<QuantizedFile> QuantizedFile::open_unjudged(const std::string& path) {
   const SafeTensors& file = *opened;
   Expected<QuantizedHeader> header = detail::from_metadata(file.metadata(), path);
   if (!header) return header.error();
-  Expected<Grid> grid = grid_of_file(header->grid);
-  if (!grid) return grid.error();
-  if (Status fits = check_tensors(file, detail::container_plan(*header, *grid), path); !fits) return fits.error();
+  if (Status fits = check_tensors(file, detail::container_plan(*header), path); !fits) return fits.error();
   if (!file.metadata().contains(std::string(detail::payload_key)))
     return malformed(error_number::quantized_metadata, "not a quantized file of Hallmark's, or an incomplete one",
                      fmt::format("{}: no metadata entry '{}'", path, detail::payload_key));
-  return QuantizedFile(std::move(*opened), std::move(*grid), std::move(*header));
+  return QuantizedFile(std::move(*opened), std::move(*header));
 }
 
 Status QuantizedFile::check_payload() const {
@@ -132,32 +102,62 @@ Status QuantizedFile::check_payload() const {
       "get the file again, or quantize the weights again"};
 }
 
+Status QuantizedFile::check_values(const QuantizedMatrix& matrix) const {
+  const std::string& path = file_.paths().front();
+  const Grid& grid = matrix.options.grid;
+  const TensorInfo& codes = *file_.find(matrix.name + ".codes");
+  if (const auto stranger = first_stranger(codes, detail::known_codes(grid)))
+    return malformed(
+        error_number::quantized_code, "a code is no point of the grid",
+        fmt::format("{}: tensor '{}': {:#06x} at [{}, {}], grid {}", path, codes.name, code_at(codes, *stranger),
+                    *stranger / matrix.cols, *stranger % matrix.cols, grid.id()));
+  const Steps found = steps(matrix);
+  for (Index k = 0; k < found.scales.size(); ++k) {
+    if (const float s = found.scales.data()[k]; !grid.takes_scale(s))
+      return malformed(
+          error_number::quantized_scale, "a scale is none that the grid takes",
+          fmt::format("{}: tensor '{}.scale': {} at index {}, grid {}", path, matrix.name, s, k, grid.id()));
+    if (const int z = found.zeros.size() == 0 ? 0 : found.zeros.data()[k]; !grid.takes_zero(z))
+      return malformed(
+          error_number::quantized_scale, "a zero point is no code of the grid",
+          fmt::format("{}: tensor '{}.zero_point': {} at index {}, grid {}", path, matrix.name, z, k, grid.id()));
+  }
+  return ok();
+}
+
 Expected<QuantizedFile> QuantizedFile::open(const std::string& path) {
   Expected<QuantizedFile> opened = open_unjudged(path);
   if (!opened) return opened;
   // The digest first: after it, a bad code or scale is the writer's fault and no accident of storage.
   if (Status whole = opened->check_payload(); !whole) return whole.error();
-  const std::vector<OriginalTensor>& tensors = opened->header().tensors;
-  const std::vector<std::uint8_t> known = detail::known_codes(opened->grid());
-  std::vector<Status> checked(tensors.size(), ok());
+  const std::vector<QuantizedMatrix>& matrices = opened->header().matrices;
+  std::vector<Status> checked(matrices.size(), ok());
 #pragma omp parallel for schedule(dynamic)
-  for (std::size_t i = 0; i < tensors.size(); ++i)
-    if (tensors[i].quantized) checked[i] = check_values(*opened, tensors[i], known, path);
+  for (std::size_t i = 0; i < matrices.size(); ++i) checked[i] = opened->check_values(matrices[i]);
   for (const Status& fine : checked)
     if (!fine) return fine.error();
   return opened;
 }
 
-std::vector<Code> QuantizedFile::codes(const std::string& name) const {
-  const TensorInfo& tensor = *file_.find(name + ".codes");
+std::vector<Code> QuantizedFile::codes(const QuantizedMatrix& matrix) const {
+  const TensorInfo& tensor = *file_.find(matrix.name + ".codes");
   std::vector<Code> codes(element_count(tensor.shape));
   for (std::size_t i = 0; i < codes.size(); ++i) codes[i] = code_at(tensor, i);
   forget_pages(tensor.data);
   return codes;
 }
 
-std::vector<float> QuantizedFile::scales(const std::string& name) const {
-  return *widen_to_f32(*file_.find(name + ".scale"));
+Steps QuantizedFile::steps(const QuantizedMatrix& matrix) const {
+  const auto rows = static_cast<Index>(matrix.rows), cols = static_cast<Index>(matrix.cols);
+  const Index groups = groups_of(cols, matrix.options.group_size);
+  const std::vector<float> scales = *widen_to_f32(*file_.find(matrix.name + ".scale"));
+  Steps steps{Eigen::Map<const Matrix<float>>(scales.data(), rows, groups), {}, matrix.options.group_size};
+  const TensorInfo* const zeros = file_.find(matrix.name + ".zero_point");
+  if (!matrix.options.grid.spec().zero_points || zeros == nullptr) return steps;
+  steps.zeros.resize(rows, groups);
+  for (Index k = 0; k < steps.zeros.size(); ++k)
+    steps.zeros.data()[k] = static_cast<std::int16_t>(code_at(*zeros, static_cast<std::size_t>(k)));
+  return steps;
 }
 
 const TensorInfo& QuantizedFile::unchanged(const std::string& name) const { return *file_.find(name); }

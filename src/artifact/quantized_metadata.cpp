@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 
-#include "io/error_numbers.hpp"
+#include "method/options_json.hpp"
+#include "base/error_numbers.hpp"
 #include "io/utf8.hpp"
 
 namespace hallmark::detail {
@@ -18,36 +18,43 @@ namespace {
 
 using json = nlohmann::json;
 
-// The keys, in the order of docs/file-format.md.
+// The keys, in the order of docs/file-format.md; the last block is schema 1's, which says once what holds for all.
 constexpr const char* schema = "hallmark.schema";
 constexpr const char* tool = "hallmark.tool";
-constexpr const char* grid = "hallmark.grid";
-constexpr const char* method = "hallmark.method";
-constexpr const char* scale_rule = "hallmark.scale_rule";
 constexpr const char* rounding = "hallmark.rounding";
-constexpr const char* group_size = "hallmark.group_size";
-constexpr const char* block_size = "hallmark.block_size";
-constexpr const char* damp_percent = "hallmark.damp_percent";
-constexpr const char* desc_act = "hallmark.desc_act";
-constexpr const char* guard = "hallmark.guard";
 constexpr const char* source_metadata = "hallmark.source.metadata";
 constexpr const char* tensors = "hallmark.tensors";
+constexpr const char* matrices = "hallmark.matrices";
 
-std::string compact(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+constexpr const char* grid_v1 = "hallmark.grid";
+constexpr const char* method_v1 = "hallmark.method";
+constexpr const char* scale_rule_v1 = "hallmark.scale_rule";
+constexpr const char* group_size_v1 = "hallmark.group_size";
+constexpr const char* block_size_v1 = "hallmark.block_size";
+constexpr const char* damp_percent_v1 = "hallmark.damp_percent";
+constexpr const char* desc_act_v1 = "hallmark.desc_act";
+constexpr const char* guard_v1 = "hallmark.guard";
+
+std::string compact(const auto& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 json tensor_map(const std::vector<OriginalTensor>& originals) {
   json list = json::array();
   for (const OriginalTensor& t : originals)
-    list.push_back({{"name", t.name}, {"dtype", dtype_name(t.dtype)}, {"shape", t.shape}, {"quantized", t.quantized}});
+    list.push_back({{"name", t.name}, {"dtype", dtype_name(t.dtype)}, {"shape", t.shape}});
   return list;
 }
 
-template <class Number>
-std::optional<Number> number(const std::string& text) {
-  Number value{};
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
+// A 2-D tensor as it is: {"tensor", "options"}; otherwise with "index" or "transposed" too.
+nlohmann::ordered_json matrix_list(const std::vector<QuantizedMatrix>& found) {
+  auto list = nlohmann::ordered_json::array();
+  for (const QuantizedMatrix& m : found) {
+    nlohmann::ordered_json item{{"tensor", m.tensor}};
+    if (m.index) item["index"] = *m.index;
+    if (m.transposed) item["transposed"] = true;
+    item["options"] = options_json(m.options);
+    list.push_back(std::move(item));
+  }
+  return list;
 }
 
 bool is_digest(const std::string& text) {
@@ -64,26 +71,82 @@ std::optional<Shape> parse_shape(const json& list) {
   return shape;
 }
 
-std::optional<std::vector<OriginalTensor>> parse_tensor_map(const std::string& text) {
+bool has_keys(const json& item, std::initializer_list<const char*> keys) {
+  return item.is_object() && std::ranges::all_of(keys, [&](const char* key) { return item.contains(key); });
+}
+
+// Schema 1 marks in the map which tensors were quantized: their names go into `quantized`.
+std::optional<std::vector<OriginalTensor>> parse_tensor_map(const std::string& text, int version,
+                                                            std::vector<std::string>& quantized) {
   const json list = json::parse(text, nullptr, false);
   if (!list.is_array()) return std::nullopt;
   std::vector<OriginalTensor> originals;
   std::set<std::string> names;
   for (const json& item : list) {
-    if (!item.is_object() || item.size() != 4 || !item.contains("name") || !item.contains("dtype") ||
-        !item.contains("shape") || !item.contains("quantized") || !item["name"].is_string() ||
-        !item["dtype"].is_string() || !item["quantized"].is_boolean())
+    if (!has_keys(item, {"name", "dtype", "shape"}) || item.size() != (version == 1 ? 4 : 3) ||
+        !item["name"].is_string() || !item["dtype"].is_string() ||
+        (version == 1 && (!item.contains("quantized") || !item["quantized"].is_boolean())))
       return std::nullopt;
     const Expected<DType> dtype = parse_dtype(item["dtype"].get<std::string>());
     const std::optional<Shape> shape = parse_shape(item["shape"]);
-    OriginalTensor tensor{item["name"].get<std::string>(), DType::F32, {}, item["quantized"].get<bool>()};
-    if (!dtype || !shape || (tensor.quantized && shape->size() != 2) || !names.insert(tensor.name).second)
-      return std::nullopt;
-    tensor.dtype = *dtype;
-    tensor.shape = *shape;
-    originals.push_back(std::move(tensor));
+    if (!dtype || !shape) return std::nullopt;
+    originals.push_back({item["name"].get<std::string>(), *dtype, *shape});
+    if (!names.insert(originals.back().name).second) return std::nullopt;
+    if (version == 1 && item["quantized"].get<bool>()) {
+      if (shape->size() != 2) return std::nullopt;
+      quantized.push_back(originals.back().name);
+    }
   }
   return originals;
+}
+
+std::optional<QuantizedMatrix> parse_matrix(const json& item, const std::vector<OriginalTensor>& originals) {
+  if (!has_keys(item, {"tensor", "options"}) || !item["tensor"].is_string()) return std::nullopt;
+  const bool stacked = item.contains("index"), transposed = item.contains("transposed");
+  if (item.size() != 2U + (stacked ? 1 : 0) + (transposed ? 1 : 0)) return std::nullopt;
+  if ((stacked && !item["index"].is_number_unsigned()) || (transposed && item["transposed"] != true))
+    return std::nullopt;
+  const auto name = item["tensor"].get<std::string>();
+  const auto tensor = std::ranges::find(originals, name, &OriginalTensor::name);
+  if (tensor == originals.end() || tensor->shape.size() != (stacked ? 3 : 2)) return std::nullopt;
+  const std::optional<Options> options = options_of_json(item["options"]);
+  if (!options) return std::nullopt;
+  QuantizedMatrix matrix{
+      name, name, std::nullopt, transposed, tensor->shape[stacked ? 1 : 0], tensor->shape[stacked ? 2 : 1], *options};
+  if (transposed) std::swap(matrix.rows, matrix.cols);
+  if (stacked) {
+    matrix.index = item["index"].get<std::uint64_t>();
+    if (*matrix.index >= tensor->shape[0]) return std::nullopt;
+    matrix.name = stacked_name(name, *matrix.index);
+  }
+  return matrix;
+}
+
+// All matrices of a tensor stand side by side, those of a stack completely and in order.
+bool in_order(const std::vector<QuantizedMatrix>& found, const std::vector<OriginalTensor>& originals) {
+  std::size_t k = 0;
+  for (const OriginalTensor& tensor : originals) {
+    if (k == found.size() || found[k].tensor != tensor.name) continue;
+    const std::uint64_t count = found[k].index ? tensor.shape[0] : 1;
+    for (std::uint64_t i = 0; i < count; ++i, ++k)
+      if (k == found.size() || found[k].tensor != tensor.name || found[k].index.value_or(0) != i ||
+          found[k].transposed != found[k - i].transposed)
+        return false;
+  }
+  return k == found.size();
+}
+
+std::optional<std::vector<QuantizedMatrix>> parse_matrices(const std::string& text,
+                                                           const std::vector<OriginalTensor>& originals) {
+  const json list = json::parse(text, nullptr, false);
+  if (!list.is_array()) return std::nullopt;
+  std::vector<QuantizedMatrix> found;
+  for (const json& item : list) {
+    std::optional<QuantizedMatrix> matrix = parse_matrix(item, originals);
+    if (!matrix) return std::nullopt;
+    found.push_back(*std::move(matrix));
+  }
+  return in_order(found, originals) ? std::optional(std::move(found)) : std::nullopt;
 }
 
 std::optional<std::map<std::string, std::string>> parse_strings(const std::string& text) {
@@ -97,86 +160,115 @@ std::optional<std::map<std::string, std::string>> parse_strings(const std::strin
   return strings;
 }
 
+// Reads entries and keeps the first failure.
+class Entries {
+ public:
+  Entries(const std::map<std::string, std::string>& metadata, const std::string& path)
+      : metadata_(metadata), path_(path) {}
+
+  std::string text(const char* key) {
+    const auto found = metadata_.find(key);
+    if (found != metadata_.end()) return found->second;
+    fail("not a quantized file of Hallmark's, or an incomplete one", fmt::format("no metadata entry '{}'", key));
+    return "";
+  }
+  template <class Target>
+  void read(const char* key, const auto& parse, Target& target) {
+    const std::string word = text(key);
+    if (error) return;
+    if (auto value = parse(word)) target = *std::move(value);
+    else fail("a metadata entry is malformed", fmt::format("'{}' is '{}'", key, printable(word)));
+  }
+  /// An entry of schema 1 that is an option now.
+  void option(const char* key, std::string_view name, auto& target) {
+    const std::string word = text(key);
+    if (!error && !set_option(name, word, target))
+      fail("a metadata entry is malformed", fmt::format("'{}' is '{}'", key, printable(word)));
+  }
+  void fail(std::string what, const std::string& where) {
+    if (!error)
+      error = Error{Exit::input, error_number::quantized_metadata, std::move(what), path_ + ": " + where,
+                    "quantize the weights again"};
+  }
+
+  std::optional<Error> error;
+
+ private:
+  const std::map<std::string, std::string>& metadata_;
+  const std::string& path_;
+};
+
+// Schema 1: one set of options for all matrices.
+Options options_of_schema_1(Entries& entries, const std::string& path) {
+  Options options{Grid(GridSpec::golden("gf16", "gf16/1", 6, 9))};
+  const std::string id = entries.text(grid_v1);
+  const Expected<Grid> grid = Grid::parse(id);
+  if (!entries.error && (!grid || grid->id() != id))
+    entries.error =
+        Error{Exit::input, error_number::quantized_grid, "unknown grid", fmt::format("{}: '{}'", path, printable(id)),
+              "use the version of the tool that wrote the file"};
+  if (grid) options.grid = *grid;
+  entries.option(method_v1, "method", options.method);
+  entries.option(scale_rule_v1, "scale_rule", options.scale_rule);
+  entries.option(group_size_v1, "group_size", options.group_size);
+  entries.option(block_size_v1, "block_size", options.block_size);
+  entries.option(damp_percent_v1, "damp_fraction", options.damp_fraction);
+  entries.option(desc_act_v1, "desc_act", options.desc_act);
+  entries.option(guard_v1, "guard", options.guard);
+  return options;
+}
+
 }  // namespace
 
+std::string stacked_name(const std::string& tensor, std::uint64_t index) {
+  return fmt::format("{}[{}]", tensor, index);
+}
+
 std::map<std::string, std::string> to_metadata(const QuantizedHeader& header) {
-  const auto truth = [](bool value) { return std::string(value ? "true" : "false"); };
   return {{"format", "pt"},
-          {schema, "1"},
+          {schema, "2"},
           {tool, header.tool},
-          {grid, header.grid},
-          {method, header.method},
-          {scale_rule, header.scale_rule},
           {rounding, "nearest-even"},
-          {group_size, std::to_string(header.group_size)},
-          {block_size, std::to_string(header.block_size)},
-          {damp_percent, fmt::format("{}", header.damp_percent)},
-          {desc_act, truth(header.desc_act)},
-          {guard, truth(header.guard)},
           {source_key, header.source_sha256},
           {source_metadata, compact(json(header.source_metadata))},
           {calibration_key, header.calibration_sha256},
-          {tensors, compact(tensor_map(header.tensors))}};
+          {tensors, compact(tensor_map(header.tensors))},
+          {matrices, compact(matrix_list(header.matrices))}};
 }
 
 Expected<QuantizedHeader> from_metadata(const std::map<std::string, std::string>& metadata, const std::string& path) {
-  std::optional<Error> error;
-  const auto fail = [&](std::string what, const std::string& where) {
-    if (!error)
-      error = Error{Exit::input, error_number::quantized_metadata, std::move(what), path + ": " + where,
-                    "quantize the weights again"};
-  };
-  const auto entry = [&](const char* key) -> std::string {
-    const auto found = metadata.find(key);
-    if (found != metadata.end()) return found->second;
-    fail("not a quantized file of Hallmark's, or an incomplete one", fmt::format("no metadata entry '{}'", key));
-    return "";
-  };
-  // Reads the entry as `parse` does and keeps the first failure.
-  const auto read = [&](const char* key, auto parse, auto& target) {
-    const std::string text = entry(key);
-    if (error) return;
-    if (auto value = parse(text)) {
-      target = std::move(*value);
-    } else {
-      fail("a metadata entry is malformed", fmt::format("'{}' is '{}'", key, printable(text)));
-    }
-  };
+  Entries entries(metadata, path);
   const auto word = [](const std::string& text) { return text.empty() ? std::nullopt : std::optional(text); };
   const auto digest = [](const std::string& text) { return is_digest(text) ? std::optional(text) : std::nullopt; };
-  const auto truth = [](const std::string& text) {
-    return text == "true" || text == "false" ? std::optional(text == "true") : std::nullopt;
-  };
-
-  const std::string version = entry(schema);
-  if (!error && version != "1")
+  const std::string version = entries.text(schema);
+  if (!entries.error && version != "1" && version != "2")
     return Error{Exit::input, error_number::quantized_schema, "a quantized file of an unknown schema",
-                 fmt::format("{}: {} is '{}', this build reads 1", path, schema, printable(version)),
+                 fmt::format("{}: {} is '{}', this build reads 1 and 2", path, schema, printable(version)),
                  "use the version of the tool that wrote the file"};
   QuantizedHeader header;
+  header.schema = version == "1" ? 1 : 2;
   std::string rule;
-  read(tool, word, header.tool);
-  read(grid, word, header.grid);
-  read(method, word, header.method);
-  read(scale_rule, word, header.scale_rule);
-  read(
+  std::vector<std::string> quantized;
+  entries.read(tool, word, header.tool);
+  entries.read(
       rounding, [](const std::string& t) { return t == "nearest-even" ? std::optional(t) : std::nullopt; }, rule);
-  read(group_size, number<std::uint64_t>, header.group_size);
-  read(block_size, number<std::uint64_t>, header.block_size);
-  read(
-      damp_percent,
-      [](const std::string& t) {
-        const auto value = number<double>(t);
-        return value && *value >= 0 && std::isfinite(*value) ? value : std::nullopt;
-      },
-      header.damp_percent);
-  read(desc_act, truth, header.desc_act);
-  read(guard, truth, header.guard);
-  read(source_key, digest, header.source_sha256);
-  read(source_metadata, parse_strings, header.source_metadata);
-  read(calibration_key, digest, header.calibration_sha256);
-  read(tensors, parse_tensor_map, header.tensors);
-  if (error) return *error;
+  entries.read(source_key, digest, header.source_sha256);
+  entries.read(source_metadata, parse_strings, header.source_metadata);
+  entries.read(calibration_key, digest, header.calibration_sha256);
+  entries.read(
+      tensors, [&](const std::string& text) { return parse_tensor_map(text, header.schema, quantized); },
+      header.tensors);
+  if (header.schema == 2) {
+    entries.read(
+        matrices, [&](const std::string& text) { return parse_matrices(text, header.tensors); }, header.matrices);
+  } else {
+    const Options options = options_of_schema_1(entries, path);
+    for (const std::string& name : quantized) {
+      const Shape& shape = std::ranges::find(header.tensors, name, &OriginalTensor::name)->shape;
+      header.matrices.push_back({name, name, std::nullopt, false, shape[0], shape[1], options});
+    }
+  }
+  if (entries.error) return *entries.error;
   return header;
 }
 
@@ -185,18 +277,31 @@ std::string payload_line(const std::string& name, DType dtype, const Shape& shap
   return fmt::format("{}\n{} {} {}\n", name, dtype_name(dtype), shape_text(shape), sha256);
 }
 
-std::vector<TensorPlan> container_plan(const QuantizedHeader& header, const Grid& target) {
-  const DType code_dtype = *parse_dtype(target.code_dtype());
+DType storage_dtype(ScaleStorage storage) {
+  switch (storage) {
+    case ScaleStorage::f16: return DType::F16;
+    case ScaleStorage::bf16: return DType::BF16;
+    case ScaleStorage::f32: break;
+  }
+  return DType::F32;
+}
+
+std::vector<TensorPlan> container_plan(const QuantizedHeader& header) {
   std::vector<TensorPlan> plan;
+  std::size_t k = 0;
   for (const OriginalTensor& t : header.tensors) {
-    if (!t.quantized) {
-      plan.push_back({t.name, t.dtype, t.shape});
-      continue;
+    if (k == header.matrices.size() || header.matrices[k].tensor != t.name) plan.push_back({t.name, t.dtype, t.shape});
+    for (; k < header.matrices.size() && header.matrices[k].tensor == t.name; ++k) {
+      const QuantizedMatrix& m = header.matrices[k];
+      const GridSpec& grid = m.options.grid.spec();
+      const auto groups = static_cast<std::uint64_t>(groups_of(static_cast<Index>(m.cols), m.options.group_size));
+      const DType code_dtype = *parse_dtype(grid.code_dtype());
+      plan.push_back({m.name + ".codes", code_dtype, {m.rows, m.cols}});
+      Shape scales{m.rows};
+      if (m.options.group_size > 0) scales.push_back(groups);
+      plan.push_back({m.name + ".scale", storage_dtype(m.options.scale_storage), std::move(scales)});
+      if (grid.zero_points) plan.push_back({m.name + ".zero_point", code_dtype, {m.rows, groups}});
     }
-    plan.push_back({t.name + ".codes", code_dtype, t.shape});
-    Shape scales{t.shape[0]};
-    if (header.group_size > 0) scales.push_back(group_count(t.shape[1], header.group_size));
-    plan.push_back({t.name + ".scale", DType::F32, std::move(scales)});
   }
   return plan;
 }

@@ -1,3 +1,4 @@
+#include "base/error_numbers.hpp"
 #include "base/simd.hpp"
 
 #include "base/highway.hpp"
@@ -54,8 +55,8 @@ Status set_simd_target(std::string_view name) {
     }
     known += (known.empty() ? "" : ", ") + simd_target_name(target);
   }
-  return Error{Exit::unavailable, 1301, "unknown or unsupported SIMD target", "asked for: " + std::string(name),
-               "use one of: " + known};
+  return Error{Exit::unavailable, error_number::simd_target, "unknown or unsupported SIMD target",
+               "asked for: " + std::string(name), "use one of: " + known};
 }
 
 }  // namespace hallmark

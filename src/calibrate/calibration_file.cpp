@@ -7,14 +7,14 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "io/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 #include "linalg/buffer.hpp"
 
 namespace hallmark {
 
 namespace {
 
-constexpr std::string_view suffixes[] = {".activations", ".gram", ".scale"};
+constexpr std::string_view suffixes[] = {".activations", ".gram", ".scale", ".zero_point"};
 constexpr std::string_view tokens_key = "hallmark.calibration.tokens";
 
 Error bad_entry(int number, std::string what, std::string where) {
@@ -79,42 +79,46 @@ Expected<CalibrationFile> CalibrationFile::open(const std::string& path) {
   for (const TensorInfo& tensor : file.tensors()) {
     const auto suffix = std::ranges::find_if(suffixes, [&](auto s) { return tensor.name.ends_with(s); });
     const bool known = suffix != std::end(suffixes) && tensor.name.size() > suffix->size();
-    const bool is_scale = known && *suffix == ".scale", is_gram = known && *suffix == ".gram";
+    const bool is_scale = known && *suffix == ".scale", is_zero = known && *suffix == ".zero_point",
+               is_gram = known && *suffix == ".gram";
     // binary64 activations would have to be rounded: the Gram matrix is over binary32 activations.
-    const bool fits = is_scale  ? one_of(tensor.dtype, {DType::F32, DType::BF16, DType::F16})
+    const bool fits = is_zero   ? one_of(tensor.dtype, {DType::U8, DType::I8})
                       : is_gram ? one_of(tensor.dtype, {DType::F64, DType::F32})
                                 : one_of(tensor.dtype, {DType::F32, DType::BF16, DType::F16});
-    if (!known || !fits || tensor.shape.size() != (is_scale ? 1U : 2U))
+    const bool of_steps = is_scale || is_zero;
+    if (!known || !fits || (tensor.shape.size() != 2 && !(of_steps && tensor.shape.size() == 1)))
       return bad_entry(calibration_entry, "not a calibration entry", path + ": " + described(tensor));
     const std::string weight = tensor.name.substr(0, tensor.name.size() - suffix->size());
-    if (is_scale) continue;
+    if (of_steps) continue;
     if (is_gram && tensor.shape[0] != tensor.shape[1])
       return bad_entry(calibration_gram, "a Gram matrix is not square", path + ": " + described(tensor));
-    if (!is_gram && tensor.shape[0] == 0)
-      return bad_entry(calibration_empty, "activations without a token", path + ": " + described(tensor));
     CalibrationEntry entry{.is_gram = is_gram, .cols = tensor.shape[1], .tokens = is_gram ? 0 : tensor.shape[0]};
+    entry.no_token = !is_gram && tensor.shape[0] == 0;
     if (is_gram && tokens.contains(weight)) {
       if (!tokens[weight].is_number_unsigned())
         return bad_entry(calibration_entry, "a token count is not a number",
                          fmt::format("{}: {} of '{}'", path, tokens_key, weight));
       entry.tokens = tokens[weight].get<std::uint64_t>();
-      if (entry.tokens == 0)
-        return bad_entry(calibration_empty, "a Gram matrix of no token",
-                         fmt::format("{}: {} of '{}'", path, tokens_key, weight));
+      entry.no_token = entry.tokens == 0;
     }
     if (!result.entries_.emplace(weight, entry).second)
       return bad_entry(calibration_both, "activations and a Gram matrix for one weight",
                        fmt::format("{}: weight '{}'", path, weight));
   }
   for (const TensorInfo& tensor : file.tensors()) {
-    if (!tensor.name.ends_with(".scale")) continue;
-    const auto entry = result.entries_.find(tensor.name.substr(0, tensor.name.size() - 6));
+    const bool is_zero = tensor.name.ends_with(".zero_point");
+    if (!is_zero && !tensor.name.ends_with(".scale")) continue;
+    const auto entry = result.entries_.find(tensor.name.substr(0, tensor.name.rfind('.')));
     if (entry == result.entries_.end())
       return bad_entry(calibration_lonely_scale, "a scale without activations or Gram matrix",
                        path + ": " + described(tensor));
-    entry->second.has_scale = true;
-    entry->second.rows = tensor.shape[0];
+    (is_zero ? entry->second.zero_point : entry->second.scale) = tensor.shape;
   }
+  for (const auto& [weight, entry] : result.entries_)
+    if (!entry.zero_point.empty() && entry.zero_point != entry.scale)
+      return bad_entry(calibration_scale, "zero points without scales of their shape",
+                       fmt::format("{}: weight '{}': {} and {}", path, weight, shape_text(entry.zero_point),
+                                   entry.scale.empty() ? "no scale" : shape_text(entry.scale)));
   return result;
 }
 
@@ -127,17 +131,24 @@ const TensorInfo& CalibrationFile::tensor(const std::string& weight, std::string
   return *file_.find(weight + std::string(suffix));
 }
 
-Status CalibrationFile::check_weight(const std::string& weight, std::uint64_t rows, std::uint64_t cols) const {
-  const auto differs = [&](std::string what, std::uint64_t here, std::uint64_t there) {
-    return Error{
-        Exit::infeasible, error_number::calibration_shape, "calibration and weight do not fit together",
-        fmt::format("weight '{}' of shape [{}, {}]: the {} {}, the weight {}", weight, rows, cols, what, here, there),
-        "capture the inputs of this very layer: one column per input feature"};
+Status CalibrationFile::check_weight(const std::string& weight, std::uint64_t rows, std::uint64_t cols,
+                                     Index group_size) const {
+  const auto differs = [&](std::string what) {
+    return Error{Exit::infeasible, error_number::calibration_shape, "calibration and weight do not fit together",
+                 fmt::format("weight '{}' of shape [{}, {}]: {}", weight, rows, cols, what),
+                 "capture the inputs of this very layer: one column per input feature"};
   };
   const CalibrationEntry& entry = entries_.at(weight);
   if (entry.cols != cols)
-    return differs(entry.is_gram ? "Gram matrix has columns" : "activations have columns", entry.cols, cols);
-  if (entry.has_scale && entry.rows != rows) return differs("scale has rows", entry.rows, rows);
+    return differs(fmt::format("the {} {}, the weight {}",
+                               entry.is_gram ? "Gram matrix has columns" : "activations have columns", entry.cols,
+                               cols));
+  if (entry.scale.empty()) return ok();
+  const auto groups = static_cast<std::uint64_t>(groups_of(static_cast<Index>(cols), group_size));
+  const std::uint64_t found = entry.scale.size() == 1 ? 1 : entry.scale[1];
+  if (entry.scale[0] != rows || found != groups)
+    return differs(
+        fmt::format("the scale has shape {}, rows and groups are [{}, {}]", shape_text(entry.scale), rows, groups));
   return ok();
 }
 
@@ -189,16 +200,26 @@ Expected<Matrix<float>> CalibrationFile::activations(const std::string& weight, 
   return x;
 }
 
-Expected<std::vector<float>> CalibrationFile::scale(const std::string& weight) const {
+Expected<Steps> CalibrationFile::steps(const std::string& weight, Index group_size) const {
   const TensorInfo& stored = tensor(weight, ".scale");
-  Expected<std::vector<float>> scale = widen_to_f32(stored);
+  const Expected<std::vector<float>> scale = widen_to_f32(stored);
   if (!scale) return located(path_, scale.error());
   for (std::size_t i = 0; i < scale->size(); ++i)
-    if (!((*scale)[i] > 0) || !std::isfinite((*scale)[i]))
-      return Error{Exit::input, error_number::calibration_scale, "a given scale is not positive and finite",
+    if ((*scale)[i] == 0 || !std::isfinite((*scale)[i]))
+      return Error{Exit::input, error_number::calibration_scale, "a given scale is 0 or not finite",
                    fmt::format("{}: {}: {} at [{}]", path_, described(stored), (*scale)[i], i),
-                   "give every row a scale above 0"};
-  return scale;
+                   "give every row a scale that is a number other than 0"};
+  const auto rows = static_cast<Index>(stored.shape[0]);
+  const Index groups = static_cast<Index>(scale->size()) / std::max<Index>(rows, 1);
+  Steps steps{Eigen::Map<const Matrix<float>>(scale->data(), rows, groups), {}, group_size};
+  if (entries_.at(weight).zero_point.empty()) return steps;
+  const TensorInfo& zeros = tensor(weight, ".zero_point");
+  steps.zeros.resize(rows, groups);
+  for (Index k = 0; k < steps.zeros.size(); ++k) {
+    const auto byte = std::to_integer<std::uint8_t>(zeros.data[static_cast<std::size_t>(k)]);
+    steps.zeros.data()[k] = zeros.dtype == DType::I8 ? static_cast<std::int8_t>(byte) : std::int16_t{byte};
+  }
+  return steps;
 }
 
 Status write_grams(const std::string& path, bool overwrite, const std::vector<GramPlan>& plan,

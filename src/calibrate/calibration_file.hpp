@@ -1,5 +1,6 @@
 // Calibration files: a safetensors file that holds, for a weight `name` [rows, cols], either `name.activations`
-// [tokens, cols] or `name.gram` [cols, cols], and optionally `name.scale` [rows], to be used as given.
+// [tokens, cols] or `name.gram` [cols, cols], and optionally `name.scale` [rows] or [rows, groups] with, for grids that
+// have zero points, `name.zero_point` of that shape, to be used as given.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,7 @@
 
 #include "base/error.hpp"
 #include "io/safetensors.hpp"
-#include "linalg/matrix.hpp"
+#include "scale/steps.hpp"
 
 namespace hallmark {
 
@@ -19,22 +20,23 @@ struct CalibrationEntry {
   bool is_gram = false;      ///< a Gram matrix; otherwise activations
   std::uint64_t cols = 0;    ///< columns of the weight
   std::uint64_t tokens = 0;  ///< 0 when a Gram matrix came without its count
-  bool has_scale = false;
-  std::uint64_t rows = 0;  ///< of the scale; 0 without one
+  bool no_token = false;     ///< activations of 0 tokens, or a Gram matrix that says so: as good as no calibration
+  Shape scale = {}, zero_point = {};  ///< [rows] or [rows, groups]; empty without one
 };
 
 /// An open calibration file. Names, dtypes and shapes are checked by open(), values by the function that reads them.
 class CalibrationFile {
  public:
-  /// Errors: those of SafeTensors::open; E0380, E0381, E0382 (not square), E0384, E0385.
+  /// Errors: those of SafeTensors::open; E0380, E0381, E0382 (not square), E0384.
   static Expected<CalibrationFile> open(const std::string& path);
 
   /// By name of the weight.
   const std::map<std::string, CalibrationEntry>& entries() const { return entries_; }
   /// nullptr when the file does not know the weight.
   const CalibrationEntry* find(const std::string& weight) const;
-  /// Whether the entry of `weight` belongs to a matrix of this size. Errors: E0415.
-  Status check_weight(const std::string& weight, std::uint64_t rows, std::uint64_t cols) const;
+  /// Whether the entry of `weight` belongs to a matrix of this size, its steps to groups of this size (0: the row).
+  /// Errors: E0415.
+  Status check_weight(const std::string& weight, std::uint64_t rows, std::uint64_t cols, Index group_size) const;
 
   /// The stored Gram matrix [cols, cols], widened to binary64: finite, exactly symmetric, diagonal not negative.
   /// Precondition: an entry with is_gram. Errors: E0350, E0382.
@@ -45,8 +47,9 @@ class CalibrationFile {
   /// Tokens first .. first + count - 1 as rows of binary32 [count, cols], all finite.
   /// Precondition: an entry with activations, the range inside it. Errors: E0350.
   Expected<Matrix<float>> activations(const std::string& weight, std::uint64_t first, std::uint64_t count) const;
-  /// The given scale [rows], positive and finite. Precondition: has_scale. Errors: E0383.
-  Expected<std::vector<float>> scale(const std::string& weight) const;
+  /// The given scales, finite and not 0, and zero points, for groups of this size. Precondition: check_weight, and a
+  /// scale. Errors: E0383.
+  Expected<Steps> steps(const std::string& weight, Index group_size) const;
 
   const std::string& path() const { return path_; }
   const SafeTensors& file() const { return file_; }

@@ -28,10 +28,12 @@ std::span<const std::byte> bytes_of(const Matrix<T>& matrix) {
 
 }  // namespace
 
-std::optional<std::string> bundle_obstacle(const CertificateHeader& options, const CertifiedTensor& tensor) {
-  if (options.grid != "gf16/1") return fmt::format("the grid is {}, hallmark-check judges gf16/1", options.grid);
+std::optional<std::string> bundle_obstacle(const CertifiedTensor& tensor) {
+  const Options& options = tensor.options;
+  if (options.grid.id() != "gf16/1")
+    return fmt::format("the grid is {}, hallmark-check judges gf16/1", options.grid.id());
   if (tensor.gram_sha256.empty()) return "there is no Gram matrix";
-  if (options.group_size != 0 && tensor.scale_rule != "given") return "rows have several scales";
+  if (options.group_size != 0) return "rows have several scales";
   if (!options.guard) return "the guard is off, so nothing is claimed about round-to-nearest";
   if (tensor.rows > most_rows || tensor.cols > most_columns)
     return fmt::format("{} x {} is more than 2^24 rows or 2^16 columns", tensor.rows, tensor.cols);

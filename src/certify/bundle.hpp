@@ -26,7 +26,7 @@ struct BundleContent {
 
 /// Why hallmark-check cannot judge a tensor with these options; nothing when it can. gf16/1, one scale for each row,
 /// the guard on, calibration, and shapes in the format's range.
-std::optional<std::string> bundle_obstacle(const CertificateHeader& options, const CertifiedTensor& tensor);
+std::optional<std::string> bundle_obstacle(const CertifiedTensor& tensor);
 
 /// Hands the bundle's bytes to `sink` in pieces, in order. Every loss enclosure is finite. Errors: those of sink.
 Status write_bundle(const BundleContent& content, const std::function<Status(std::span<const std::byte>)>& sink);

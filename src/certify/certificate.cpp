@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "certify/certificate_text.hpp"
-#include "io/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 
 namespace hallmark {
 
@@ -58,9 +58,9 @@ Status CertificateWriter::replace_header(const CertificateHeader& header) {
 Status CertificateWriter::add(const CertifiedTensor& tensor) {
   std::string text = first_ ? "" : ",\n";
   first_ = false;
-  text += detail::tensor_line(tensor) + "\n";
+  text += detail::tensor_line(2, tensor) + "\n";
   for (std::size_t i = 0; i < tensor.values.size(); ++i) {
-    text += detail::row_line(i, tensor.values[i]);
+    text += detail::row_line(2, i, tensor.values[i]);
     text += i + 1 < tensor.values.size() ? ",\n" : "\n";
     if (text.size() < (1 << 20)) continue;
     if (const Status written = file_.write(text); !written) return written;
@@ -121,7 +121,7 @@ Status CertificateReader::read_header() {
 }
 
 Expected<std::optional<CertifiedTensor>> CertificateReader::next() {
-  CertifiedTensor tensor;
+  CertifiedTensor tensor{Options{Grid(GridSpec::golden("gf16", "gf16/1", 6, 9))}};
   Expected<std::string_view> text = std::string_view();
   if (!more_) {
     if (text = line(); !text) return text.error();
@@ -130,7 +130,7 @@ Expected<std::optional<CertifiedTensor>> CertificateReader::next() {
     return std::optional<CertifiedTensor>();
   }
   if (text = line(); !text) return text.error();
-  if (const auto fault = detail::parse_tensor_line(*text, tensor)) return malformed(fault->what);
+  if (const auto fault = detail::parse_tensor_line(header_, *text, tensor)) return malformed(fault->what);
   for (bool rows = true;;) {
     if (text = line(); !text) return text.error();
     std::string_view content = *text;
@@ -143,7 +143,7 @@ Expected<std::optional<CertifiedTensor>> CertificateReader::next() {
     }
     if (!rows) return malformed("a row without a comma before it");
     const std::size_t index = tensor.values.size();
-    if (const auto fault = detail::parse_row_line(content, index, tensor.values.emplace_back()))
+    if (const auto fault = detail::parse_row_line(header_.version, content, index, tensor.values.emplace_back()))
       return malformed(fault->what);
     rows = comma;
   }

@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "io/file.hpp"
+#include "method/options.hpp"
 #include "oracle/dyadic.hpp"
 
 namespace hallmark {
@@ -26,28 +27,37 @@ struct CertifiedLoss {
   std::optional<oracle::Dyadic> exact;
 };
 
-/// One row: T6 promises final <= rtn, and T2, T7, T9, T11, T15 together promise final <= bound.
+/// The bound of a method for the row: T2, T7, T9, T11, T15 together promise final <= bound for GPTQ.
+struct CertifiedBound {
+  Enclosure enclosure;
+  double slack = 0;  ///< an upper bound of final / bound
+  friend bool operator==(const CertifiedBound&, const CertifiedBound&) = default;
+};
+
+/// One row: T6 promises final <= rtn where the guard is on.
 struct CertifiedRow {
   bool kept_rtn = false;  ///< the codes of round-to-nearest were kept by the guard
   CertifiedLoss final, rtn;
-  Enclosure bound;
-  double slack = 0;  ///< an upper bound of final / bound
+  std::optional<CertifiedBound> bound;  ///< version 1: always
 };
 
 /// A contract, and how often it was decided: in enclosures, and by exact arithmetic where these could not tell.
 struct CertifiedContract {
   std::string name, theorem;
-  std::uint64_t by_enclosure = 0, by_oracle = 0;
+  std::uint64_t by_enclosure = 0, by_exact = 0;
   friend bool operator==(const CertifiedContract&, const CertifiedContract&) = default;
 };
 
-/// Digests are SHA-256 in hexadecimal: of the tensor's bytes in W, of G as binary64 words row by row, and of codes and
-/// scales as they are stored in the container.
+/// Digests are SHA-256 in hexadecimal: of the matrix's bytes in W, of G as binary64 words row by row, and of codes,
+/// scales and zero points as they are stored in the container.
 struct CertifiedTensor {
+  explicit CertifiedTensor(Options resolved) : options(std::move(resolved)) {}
+
   std::string name;
   std::uint64_t rows = 0, cols = 0;
-  std::string weights_sha256, gram_sha256 /* empty: no calibration */, codes_sha256, scales_sha256;
-  std::string scale_rule;    ///< as resolved: "given" where C holds the scales
+  std::string weights_sha256, gram_sha256 /* empty: no calibration */, codes_sha256, scales_sha256,
+      zeros_sha256 /* empty: no zero points */;
+  Options options;           ///< as resolved: scale_rule is "given" where C holds the steps
   std::string calibration;   ///< "gram", "activations" or "none"
   std::uint64_t tokens = 0;  ///< 0: unknown
   double lambda = 0;
@@ -57,14 +67,11 @@ struct CertifiedTensor {
 };
 
 struct CertificateHeader {
+  int version = 2;
   std::string tool;
   std::string weights_sha256, calibration_sha256 /* or empty */;
-  std::string grid, method, scale_rule;
-  std::uint64_t group_size = 0, block_size = 0;
-  double damp_percent = 0;
-  bool desc_act = false, guard = true;
-  std::string contracts = "on";  ///< the policy: off, on or exact
-  friend bool operator==(const CertificateHeader&, const CertificateHeader&) = default;
+  std::string contracts = "on";    ///< the policy: off, on or exact
+  std::optional<Options> options;  ///< version 1: of all tensors, but for scales that are given
 };
 
 /// What is not proved and taken on trust; every certificate carries these sentences.

@@ -46,17 +46,9 @@ class Comparison {
 
 std::optional<std::string> first_difference(const CertificateHeader& certified, const CertificateHeader& computed) {
   return Comparison()
-      .same("the tool that wrote it", certified.tool, computed.tool)
+      .same("the program", certified.tool, computed.tool)
       .same("the digest of the weights", certified.weights_sha256, computed.weights_sha256)
       .same("the digest of the calibration", certified.calibration_sha256, computed.calibration_sha256)
-      .same("grid", certified.grid, computed.grid)
-      .same("method", certified.method, computed.method)
-      .same("scale_rule", certified.scale_rule, computed.scale_rule)
-      .same("group_size", certified.group_size, computed.group_size)
-      .same("block_size", certified.block_size, computed.block_size)
-      .same("damp_percent", certified.damp_percent, computed.damp_percent)
-      .same("desc_act", certified.desc_act, computed.desc_act)
-      .same("guard", certified.guard, computed.guard)
       .same("contracts", certified.contracts, computed.contracts)
       .first();
 }
@@ -65,9 +57,11 @@ std::optional<std::string> first_difference(const CertifiedTensor& certified, co
   Comparison comparison;
   comparison.same("the name", certified.name, computed.name)
       .same("the number of rows", certified.rows, computed.rows)
-      .same("the number of columns", certified.cols, computed.cols)
-      .same("scale_rule", certified.scale_rule, computed.scale_rule)
-      .same("calibration", certified.calibration, computed.calibration)
+      .same("the number of columns", certified.cols, computed.cols);
+  if (const std::string option = first_difference(certified.options, computed.options);
+      !comparison.first() && !option.empty())
+    return option;
+  comparison.same("calibration", certified.calibration, computed.calibration)
       .same("tokens", certified.tokens, computed.tokens)
       .same("lambda", certified.lambda, computed.lambda)
       .same("dead_columns", certified.dead_columns, computed.dead_columns)
@@ -77,9 +71,10 @@ std::optional<std::string> first_difference(const CertifiedTensor& certified, co
     const std::string row = fmt::format("row {}: ", i);
     comparison.same(row + "kept rtn", a.kept_rtn, b.kept_rtn)
         .same(row + "the final loss", a.final, b.final)
-        .same(row + "the loss of rtn", a.rtn, b.rtn)
-        .same(row + "the bound", a.bound, b.bound)
-        .same(row + "the slack", a.slack, b.slack);
+        .same(row + "the loss of rtn", a.rtn, b.rtn);
+    if (a.bound && b.bound)
+      comparison.same(row + "the bound", a.bound->enclosure, b.bound->enclosure)
+          .same(row + "the slack", a.bound->slack, b.bound->slack);
   }
   comparison.same("the number of contracts", certified.contracts.size(), computed.contracts.size());
   for (std::size_t i = 0; !comparison.first() && i < computed.contracts.size(); ++i) {
@@ -88,13 +83,14 @@ std::optional<std::string> first_difference(const CertifiedTensor& certified, co
     comparison.same(contract + "the name", a.name, b.name)
         .same(contract + "the theorem", a.theorem, b.theorem)
         .same(contract + "decided by enclosures", a.by_enclosure, b.by_enclosure)
-        .same(contract + "decided by the oracle", a.by_oracle, b.by_oracle);
+        .same(contract + "decided by exact arithmetic", a.by_exact, b.by_exact);
   }
   return comparison.same("clipped codes", certified.clipped, computed.clipped)
       .same("guard_rows", certified.guard_rows, computed.guard_rows)
       .same("the digest of its bytes in W", certified.weights_sha256, computed.weights_sha256)
       .same("the digest of its Gram matrix", certified.gram_sha256, computed.gram_sha256)
       .same("the digest of the scales", certified.scales_sha256, computed.scales_sha256)
+      .same("the digest of the zero points", certified.zeros_sha256, computed.zeros_sha256)
       .same("the digest of the codes", certified.codes_sha256, computed.codes_sha256)
       .first();
 }

@@ -10,7 +10,7 @@
 #include "certify/column_squares.hpp"
 #include "certify/row_group.hpp"
 #include "linalg/hessian.hpp"
-#include "oracle/exact_loss.hpp"
+#include "method/exact_row_loss.hpp"
 
 namespace hallmark {
 namespace {
@@ -24,18 +24,6 @@ constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 bool sharp(const Loss& loss) { return loss.hi - loss.lo <= 0.25 * loss.hi; }
 
 bool finite(const Loss& loss) { return std::isfinite(loss.lo) && std::isfinite(loss.hi); }
-
-oracle::Dyadic exact_loss(const oracle::ExactGram& gram, const Evidence& evidence, const Matrix<Code>& codes,
-                          Index row) {
-  std::vector<float> w, scale;
-  std::vector<double> point;
-  for (Index j = 0; j < codes.cols(); ++j) {
-    w.push_back(evidence.W(row, j));
-    scale.push_back(scale_at(evidence.result.scales, evidence.result.group_size, row, j));
-    point.push_back(evidence.options.grid.value(codes(row, j)));
-  }
-  return gram.loss(w, scale, point);
-}
 
 CertifiedLoss tightest(const oracle::Dyadic& loss) { return {{loss.round_down(), loss.round_up()}, std::nullopt}; }
 
@@ -53,17 +41,20 @@ bool ExactRows::contains(Index row, Index rows) const {
   return k < count && k * rows / count == row;
 }
 
-CertificateObserver::CertificateObserver(const Matrix<double>* G, const Options& options, ExactRows exact)
+CertificateObserver::CertificateObserver(const MatrixRef<double>* G, const Options& options, ExactRows exact,
+                                         bool with_bounds)
     : G_(G),
       options_(options),
       exact_(exact),
-      lambda_(G ? damping(*G, options.damp_percent) : 0),
-      grid_(oracle::ExactGrid::parse(options.grid.name())) {}
+      with_bounds_(with_bounds),
+      lambda_(G ? damping(*G, options.damp_fraction) : 0),
+      grid_(oracle::ExactGrid::of(options.grid.spec())) {}
 
 void CertificateObserver::rows(const RecurrenceRows& rows) {
   std::call_once(once_, [&] { prepare(rows); });
   std::vector<Bound> found;
-  for (Index r = 0; r < rows.count; r += kTogether) bound(rows, r, std::min(kTogether, rows.count - r), found);
+  for (Index r = 0; with_bounds_ && r < rows.count; r += kTogether)
+    bound(rows, r, std::min(kTogether, rows.count - r), found);
   for (Index r = 0; r < rows.count; ++r)
     if (exact_.contains(rows.first + r, rows.codes.rows())) audit(rows, r);
   const std::scoped_lock lock(mutex_);
@@ -100,15 +91,21 @@ void CertificateObserver::bound(const RecurrenceRows& rows, Index r, Index count
   };
   const auto column = std::make_unique_for_overwrite<Column[]>(at(columns));
   const GapRule rule(target.grid);
-  const double largest = target.grid.max_value();
+  // Within both ends nothing is clipped, whatever the sign of the scale; zero points are looked at one by one.
+  const GridSpec& spec = target.grid.spec();
+  const double largest = spec.zero_points                       ? 0
+                         : spec.kind == GridSpec::Kind::integer ? std::min(-spec.first, spec.last)
+                                                                : spec.largest;
   Row squares{}, norm{}, sum{}, A{}, excess{};  // sum d_j (h_j + delta_j)^2, A, sum (H_jj - 2 G_jj) e_j^2
   for (Index p = 0; p < columns; ++p) {
-    const Index j = target.order[at(p)], group = target.group_size == 0 ? 0 : j / target.group_size;
+    const Index j = target.order[at(p)], group = target.steps.group(j);
     Column& c = column[at(p)];
     if (count < kTogether) c = {};
     for (Index i = 0; i < count; ++i) {
-      c.s[at(i)] = target.scales(first + i, group);
-      c.q[at(i)] = c.s[at(i)] * static_cast<double>(points_->entry[rows.codes(first + i, j)].value);  // exact
+      c.s[at(i)] = target.steps.scales(first + i, group);
+      const double value =
+          static_cast<double>(points_->entry[rows.codes(first + i, j)].value) - target.steps.zero(first + i, j);
+      c.q[at(i)] = c.s[at(i)] * value;  // exact
       c.e[at(i)] = static_cast<double>(target.W(first + i, j)) - c.q[at(i)];
     }
     for (std::size_t i = 0; i < squares.size(); ++i) squares[i] += c.e[i] * c.e[i];
@@ -120,12 +117,13 @@ void CertificateObserver::bound(const RecurrenceRows& rows, Index r, Index count
     for (Index i = 0; i < count; ++i) u[at(i)] = rows.u[p * kLanes<float> + r + i];
     bool inside_grid = rule.known;
     for (std::size_t i = 0; i < h.size(); ++i) {
-      h[i] = std::max(rule.relative * std::fabs(u[i]), rule.absolute * c.s[i]);
-      inside_grid &= std::fabs(u[i]) <= c.s[i] * largest;
+      h[i] = std::max(rule.relative * std::fabs(u[i]), rule.absolute * std::fabs(c.s[i]));
+      inside_grid &= std::fabs(u[i]) <= std::fabs(c.s[i]) * largest;
     }
     for (Index i = 0; i < count && !inside_grid; ++i) {
       const auto k = at(i);
-      h[k] = target.grid.clipped(u[k], c.s[k]) ? std::fabs(u[k] - c.q[k]) : target.grid.half_gap(u[k], c.s[k]);
+      const Step step = target.steps.at(first + i, target.order[at(p)]);
+      h[k] = target.grid.clipped(u[k], step) ? std::fabs(u[k] - c.q[k]) : target.grid.half_gap(u[k], step);
     }
     const double d = rows.d[p], chain = chain_[at(p)], underflow = underflow_[at(p)], root = root_[at(p)],
                  difference = excess_[at(p)];
@@ -151,15 +149,17 @@ void CertificateObserver::audit(const RecurrenceRows& rows, Index r) {
   const Target& target = rows.target;
   const Index n = rows.U.columns(), row = rows.first + r;
   std::vector<float> w, scale, computed;
+  std::vector<int> zero;
   std::vector<Code> codes;
   for (Index p = 0; p < n; ++p) {
     const Index j = target.order[at(p)];
     w.push_back(target.W(row, j));
-    scale.push_back(scale_at(target.scales, target.group_size, row, j));
+    scale.push_back(target.steps.scale(row, j));
+    zero.push_back(target.steps.zero(row, j));
     codes.push_back(rows.codes(row, j));
     computed.push_back(rows.u[p * kLanes<float> + r]);
   }
-  const oracle::RowVerdict verdict = recurrence_->judge(*grid_, w, scale, codes, computed);
+  const oracle::RowVerdict verdict = recurrence_->judge(*grid_, w, scale, zero, codes, computed);
   const std::scoped_lock lock(mutex_);
   largest_ratio = std::max(largest_ratio, verdict.largest_ratio);
   exact_elements += at(n);
@@ -183,8 +183,8 @@ void CertificateObserver::offend(Index row, std::string what) {
 // Codes that were rounded to nearest: every one is the point nearest to w, -0 read as +0.
 void CertificateObserver::confirm_rtn(const Evidence& evidence, Index row) {
   for (Index j = 0; j < evidence.rtn.cols(); ++j) {
-    const float s = scale_at(evidence.result.scales, evidence.result.group_size, row, j);
-    if (!grid_->confirm(evidence.rtn(row, j), evidence.W(row, j) + 0.0F, s).nearest)
+    const float s = evidence.result.steps.scale(row, j);
+    if (!grid_->confirm(evidence.rtn(row, j), evidence.W(row, j) + 0.0F, s, evidence.result.steps.zero(row, j)).nearest)
       offend(row, fmt::format("column {}: the code of round-to-nearest is not the point nearest to w", j));
     ++exact_elements;
   }
@@ -199,15 +199,15 @@ void CertificateObserver::tensor(const Evidence& evidence) {
 
   values.resize(at(rows));
   for (const Bound& found : bounds_)
-    values[at(found.row)].bound = evidence.model->in_range ? found.bound : Enclosure{0, infinity};
+    values[at(found.row)].bound = {evidence.model->in_range ? found.bound : Enclosure{0, infinity}, 0};
   // The enclosures by which the guard decided, where they say enough (docs/certificate.md); the others in binary64.
-  const Target target{evidence.W, evidence.options.grid, evidence.result.scales, evidence.result.group_size,
-                      evidence.order};
+  const Target target{evidence.W, evidence.options.grid, evidence.result.steps, evidence.order};
   std::vector<Loss> final(at(rows)), rtn = evidence.result.enclosed_rtn;
   std::vector<Index> wide, wide_rtn;
   for (Index i = 0; i < rows; ++i) {
     final[at(i)] = evidence.loss(i);
-    if (!(sharp(final[at(i)]) && final[at(i)].hi <= values[at(i)].bound.lo)) wide.push_back(i);
+    const auto& bound = values[at(i)].bound;
+    if (!(sharp(final[at(i)]) && (!bound || final[at(i)].hi <= bound->enclosure.lo))) wide.push_back(i);
     if (rtn.empty() || !sharp(rtn[at(i)])) wide_rtn.push_back(i);
   }
   rtn.resize(at(rows));
@@ -226,15 +226,18 @@ void CertificateObserver::tensor(const Evidence& evidence) {
     if (exact_.contains(i, rows) || !finite(loss) || !finite(rtn[at(i)])) judged.push_back(i);
   }
   if (!judged.empty()) {
-    const Matrix<double>& G = *G_;
+    const Matrix<double> G = *G_;
     const oracle::ExactGram gram(std::span(G.data(), at(G.size())), at(G.cols()));
 #pragma omp parallel for schedule(dynamic)
     for (std::size_t k = 0; k < judged.size(); ++k) {
       const Index i = judged[k];
       CertifiedRow& row = values[at(i)];
+      const auto exact = [&](const Matrix<Code>& codes) {
+        return exact_row_loss(gram, evidence.W, evidence.options.grid, evidence.result.steps, codes, i);
+      };
       const bool same = (evidence.result.codes.row(i).array() == evidence.rtn.row(i).array()).all();
-      const oracle::Dyadic rtn_loss = exact_loss(gram, evidence, evidence.rtn, i);
-      const oracle::Dyadic loss = same ? rtn_loss : exact_loss(gram, evidence, evidence.result.codes, i);
+      const oracle::Dyadic rtn_loss = exact(evidence.rtn);
+      const oracle::Dyadic loss = same ? rtn_loss : exact(evidence.result.codes);
       if (!std::isfinite(row.final.enclosure.hi - row.final.enclosure.lo)) row.final = tightest(loss);
       if (!std::isfinite(row.rtn.enclosure.hi - row.rtn.enclosure.lo)) row.rtn = tightest(rtn_loss);
       if (!exact_.contains(i, rows)) continue;
@@ -244,10 +247,11 @@ void CertificateObserver::tensor(const Evidence& evidence) {
       if (!inside(loss, row.final.enclosure) || !inside(rtn_loss, row.rtn.enclosure))
         offend(i, "an exact loss is outside of its enclosure");
       if (evidence.options.guard && compare(loss, rtn_loss) > 0) offend(i, "the codes lose more than round-to-nearest");
-      if (!(loss.round_up() <= row.bound.hi)) offend(i, "the loss is above its bound");
+      if (row.bound && !(loss.round_up() <= row.bound->enclosure.hi)) offend(i, "the loss is above its bound");
     }
   }
-  for (CertifiedRow& row : values) row.slack = slack_of(row.final.enclosure, row.bound);
+  for (CertifiedRow& row : values)
+    if (row.bound) row.bound->slack = slack_of(row.final.enclosure, row.bound->enclosure);
 }
 
 }  // namespace hallmark

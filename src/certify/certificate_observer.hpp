@@ -18,9 +18,9 @@ struct ExactRows {
   bool contains(Index row, Index rows) const;
 };
 
-/// Values per row: enclosures of the loss of the codes and of round-to-nearest, and the bound of T2, T7, T9, T11 and
-/// T15, Coq `emitted_codes_loss`. For the codes that GPTQ produced, with h_j >= |u'_j - q_j| (half a gap; measured
-/// where a code was clipped), v = 2^-24, z = 2^-148 and E = |e|:
+/// Values per row: enclosures of the loss of the codes and of round-to-nearest, and on request the bound of T2, T7, T9,
+/// T11 and T15, Coq `emitted_codes_loss`. For the codes that GPTQ produced, with h_j >= |u'_j - q_j| (half a gap;
+/// measured where a code was clipped), v = 2^-24, z = 2^-148 and E = |e|:
 ///
 ///   loss_H <= sum d_j (h_j + delta_j)^2 + g' (sum |e_j| sqrt(H_jj))^2            g' of T15 for U rounded to binary32
 ///   delta_j = (j + 1) v (1 + (j + 1) v) |U_0j .. U_(j-1)j| E + v |u'_j| + (j + 1) z (1 + |U_0j .. U_(j-1)j|)
@@ -33,7 +33,7 @@ class CertificateObserver : public Observer {
  public:
   /// G outlives the observer; null for round-to-nearest without a Gram matrix. exact: losses as exact numbers and, for
   /// GPTQ, every element of the recurrence decided (|u'_j - u_j| <= delta_j, the code nearest to u'_j) in these rows.
-  CertificateObserver(const Matrix<double>* G, const Options& options, ExactRows exact);
+  CertificateObserver(const MatrixRef<double>* G, const Options& options, ExactRows exact, bool with_bounds);
 
   void rows(const RecurrenceRows& rows) override;
   void tensor(const Evidence& evidence) override;
@@ -57,9 +57,10 @@ class CertificateObserver : public Observer {
   void offend(Index row, std::string what);
   void confirm_rtn(const Evidence& evidence, Index row);
 
-  const Matrix<double>* G_;
+  const MatrixRef<double>* G_;
   Options options_;
   ExactRows exact_;
+  bool with_bounds_;
   double lambda_ = 0;
   std::vector<Bound> bounds_;
   std::once_flag once_;                    // of what all rows share, made by prepare:

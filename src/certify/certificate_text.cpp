@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "method/options_json.hpp"
+
 namespace hallmark::detail {
 namespace {
 
@@ -147,63 +149,90 @@ std::string open_ended(const Json& opening) {
   return text.substr(0, text.size() - 2);
 }
 
-constexpr std::string_view kept_gptq = "codes", kept_rtn = "rtn";
+constexpr std::string_view kept_codes = "codes", kept_rtn = "rtn";
+
+// Options as version 1 wrote them, once for all tensors.
+Json options_v1(const Options& options, const std::string& contracts) {
+  return {{"grid", options.grid.id()},
+          {"method", options.method},
+          {"scale_rule", options.scale_rule},
+          {"group_size", options.group_size},
+          {"block_size", options.block_size},
+          {"damp_percent", hex(options.damp_fraction)},
+          {"desc_act", options.desc_act},
+          {"guard", options.guard},
+          {"contracts", contracts}};
+}
+
+Options read_options_v1(const Json& object, std::string& contracts, std::string& fault) {
+  Fields fields(object, fault);
+  Options options{Grid(GridSpec::golden("gf16", "gf16/1", 6, 9))};
+  const auto read = [&](const char* name, const std::string& word, auto& value) {
+    if (!set_option(name, word, value) && fault.empty()) fault = fmt::format("'{}' is '{}'", name, word.substr(0, 40));
+  };
+  read("grid", fields.text("grid"), options.grid);
+  read("method", fields.text("method"), options.method);
+  read("scale_rule", fields.text("scale_rule"), options.scale_rule);
+  read("group_size", std::to_string(fields.count("group_size")), options.group_size);
+  read("block_size", std::to_string(fields.count("block_size")), options.block_size);
+  options.damp_fraction = fields.number("damp_percent");
+  options.desc_act = fields.flag("desc_act");
+  options.guard = fields.flag("guard");
+  contracts = fields.text("contracts");
+  return options;
+}
 
 }  // namespace
 
 std::string header_line(const CertificateHeader& header) {
-  return open_ended(Json{{"format", certificate_format},
-                         {"tool", header.tool},
-                         {"weights_sha256", header.weights_sha256},
-                         {"calibration_sha256", header.calibration_sha256},
-                         {"options",
-                          {{"grid", header.grid},
-                           {"method", header.method},
-                           {"scale_rule", header.scale_rule},
-                           {"group_size", header.group_size},
-                           {"block_size", header.block_size},
-                           {"damp_percent", hex(header.damp_percent)},
-                           {"desc_act", header.desc_act},
-                           {"guard", header.guard},
-                           {"contracts", header.contracts}}},
-                         {"assumptions", certificate_assumptions()},
-                         {"tensors", Json::array()}});
+  Json json{{"format", fmt::format("{}{}", certificate_format, header.version)},
+            {"tool", header.tool},
+            {"weights_sha256", header.weights_sha256},
+            {"calibration_sha256", header.calibration_sha256}};
+  if (header.version == 1) json["options"] = options_v1(*header.options, header.contracts);
+  else json["contracts"] = header.contracts;
+  json["assumptions"] = certificate_assumptions();
+  json["tensors"] = Json::array();
+  return open_ended(json);
 }
 
-std::string tensor_line(const CertifiedTensor& tensor) {
+std::string tensor_line(int version, const CertifiedTensor& tensor) {
   Json contracts = Json::array();
   for (const CertifiedContract& contract : tensor.contracts)
     contracts.push_back({{"name", contract.name},
                          {"theorem", contract.theorem},
                          {"by_enclosure", contract.by_enclosure},
-                         {"by_oracle", contract.by_oracle}});
-  return open_ended(Json{{"name", tensor.name},
-                         {"rows", tensor.rows},
-                         {"cols", tensor.cols},
-                         {"sha256",
-                          {{"weights", tensor.weights_sha256},
-                           {"gram", tensor.gram_sha256},
-                           {"codes", tensor.codes_sha256},
-                           {"scales", tensor.scales_sha256}}},
-                         {"scale_rule", tensor.scale_rule},
-                         {"calibration", tensor.calibration},
-                         {"tokens", tensor.tokens},
-                         {"lambda", hex(tensor.lambda)},
-                         {"dead_columns", tensor.dead_columns},
-                         {"clipped", tensor.clipped},
-                         {"guard_rows", tensor.guard_rows},
-                         {"contracts", std::move(contracts)},
-                         {"values", Json::array()}});
+                         {version == 1 ? "by_oracle" : "by_exact", contract.by_exact}});
+  Json json{{"name", tensor.name}, {"rows", tensor.rows}, {"cols", tensor.cols}};
+  if (version > 1) json["options"] = options_json(tensor.options);
+  json["sha256"] = {{"weights", tensor.weights_sha256},
+                    {"gram", tensor.gram_sha256},
+                    {"codes", tensor.codes_sha256},
+                    {"scales", tensor.scales_sha256}};
+  if (version == 1) json["scale_rule"] = tensor.options.scale_rule;
+  else json["sha256"]["zero_points"] = tensor.zeros_sha256;
+  json["calibration"] = tensor.calibration;
+  json["tokens"] = tensor.tokens;
+  json["lambda"] = hex(tensor.lambda);
+  json["dead_columns"] = tensor.dead_columns;
+  json["clipped"] = tensor.clipped;
+  json["guard_rows"] = tensor.guard_rows;
+  json["contracts"] = std::move(contracts);
+  json["values"] = Json::array();
+  return open_ended(json);
 }
 
-std::string row_line(std::size_t index, const CertifiedRow& row) {
-  return Json{{"row", index},
-              {"kept", row.kept_rtn ? kept_rtn : kept_gptq},
-              {"final", loss_json(row.final)},
-              {"rtn", loss_json(row.rtn)},
-              {"bound", {{"enclosure", enclosure_json(row.bound)}}},
-              {"slack", {{"upper", hex(row.slack)}}}}
-      .dump();
+std::string row_line(int version, std::size_t index, const CertifiedRow& row) {
+  Json json{{"row", index},
+            {"kept", row.kept_rtn ? kept_rtn : kept_codes},
+            {"final", loss_json(row.final)},
+            {"rtn", loss_json(row.rtn)}};
+  if (version == 1 || row.bound) {
+    const CertifiedBound bound = row.bound.value_or(CertifiedBound{});
+    json["bound"] = {{"enclosure", enclosure_json(bound.enclosure)}};
+    json["slack"] = {{"upper", hex(bound.slack)}};
+  }
+  return json.dump();
 }
 
 std::optional<LineFault> parse_header_line(std::string_view line, CertificateHeader& header) {
@@ -211,26 +240,22 @@ std::optional<LineFault> parse_header_line(std::string_view line, CertificateHea
   const Json json = parse_object(std::string(line) + "]}", fault);
   if (!fault.empty()) return LineFault{fault, false};
   Fields fields(json, fault);
-  if (const std::string format = fields.text("format"); fault.empty() && format != certificate_format)
-    return LineFault{fmt::format("the format is '{}', this build reads '{}'", format.substr(0, 60), certificate_format),
+  const std::string format = fields.text("format");
+  header.version = format == std::string(certificate_format) + "1" ? 1 : 2;
+  if (fault.empty() && format != fmt::format("{}{}", certificate_format, header.version))
+    return LineFault{fmt::format("the format is '{}', this build reads '{}1' and '{}2'", format.substr(0, 60),
+                                 certificate_format, certificate_format),
                      true};
   header.tool = fields.text("tool");
   header.weights_sha256 = fields.digest("weights_sha256");
   header.calibration_sha256 = fields.digest("calibration_sha256");
-  Fields options(fields.object("options"), fault);
-  header.grid = options.text("grid");
-  header.method = options.text("method");
-  header.scale_rule = options.text("scale_rule");
-  header.group_size = options.count("group_size");
-  header.block_size = options.count("block_size");
-  header.damp_percent = options.number("damp_percent");
-  header.desc_act = options.flag("desc_act");
-  header.guard = options.flag("guard");
-  header.contracts = options.text("contracts");
+  if (header.version == 1) header.options = read_options_v1(fields.object("options"), header.contracts, fault);
+  else header.contracts = fields.text("contracts");
   return result(fault, line, fault.empty() ? header_line(header) : "");
 }
 
-std::optional<LineFault> parse_tensor_line(std::string_view line, CertifiedTensor& tensor) {
+std::optional<LineFault> parse_tensor_line(const CertificateHeader& header, std::string_view line,
+                                           CertifiedTensor& tensor) {
   std::string fault;
   const Json json = parse_object(std::string(line) + "]}", fault);
   if (!fault.empty()) return LineFault{fault, false};
@@ -238,12 +263,21 @@ std::optional<LineFault> parse_tensor_line(std::string_view line, CertifiedTenso
   tensor.name = fields.text("name");
   tensor.rows = fields.count("rows");
   tensor.cols = fields.count("cols");
+  if (header.version == 1) {
+    tensor.options = *header.options;
+    tensor.options.scale_rule = fields.text("scale_rule");
+    if (tensor.options.scale_rule == given_scales) tensor.options.group_size = 0;
+  } else if (const auto options = options_of_json(fields.object("options"))) {
+    tensor.options = *options;
+  } else if (fault.empty()) {
+    fault = "'options' are none that a quantization has";
+  }
   Fields digests(fields.object("sha256"), fault);
   tensor.weights_sha256 = digests.digest("weights");
   tensor.gram_sha256 = digests.digest("gram");
   tensor.codes_sha256 = digests.digest("codes");
   tensor.scales_sha256 = digests.digest("scales");
-  tensor.scale_rule = fields.text("scale_rule");
+  if (header.version > 1) tensor.zeros_sha256 = digests.digest("zero_points");
   tensor.calibration = fields.text("calibration");
   tensor.tokens = fields.count("tokens");
   tensor.lambda = fields.number("lambda");
@@ -252,13 +286,13 @@ std::optional<LineFault> parse_tensor_line(std::string_view line, CertifiedTenso
   tensor.guard_rows = fields.count("guard_rows");
   for (const Json& item : fields.array("contracts")) {
     Fields contract(item, fault);
-    tensor.contracts.push_back(
-        {contract.text("name"), contract.text("theorem"), contract.count("by_enclosure"), contract.count("by_oracle")});
+    tensor.contracts.push_back({contract.text("name"), contract.text("theorem"), contract.count("by_enclosure"),
+                                contract.count(header.version == 1 ? "by_oracle" : "by_exact")});
   }
-  return result(fault, line, fault.empty() ? tensor_line(tensor) : "");
+  return result(fault, line, fault.empty() ? tensor_line(header.version, tensor) : "");
 }
 
-std::optional<LineFault> parse_row_line(std::string_view line, std::size_t index, CertifiedRow& row) {
+std::optional<LineFault> parse_row_line(int version, std::string_view line, std::size_t index, CertifiedRow& row) {
   std::string fault;
   const Json json = parse_object(line, fault);
   if (!fault.empty()) return LineFault{fault, false};
@@ -267,11 +301,11 @@ std::optional<LineFault> parse_row_line(std::string_view line, std::size_t index
   row.kept_rtn = kept == kept_rtn;
   row.final = fields.loss("final");
   row.rtn = fields.loss("rtn");
-  Fields bound(fields.object("bound"), fault);
-  row.bound = bound.enclosure("enclosure");
-  Fields slack(fields.object("slack"), fault);
-  row.slack = slack.number("upper");
-  return result(fault, line, fault.empty() ? row_line(index, row) : "");
+  if (version == 1 || (json.is_object() && json.contains("bound"))) {
+    Fields bound(fields.object("bound"), fault), slack(fields.object("slack"), fault);
+    row.bound = CertifiedBound{bound.enclosure("enclosure"), slack.number("upper")};
+  }
+  return result(fault, line, fault.empty() ? row_line(version, index, row) : "");
 }
 
 }  // namespace hallmark::detail

@@ -6,6 +6,7 @@
 #include "certify/tensor_judge.hpp"
 #include "io/sha256.hpp"
 #include "linalg/finite.hpp"
+#include "method/exact_row_loss.hpp"
 
 namespace hallmark {
 
@@ -31,7 +32,7 @@ const units::Unit& unit_of_target(const std::string& target) {
 std::mt19937_64 chosen_by_results(const Evidence& evidence) {
   if (!evidence.model) return {};
   std::vector<double> numbers(evidence.model->d.begin(), evidence.model->d.end());
-  for (const Loss& loss : evidence.result.enclosed_gptq) numbers.push_back(loss.value);
+  for (const Loss& loss : evidence.result.enclosed_proposal) numbers.push_back(loss.value);
   return chosen_by(std::as_bytes(std::span(numbers)));
 }
 
@@ -47,15 +48,12 @@ contracts::Exact ExactLosses::operator()(const Matrix<Code>& codes, Index row) {
     if (!first_non_finite<double>(G)) gram_.emplace(std::span(G.data(), at(G.size())), at(G.cols()));
   });
   bool finite = gram_.has_value();
-  std::vector<float> w, scale;
-  std::vector<double> point;
-  for (Index j = 0; j < codes.cols(); ++j) {
-    w.push_back(evidence_.W(row, j));
-    scale.push_back(scale_at(evidence_.result.scales, evidence_.result.group_size, row, j));
-    point.push_back(evidence_.options.grid.value(codes(row, j)));
-    finite = finite && std::isfinite(w.back()) && std::isfinite(scale.back()) && std::isfinite(point.back());
-  }
-  return finite ? contracts::Exact(gram_->loss(w, scale, point))
+  const Grid& grid = evidence_.options.grid;
+  const Steps& steps = evidence_.result.steps;
+  for (Index j = 0; j < codes.cols(); ++j)
+    finite = finite && std::isfinite(evidence_.W(row, j)) && std::isfinite(steps.scale(row, j)) &&
+             grid.contains(codes(row, j));
+  return finite ? contracts::Exact(exact_row_loss(*gram_, evidence_.W, grid, steps, codes, row))
                 : contracts::Exact(std::numeric_limits<double>::quiet_NaN());
 }
 

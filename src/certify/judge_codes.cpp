@@ -13,15 +13,17 @@ void TensorJudge::pairs() {
   constexpr std::size_t kBatch = 1 << 12;
   constexpr Index kLong = 1 << 16;  // codes under one scale that are worth sharing among threads
   const Matrix<Code>& codes = evidence_.result.codes;
-  const Matrix<float>& scales = evidence_.result.scales;
-  const Index groups = scales.cols(),
-              width = evidence_.result.group_size == 0 ? codes.cols() : evidence_.result.group_size;
+  const Steps& steps = evidence_.result.steps;
+  const Matrix<float>& scales = steps.scales;
+  const Index groups = scales.cols(), width = steps.group_size == 0 ? codes.cols() : steps.group_size;
+  const auto zero_of = [&](Index scale) { return steps.zeros.size() == 0 ? 0 : int{steps.zeros.data()[scale]}; };
   struct Run {
     Index first, last;  // scales in row-major order
   };
   std::vector<Run> runs, long_runs;
   for (Index first = 0, last = 0; first < scales.size(); first = last) {
-    while (last < scales.size() && scales.data()[last] == scales.data()[first]) ++last;
+    while (last < scales.size() && scales.data()[last] == scales.data()[first] && zero_of(last) == zero_of(first))
+      ++last;
     ((last - first) * width < kLong ? runs : long_runs).push_back({first, last});
   }
   const auto codes_of = [&](Index scale) {
@@ -38,7 +40,8 @@ void TensorJudge::pairs() {
       ++run_number;
       for (Index scale = runs[k].first; scale < runs[k].last; ++scale)
         for (const Code code : codes_of(scale))
-          if (std::exchange(seen[code], run_number) != run_number) found.push_back({scales.data()[scale], code});
+          if (std::exchange(seen[code], run_number) != run_number)
+            found.push_back({scales.data()[scale], zero_of(scale), code});
       if (found.size() >= kBatch) judge_pairs(found), found.clear();
     }
     judge_pairs(found);
@@ -56,7 +59,7 @@ void TensorJudge::pairs() {
     }
     std::vector<Pair> found;
     for (std::size_t code = 0; code < seen.size(); ++code)
-      if (seen[code] != 0) found.push_back({scales.data()[run.first], static_cast<Code>(code)});
+      if (seen[code] != 0) found.push_back({scales.data()[run.first], zero_of(run.first), static_cast<Code>(code)});
     judge_pairs(found);
   }
 }
@@ -64,7 +67,7 @@ void TensorJudge::pairs() {
 void TensorJudge::judge_pairs(std::span<const Pair> found) {
   Judge idempotent = judge(generated::idempotence);
   std::optional<Judge> exact;
-  if (evidence_.options.scale_rule != ScaleRule::given)
+  if (evidence_.options.scale_rule != given_scales)
     exact.emplace(generated::exact_product, evidence_.name, policy_, report_);
   for (; !found.empty(); found = found.subspan(std::min(kRowsAtOnce, found.size())))
     judge_pairs(found.first(std::min(kRowsAtOnce, found.size())), idempotent, exact);
@@ -74,12 +77,13 @@ void TensorJudge::judge_pairs(std::span<const Pair> pairs, Judge& idempotent, st
   Lanes s{}, g{}, product{}, q{}, again{};
   for (std::size_t lane = 0; lane < kRowsAtOnce; ++lane) {
     const auto pair = pairs[std::min(lane, pairs.size() - 1)];
-    const float point = points_.entry[pair.code].value;
+    const float point = points_.entry[pair.code].value - static_cast<float>(pair.zero);
     s[lane] = pair.s;
     g[lane] = point;
     product[lane] = pair.s * point;  // as `dequantize` writes it, in binary32
     q[lane] = s[lane] * g[lane];
-    again[lane] = s[lane] * static_cast<double>(points_.entry[evidence_.options.grid.nearest(q[lane], s[lane])].value);
+    const Code nearest = evidence_.options.grid.nearest(q[lane], {pair.s, pair.zero});
+    again[lane] = s[lane] * (static_cast<double>(points_.entry[nearest].value) - pair.zero);
   }
   const auto one = [](const Lanes& x) { return [&x](std::size_t) -> const Lanes& { return x; }; };
   const auto scale = one(s), point = one(g), written = one(product), left = one(q), right = one(again);
@@ -139,7 +143,7 @@ void TensorJudge::guard() {
       const auto other = [&](std::size_t k) -> const Lanes& { return r[k]; };
       const auto exact_kept = [&](std::size_t lane) { return losses_(codes, rows[lane]); };
       const auto exact_rtn = [&](std::size_t lane) { return losses_(rtn, rows[lane]); };
-      const EnclosedLoss loss_kept{enclosed(result.enclosed_gptq, rows), std::cref(exact_kept)};
+      const EnclosedLoss loss_kept{enclosed(result.enclosed_proposal, rows), std::cref(exact_kept)};
       const EnclosedLoss loss_rtn{enclosed(result.enclosed_rtn, rows), std::cref(exact_rtn)};
       guard_row.lanes(
           rows.size(),
@@ -161,7 +165,7 @@ void TensorJudge::guard() {
                   const double mid = one.lo * 0.5 + one.hi * 0.5;
                   return Wide{mid, 0, std::max(one.hi - mid, mid - one.lo) * (1 + 0x1p-50)};
                 };
-                return number(result.enclosed_rtn[at(i)]) - number(result.enclosed_gptq[at(i)]);
+                return number(result.enclosed_rtn[at(i)]) - number(result.enclosed_proposal[at(i)]);
               } else {
                 return losses_(evidence_.rtn, i) - losses_(result.codes, i);
               }

@@ -49,24 +49,21 @@ void TensorJudge::rows() {
     plain_rows(made, true, What::rounding);
     if (has_losses_) plain_rows(made, true, What::losses);
     plain_rows(nearest, false, What::rounding);
-    if (evidence_.result.method == Method::rtn) plain_rows(nearest, false, What::rounding_again);
+    if (evidence_.result.method == "rtn") plain_rows(nearest, false, What::rounding_again);
     return;
   }
 
-  const Matrix<float>& scales = evidence_.result.scales;
-  const Index width = evidence_.result.group_size;
+  const Steps& steps = evidence_.result.steps;
+  const Matrix<float>& scales = steps.scales;
   const GapRule rule(evidence_.options.grid);
-  const bool half_gap = evidence_.options.grid.short_name() == "gf16";
+  const bool half_gap = evidence_.options.grid.is_gf16();
   std::vector<std::int32_t> column(at(cols)), group(at(cols));
   bool in_order = true;
   for (std::size_t p = 0; p < column.size(); ++p) {
     column[p] = static_cast<std::int32_t>(columns_.column[p]);
-    group[p] = static_cast<std::int32_t>(width == 0 ? 0 : columns_.column[p] / width);
+    group[p] = static_cast<std::int32_t>(steps.group(columns_.column[p]));
     in_order &= columns_.column[p] == static_cast<Index>(p);
   }
-  std::vector<float> values;
-  for (const GridPoints::Entry& entry : points_.entry)
-    if (!std::isnan(entry.value)) values.push_back(entry.value);
   units::Tensor tensor{};
   tensor.cols = at(cols);
   tensor.n = at(columns_.n);
@@ -75,6 +72,8 @@ void TensorJudge::rows() {
   tensor.codes = evidence_.result.codes.data();
   tensor.column = in_order ? nullptr : column.data();
   tensor.scales = scales.data();
+  tensor.zeros = steps.zeros.size() == 0 ? nullptr : steps.zeros.data();
+  tensor.either_sign = scales.minCoeff() < 0;
   tensor.groups = at(scales.cols());
   tensor.group = scales.cols() == 1 ? nullptr : group.data();
   tensor.points = unit_points(evidence_.options.grid);
@@ -82,10 +81,10 @@ void TensorJudge::rows() {
   tensor.absolute = rule.absolute;
   tensor.half_gap = half_gap;
   tensor.binary32 = std::all_of(scales.data(), scales.data() + scales.size(), [&](float s) {
-    return evidence_.options.grid.exact_in_binary32(s) && rule.absolute * static_cast<double>(s) >= 0x1p-126;
+    return evidence_.options.grid.exact_in_binary32(s) && rule.absolute * std::fabs(static_cast<double>(s)) >= 0x1p-126;
   });
   tensor.low_s = least_exponent_of(std::span(scales.data(), at(scales.size())));
-  tensor.low_q = tensor.low_s + least_exponent_of(values);
+  tensor.low_q = tensor.low_s + evidence_.options.grid.spec().lowest_bit;
   if (has_losses_) {
     const LossModel& model = *evidence_.model;
     tensor.d = model.d.data();
@@ -131,8 +130,8 @@ void TensorJudge::rows() {
         row[at(lane)] = static_cast<std::int32_t>(i);
         any |= !evidence_.row_is_rtn(i);
         if (!has_losses_) continue;
-        lo[at(lane)] = evidence_.result.enclosed_gptq[at(i)].lo;
-        hi[at(lane)] = evidence_.result.enclosed_gptq[at(i)].hi;
+        lo[at(lane)] = evidence_.result.enclosed_proposal[at(i)].lo;
+        hi[at(lane)] = evidence_.result.enclosed_proposal[at(i)].hi;
       }
       if (!any) continue;
       const units::Rows rows{row.data(), u_.row(g * at_once), kLanes<float>, has_losses_ ? lo.data() : nullptr,
@@ -159,7 +158,7 @@ void TensorJudge::rows() {
   plain_rows(all.rounding, true, What::rounding);
   plain_rows(all.losses, true, What::losses);
   plain_rows(of_nearest.rounding, false, What::rounding);
-  if (evidence_.result.method == Method::rtn) plain_rows(nearest, false, What::rounding_again);
+  if (evidence_.result.method == "rtn") plain_rows(nearest, false, What::rounding_again);
   merge(all, of_nearest);
   report_count(report_, generated::gf16_nearest, all.nearest);
   report_count(report_, generated::gf16_half_gap, all.half_gap);
@@ -203,7 +202,7 @@ void TensorJudge::judge_rounding(const RowGroup& group) {
                                                                        pick(above));
           },
           row, exact);
-  if (evidence_.options.grid.short_name() == "gf16") {
+  if (evidence_.options.grid.is_gf16()) {
     const auto near = [&](std::size_t p) -> Lanes {  // beyond the last point the distance is measured, not promised
       const Position& position = group.at[p];
       const LaneMask beyond = (position.below == position.q) | (position.above == position.q);
@@ -225,14 +224,17 @@ void TensorJudge::judge_again(const RowGroup& group) {
   const auto q = [&](std::size_t p) -> const Lanes& { return group.at[p].q; };
   const auto row = [&](std::size_t lane) { return group.row(lane); };
   const auto exact = [&](std::size_t lane) { row_exact_[at(group.row(lane))] = 1; };
+  const auto step_of = [&](Index i, std::size_t p) { return evidence_.result.steps.at(i, columns_.column[p]); };
   std::vector<Code> codes(cols * group.rows.size());
   for (std::size_t lane = 0; lane < group.rows.size(); ++lane)
     for (std::size_t p = 0; p < cols; ++p)
-      codes[lane * cols + p] = evidence_.options.grid.nearest(group.at[p].w[lane] + 0.0, group.at[p].s[lane]);
+      codes[lane * cols + p] = evidence_.options.grid.nearest(group.at[p].w[lane] + 0.0, step_of(group.row(lane), p));
   const auto again = [&](std::size_t p) {
     Lanes point{};
-    for (std::size_t lane = 0; lane < group.rows.size(); ++lane)
-      point[lane] = group.at[p].s[lane] * static_cast<double>(points_.entry[codes[lane * cols + p]].value);
+    for (std::size_t lane = 0; lane < group.rows.size(); ++lane) {
+      const Step step = step_of(group.row(lane), p);
+      point[lane] = step.scale * (static_cast<double>(points_.entry[codes[lane * cols + p]].value) - step.zero);
+    }
     return point;
   };
   judge(generated::rtn_when_no_calibration)
@@ -250,7 +252,7 @@ void TensorJudge::judge_losses(const RowGroup& group) {
   const LossModel& model = *evidence_.model;
   Lanes lo{}, hi{};
   for (std::size_t lane = 0; lane < kRowsAtOnce; ++lane) {
-    const Loss& loss = evidence_.result.enclosed_gptq[at(group.row(lane))];
+    const Loss& loss = evidence_.result.enclosed_proposal[at(group.row(lane))];
     lo[lane] = 2 * loss.lo;
     hi[lane] = 2 * loss.hi;
   }

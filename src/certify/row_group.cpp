@@ -23,7 +23,7 @@ Lanes root_of(Lanes x) {
 // A bound of |x - q| where q is the nearest point: half a gap, or the distance itself where x lies beyond the last
 // point.
 Lanes gap_of(const Grid& grid, const GapRule& rule, const RowGroup::Position& p) {
-  const Lanes relative = rule.relative * magnitude(p.x), absolute = rule.absolute * p.s;
+  const Lanes relative = rule.relative * magnitude(p.x), absolute = rule.absolute * magnitude(p.s);
   Lanes gap = relative > absolute ? relative : absolute;
   for (std::size_t lane = 0; !rule.known && lane < kRowsAtOnce; ++lane) gap[lane] = grid.half_gap(p.x[lane], p.s[lane]);
   const Lanes distance = magnitude(p.x - p.q) * (1 + 0x1p-50);
@@ -33,19 +33,17 @@ Lanes gap_of(const Grid& grid, const GapRule& rule, const RowGroup::Position& p)
 
 }  // namespace
 
-GapRule::GapRule(const Grid& grid) : known(grid.is_golden() || grid.is_integer()) {
+GapRule::GapRule(const Grid& grid) : known(!grid.is_table()) {
   if (!grid.is_golden()) return;
-  absolute = grid.half_gap(0, 1);
-  relative = grid.half_gap(0x1p200, 1) * 0x1p-200;
+  absolute = std::ldexp(1.0, grid.spec().lowest_bit - 1);
+  relative = std::ldexp(1.0, -grid.spec().precision);
 }
 
 units::Points unit_points(const Grid& grid) {
-  if (grid.is_integer()) return {true, static_cast<std::int32_t>(grid.max_value()), 0, 0, 0};
-  const GapRule rule(grid);
-  const int fraction_bits = -std::ilogb(rule.relative) - 1, magnitude_bits = grid.bits() - 1;
-  const int lowest = std::ilogb(rule.absolute) + 1;
-  return {false, (((1 << (magnitude_bits - fraction_bits)) - 1) << fraction_bits) - 1, 1 << magnitude_bits,
-          23 - fraction_bits, std::ldexp(1.0F, lowest + 126 + fraction_bits)};
+  const GridSpec& spec = grid.spec();
+  if (grid.is_integer()) return {true, spec.first, spec.last, 0, 0, 0};
+  const int E = spec.exponent_bits, M = spec.fraction_bits;
+  return {false, 0, (((1 << E) - 1) << M) - 1, 1 << (E + M), 23 - M, std::ldexp(1.0F, spec.lowest_bit + 126 + M)};
 }
 
 GridPoints::GridPoints(const Grid& grid) : entry(1 << 16, {std::nanf(""), std::nanf(""), std::nanf("")}) {
@@ -98,20 +96,23 @@ void RowGroup::load(const Evidence& evidence, const Compensated& u, const GridPo
   rows = rows_to_load;
   at.resize(columns.column.size());
   const Matrix<Code>& codes = evidence.result.codes;
-  const Matrix<float>& scales = evidence.result.scales;
+  const Steps& steps = evidence.result.steps;
   for (std::size_t lane = 0; lane < kRowsAtOnce; ++lane) {
     const Index i = row(lane);
     for (std::size_t p = 0; p < at.size(); ++p) {
       const Index j = columns.column[p];
-      const double s = scale_at(scales, evidence.result.group_size, i, j);
+      const Step step = steps.at(i, j);
+      const double s = step.scale;
       const Code code = codes(i, j);
       Position& position = at[p];
       position.w[lane] = evidence.W(i, j);
       position.x[lane] = from_u && static_cast<Index>(p) < columns.n ? u(i, static_cast<Index>(p)) : evidence.W(i, j);
       position.s[lane] = s;
-      position.q[lane] = s * static_cast<double>(points.entry[code].value);
-      position.below[lane] = s * static_cast<double>(points.entry[code].below);
-      position.above[lane] = s * static_cast<double>(points.entry[code].above);
+      const auto point = [&](float value) { return s * (static_cast<double>(value) - step.zero); };
+      const GridPoints::Entry& entry = points.entry[code];
+      position.q[lane] = point(entry.value);
+      position.below[lane] = point(s < 0 ? entry.above : entry.below);
+      position.above[lane] = point(s < 0 ? entry.below : entry.above);
     }
   }
   const GapRule rule(evidence.options.grid);

@@ -10,14 +10,14 @@
 
 namespace hallmark {
 
-/// Half a gap of the grid at x is max(relative |x|, absolute s), exactly; not of codebooks.
+/// Half a gap of the grid at x is max(relative |x|, absolute |s|), exactly; not of tables.
 struct GapRule {
   explicit GapRule(const Grid& grid);
   bool known = true;
   double relative = 0, absolute = 0.5;
 };
 
-/// The points as a unit makes them from codes; the same as GridPoints. Not of codebooks.
+/// The points as a unit makes them from codes; the same as GridPoints. Not of tables.
 units::Points unit_points(const Grid& grid);
 
 /// What all rows of a tensor share. Positions 0 .. n-1 are the columns of the processing order, then come the columns

@@ -56,8 +56,8 @@ class TensorJudge {
   }
   double U(Index i, Index k) const { return (*evidence_.U)(i, k); }  ///< i <= k
   double point(const Matrix<Code>& codes, Index i, Index j) const {
-    return scale_at(evidence_.result.scales, evidence_.result.group_size, i, j) *
-           static_cast<double>(points_.entry[codes(i, j)].value);
+    const Step step = evidence_.result.steps.at(i, j);
+    return step.scale * (static_cast<double>(points_.entry[codes(i, j)].value) - step.zero);
   }
   double residual32() const { return 0x1p-23 + 0x1p-46 + residual_constant(columns_.n); }  ///< Coq `residual32`, exact
   double product32() const { return (static_cast<double>(columns_.n) + 1) * 0x1p-24 * (1 + 0x1p-3); }
@@ -73,6 +73,7 @@ class TensorJudge {
   // Codes (judge_codes.cpp).
   struct Pair {
     float s;
+    int zero;
     Code code;
   };
   void pairs();

@@ -9,10 +9,10 @@
 
 namespace hallmark::units {
 
-/// The points of a grid that is no codebook, by the magnitude m of a code: m = 0 .. last.
+/// The points of a grid that is no table, by code: integers first .. last, or words of sign and magnitude 0 .. last.
 struct Points {
-  bool integer;  ///< the code is the number, else it is sign and magnitude
-  std::int32_t last, sign_bit;
+  bool integer;
+  std::int32_t first, last, sign_bit;
   std::int32_t shift;  ///< golden: the point is the binary32 number of the bits m << shift, times factor
   float factor;
 };
@@ -25,11 +25,13 @@ struct Tensor {
   std::size_t W_stride;
   const std::uint16_t* codes;  ///< [rows, cols], final
   const std::int32_t* column;
-  const float* scales;  ///< [rows, groups]
+  const float* scales;        ///< [rows, groups]
+  const std::int16_t* zeros;  ///< [rows, groups] zero points, or null
+  bool either_sign;           ///< some scale is negative
   std::size_t groups;
   const std::int32_t* group;  ///< of position p; null: one scale per row
   Points points;
-  double relative, absolute;  ///< half a gap at x is max(relative |x|, absolute s)
+  double relative, absolute;  ///< half a gap at x is max(relative |x|, absolute |s|)
   bool half_gap;              ///< the contract gf16_half_gap is to be judged
   bool binary32;              ///< scales times points, and half gaps from `absolute` s up, are exact in binary32
   // Of the n positions, for the losses (RowColumns, LossModel); g and g_room are the constants of both contracts.

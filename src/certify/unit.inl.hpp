@@ -70,12 +70,12 @@ struct Near {
 Near points_of(const Points& points, const std::uint16_t* codes) {
   Words words;
   __builtin_memcpy(&words, codes, sizeof words);
-  const Ints wide = __builtin_convertvector(words, Ints), last = Ints{} + points.last;
+  const Ints wide = __builtin_convertvector(words, Ints), first = Ints{} + points.first, last = Ints{} + points.last;
   const Floats nan = Floats{} + __builtin_nanf("");
   if (points.integer) {
     const Ints code = (wide ^ 0x8000) - 0x8000;  // sign-extended
-    const Ints below = code > -last ? code - 1 : code, above = code < last ? code + 1 : code;
-    const Ints valid = (code >= -last) & (code <= last);
+    const Ints below = code > first ? code - 1 : code, above = code < last ? code + 1 : code;
+    const Ints valid = (code >= first) & (code <= last);
     return {valid ? __builtin_convertvector(code, Floats) : nan, __builtin_convertvector(below, Floats),
             __builtin_convertvector(above, Floats)};
   }
@@ -95,12 +95,12 @@ Near points_of(const Points& points, const std::uint16_t* codes) {
 template <class T>
 struct Work {
   T *q, *gap;
-  float *w, *s;
+  float *w, *s, *z;
   std::uint16_t* codes;  // of a block
 };
 
 std::size_t work_bytes(std::size_t cols) {
-  return R * (cols * (2 * sizeof(double) + 2 * sizeof(float)) + kBlock * sizeof(std::uint16_t));
+  return R * (cols * (2 * sizeof(double) + 3 * sizeof(float)) + kBlock * sizeof(std::uint16_t));
 }
 
 template <class T>
@@ -109,7 +109,8 @@ Work<T> work_at(void* memory, std::size_t cols) {
   auto* const w = reinterpret_cast<float*>(codes + kBlock * R);
   auto* const q = reinterpret_cast<T*>(w + cols * R);
   T* const gap = q + cols * R;
-  return {q, gap, w, reinterpret_cast<float*>(gap + cols * R), codes};
+  auto* const s = reinterpret_cast<float*>(gap + cols * R);
+  return {q, gap, w, s, s + cols * R, codes};
 }
 
 // Rows to columns: a perfect shuffle for each bit of an index.
@@ -162,6 +163,11 @@ void load_block(const Tensor& tensor, const Rows& rows, std::size_t begin, std::
   }
   for (p = begin; tensor.group && p < end; ++p)
     for (std::size_t r = 0; r < R; ++r) work.s[p * R + r] = scales[r][tensor.group[p]];
+  for (p = begin; tensor.zeros && p < end; ++p)
+    for (std::size_t r = 0; r < R; ++r) {
+      const std::int16_t* const zeros = tensor.zeros + static_cast<std::size_t>(rows.row[r]) * tensor.groups;
+      work.z[p * R + r] = zeros[tensor.group ? tensor.group[p] : 0];
+    }
 }
 
 // Everything that these call is small, and left alone some of it is called for every position. (g++ 12 fails on flat
@@ -197,13 +203,25 @@ HALLMARK_FLAT Rounding<T> judge_rounding(const Tensor& tensor, const Rows& rows,
   for (std::size_t p = begin; p < end; ++p) {
     const float* const shown = from_u ? rows.u + p * rows.stride : work.w + p * R;
     if (from_u) __builtin_prefetch(shown + kBlock * rows.stride);
-    const Near points = points_of(tensor.points, work.codes + (p - begin) * R);
+    Near points = points_of(tensor.points, work.codes + (p - begin) * R);
+    if (tensor.zeros) {
+      Floats zero;
+      __builtin_memcpy(&zero, work.z + p * R, sizeof zero);
+      points = {points.value - zero, points.below - zero, points.above - zero};
+    }
     const Row scale = tensor.group ? row_of<T>(work.s + p * R) : __builtin_convertvector(row_scale, Row),
               x = row_of<T>(shown);
     const Row q = scale * __builtin_convertvector(points.value, Row);
-    const Row below = scale * __builtin_convertvector(points.below, Row),
-              above = scale * __builtin_convertvector(points.above, Row);
-    const Row near = relative * Ops::magnitude(x), far = absolute * scale, gap = near > far ? near : far;
+    Row below = scale * __builtin_convertvector(points.below, Row),
+        above = scale * __builtin_convertvector(points.above, Row);
+    if (tensor.either_sign) {
+      const Mask mirrored = below > above;
+      const Row first = mirrored ? above : below;
+      above = mirrored ? below : above;
+      below = first;
+    }
+    const Row near = relative * Ops::magnitude(x), far = absolute * Ops::magnitude(scale),
+              gap = near > far ? near : far;
     const Mask last = (q == below) | (q == above);  // beyond the last point the distance is measured, not promised
     const Row distance = Ops::magnitude(x - q) * up, bound = (last & (distance > gap)) ? distance : gap,
               promised = last ? q : x;

@@ -10,7 +10,7 @@
 
 #include <fmt/format.h>
 
-#include "io/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 #include "io/process.hpp"
 
 namespace hallmark::cli {

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "base/error_numbers.hpp"
 #include "cli/command.hpp"
 #include "cli/output.hpp"
 #include "format/gf16_zig.hpp"
@@ -20,7 +21,7 @@ namespace {
 constexpr std::size_t longest_token = 65536;  // an exact decimal of binary64 has fewer than 1,100 characters
 
 Error bad_token(std::size_t line, const std::string& token, const char* expected) {
-  return {Exit::input, 328, fmt::format("'{}' is not {}", printable(token), expected),
+  return {Exit::input, error_number::word_malformed, fmt::format("'{}' is not {}", printable(token), expected),
           fmt::format("standard input, line {}", line),
           "one number per line, for example 0.1, 0x1.8p-3 (encode) or 0x3E00 (decode)"};
 }
@@ -50,7 +51,7 @@ Expected<Exit> each_token(One one) {
     line += c == '\n';
   }
   if (count == 0)
-    return Error{Exit::input, 329, "no number to convert", "standard input holds no word",
+    return Error{Exit::input, error_number::no_word, "no number to convert", "standard input holds no word",
                  "printf '1.0\\n' | hallmark codec encode"};
   return Exit::ok;
 }

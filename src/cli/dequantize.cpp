@@ -3,12 +3,11 @@
 
 #include <fmt/format.h>
 
+#include "base/error_numbers.hpp"
 #include "cli/command.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
-#include "scale/scale.hpp"
 #include "artifact/quantized_file.hpp"
-#include "method/rtn.hpp"
 #include "replay/model.hpp"
 
 namespace hallmark::cli {
@@ -20,26 +19,42 @@ struct DequantizeFlags {
 };
 
 /// Refuses binary32 where some s g is not exact in it: the file must hold the certified numbers themselves.
-Status check_exact(const QuantizedFile& file, const std::string& name, const std::vector<float>& scales) {
-  for (std::size_t i = 0; i < scales.size(); ++i)
-    if (!file.grid().exact_in_binary32(scales[i]))
-      return Error{Exit::infeasible, 433, "a product of scale and code is not exact in binary32",
-                   fmt::format("{}: scale {} of {} is {:a}", name, i, scales.size(), scales[i]), "--dtype f64"};
+Status check_exact(const QuantizedMatrix& matrix, const Steps& steps) {
+  for (Index i = 0; i < steps.scales.size(); ++i)
+    if (const float s = steps.scales.data()[i]; !matrix.options.grid.exact_in_binary32(s))
+      return Error{Exit::infeasible, error_number::product_not_exact,
+                   "a product of scale and code is not exact in binary32",
+                   fmt::format("{}: scale {} of {} is {:a}", matrix.name, i, steps.scales.size(), s), "--dtype f64"};
   return ok();
 }
 
+/// s value(code) as W holds it; a matrix that W holds transposed is turned again.
 template <class T>
-std::vector<T> products(const QuantizedFile& file, const OriginalTensor& tensor, const std::vector<float>& scales) {
-  const std::vector<Code> codes = file.codes(tensor.name);
-  const std::uint64_t cols = tensor.shape[1], group = file.header().group_size;
-  const std::uint64_t groups = group_count(cols, group);
+std::vector<T> products(const QuantizedFile& file, const QuantizedMatrix& matrix, const Steps& steps) {
+  const std::vector<Code> codes = file.codes(matrix);
+  const auto rows = static_cast<Index>(matrix.rows), cols = static_cast<Index>(matrix.cols);
   std::vector<T> values(codes.size());
-  for (std::size_t i = 0; i < codes.size(); ++i) {
-    const std::uint64_t row = i / cols, column = i % cols;
-    const float s = scales[row * groups + (group == 0 ? 0 : column / group)];
-    values[i] = static_cast<T>(static_cast<double>(s) * file.grid().value(codes[i]));
-  }
+  for (Index i = 0; i < rows; ++i)
+    for (Index j = 0; j < cols; ++j) {
+      const Step step = steps.at(i, j);
+      const Code code = codes[static_cast<std::size_t>(i * cols + j)];
+      values[static_cast<std::size_t>(matrix.transposed ? j * rows + i : i * cols + j)] =
+          static_cast<T>(step.scale * matrix.options.grid.value(code, step.zero));
+    }
   return values;
+}
+
+// The matrices of a tensor, one after the other.
+Status write_products(const QuantizedFile& file, const std::string& tensor, bool wide, SafeTensorsWriter& writer) {
+  for (const QuantizedMatrix& matrix : file.header().matrices) {
+    if (matrix.tensor != tensor) continue;
+    const Steps steps = file.steps(matrix);
+    Status written = wide ? ok() : check_exact(matrix, steps);
+    if (written && wide) written = writer.write(tensor, std::span<const double>(products<double>(file, matrix, steps)));
+    if (written && !wide) written = writer.write(tensor, std::span<const float>(products<float>(file, matrix, steps)));
+    if (!written) return written;
+  }
+  return ok();
 }
 
 Expected<Exit> run(const DequantizeFlags& flags) {
@@ -50,7 +65,11 @@ Expected<Exit> run(const DequantizeFlags& flags) {
 
   std::vector<TensorPlan> plan;
   for (const OriginalTensor& tensor : file->header().tensors)
-    plan.push_back({tensor.name, tensor.quantized ? (wide ? DType::F64 : DType::F32) : tensor.dtype, tensor.shape});
+    plan.push_back({tensor.name,
+                    !is_quantized(file->header(), tensor.name) ? tensor.dtype
+                    : wide                                     ? DType::F64
+                                                               : DType::F32,
+                    tensor.shape});
   auto metadata = file->header().source_metadata;
   metadata.erase(weights_digest_key);  // a checkpoint's digest of its own values, which are no longer these
   Expected<SafeTensorsWriter> writer =
@@ -61,24 +80,15 @@ Expected<Exit> run(const DequantizeFlags& flags) {
   std::size_t done = 0, quantized = 0;
   for (const OriginalTensor& tensor : file->header().tensors) {
     progress.update(static_cast<double>(done++), static_cast<double>(plan.size()), tensor.name);
-    Status written = ok();
-    if (!tensor.quantized) {
-      written = writer->write(tensor.name, file->unchanged(tensor.name).data);
-    } else {
-      ++quantized;
-      const std::vector<float> scales = file->scales(tensor.name);
-      if (wide) {
-        written = writer->write(tensor.name, std::span<const double>(products<double>(*file, tensor, scales)));
-      } else {
-        if (const Status exact = check_exact(*file, tensor.name, scales); !exact) return exact.error();
-        written = writer->write(tensor.name, std::span<const float>(products<float>(*file, tensor, scales)));
-      }
-    }
+    const bool made = is_quantized(file->header(), tensor.name);
+    quantized += made;
+    const Status written = made ? write_products(*file, tensor.name, wide, *writer)
+                                : writer->write(tensor.name, file->unchanged(tensor.name).data);
     if (!written) return written.error();
   }
   if (const Status whole = file->file().unchanged(); !whole) return whole.error();
   if (const Status written = writer->commit(); !written) return written.error();
-  note("wrote {}: {} tensors, {} of them from {} codes", flags.output, plan.size(), quantized, file->grid().name());
+  note("wrote {}: {} tensors, {} of them from codes", flags.output, plan.size(), quantized);
   return Exit::ok;
 }
 

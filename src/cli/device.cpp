@@ -1,3 +1,4 @@
+#include "base/error_numbers.hpp"
 #include "cli/device.hpp"
 
 namespace hallmark::cli {
@@ -9,7 +10,8 @@ Expected<std::unique_ptr<cuda::EngineBackend>> device_backend(const std::string&
   if (!engine) return engine.error();
   return std::make_unique<cuda::EngineBackend>(*std::move(engine));
 #else
-  return Error{Exit::unavailable, 1305, "this hallmark was built without CUDA", "--device " + device,
+  return Error{Exit::unavailable, error_number::cuda_not_built, "this hallmark was built without CUDA",
+               "--device " + device,
                "build with cmake -DHALLMARK_CUDA=ON (needs nvcc; `make check-cuda`), or --device cpu"};
 #endif
 }

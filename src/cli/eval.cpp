@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "ablation/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 #include "cli/command.hpp"
 #include "cli/output.hpp"
 #include "cli/ranges.hpp"
@@ -30,7 +30,7 @@ Expected<Exit> run(const EvalFlags& flags) {
   if (!corpus) return corpus.error();
   const auto validation = corpus->validation.bytes();
   if (validation.size() < flags.bytes)
-    return Error{Exit::input, error_number::text_too_short, "the validation text is too short",
+    return Error{Exit::input, error_number::validation_short, "the validation text is too short",
                  fmt::format("{}: {} bytes, {} to evaluate", flags.text, validation.size(), flags.bytes),
                  fmt::format("a folder with more text, or --eval-bytes {}", validation.size())};
   const auto text = validation.first(flags.bytes);

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/error_numbers.hpp"
 #include "ablation/measure.hpp"
 #include "pipeline/accumulate.hpp"
 #include "cli/command.hpp"
@@ -75,7 +76,8 @@ Expected<Exit> run(const GramFlags& flags) {
   for (const CalibrationFile& file : files)
     for (const auto& [weight, entry] : file.entries()) {
       if (entry.is_gram != merging)
-        return Error{Exit::usage, 211, merging ? "--merge takes Gram matrices" : "--activations takes activations",
+        return Error{Exit::usage, error_number::calibration_kind,
+                     merging ? "--merge takes Gram matrices" : "--activations takes activations",
                      fmt::format("{}: {}", file.path(), weight),
                      merging ? "accumulate this file with --activations first" : "add this file with --merge"};
       const auto known =
@@ -84,7 +86,7 @@ Expected<Exit> run(const GramFlags& flags) {
         plan.push_back({weight, entry.cols, entry.tokens});
       } else if (known->cols != entry.cols) {
         return Error{
-            Exit::infeasible, 415, "the files disagree in the number of columns",
+            Exit::infeasible, error_number::calibration_shape, "the files disagree in the number of columns",
             fmt::format("{}: {}: {} columns, {} in a file before", file.path(), weight, entry.cols, known->cols),
             "capture both from one model"};
       } else {
@@ -131,7 +133,7 @@ Command gram_command(CLI::App& root) {
   return {app, [flags]() -> Expected<Exit> {
             if (!flags->model.empty()) return run_model(*flags);
             if (flags->activations.empty() && flags->merge.empty())
-              return Error{Exit::usage, 202, "no input", "hallmark gram",
+              return Error{Exit::usage, error_number::no_input, "no input", "hallmark gram",
                            "--activations FILE..., --merge FILE... or --model CHECKPOINT"};
             return run(*flags);
           }};

@@ -1,4 +1,5 @@
 // hallmark inspect: what a safetensors file holds, quantized containers and calibration files included.
+#include <algorithm>
 #include <memory>
 
 #include <fmt/format.h>
@@ -7,6 +8,7 @@
 #include "cli/command.hpp"
 #include "cli/output.hpp"
 #include "artifact/quantized_file.hpp"
+#include "method/options_json.hpp"
 
 namespace hallmark::cli {
 namespace {
@@ -52,32 +54,41 @@ void print_text(const Json& description) {
           tensor["dtype"].get<std::string>(), tensor["shape"].dump(), tensor["bytes"].get<std::uint64_t>());
   const auto bytes = description["tensor_bytes"].get<std::uint64_t>();
   print("  {} tensors, {} bytes ({:.3f} MB)\n", description["tensors"].size(), bytes, static_cast<double>(bytes) / 1e6);
-  if (!description.contains("grid")) return;
-  print("  quantized: {} of {} tensors on {}, method {}, scales {}; {} bits per quantized weight with scales: {:.3f}\n",
-        description["quantized_tensors"].get<std::size_t>(), description["original_tensors"].get<std::size_t>(),
-        description["grid"].get<std::string>(), description["method"].get<std::string>(),
-        description["scale_rule"].get<std::string>(), description["bits"].get<int>(),
-        description["bits_per_weight"].get<double>());
+  if (!description.contains("matrices")) return;
+  for (const Json& matrix : description["matrices"])
+    print("  {:{}}  {:>7} x {:<7} {} {} {}{}\n", matrix["name"].get<std::string>(), width,
+          matrix["rows"].get<std::uint64_t>(), matrix["cols"].get<std::uint64_t>(),
+          matrix["options"]["grid"].get<std::string>(), matrix["options"]["method"].get<std::string>(),
+          matrix["options"]["scale_rule"].get<std::string>(), matrix["transposed"].get<bool>() ? " transposed" : "");
+  print("  quantized: {} matrices in {} tensors, of {}; bits per quantized weight with steps: {:.3f}\n",
+        description["matrices"].size(), description["quantized_tensors"].get<std::size_t>(),
+        description["original_tensors"].get<std::size_t>(), description["bits_per_weight"].get<double>());
 }
 
 /// The container's own account; opening it checks every code, scale and the payload digest.
 Status add_container(const std::string& path, Json& out) {
   const Expected<QuantizedFile> file = QuantizedFile::open(path);
   if (!file) return file.error();
-  std::size_t quantized = 0;
   double weights = 0, bits = 0;
-  for (const OriginalTensor& tensor : file->header().tensors) {
-    if (!tensor.quantized) continue;
-    ++quantized;
-    const auto count = static_cast<double>(element_count(tensor.shape));
+  Json matrices = Json::array();
+  for (const QuantizedMatrix& matrix : file->header().matrices) {
+    const auto count = static_cast<double>(matrix.rows) * static_cast<double>(matrix.cols);
+    const auto bits_of = [&](const char* part) {
+      const TensorInfo* const tensor = file->file().find(matrix.name + part);
+      return tensor ? 8.0 * static_cast<double>(tensor->data.size()) : 0.0;
+    };
     weights += count;
-    bits += count * file->grid().bits() + 32.0 * static_cast<double>(file->scales(tensor.name).size());
+    bits += count * matrix.options.grid.spec().bits + bits_of(".scale") + bits_of(".zero_point");
+    matrices.push_back({{"name", matrix.name},
+                        {"tensor", matrix.tensor},
+                        {"rows", matrix.rows},
+                        {"cols", matrix.cols},
+                        {"transposed", matrix.transposed},
+                        {"options", options_json(matrix.options)}});
   }
-  out["grid"] = file->grid().name();
-  out["bits"] = file->grid().bits();
-  out["method"] = file->header().method;
-  out["scale_rule"] = file->header().scale_rule;
-  out["quantized_tensors"] = quantized;
+  out["matrices"] = std::move(matrices);
+  out["quantized_tensors"] = std::ranges::count_if(
+      file->header().tensors, [&](const OriginalTensor& t) { return is_quantized(file->header(), t.name); });
   out["original_tensors"] = file->header().tensors.size();
   out["bits_per_weight"] = weights > 0 ? bits / weights : 0.0;
   return ok();

@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "base/error_numbers.hpp"
 #include "cli/build_info.hpp"
 #include "cli/command.hpp"
 #include "cli/suggest.hpp"
@@ -46,11 +47,14 @@ int fail(const Error& error) {
 /// Standard streams are asked once, here, for every command: a result that nobody received is no success.
 int finish(const Expected<Exit>& result) {
   if (std::ferror(stdin) != 0)
-    return fail({Exit::io, 901, "cannot read the input", "standard input", "give it a file or a pipe, not a folder"});
+    return fail({Exit::io, error_number::cannot_read, "cannot read the input", "standard input",
+                 "give it a file or a pipe, not a folder"});
   std::cout.flush();
   const bool lost = std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout;
   if (!result) return fail(result.error());
-  if (lost) return fail({Exit::io, 901, "cannot write the result", "standard output", "check the pipe or the disk"});
+  if (lost)
+    return fail({Exit::io, error_number::cannot_read, "cannot write the result", "standard output",
+                 "check the pipe or the disk"});
   return static_cast<int>(*result);
 }
 
@@ -69,7 +73,8 @@ int run(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {  // CLI11 reads an empty value as 0, or as none at all
     const std::string_view word = argv[i];
     if (word.empty() || (word.starts_with("--") && word.find('=') == word.size() - 1))
-      return fail({Exit::usage, 201, word.empty() ? "an empty argument" : fmt::format("{} without a value", word),
+      return fail({Exit::usage, error_number::command_line,
+                   word.empty() ? "an empty argument" : fmt::format("{} without a value", word),
                    cli::command_line(argc, argv), "give it a value, or leave it out"});
   }
   try {
@@ -82,7 +87,8 @@ int run(int argc, char** argv) {
   }
   for (const cli::Command& command : commands)
     if (command.app->parsed()) return finish(command.run());
-  return fail({Exit::internal, 101, "no subcommand ran", cli::command_line(argc, argv), "report this as a bug"});
+  return fail({Exit::internal, error_number::no_command_ran, "no subcommand ran", cli::command_line(argc, argv),
+               "report this as a bug"});
 }
 
 }  // namespace
@@ -98,9 +104,10 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const std::bad_alloc&) {
-    return fail({Exit::memory, 1001, "out of memory", cli::command_line(argc, argv),
+    return fail({Exit::memory, error_number::out_of_memory, "out of memory", cli::command_line(argc, argv),
                  "quantize fewer tensors at a time with --include"});
   } catch (const std::exception& exception) {
-    return fail({Exit::internal, 100, "internal error", exception.what(), "report this as a bug"});
+    return fail({Exit::internal, error_number::unexpected_exception, "internal error", exception.what(),
+                 "report this as a bug"});
   }
 }

@@ -1,12 +1,14 @@
 #include "cli/quantize_report.hpp"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "cli/output.hpp"
+#include "method/options_json.hpp"
 
 namespace hallmark::cli {
 namespace {
@@ -14,27 +16,49 @@ namespace {
 double sum(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
 
 bool exact_products(const Options& options, const Quantized& result) {
-  return std::all_of(result.scales.data(), result.scales.data() + result.scales.size(),
+  return std::all_of(result.steps.scales.data(), result.steps.scales.data() + result.steps.scales.size(),
                      [&](float s) { return options.grid.exact_in_binary32(s); });
+}
+
+// The options that are not what they would be without a word of the user's.
+std::string described(const Options& options) {
+  const Options usual{options.grid};
+  std::vector<std::string> defaults;
+  visit_options(usual, [&](const OptionInfo&, const auto& value) { defaults.push_back(option_text(value)); });
+  std::string text = fmt::format("{} {} {}", options.grid.name(), options.method, options.scale_rule);
+  std::size_t k = 0;
+  visit_options(options, [&](const OptionInfo& info, const auto& value) {
+    const bool shown = info.name == "grid" || info.name == "method" || info.name == "scale_rule";
+    if (option_text(value) != defaults[k++] && !shown) text += fmt::format(", {} {}", info.name, option_text(value));
+  });
+  return text;
 }
 
 }  // namespace
 
-void print_plan(const std::vector<PlannedTensor>& plan, const Options& options) {
+void print_plan(const Plan& plan) {
   std::size_t width = 4;
-  double largest = 0;
-  for (const PlannedTensor& tensor : plan) {
-    width = std::max(width, tensor.weight->name.size());
-    largest = std::max(largest, tensor.working_set());
-  }
-  for (const PlannedTensor& tensor : plan)
-    print("{:{}}  {:>7} x {:<7} {:4}  {:11} {:>8} tokens  {:>9.1f} MB\n", tensor.weight->name, width, tensor.rows,
-          tensor.cols, dtype_name(tensor.weight->dtype), tensor.calibration_kind(),
-          tensor.calibration ? std::to_string(tensor.calibration->tokens) : "-", tensor.working_set() / 1e6);
-  print("{} tensors to {} by {}, scales {}, group size {}, damping {}, act-order {}, block {}, guard {}\n", plan.size(),
-        options.grid.name(), to_string(options.method), to_string(options.scale_rule), options.group_size,
-        options.damp_percent, options.desc_act, options.block_size, options.guard);
-  print("largest working set {:.1f} MB\n", largest / 1e6);
+  for (const PlannedMatrix& planned : plan.matrices) width = std::max(width, planned.name().size());
+  for (const LeftOut& left : plan.left_out) width = std::max(width, left.tensor->name.size());
+  for (const PlannedMatrix& planned : plan.matrices)
+    print("{:{}}  {:>7} x {:<7} {:4}  {:11} {:>8} tokens  {:>9.1f} MB  {}{}\n", planned.name(), width,
+          planned.matrix.rows, planned.matrix.cols, dtype_name(planned.tensor->dtype), planned.calibration_kind(),
+          planned.calibration ? std::to_string(planned.calibration->tokens) : "-", planned.working_set() / 1e6,
+          described(planned.matrix.options), planned.matrix.transposed ? ", transposed" : "");
+  for (const LeftOut& left : plan.left_out)
+    print("{:{}}  {:>17} {:4}  passes through: {}\n", left.tensor->name, width, shape_text(left.tensor->shape),
+          dtype_name(left.tensor->dtype), left.reason);
+  print("{} matrices are quantized, {} tensors of 2 or 3 dimensions pass through\n", plan.matrices.size(),
+        plan.left_out.size());
+  print("largest working set {:.1f} MB\n", plan.peak() / 1e6);
+}
+
+void print_left_out(const Plan& plan) {
+  std::map<std::string, std::vector<std::string>> names;
+  for (const LeftOut& left : plan.left_out) names[left.reason].push_back(left.tensor->name);
+  for (const auto& [reason, list] : names)
+    note("{} {} left as {}: {}: {}{}", list.size(), list.size() == 1 ? "matrix" : "matrices",
+         list.size() == 1 ? "it is" : "they are", reason, list.front(), list.size() > 1 ? ", ..." : "");
 }
 
 Expected<QuantizeReport> QuantizeReport::create(const std::string& path, bool overwrite,
@@ -48,48 +72,41 @@ Expected<QuantizeReport> QuantizeReport::create(const std::string& path, bool ov
   return report;
 }
 
-Status QuantizeReport::add(const PlannedTensor& tensor, const Options& options, const Quantized& result) {
-  const double rtn = sum(result.loss_rtn), gptq = sum(result.loss_gptq), final_loss = sum(result.loss_final);
-  ++tensors_;
-  rows_ += tensor.rows;
+Status QuantizeReport::add(const PlannedMatrix& planned, const Quantized& result) {
+  const Options& options = planned.matrix.options;
+  const double rtn = sum(result.loss_rtn), proposal = sum(result.loss_proposal), final_loss = sum(result.loss_final);
+  ++matrices_;
+  rows_ += planned.rows();
   guard_rows_ += result.guard_rows;
   clipped_ += result.clipped;
   loss_rtn_ += rtn;
   loss_final_ += final_loss;
   const std::string ratio = result.loss_rtn.empty() || !(rtn > 0) ? "-" : fmt::format("{:.4f}", final_loss / rtn);
-  note("{}  {} x {}  {}  {}  loss/RTN {}  guard {} of {} rows  clipped {}  dead {}", tensor.weight->name, tensor.rows,
-       tensor.cols, options.grid.short_name(), to_string(result.method), ratio, result.guard_rows, tensor.rows,
-       result.clipped, result.dead_columns);
-  const bool blind = tensor.calibration && result.method == Method::gptq && result.dead_columns == tensor.cols;
+  note("{}  {} x {}  {}  {}  loss/RTN {}  guard {} of {} rows  clipped {}  dead {}", planned.name(), planned.rows(),
+       planned.cols(), options.grid.name(), result.method, ratio, result.guard_rows, planned.rows(), result.clipped,
+       result.dead_columns);
+  const bool blind = planned.uses_gram() && result.dead_columns == planned.cols();
   if (blind)
     note("warning: {}: the Gram matrix is all zero: there is nothing to correct by, so every code is round-to-nearest",
-         tensor.weight->name);
+         planned.name());
   if (!file_) return ok();
 
   nlohmann::ordered_json line;
-  line["name"] = tensor.weight->name;
-  line["rows"] = tensor.rows;
-  line["cols"] = tensor.cols;
-  line["grid"] = options.grid.name();
-  line["method"] = to_string(result.method);
-  line["scale_rule"] =
-      tensor.calibration && tensor.calibration->has_scale ? "given" : std::string(to_string(options.scale_rule));
+  line["name"] = planned.name();
+  line["rows"] = planned.matrix.rows;
+  line["cols"] = planned.matrix.cols;
+  line.update(options_json(options));
   line["exact_in_binary32"] = exact_products(options, result);
-  line["group_size"] = result.group_size;
-  line["calibration"] = tensor.calibration_kind();
-  line["tokens"] = tensor.calibration ? tensor.calibration->tokens : 0;
-  line["damp_percent"] = options.damp_percent;
+  line["calibration"] = planned.calibration_kind();
+  line["tokens"] = planned.calibration ? planned.calibration->tokens : 0;
   line["lambda"] = result.lambda;
-  line["desc_act"] = options.desc_act;
-  line["block_size"] = options.block_size;
-  line["guard"] = options.guard;
   line["guard_rows"] = result.guard_rows;
   line["exact_rows"] = result.exact_rows;
   line["dead_columns"] = result.dead_columns;
   line["clipped"] = result.clipped;
   if (!result.loss_rtn.empty()) {
     line["loss_rtn"] = rtn;
-    line["loss_gptq"] = gptq;
+    line["loss_proposal"] = proposal;
     line["loss"] = final_loss;
   }
   if (blind) line["warning"] = "the Gram matrix is all zero";
@@ -100,7 +117,7 @@ Status QuantizeReport::commit() { return file_ ? file_->commit() : ok(); }
 
 void QuantizeReport::print_summary(const std::string& output) const {
   const std::string loss = loss_rtn_ > 0 ? fmt::format(", loss/RTN {:.4f}", loss_final_ / loss_rtn_) : "";
-  note("wrote {}: {} tensors quantized{}, guard kept RTN in {} of {} rows, {} codes clipped", output, tensors_, loss,
+  note("wrote {}: {} matrices quantized{}, guard kept RTN in {} of {} rows, {} codes clipped", output, matrices_, loss,
        guard_rows_, rows_, clipped_);
 }
 

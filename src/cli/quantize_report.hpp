@@ -1,4 +1,4 @@
-// What a quantization did, tensor by tensor: a table for people on stderr, JSON Lines for programs.
+// What a quantization does and did, matrix by matrix: a table for people on stderr, JSON Lines for programs.
 #pragma once
 
 #include <optional>
@@ -11,8 +11,11 @@
 
 namespace hallmark::cli {
 
-/// The plan of --dry-run: names, shapes, what calibrates them, memory.
-void print_plan(const std::vector<PlannedTensor>& plan, const Options& options);
+/// The plan of --dry-run: what every matrix gets, which tensors pass through and why, memory.
+void print_plan(const Plan& plan);
+
+/// The tensors of 2 or 3 dimensions that pass through, by reason, on standard error.
+void print_left_out(const Plan& plan);
 
 class QuantizeReport {
  public:
@@ -20,14 +23,14 @@ class QuantizeReport {
   static Expected<QuantizeReport> create(const std::string& path, bool overwrite,
                                          const std::vector<std::string>& inputs);
 
-  /// Prints the tensor's row and appends its JSON object.
-  Status add(const PlannedTensor& tensor, const Options& options, const Quantized& result);
+  /// Prints the matrix's row and appends its JSON object.
+  Status add(const PlannedMatrix& planned, const Quantized& result);
   Status commit();
   void print_summary(const std::string& output) const;
 
  private:
   std::optional<AtomicFile> file_;
-  std::size_t tensors_ = 0;
+  std::size_t matrices_ = 0;
   Index rows_ = 0, guard_rows_ = 0, clipped_ = 0;
   double loss_rtn_ = 0, loss_final_ = 0;
 };

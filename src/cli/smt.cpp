@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error_numbers.hpp"
 #include "cli/command.hpp"
 #include "cli/output.hpp"
 #include "io/file.hpp"
@@ -46,8 +47,8 @@ struct Goal {
 };
 
 Error bad_manifest(const std::string& path, std::string why) {
-  return {Exit::input, 396, "the manifest of the goals is not as Coq prints it", fmt::format("{}: {}", path, why),
-          "print it again: make contracts"};
+  return {Exit::input, error_number::goal_manifest, "the manifest of the goals is not as Coq prints it",
+          fmt::format("{}: {}", path, why), "print it again: make contracts"};
 }
 
 // The goals, at least one. Every unsat goal has a twin X_broken.smt2 that is sat: what proves that the goal can fail.
@@ -55,7 +56,7 @@ Error bad_manifest(const std::string& path, std::string why) {
 Expected<std::vector<Goal>> read_manifest(const std::string& path) {
   const auto text = read_text(path);
   if (!text && !fs::exists(path))
-    return Error{Exit::io, 901, "there is no manifest of the goals", path,
+    return Error{Exit::io, error_number::cannot_read, "there is no manifest of the goals", path,
                  "run this in the root of the source tree or in PREFIX/share/hallmark, or name the file with --goals"};
   if (!text) return text.error();
   const auto json = strict_json(*text);
@@ -94,7 +95,9 @@ Expected<std::vector<Goal>> read_manifest(const std::string& path) {
 Expected<SmtGoal> read_goal(const std::string& path) {
   auto text = read_text(path);
   if (!text) return text.error();
-  if (text->empty()) return Error{Exit::input, 397, "a goal is empty", path, "print the goals again: make contracts"};
+  if (text->empty())
+    return Error{Exit::input, error_number::goal_empty, "a goal is empty", path,
+                 "print the goals again: make contracts"};
   return SmtGoal::parse(std::move(*text), path);
 }
 
@@ -109,7 +112,7 @@ Expected<ProcessResult> ask(const Solver& solver, const std::string& text, doubl
   }
   if (!written) {
     if (fd >= 0) ::close(fd);
-    return Error{Exit::io, 906, "a goal could not be handed to the solver", solver.name,
+    return Error{Exit::io, error_number::cannot_run, "a goal could not be handed to the solver", solver.name,
                  "look at the limits of files and memory"};
   }
   std::vector<std::string> arguments = solver.arguments;
@@ -236,9 +239,10 @@ Expected<Exit> run(const SmtFlags& flags) {
   if (failures == 0) return Exit::ok;
   const std::string more = failures == 1 ? "" : fmt::format(" (one of {}, see the table)", failures);
   if (!tally.wrong.empty())
-    return Error{Exit::mismatch, 721, "a solver contradicts what Coq proved", tally.wrong[0] + more,
+    return Error{Exit::mismatch, error_number::solver_contradicts, "a solver contradicts what Coq proved",
+                 tally.wrong[0] + more,
                  "a printer, a solver or the goal is wrong; was the file edited? make check-contracts tells"};
-  return Error{Exit::mismatch, 722, "a goal was not decided", tally.undecided[0] + more,
+  return Error{Exit::mismatch, error_number::goal_undecided, "a goal was not decided", tally.undecided[0] + more,
                "a larger --timeout, or another version of the solver"};
 }
 

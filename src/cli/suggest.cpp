@@ -1,30 +1,11 @@
+#include "base/error_numbers.hpp"
 #include "cli/suggest.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include <fmt/format.h>
 
 namespace hallmark::cli {
-namespace {
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t substitution = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({row[j] + 1, row[j + 1] + 1, substitution});
-    }
-  }
-  return row.back();
-}
-
-}  // namespace
-
 std::string command_line(int argc, char** argv) {
   std::string line = "hallmark";
   for (int i = 1; i < argc; ++i) {
@@ -33,19 +14,6 @@ std::string command_line(int argc, char** argv) {
     line += plain ? fmt::format(" {}", word) : fmt::format(" '{}'", word);
   }
   return line;
-}
-
-std::string nearest_spelling(std::string_view word, const std::vector<std::string>& candidates) {
-  std::string best;
-  std::size_t best_distance = word.size() / 3 + 2;
-  for (const std::string& candidate : candidates) {
-    const std::size_t distance = edit_distance(word, candidate);
-    if (distance < best_distance) {
-      best_distance = distance;
-      best = candidate;
-    }
-  }
-  return best;
 }
 
 Error usage_error(const CLI::App& root, const std::string& what, int argc, char** argv) {
@@ -63,7 +31,7 @@ Error usage_error(const CLI::App& root, const std::string& what, int argc, char*
     name += " " + words[at];
   }
 
-  Error error{Exit::usage, 201, what, command_line(argc, argv), name + " --help"};
+  Error error{Exit::usage, error_number::command_line, what, command_line(argc, argv), name + " --help"};
   std::vector<std::string> known;
   const auto did_you_mean = [&](const std::string& word) {
     const std::string guess = nearest_spelling(word, known);

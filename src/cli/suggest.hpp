@@ -7,14 +7,12 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/spelling.hpp"
 
 namespace hallmark::cli {
 
 /// argv as the user typed it, on one line.
 std::string command_line(int argc, char** argv);
-
-/// The candidate with the smallest edit distance to word, or "" when all are further than a third of its length + 1.
-std::string nearest_spelling(std::string_view word, const std::vector<std::string>& candidates);
 
 /// E0201: an unknown or missing command where there is one, else `what`; with the command's --help, and a did-you-mean
 /// in front when a command or flag does not exist.

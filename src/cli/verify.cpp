@@ -1,4 +1,4 @@
-// hallmark verify: everything that a certificate says, computed again from the files.
+// hallmark verify: everything that a certificate says, judged on the files; or the run that made them, reproduced.
 #include <omp.h>
 
 #include <charconv>
@@ -13,8 +13,8 @@
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/ranges.hpp"
-#include "pipeline/verify_tensor.hpp"
-#include "io/error_numbers.hpp"
+#include "pipeline/verify.hpp"
+#include "base/error_numbers.hpp"
 
 namespace hallmark::cli {
 namespace {
@@ -22,7 +22,7 @@ namespace {
 struct VerifyFlags {
   std::string quantized, weights, calibration, certificate, svg;
   std::string rows = "all";
-  bool exact = false, checker = false, overwrite = false;
+  bool exact = false, checker = false, overwrite = false, reproduce = false, no_certificate = false;
   int threads = 0;
 };
 
@@ -39,7 +39,8 @@ struct Findings {
   std::vector<TensorSlack> slacks;
   std::vector<std::string> not_judged;  // by hallmark-check, with the reason
   std::optional<Error> mismatch;        // the first
-  std::uint64_t rows = 0, exact_rows = 0, exact_elements = 0, accepted = 0;
+  std::uint64_t rows = 0, exact_elements = 0, accepted = 0, worse_rows = 0;
+  JudgedRows judged;
   double largest_ratio = 0;
 };
 
@@ -51,7 +52,7 @@ Error header_differs(const std::string& path, const std::string& what) {
 Expected<ExactRows> rows_of(const VerifyFlags& flags) {
   if (!flags.exact) {
     if (flags.rows == "all") return ExactRows{};
-    return Error{Exit::usage, 215, "--rows says how many rows exact arithmetic judges",
+    return Error{Exit::usage, error_number::rows_malformed, "--rows says how many rows exact arithmetic judges",
                  fmt::format("--rows {} without --exact", flags.rows), "--exact --rows 16, or neither"};
   }
   if (flags.rows == "all") return ExactRows{std::numeric_limits<Index>::max()};
@@ -59,7 +60,7 @@ Expected<ExactRows> rows_of(const VerifyFlags& flags) {
   const char* const end = flags.rows.data() + flags.rows.size();
   const auto [rest, fault] = std::from_chars(flags.rows.data(), end, count);
   if (fault == std::errc() && rest == end && count >= 1) return ExactRows{count};
-  return Error{Exit::usage, 215, "not a number of rows", fmt::format("--rows {}", flags.rows),
+  return Error{Exit::usage, error_number::rows_malformed, "not a number of rows", fmt::format("--rows {}", flags.rows),
                "--rows all, or a whole number from 1"};
 }
 
@@ -77,7 +78,7 @@ std::optional<Error> first_foreign_tensor(const SafeTensors& weights, const Quan
       return differs(fmt::format("tensor {} is '{}' {} {}, in the weights '{}' {} {}", i, originals[i].name,
                                  dtype_name(originals[i].dtype), shape_text(originals[i].shape), tensor.name,
                                  dtype_name(tensor.dtype), shape_text(tensor.shape)));
-    if (!originals[i].quantized && !std::ranges::equal(tensor.data, file.unchanged(tensor.name).data))
+    if (!is_quantized(file.header(), tensor.name) && !std::ranges::equal(tensor.data, file.unchanged(tensor.name).data))
       return Error{Exit::mismatch, error_number::tensor_differs,
                    "a tensor that passes through has other bytes than its source",
                    fmt::format("{}: tensor '{}'", path, tensor.name), "quantize the weights again"};
@@ -85,9 +86,9 @@ std::optional<Error> first_foreign_tensor(const SafeTensors& weights, const Quan
   return std::nullopt;
 }
 
-Line line_of(const CertifiedTensor& tensor, bool exact) {
+Line line_of(const CertifiedTensor& tensor, const std::string& judged) {
   Line line{.name = tensor.name,
-            .judged = exact ? "exact" : "enclosed",
+            .judged = judged,
             .rows = tensor.rows,
             .guard_rows = tensor.guard_rows,
             .losses = !tensor.values.empty()};
@@ -95,11 +96,11 @@ Line line_of(const CertifiedTensor& tensor, bool exact) {
   for (const CertifiedRow& row : tensor.values) {
     loss += (row.final.enclosure.lo + row.final.enclosure.hi) / 2;
     rtn += (row.rtn.enclosure.lo + row.rtn.enclosure.hi) / 2;
-    line.slack = std::max(line.slack, row.slack);
+    if (row.bound) line.slack = std::max(line.slack, row.bound->slack);
   }
   line.ratio = rtn > 0 ? loss / rtn : 1;
   for (const CertifiedContract& contract : tensor.contracts)
-    line.contracts += contract.by_enclosure + contract.by_oracle;
+    line.contracts += contract.by_enclosure + contract.by_exact;
   return line;
 }
 
@@ -110,8 +111,8 @@ void print_table(const Findings& found) {
         "largest slack", "contracts", "judged");
   for (const Line& line : found.lines)
     print("{:{}}  {:>8}  {:>10}  {:>8}  {:>13}  {:>9}  {}\n", escaped(line.name), width, line.rows, line.guard_rows,
-          line.losses ? fmt::format("{:.4f}", line.ratio) : "-", line.losses ? fmt::format("{:.4f}", line.slack) : "-",
-          line.contracts, line.judged);
+          line.losses ? fmt::format("{:.4f}", line.ratio) : "-",
+          line.slack > 0 ? fmt::format("{:.4f}", line.slack) : "-", line.contracts, line.judged);
 }
 
 // The next tensor of the certificate, which has to be the one that W has here.
@@ -126,19 +127,20 @@ Expected<CertifiedTensor> next_certified(CertificateReader& certificate, const s
   return **std::move(next);
 }
 
-// hallmark-check on one tensor; a tensor that it cannot judge is noted.
-Status check_tensor(const std::string& checker, const CertificateHeader& header, const QuantizedFile& file,
-                    const VerifiedTensor& tensor, Findings& found) {
-  const std::string& name = tensor.computed.name;
-  if (const auto obstacle = bundle_obstacle(header, tensor.computed)) {
+// hallmark-check on one matrix; a matrix that it cannot judge is noted.
+Status check_tensor(const std::string& checker, const QuantizedFile& file, const PlannedMatrix& planned,
+                    const Verified& verified, Findings& found) {
+  const std::string& name = planned.name();
+  if (const auto obstacle = bundle_obstacle(verified.tensor)) {
     found.not_judged.push_back(fmt::format("'{}': {}", name, *obstacle));
     return ok();
   }
-  const std::vector<Code> codes = file.codes(name);
-  const std::vector<float> scales = file.scales(name);
+  const std::vector<Code> codes = file.codes(planned.matrix);
+  const Steps steps = file.steps(planned.matrix);
   const Status accepted = run_checker(checker, name,
-                                      {tensor.quantized.W, *tensor.quantized.G, codes, scales, tensor.computed.values,
-                                       tensor.quantized.seen->codes_rtn});
+                                      {verified.loaded.W, *verified.loaded.G, codes,
+                                       std::span(steps.scales.data(), static_cast<std::size_t>(steps.scales.size())),
+                                       verified.tensor.values, verified.codes_rtn});
   if (!accepted) return accepted;
   ++found.accepted;
   found.lines.back().judged += ", hallmark-check";
@@ -162,144 +164,212 @@ Status draw(const VerifyFlags& flags, const Findings& found, const std::vector<s
   return file->commit();
 }
 
+// What a run of verify reads.
+struct Inputs {
+  QuantizedFile file;
+  SafeTensors weights;
+  std::optional<CalibrationFile> calibration;
+  std::optional<CertificateReader> certificate;
+  std::string certificate_name;
+
+  const CalibrationFile* known() const { return calibration ? &*calibration : nullptr; }
+  std::vector<std::string> paths() const {
+    std::vector<std::string> all = weights.paths();
+    all.push_back(file.file().paths().front());
+    if (certificate) all.push_back(certificate_name);
+    if (calibration) all.insert(all.end(), calibration->file().paths().begin(), calibration->file().paths().end());
+    return all;
+  }
+};
+
+Expected<Inputs> open_inputs(const VerifyFlags& flags) {
+  Expected<QuantizedFile> file = QuantizedFile::open_unjudged(flags.quantized);
+  if (!file) return file.error();
+  const std::string name = flags.certificate.empty() ? certificate_path(flags.quantized) : flags.certificate;
+  std::optional<CertificateReader> certificate;
+  if (!flags.no_certificate) {
+    Expected<CertificateReader> opened = CertificateReader::open(name);
+    if (!opened) {
+      Error error = opened.error();
+      if (error.number == error_number::cannot_read)
+        error.hint = "--certificate FILE, or --no-certificate: the codes alone";
+      return error;
+    }
+    certificate = *std::move(opened);
+  }
+  Expected<SafeTensors> weights = SafeTensors::open(flags.weights);
+  if (!weights) return weights.error();
+  std::optional<CalibrationFile> calibration;
+  if (!flags.calibration.empty()) {
+    Expected<CalibrationFile> opened = CalibrationFile::open(flags.calibration);
+    if (!opened) return opened.error();
+    calibration = *std::move(opened);
+  }
+  return Inputs{*std::move(file), *std::move(weights), std::move(calibration), std::move(certificate), name};
+}
+
+// What the headers say of each other; the digests of the inputs are compared beside, so that the message can name a
+// tensor.
+Expected<CertificateHeader> check_headers(const Inputs& in, const InputDigests& digests, Findings& found) {
+  const CertificateHeader& certified = in.certificate->header();
+  const Expected<contracts::Policy> policy = contracts::parse_policy(certified.contracts);
+  if (!policy)
+    return Error{Exit::input, error_number::certificate_malformed, "the certificate is malformed",
+                 fmt::format("{}: line 1: contracts are '{}'", in.certificate_name, certified.contracts.substr(0, 40)),
+                 "get the certificate again, or quantize again"};
+  const QuantizedHeader& stored = in.file.header();
+  CertificateHeader header = certified;
+  header.tool = stored.tool;
+  header.weights_sha256 = stored.source_sha256;
+  header.calibration_sha256 = stored.calibration_sha256;
+  if (const auto text = first_difference(certified, header)) return header_differs(in.certificate_name, *text);
+  digests.enter(header);
+  if (const auto text = first_difference(certified, header))
+    found.mismatch = header_differs(in.certificate_name, *text);
+  return header;
+}
+
+std::string judged_text(const Verified& verified, bool reproduced, bool exact) {
+  if (verified.differs) return "DIFFERS";
+  return std::string(reproduced ? "reproduced" : "judged") + (exact ? ", exact" : "");
+}
+
+// Judges, or reproduces, every matrix; the first that differs ends it.
+Expected<std::optional<Error>> verify_matrices(const VerifyFlags& flags, Inputs& in, const Plan& plan, ExactRows exact,
+                                               const InputDigests& digests, const std::string& checker,
+                                               Findings& found) {
+  const bool old = in.certificate && in.certificate->header().version == 1, again = flags.reproduce || old;
+  Progress progress("verify");
+  double done = 0;
+  for (const PlannedMatrix& planned : plan.matrices) {
+    progress.update(done, plan.work(), planned.name());
+    std::optional<CertifiedTensor> claim;
+    if (in.certificate) {
+      Expected<CertifiedTensor> next = next_certified(*in.certificate, planned.name(), in.certificate_name);
+      if (!next) return next.error();
+      claim = *std::move(next);
+    }
+    const bool bounds = claim && !claim->values.empty() && claim->values.front().bound;
+    Expected<Verified> verified =
+        claim && again ? reproduce(planned, in.known(), in.file, *claim,
+                                   {*contracts::parse_policy(in.certificate->header().contracts), true, bounds, exact},
+                                   digests, found.mismatch.has_value())
+                       : judge_stored(planned, in.known(), in.file, claim ? &*claim : nullptr, exact, digests);
+    if (!verified) return verified.error();
+    found.lines.push_back(line_of(verified->tensor, judged_text(*verified, claim && again, flags.exact)));
+    if (verified->differs) return std::optional(*verified->differs);
+    if (flags.checker)
+      if (const Status accepted = check_tensor(checker, in.file, planned, *verified, found); !accepted)
+        return accepted.error();
+    TensorSlack slack{planned.name(), {}};
+    for (const CertifiedRow& row : verified->tensor.values)
+      if (row.bound) slack.slack.push_back(row.bound->slack);
+    if (!slack.slack.empty()) found.slacks.push_back(std::move(slack));
+    found.rows += verified->tensor.rows;
+    found.worse_rows += verified->worse_rows;
+    found.judged.binary32 += verified->judged.binary32;
+    found.judged.binary64 += verified->judged.binary64;
+    found.judged.exact += verified->judged.exact;
+    found.exact_elements += verified->exact_elements;
+    found.largest_ratio = std::max(found.largest_ratio, verified->largest_ratio);
+    done += planned.work();
+    forget_pages(planned.bytes());
+  }
+  return std::optional<Error>();
+}
+
+void print_verdict(const VerifyFlags& flags, const Inputs& in, const Findings& found) {
+  const std::string name = escaped(flags.quantized);
+  if (!in.certificate)
+    print(
+        "judged {} without a certificate: {} matrices, {} rows: codes and steps are sound; nothing is promised of "
+        "losses; {} "
+        "rows lose more than round-to-nearest\n",
+        name, found.lines.size(), found.rows, found.worse_rows);
+  else if (flags.reproduce || in.certificate->header().version == 1)
+    print("verified {}: {} matrices, {} rows: codes, steps and certificate are what the sources give\n", name,
+          found.lines.size(), found.rows);
+  else
+    print(
+        "verified {}: {} matrices, {} rows: what the certificate says is true of the stored codes ({} rows decided in "
+        "binary32, "
+        "{} in binary64, {} exactly)\n",
+        name, found.lines.size(), found.rows, found.judged.binary32, found.judged.binary64, found.judged.exact);
+  if (found.exact_elements > 0)
+    print("exact arithmetic: {} elements of the recurrence decided, largest |u' - u| / delta {:.4f}\n",
+          found.exact_elements, found.largest_ratio);
+  if (flags.checker) print("hallmark-check: accepted {} of {} matrices\n", found.accepted, found.lines.size());
+  for (const std::string& reason : found.not_judged) print("NOT JUDGED by hallmark-check: {}\n", escaped(reason));
+}
+
 Expected<Exit> run(const VerifyFlags& flags) {
   const Expected<ExactRows> exact = rows_of(flags);
   if (!exact) return exact.error();
   if (flags.threads > 0) omp_set_num_threads(flags.threads);
+  if (flags.no_certificate && (flags.reproduce || flags.checker || !flags.certificate.empty()))
+    return Error{Exit::usage, error_number::command_line, "--no-certificate leaves nothing to compare with",
+                 "hallmark verify --no-certificate", "leave out --reproduce, --checker and --certificate"};
   std::string checker;
   if (flags.checker) {
     Expected<std::string> program = find_checker();
     if (!program) return program.error();
     checker = *std::move(program);
   }
-  const std::string certificate_name =
-      flags.certificate.empty() ? certificate_path(flags.quantized) : flags.certificate;
-  const Expected<QuantizedFile> file = QuantizedFile::open_unjudged(flags.quantized);
-  if (!file) return file.error();
-  Expected<CertificateReader> certificate = CertificateReader::open(certificate_name);
-  if (!certificate) return certificate.error();
-  const Expected<SafeTensors> weights = SafeTensors::open(flags.weights);
-  if (!weights) return weights.error();
-  std::optional<CalibrationFile> calibration;
-  std::vector<std::string> inputs = weights->paths();
-  inputs.insert(inputs.end(), {flags.quantized, certificate_name});
-  if (!flags.calibration.empty()) {
-    Expected<CalibrationFile> opened = CalibrationFile::open(flags.calibration);
-    if (!opened) return opened.error();
-    inputs.insert(inputs.end(), opened->file().paths().begin(), opened->file().paths().end());
-    calibration = *std::move(opened);
-  }
+  Expected<Inputs> in = open_inputs(flags);
+  if (!in) return in.error();
   if (!flags.svg.empty())
-    if (const Status free = check_output(flags.svg, flags.overwrite, inputs); !free) return free.error();
-  const CalibrationFile* known = calibration ? &*calibration : nullptr;
-  const Expected<Options> options = options_of(file->header(), file->grid(), flags.quantized);
-  if (!options) return options.error();
-
+    if (const Status free = check_output(flags.svg, flags.overwrite, in->paths()); !free) return free.error();
   Findings found;
-  const Expected<contracts::Policy> policy = contracts::parse_policy(certificate->header().contracts);
-  if (!policy)
-    return Error{
-        Exit::input, error_number::certificate_malformed, "the certificate is malformed",
-        fmt::format("{}: line 1: contracts are '{}'", certificate_name, certificate->header().contracts.substr(0, 40)),
-        "get the certificate again, or quantize again"};
-  CertificateHeader header = certificate_header(file->header(), *policy);
-  if (const auto text = first_difference(certificate->header(), header)) return header_differs(certificate_name, *text);
-  const InputDigests digests(*weights, known);
-  digests.enter(header);
-  if (const auto text = first_difference(certificate->header(), header))
-    found.mismatch = header_differs(certificate_name, *text);
-  if (const auto foreign = first_foreign_tensor(*weights, *file, flags.quantized)) return *foreign;
-
-  // A difference in the sources is looked for in the tensors too, so that the message names one; the first that differs
-  // ends it.
-  Progress progress("verify");
-  double done = 0, total = 0;
-  std::vector<PlannedTensor> plan;
-  for (std::size_t i = 0; i < weights->tensors().size(); ++i) {
-    const TensorInfo& tensor = weights->tensors()[i];
-    if (!file->header().tensors[i].quantized) continue;
-    const CalibrationEntry* entry = known ? known->find(tensor.name) : nullptr;
-    if (options->method == Method::gptq && !entry)
-      return header_differs(
-          flags.calibration.empty() ? certificate_name : flags.calibration,
-          fmt::format("no calibration for tensor '{}'{}", tensor.name, known ? "" : ": --calibration is missing"));
-    if (entry)
-      if (const Status fits = known->check_weight(tensor.name, tensor.shape[0], tensor.shape[1]); !fits)
-        return header_differs(flags.calibration, fits.error().where);
-    plan.push_back(
-        {&tensor, entry, static_cast<Index>(tensor.shape[0]), static_cast<Index>(tensor.shape[1]), flags.weights});
-    total += plan.back().work();
-  }
-  std::optional<Error> tensor_mismatch;
-  for (const PlannedTensor& planned : plan) {
-    progress.update(done, total, planned.weight->name);
-    const Expected<CertifiedTensor> certified = next_certified(*certificate, planned.weight->name, certificate_name);
-    if (!certified) return certified.error();
-    Expected<VerifiedTensor> tensor = verify_tensor(planned, known, *file, *options, *certified, *exact, *policy,
-                                                    digests, found.mismatch.has_value());
-    if (!tensor) return tensor.error();
-    found.lines.push_back(line_of(tensor->computed, flags.exact));
-    if (tensor->differs) {
-      found.lines.back().judged = "DIFFERS";
-      tensor_mismatch = std::move(tensor->differs);
-      break;
-    }
-    if (flags.checker)
-      if (const Status accepted = check_tensor(checker, header, *file, *tensor, found); !accepted)
-        return accepted.error();
-    TensorSlack slack{planned.weight->name, {}};
-    for (const CertifiedRow& row : tensor->computed.values) {
-      slack.slack.push_back(row.slack);
-      found.exact_rows += row.final.exact.has_value();
-    }
-    found.slacks.push_back(std::move(slack));
-    found.rows += tensor->computed.rows;
-    found.exact_elements += tensor->quantized.seen->exact_elements;
-    found.largest_ratio = std::max(found.largest_ratio, tensor->quantized.seen->largest_ratio);
-    done += planned.work();
-    forget_pages(planned.weight->data);
-  }
+  const InputDigests digests(in->weights, in->known());
+  if (in->certificate)
+    if (const auto header = check_headers(*in, digests, found); !header) return header.error();
+  if (const auto foreign = first_foreign_tensor(in->weights, in->file, flags.quantized)) return *foreign;
+  const Expected<Plan> plan = plan_of(in->file, in->weights, in->known());
+  if (!plan) return plan.error();
+  const auto mismatch = verify_matrices(flags, *in, *plan, *exact, digests, checker, found);
+  if (!mismatch) return mismatch.error();
   print_table(found);
-  if (tensor_mismatch) return *tensor_mismatch;
+  if (*mismatch) return **mismatch;
   if (found.mismatch) return *found.mismatch;
-  const Expected<std::optional<CertifiedTensor>> more = certificate->next();
-  if (!more) return more.error();
-  if (*more)
-    return header_differs(certificate_name, fmt::format("tensor '{}' was not quantized", (*more)->name.substr(0, 200)));
-  if (const Status whole = file->check_payload(); !whole) return whole.error();
-  for (const SafeTensors* opened : {&*weights, &file->file(), known ? &known->file() : &*weights})
-    if (const Status whole = opened->unchanged(); !whole) return whole.error();
-
-  print("verified {}: {} tensors, {} rows: codes, scales and certificate are what the sources give\n",
-        escaped(flags.quantized), found.lines.size(), found.rows);
-  if (flags.exact)
-    print("exact arithmetic: the losses of {} rows, {} elements decided, largest |u' - u| / delta {:.4f}\n",
-          found.exact_rows, found.exact_elements, found.largest_ratio);
-  if (flags.checker) print("hallmark-check: accepted {} of {} tensors\n", found.accepted, found.lines.size());
-  for (const std::string& name : found.not_judged) print("NOT JUDGED by hallmark-check: {}\n", escaped(name));
-  if (const Status drawn = draw(flags, found, inputs); !drawn) {
-    if (!flags.svg.empty()) return drawn.error();
-    note("no picture: {}: {}", drawn.error().what,
-         drawn.error().where);  // nobody asked for it by name: the verdict stands
+  if (in->certificate) {
+    const Expected<std::optional<CertifiedTensor>> more = in->certificate->next();
+    if (!more) return more.error();
+    if (*more)
+      return header_differs(in->certificate_name,
+                            fmt::format("tensor '{}' was not quantized", (*more)->name.substr(0, 200)));
   }
+  if (const Status whole = in->file.check_payload(); !whole) return whole.error();
+  const SafeTensors* const files[] = {&in->weights, &in->file.file(),
+                                      in->known() ? &in->known()->file() : &in->weights};
+  for (const SafeTensors* opened : files)
+    if (const Status whole = opened->unchanged(); !whole) return whole.error();
+  print_verdict(flags, *in, found);
+  if (!found.slacks.empty())
+    if (const Status drawn = draw(flags, found, in->paths()); !drawn) {
+      if (!flags.svg.empty()) return drawn.error();
+      note("no picture: {}: {}", drawn.error().what, drawn.error().where);  // nobody asked for it: the verdict stands
+    }
   return found.not_judged.empty() ? Exit::ok : Exit::fallback;
 }
 
 }  // namespace
 
 Command verify_command(CLI::App& root) {
-  CLI::App* app =
-      root.add_subcommand("verify", "Compute a quantized file and its certificate again from the sources, and compare");
+  CLI::App* app = root.add_subcommand(
+      "verify", "Judge the stored codes of a quantized file, and what its certificate says of them");
   auto f = std::make_shared<VerifyFlags>();
   app->add_option("quantized", f->quantized, "Q: the quantized file")->required();
   app->add_option("--weights", f->weights, "W, as it was given to quantize")->required();
   app->add_option("--calibration", f->calibration, "C, as it was given to quantize");
   app->add_option("--certificate", f->certificate, "The certificate [Q.certificate.json beside Q.safetensors]");
-  app->add_flag("--exact", f->exact, "Decide losses and every element of the recurrence by exact arithmetic too");
-  app->add_option("--rows", f->rows, "With --exact: so many rows of each tensor, evenly spaced, or all")
+  app->add_flag("--no-certificate", f->no_certificate, "Judge codes without claims, and compute their losses");
+  app->add_flag("--reproduce", f->reproduce, "Run the quantization again and compare every bit");
+  app->add_flag("--exact", f->exact,
+                "Decide losses by exact arithmetic too; with --reproduce every element of the recurrence");
+  app->add_option("--rows", f->rows, "With --exact: so many rows of each matrix, evenly spaced, or all")
       ->capture_default_str();
-  app->add_flag("--checker", f->checker, "Let hallmark-check, extracted from Coq, judge every tensor that it can");
-  app->add_option("--svg", f->svg, "Picture of the slack of every tensor [Q.slack.svg beside Q, replaced]");
+  app->add_flag("--checker", f->checker, "Let hallmark-check, extracted from Coq, judge every matrix that it can");
+  app->add_option("--svg", f->svg, "Picture of the slack of certified bounds [Q.slack.svg beside Q, replaced]");
   app->add_flag("--overwrite", f->overwrite, "Replace an existing picture");
   app->add_option("--threads", f->threads, "Threads; does not change the result [all cores]")
       ->check(whole_number(1, most_threads));

@@ -5,7 +5,7 @@
 #include <map>
 #include <memory>
 
-#include "ablation/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 #include "ledger/witness.hpp"
 #include "cli/command.hpp"
 #include "cli/output.hpp"

@@ -22,10 +22,11 @@ std::span<const T> flat(const UpperStrips<T>& U) {
   return {U.strip(0), static_cast<std::size_t>(kStrip * kStrip * strips * (strips + 1) / 2)};
 }
 
-HostTarget host_target(const Target& target, const Matrix<float>& W, const PointGrid& grid) {
+HostTarget host_target(const Target& target, const Matrix<float>& W, const DeviceGrid& grid) {
   static_assert(std::is_same_v<Index, std::int64_t>);
-  return {flat(W),  flat(target.scales),  target.order,      W.rows(),
-          W.cols(), target.scales.cols(), target.group_size, grid};
+  const Steps& steps = target.steps;
+  return {flat(W),  flat(steps.scales),  flat(steps.zeros), target.order, W.rows(),
+          W.cols(), steps.scales.cols(), steps.group_size,  grid};
 }
 
 HostWeights host_weights(const LossWeights& weights) {
@@ -50,23 +51,32 @@ void show(const RowSink& sink, std::span<const std::int64_t> overflow, Index fir
 
 }  // namespace
 
-std::optional<PointGrid> point_grid(const Grid& grid) {
-  if (!grid.is_golden() && !grid.is_integer()) return std::nullopt;
-  PointGrid points;
-  points.integer = grid.is_integer();
-  points.max_value = grid.max_value();
-  if (points.integer) {
-    points.last = static_cast<std::uint32_t>(grid.max_value());
-    return points;
+std::optional<DeviceGrid> device_grid(const Grid& grid) {
+  const GridSpec& spec = grid.spec();
+  DeviceGrid device;
+  device.largest = spec.largest;
+  switch (spec.kind) {
+    case GridSpec::Kind::integer:
+      device.kind = DeviceGrid::Kind::integer;
+      device.first = spec.first;
+      device.last = spec.last;
+      return device;
+    case GridSpec::Kind::table:
+      // A scale of 24 bits times a midpoint of 29 is exact in binary64.
+      if (spec.points.size() > DeviceGrid::kPoints || std::ilogb(spec.largest) + 2 - spec.lowest_bit > 29)
+        return std::nullopt;
+      device.kind = DeviceGrid::Kind::table;
+      device.last = static_cast<std::int32_t>(spec.points.size()) - 1;
+      std::copy(spec.points.begin(), spec.points.end(), device.points);
+      return device;
+    case GridSpec::Kind::golden: break;
   }
-  // max_value = (1 - 2^-(M+1)) 2^k
-  int exponent = 0;
-  const int M = -std::ilogb(1 - std::frexp(grid.max_value(), &exponent)) - 1, E = grid.bits() - 1 - M;
-  points.fraction_bits = M;
-  points.lowest_bit = 2 - (1 << (E - 1)) - M;
-  points.last = (((1u << E) - 1) << M) - 1;
-  points.sign_bit = 1u << (E + M);
-  return points;
+  const int E = spec.exponent_bits, M = spec.fraction_bits;
+  device.fraction_bits = M;
+  device.lowest_bit = spec.lowest_bit;
+  device.last_magnitude = (((1u << E) - 1) << M) - 1;
+  device.sign_bit = 1u << (E + M);
+  return device;
 }
 
 Expected<std::optional<PivotFailure>> EngineBackend::factor(Matrix<double>& H, Vector<double>& d) {
@@ -80,7 +90,7 @@ Expected<std::optional<PivotFailure>> EngineBackend::factor(Matrix<double>& H, V
 Expected<std::optional<Entry>> EngineBackend::recurrence(const Target& target, const UpperStrips<float>& U,
                                                          Index block_size, Rounded& rounded, const RowSink& sink,
                                                          const RowSums* row_sums) {
-  const auto grid = point_grid(target.grid);
+  const auto grid = device_grid(target.grid);
   if (!grid || target.order.empty()) return Backend::recurrence(target, U, block_size, rounded, sink, row_sums);
   const Matrix<float> W = target.W;  // contiguous
   std::vector<std::int64_t> overflow(static_cast<std::size_t>(W.rows()));
@@ -102,7 +112,7 @@ Expected<std::optional<Entry>> EngineBackend::recurrence(const Target& target, c
 Expected<std::vector<Loss>> EngineBackend::losses_binary32(const LossModel& model, const UpperStrips<float>& U,
                                                            const Target& target, const Matrix<Code>& codes,
                                                            std::span<const Index> rows) {
-  const auto grid = point_grid(target.grid);
+  const auto grid = device_grid(target.grid);
   if (!grid || target.order.empty()) return Backend::losses_binary32(model, U, target, codes, rows);
   const Matrix<float> W = target.W;
   std::vector<RowLoss> sums(rows.size());
@@ -116,7 +126,7 @@ Expected<std::vector<Loss>> EngineBackend::losses_binary32(const LossModel& mode
 
 Expected<std::vector<Loss>> EngineBackend::losses(const LossModel& model, const Target& target,
                                                   const Matrix<Code>& codes, std::span<const Index> rows) {
-  const auto grid = point_grid(target.grid);
+  const auto grid = device_grid(target.grid);
   if (!grid || target.order.empty()) return Backend::losses(model, target, codes, rows);
   const Matrix<float> W = target.W;
   std::vector<RowLoss> sums(rows.size());

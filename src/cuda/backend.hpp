@@ -10,7 +10,7 @@
 namespace hallmark::cuda {
 
 /// The grid for kernels; nothing for codebooks.
-std::optional<PointGrid> point_grid(const Grid& grid);
+std::optional<DeviceGrid> device_grid(const Grid& grid);
 
 /// Factorization, recurrence and losses by the engine, bit for bit as on the CPU; codebooks and the exact losses of the
 /// guard stay on the CPU. The observer sees rows from one thread. Errors: those of Engine.

@@ -9,17 +9,19 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "cuda/point_grid.hpp"
+#include "cuda/device_grid.hpp"
 #include "cuda/row_loss.hpp"
 
 namespace hallmark::cuda {
 
-/// W [rows, columns], scales [rows, groups] and order as in Target (quantize/recurrence.hpp).
+/// W [rows, columns], scales and zero points [rows, groups] (none: all 0) and order as in Target
+/// (method/recurrence.hpp).
 struct HostTarget {
   std::span<const float> W, scales;
+  std::span<const std::int16_t> zeros;
   std::span<const std::int64_t> order;
   std::int64_t rows = 0, columns = 0, groups = 0, group_size = 0;
-  PointGrid grid;
+  DeviceGrid grid;
 };
 
 /// d, root and excess of LossWeights; nothing where no sums are asked for.

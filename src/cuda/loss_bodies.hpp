@@ -1,4 +1,4 @@
-// The losses of any codes (quantize/loss.hpp) in the format T, a thread per row: the errors, then, between the two
+// The losses of any codes (method/loss.hpp) in the format T, a thread per row: the errors, then, between the two
 // bodies, the product t = e U (strip_product.hpp), then the sums.
 #pragma once
 
@@ -21,8 +21,9 @@ struct LossErrors {
     if (at.index() >= n * count) return;
     const std::int64_t p = at.index() / count, row = rows[at.index() % count];
     const std::int64_t column = target.order[p], element = row * target.columns + column;
-    const T s = target.scale(row, column), point = static_cast<T>(target.grid.value(codes[element]));
-    e[at.index()] = std::fma(-s, point, static_cast<T>(target.W[element]));
+    const DeviceStep step = target.step(row, column);
+    const T point = static_cast<T>(target.grid.value(codes[element], step.zero));
+    e[at.index()] = std::fma(-static_cast<T>(step.scale), point, static_cast<T>(target.W[element]));
   }
 };
 

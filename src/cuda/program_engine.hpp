@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/error_numbers.hpp"
 #include "cuda/codec_bodies.hpp"
 #include "cuda/engine.hpp"
 #include "cuda/factor_bodies.hpp"
@@ -145,20 +146,22 @@ class ProgramEngine final : public Engine {
     Resident(Executor& executor, const HostTarget& target)
         : W_(executor.template upload<float>(target.W)),
           scales_(executor.template upload<float>(target.scales)),
+          zeros_(executor.template upload<std::int16_t>(target.zeros)),
           order_(executor.template upload<std::int64_t>(target.order)),
           columns_(target.columns),
           groups_(target.groups),
           group_size_(target.group_size),
           grid_(target.grid) {}
     DeviceTarget target() const {
-      return {W_.data(), scales_.data(), order_.data(), columns_, groups_, group_size_, grid_};
+      return {W_.data(), scales_.data(), zeros_.data(), order_.data(), columns_, groups_, group_size_, grid_};
     }
 
    private:
     Buffer<float> W_, scales_;
+    Buffer<std::int16_t> zeros_;
     Buffer<std::int64_t> order_;
     std::int64_t columns_, groups_, group_size_;
-    PointGrid grid_;
+    DeviceGrid grid_;
   };
 
   class Weights {
@@ -197,7 +200,7 @@ class ProgramEngine final : public Engine {
   template <class In, class Out, class Make>
   Status convert(std::span<const In> input, std::span<Out> output, Make make) {
     if (input.size() != output.size())
-      return Error{Exit::internal, 112, "input and output differ in length",
+      return Error{Exit::internal, error_number::conversion_arrays, "input and output differ in length",
                    std::to_string(input.size()) + " and " + std::to_string(output.size()), "report this as a bug"};
     if (input.empty()) return ok();
     const auto count = static_cast<std::int64_t>(input.size());

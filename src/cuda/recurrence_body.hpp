@@ -1,7 +1,7 @@
-// The columns of one panel of the recurrence (quantize/recurrence.hpp), a thread per row.
+// The columns of one panel of the recurrence (method/recurrence.hpp), a thread per row.
 #pragma once
 
-#include "cuda/point_grid.hpp"
+#include "cuda/device_grid.hpp"
 #include "cuda/row_loss.hpp"
 #include "cuda/strip_product.hpp"
 
@@ -11,12 +11,14 @@ namespace hallmark::cuda {
 struct DeviceTarget {
   const float* W;             // [rows, columns]
   const float* scales;        // [rows, groups]
+  const std::int16_t* zeros;  // [rows, groups], or null where all are 0
   const std::int64_t* order;  // order[p]: the column that comes p-th
   std::int64_t columns, groups, group_size;
-  PointGrid grid;
+  DeviceGrid grid;
 
-  HALLMARK_HOST_DEVICE float scale(std::int64_t row, std::int64_t column) const {
-    return scales[row * groups + (group_size == 0 ? 0 : column / group_size)];
+  HALLMARK_HOST_DEVICE DeviceStep step(std::int64_t row, std::int64_t column) const {
+    const std::int64_t at = row * groups + (group_size == 0 ? 0 : column / group_size);
+    return {scales[at], zeros == nullptr ? 0 : zeros[at]};
   }
 };
 
@@ -44,13 +46,14 @@ struct RecurrencePanel {
       float sum = sums[p * count + r];
       for (std::int64_t k = begin; k < p; ++k) sum = std::fma(sums[k * count + r], u_column[k * kStripColumns], sum);
       const std::int64_t column = target.order[p], element = row * target.columns + column;
-      const float w = target.W[element], s = target.scale(row, column), u = w + sum;
+      const DeviceStep step = target.step(row, column);
+      const float w = target.W[element], u = w + sum;
       if (shown != nullptr) shown[p * count + r] = u;
       if (!(std::fabs(u) <= 0x1.fffffep127F) && overflow[r] < 0) overflow[r] = p;
-      const std::uint16_t code = target.grid.nearest(u, s);
+      const std::uint16_t code = target.grid.nearest(u, step);
       codes[element] = code;
-      clipped[r] += target.grid.clipped(u, s);
-      const float e = std::fma(-s, static_cast<float>(target.grid.value(code)), w);
+      clipped[r] += target.grid.clipped(u, step);
+      const float e = std::fma(-step.scale, static_cast<float>(target.grid.value(code, step.zero)), w);
       sums[p * count + r] = e;
       if (weights.d != nullptr) losses[r].add(weights, p, e, sum + e);
     }

@@ -1,4 +1,4 @@
-// The sums behind the enclosures of one row's loss (quantize/loss.hpp), columns increasing.
+// The sums behind the enclosures of one row's loss (method/loss.hpp), columns increasing.
 #pragma once
 
 #include <cmath>

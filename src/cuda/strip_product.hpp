@@ -10,7 +10,7 @@ namespace hallmark::cuda {
 /// Columns of a strip, as in linalg/strip.hpp.
 inline constexpr std::int64_t kStripColumns = 8;
 
-/// quantize/upper_strips.hpp on the device: U_kj is strip(j / 8)[k * 8 + j % 8] for k < 8 (j / 8 + 1).
+/// method/upper_strips.hpp on the device: U_kj is strip(j / 8)[k * 8 + j % 8] for k < 8 (j / 8 + 1).
 template <class T>
 struct DeviceStrips {
   const T* data;  // at a multiple of 16 bytes, as every strip and every row of one is then

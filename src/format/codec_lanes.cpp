@@ -1,3 +1,4 @@
+#include "base/error_numbers.hpp"
 #include "format/codec_lanes.hpp"
 
 #include <algorithm>
@@ -153,12 +154,12 @@ constexpr std::size_t kStreamBytes = std::size_t{1} << 22;
 template <class A, class B>
 Status refuse(std::span<const A> input, std::span<B> output) {
   if (input.size() != output.size())
-    return Error{Exit::internal, 112, "input and output differ in length",
+    return Error{Exit::internal, error_number::conversion_arrays, "input and output differ in length",
                  std::to_string(input.size()) + " and " + std::to_string(output.size()), "report this as a bug"};
   const auto in = reinterpret_cast<std::uintptr_t>(input.data()), out = reinterpret_cast<std::uintptr_t>(output.data());
   if (!input.empty() && in < out + output.size_bytes() && out < in + input.size_bytes())
-    return Error{Exit::internal, 112, "input and output overlap", std::to_string(input.size()) + " elements",
-                 "convert into another array"};
+    return Error{Exit::internal, error_number::conversion_arrays, "input and output overlap",
+                 std::to_string(input.size()) + " elements", "convert into another array"};
   return ok();
 }
 

@@ -11,7 +11,7 @@
 #include <cstring>
 #include <utility>
 
-#include "io/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 #include "io/file.hpp"
 
 namespace hallmark {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "io/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 #include "io/safetensors.hpp"
 #include "io/utf8.hpp"
 

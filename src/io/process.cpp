@@ -16,7 +16,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "io/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 
 namespace hallmark {
 namespace {

@@ -6,7 +6,7 @@
 #include <optional>
 #include <set>
 
-#include "io/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 #include "io/safetensors.hpp"
 #include "io/utf8.hpp"
 

@@ -10,7 +10,7 @@
 #include <optional>
 #include <unordered_set>
 
-#include "io/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 #include "io/safetensors.hpp"
 #include "io/utf8.hpp"
 

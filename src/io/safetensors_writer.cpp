@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 
-#include "io/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 #include "io/safetensors.hpp"
 #include "io/utf8.hpp"
 

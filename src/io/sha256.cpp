@@ -11,7 +11,7 @@
 #include <new>
 #include <vector>
 
-#include "io/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 #include "io/file.hpp"
 
 namespace hallmark {

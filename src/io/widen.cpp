@@ -1,37 +1,24 @@
 #include <fmt/format.h>
 
-#include <bit>
+#include <Eigen/Core>
 #include <cmath>
 #include <cstring>
 
-#include "io/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 #include "io/safetensors.hpp"
 
 namespace hallmark {
 
 namespace {
 
-float bf16_value(std::uint16_t word) { return std::bit_cast<float>(std::uint32_t{word} << 16); }
-
-// binary16: 1 sign, 5 exponent (bias 15), 10 fraction bits. All values, subnormals included, are normal in binary32.
-float f16_value(std::uint16_t word) {
-  const std::uint32_t sign = std::uint32_t{word} >> 15 << 31, exponent = word >> 10 & 31, fraction = word & 1023;
-  if (exponent == 0) {
-    const float magnitude = static_cast<float>(fraction) * 0x1p-24F;  // exact
-    return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(magnitude));
-  }
-  const std::uint32_t wide = exponent == 31 ? 255 : exponent - 15 + 127;
-  return std::bit_cast<float>(sign | wide << 23 | fraction << 13);
-}
-
-/// out[i] = value(element first + i), elements of type Stored; memcpy because tensors may be unaligned.
-template <class Stored, class Real, class Value>
-void convert(std::span<const std::byte> data, std::uint64_t first, std::span<Real> out, Value value) {
+/// out[i] = element first + i, elements of type Stored; memcpy because tensors may be unaligned.
+template <class Stored, class Real>
+void convert(std::span<const std::byte> data, std::uint64_t first, std::span<Real> out) {
   const std::byte* source = data.data() + first * sizeof(Stored);
   for (Real& target : out) {
     Stored stored;
     std::memcpy(&stored, source, sizeof stored);
-    target = static_cast<Real>(value(stored));
+    target = static_cast<Real>(stored);
     source += sizeof stored;
   }
 }
@@ -39,12 +26,12 @@ void convert(std::span<const std::byte> data, std::uint64_t first, std::span<Rea
 template <class Real>
 Status widen_as(const TensorInfo& tensor, std::uint64_t first, std::span<Real> out) {
   switch (tensor.dtype) {
-    case DType::F32: convert<float>(tensor.data, first, out, [](float x) { return x; }); return ok();
-    case DType::BF16: convert<std::uint16_t>(tensor.data, first, out, bf16_value); return ok();
-    case DType::F16: convert<std::uint16_t>(tensor.data, first, out, f16_value); return ok();
+    case DType::F32: convert<float>(tensor.data, first, out); return ok();
+    case DType::BF16: convert<Eigen::bfloat16>(tensor.data, first, out); return ok();
+    case DType::F16: convert<Eigen::half>(tensor.data, first, out); return ok();
     case DType::F64:
       if constexpr (std::is_same_v<Real, double>) {
-        convert<double>(tensor.data, first, out, [](double x) { return x; });
+        convert<double>(tensor.data, first, out);
         return ok();
       }
       break;

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "ablation/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 
 namespace hallmark::detail {
 namespace {

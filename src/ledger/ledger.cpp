@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <optional>
 
-#include "ablation/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 #include "io/file.hpp"
 #include "io/sha256.hpp"
 #include "io/strict_json.hpp"

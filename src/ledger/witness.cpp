@@ -6,7 +6,7 @@
 #include <map>
 #include <set>
 
-#include "ablation/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 #include "io/file.hpp"
 #include "io/process.hpp"
 #include "io/sha256.hpp"

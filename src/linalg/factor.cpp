@@ -1,3 +1,4 @@
+#include "base/error_numbers.hpp"
 #include "linalg/factor.hpp"
 
 #include <fmt/format.h>
@@ -211,7 +212,7 @@ Expected<Factor> factor_udu_ref(MatrixRef<double> H) {
 }
 
 Error not_positive_definite(const PivotFailure& failure) {
-  return Error{Exit::numeric, 501, "the matrix is not positive definite",
+  return Error{Exit::numeric, error_number::not_positive_definite, "the matrix is not positive definite",
                fmt::format("pivot {} is {:.6g}", failure.pivot, failure.value), "raise the damping"};
 }
 

@@ -1,3 +1,4 @@
+#include "base/error_numbers.hpp"
 #include "linalg/gram.hpp"
 
 #include <fmt/format.h>
@@ -24,10 +25,10 @@ GramAccumulator::GramAccumulator(Index columns)
 
 std::optional<Error> refuse_tokens(MatrixRef<float> X, Index columns, Index tokens) {
   if (X.cols() != columns)
-    return Error{Exit::input, 324, "activations of another width",
+    return Error{Exit::input, error_number::gram_misfit, "activations of another width",
                  fmt::format("{} columns, expected {}", X.cols(), columns), "capture the inputs of this very layer"};
   if (const auto bad = first_non_finite<float>(X))
-    return Error{Exit::input, 325, "an activation is not finite",
+    return Error{Exit::input, error_number::activation_not_finite, "an activation is not finite",
                  fmt::format("token {}, column {}: {}", tokens + bad->row, bad->column, X(bad->row, bad->column)),
                  "find the layer that overflows, and capture again"};
   return std::nullopt;
@@ -84,12 +85,12 @@ Matrix<double> gram_ref(MatrixRef<float> X) {
 
 Expected<Matrix<double>> merge_gram(MatrixRef<double> G, MatrixRef<double> other) {
   if (G.rows() != other.rows() || G.cols() != other.cols())
-    return Error{Exit::input, 324, "Gram matrices of different shapes",
+    return Error{Exit::input, error_number::gram_misfit, "Gram matrices of different shapes",
                  fmt::format("{} x {} and {} x {}", G.rows(), G.cols(), other.rows(), other.cols()),
                  "merge the same layers"};
   Matrix<double> sum = G + other;
   if (const auto bad = first_non_finite<double>(sum))
-    return Error{Exit::numeric, 502, "the merged Gram matrix is not finite",
+    return Error{Exit::numeric, error_number::gram_overflow, "the merged Gram matrix is not finite",
                  fmt::format("entry ({}, {}): {}", bad->row, bad->column, sum(bad->row, bad->column)),
                  "look for an infinity or NaN in the two inputs"};
   return sum;

@@ -42,11 +42,11 @@ struct Evidence {
   std::function<const LossModel&()> widened = nullptr;  ///< the model with its U packed, for losses in binary64
 
   bool row_is_rtn(Index i) const {
-    return result.method == Method::rtn || result.row_is_rtn[static_cast<std::size_t>(i)] != 0;
+    return result.method == "rtn" || result.row_is_rtn[static_cast<std::size_t>(i)] != 0;
   }
   /// The enclosed loss of the codes of row i, after the guard; G is present.
   const Loss& loss(Index i) const {
-    return (row_is_rtn(i) ? result.enclosed_rtn : result.enclosed_gptq)[static_cast<std::size_t>(i)];
+    return (row_is_rtn(i) ? result.enclosed_rtn : result.enclosed_proposal)[static_cast<std::size_t>(i)];
   }
 };
 
@@ -69,6 +69,7 @@ class Observer {
 class Observers : public Observer {
  public:
   Observers(Observer* first, Observer* second) : first_(first), second_(second) {}
+  bool empty() const { return first_ == nullptr && second_ == nullptr; }
   void rows(const RecurrenceRows& rows) override {
     if (first_) first_->rows(rows);
     if (second_) second_->rows(rows);

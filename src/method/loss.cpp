@@ -35,8 +35,9 @@ void load_errors(const LossModel& model, const Target& target, const Matrix<Code
     const Index column = target.order[at(p)];
     double* e = &block.e[at(p * kRows)];
     for (std::size_t r = 0; r < rows.size(); ++r) {
-      const double s = scale_at(target.scales, target.group_size, rows[r], column);
-      e[r] = std::fma(-s, target.grid.value(codes(rows[r], column)), static_cast<double>(target.W(rows[r], column)));
+      const Step step = target.steps.at(rows[r], column);
+      e[r] = std::fma(-step.scale, target.grid.value(codes(rows[r], column), step.zero),
+                      static_cast<double>(target.W(rows[r], column)));
     }
     for (std::size_t r = 0; r < at(kRows); ++r) {
       const double a = std::fabs(e[r]);

@@ -38,14 +38,13 @@ void load_errors(const Target& target, const LaneRounder& rounder, const Matrix<
   for (Index p0 = 0; p0 < n; p0 += together) {
     const Index count = std::min(together, n - p0);
     const std::span<const Index> columns = target.order.subspan(at(p0), at(count));
-    const auto group = [&](Index p) { return target.group_size == 0 ? 0 : columns[at(p)] / target.group_size; };
+    const auto group = [&](Index p) { return target.steps.group(columns[at(p)]); };
     for (Index p = 0, end = 0; p < count; p = end) {  // as far as columns are adjacent and one scale goes
       for (end = p + 1; end < count && columns[at(end)] == columns[at(end - 1)] + 1 && group(end) == group(p);) ++end;
       const Index first = columns[at(p)];
       for (std::size_t r = 0; r < rows.size(); ++r)
-        rounder.errors(&target.W.coeffRef(rows[r], first), &codes(rows[r], first),
-                       scale_at(target.scales, target.group_size, rows[r], first), end - p,
-                       &tile[r * at(together) + at(p)]);
+        rounder.errors(&target.W.coeffRef(rows[r], first), &codes(rows[r], first), target.steps.at(rows[r], first),
+                       end - p, &tile[r * at(together) + at(p)]);
     }
     transpose(tile.data(), together, kRows, count, e + p0 * kRows, kRows);
   }

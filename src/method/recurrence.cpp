@@ -32,7 +32,8 @@ struct RowBlock {
   Index first, rows;
   float *e, *u;  // u only where somebody wants to see it
   Index group = -1;
-  alignas(64) std::array<float, at(kRows)> s{};  // the scales of that group
+  alignas(64) std::array<float, at(kRows)> s{};  // the steps of that group
+  alignas(64) std::array<std::int32_t, at(kRows)> zero{};
   std::optional<Entry> overflow{};
   LossLanes sums{};
 };
@@ -73,20 +74,22 @@ void round_strip(const Target& target, const UpperStrips<float>& U, Index strip,
   accumulate_strip(block.e, u, begin, acc.data(), kRows);
   load_weights(target, columns, adjacent, block, w);
   for (Index c = 0; c < count; ++c) {
-    const Index column = columns[at(c)], group = target.group_size == 0 ? 0 : column / target.group_size;
+    const Index column = columns[at(c)], group = target.steps.group(column);
     if (group != block.group) {
       block.group = group;
       block.s.fill(1);
-      for (Index r = 0; r < block.rows; ++r)
-        block.s[at(r)] = scale_at(target.scales, target.group_size, block.first + r, column);
+      for (Index r = 0; r < block.rows; ++r) {
+        block.s[at(r)] = target.steps.scale(block.first + r, column);
+        block.zero[at(r)] = target.steps.zero(block.first + r, column);
+      }
     }
     float* compensated = block.u ? block.u + (begin + c) * kRows : unseen.data();
     float* e = block.e + (begin + c) * kRows;
     float* sum = &acc[at(c * kRows)];
-    const LanesSeen seen =
-        rounder.round({&w[at(c * kRows)], sum, block.s.data(), compensated, &code[at(c * kRows)], e});
+    const LanesSeen seen = rounder.round(
+        {&w[at(c * kRows)], sum, block.s.data(), block.zero.data(), compensated, &code[at(c * kRows)], e});
     for (Index r = 0; seen.last && r < block.rows; ++r)
-      rounded.clipped[at(block.first + r)] += target.grid.clipped(compensated[r], block.s[at(r)]);
+      rounded.clipped[at(block.first + r)] += target.grid.clipped(compensated[r], {block.s[at(r)], block.zero[at(r)]});
     for (Index r = 0; seen.infinite && r < block.rows; ++r)
       if (!std::isfinite(compensated[r])) report(block.overflow, {block.first + r, column});
     accumulate_column(e, u + (begin + c) * kStrip + c + 1, count - c - 1, sum + kRows);
@@ -145,16 +148,17 @@ std::optional<Entry> run_recurrence_ref(const Target& target, const Matrix<float
   for (Index i = 0; i < target.W.rows(); ++i) {
     for (Index p = 0; p < U.cols(); ++p) {
       const Index column = target.order[at(p)];
-      const float w = target.W(i, column), s = scale_at(target.scales, target.group_size, i, column);
+      const float w = target.W(i, column);
+      const Step step = target.steps.at(i, column);
       float r = 0;
       for (Index k = 0; k < p; ++k) r = std::fma(e[at(k)], U(k, p), r);
       const float u = w + r;
       if (!std::isfinite(u)) report(overflow, {i, column});
       if (sink) shown[at(p * kRows)] = u;
-      const Code q = target.grid.nearest(u, s);
+      const Code q = target.grid.nearest(u, step);
       rounded.codes(i, column) = q;
-      rounded.clipped[at(i)] += target.grid.clipped(u, s);
-      e[at(p)] = std::fma(-s, static_cast<float>(target.grid.value(q)), w);
+      rounded.clipped[at(i)] += target.grid.clipped(u, step);
+      e[at(p)] = std::fma(-static_cast<float>(step.scale), static_cast<float>(target.grid.value(q, step.zero)), w);
     }
     if (sink && !overflow) sink(i, 1, shown.data());
   }

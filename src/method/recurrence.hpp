@@ -13,7 +13,7 @@
 
 #include "linalg/finite.hpp"
 #include "method/loss_sums.hpp"
-#include "method/rtn.hpp"
+#include "method/quantized.hpp"
 #include "method/upper_strips.hpp"
 
 namespace hallmark {
@@ -22,8 +22,7 @@ namespace hallmark {
 struct Target {
   const MatrixRef<float>& W;
   const Grid& grid;
-  const Matrix<float>& scales;
-  Index group_size;
+  const Steps& steps;
   std::span<const Index> order;
 };
 

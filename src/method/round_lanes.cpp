@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "format/extent.hpp"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "method/round_lanes.cpp"
 #include "base/highway.hpp"
@@ -18,8 +20,8 @@ namespace hallmark::HWY_NAMESPACE {
 // did.
 #if HWY_TARGET == HWY_EMU128 || HWY_TARGET == HWY_SCALAR
 bool RoundLanes(const LaneRounder::Layout&, const Lanes&, LanesSeen&) { return false; }
-Index RoundRow(const LaneRounder::Layout&, const float*, float, Index, Code*, bool&) { return 0; }
-Index Errors(const LaneRounder::Layout&, const float*, const Code*, float, Index, float*) { return 0; }
+Index RoundRow(const LaneRounder::Layout&, const float*, float, std::int32_t, Index, Code*, bool&) { return 0; }
+Index Errors(const LaneRounder::Layout&, const float*, const Code*, float, std::int32_t, Index, float*) { return 0; }
 #else
 namespace hn = hwy::HWY_NAMESPACE;
 using F = hn::ScalableTag<float>;
@@ -28,6 +30,7 @@ constexpr F df{};
 constexpr I di{};
 using VF = hn::VFromD<F>;
 using VI = hn::VFromD<I>;
+using Kind = GridSpec::Kind;
 
 // The magnitude of the point of a golden grid's word without sign.
 HWY_INLINE VF GoldenPoint(const LaneRounder::Layout& layout, VI word) {
@@ -42,43 +45,55 @@ HWY_INLINE bool AnyTiny(VF u) {
   return !hn::AllFalse(df, hn::And(hn::Lt(hn::Abs(u), hn::Set(df, 0x1p-100F)), hn::Ne(u, hn::Zero(df))));
 }
 
-// The point nearest to u / s and its code; `last` is set where the code is the grid's last one.
-HWY_INLINE VF Nearest(const LaneRounder::Layout& layout, VF u, VF s, VI& code, bool& last) {
-  const auto zero = hn::Zero(df);
-  const auto end = hn::Set(di, layout.last);
+// The signed point nearest to u / s and its code; `last` is set where the code is one of the grid's ends.
+HWY_INLINE VF Nearest(const LaneRounder::Layout& layout, VF u, VF s, VI zero, VI& code, bool& last) {
+  const auto none = hn::Zero(df);
   const int shift = 23 - layout.fraction_bits;
-  const auto magnitude = hn::Abs(u);
-  const auto sign = hn::ShiftLeft<31>(hn::ShiftRight<31>(hn::BitCast(hn::RebindToUnsigned<F>(), u)));
+  const auto magnitude = hn::Abs(u), size = hn::Abs(s);
+  const auto sign = hn::ShiftLeft<31>(hn::ShiftRight<31>(hn::BitCast(hn::RebindToUnsigned<F>(), hn::Xor(u, s))));
   const auto sign_i = hn::BitCast(di, sign);
-  const auto y = hn::Div(magnitude, s);
-  const auto remainder = hn::NegMulAdd(y, s, magnitude);
+  const auto sign_f = hn::BitCast(df, sign);
+  const auto y = hn::Div(magnitude, size);
+  const auto remainder = hn::NegMulAdd(y, size, magnitude);
   auto bits = hn::BitCast(di, y);
   const auto one = hn::Set(di, 1);
-  bits = hn::Sub(bits, hn::IfThenElseZero(hn::RebindMask(di, hn::Lt(remainder, zero)), one));
-  bits = hn::Or(bits, hn::IfThenElseZero(hn::RebindMask(di, hn::Ne(remainder, zero)), one));
-  auto point = zero;
-  if (layout.integer) {
+  bits = hn::Sub(bits, hn::IfThenElseZero(hn::RebindMask(di, hn::Lt(remainder, none)), one));
+  bits = hn::Or(bits, hn::IfThenElseZero(hn::RebindMask(di, hn::Ne(remainder, none)), one));
+  if (layout.kind == Kind::integer) {
     // 2^23 + y rounds y to an integer; above the end everything is clipped, so y is cut before it could pass 2^23.
     const auto magic = hn::Set(df, 0x1p23F);
     const auto cut = hn::Min(hn::BitCast(df, bits), hn::Set(df, 1024.0F));
-    const auto k = hn::Min(hn::Sub(hn::BitCast(di, hn::Add(cut, magic)), hn::BitCast(di, magic)), end);
-    last |= !hn::AllFalse(di, hn::Eq(k, end));
-    point = hn::ConvertTo(df, k);
-    code = hn::IfThenElse(hn::Lt(sign_i, hn::Zero(di)), hn::Neg(k), k);
-  } else {
-    const auto half = hn::Set(di, (1 << (shift - 1)) - 1);
-    const auto odd = hn::And(hn::ShiftRightSame(bits, shift), one);
-    const auto normal =
-        hn::Sub(hn::ShiftRightSame(hn::Add(bits, hn::Add(half, odd)), shift), hn::Set(di, layout.rebias));
-    const auto magic = hn::Set(df, layout.magic);
-    const auto subnormal = hn::Sub(hn::BitCast(di, hn::Add(hn::BitCast(df, bits), magic)), hn::BitCast(di, magic));
-    const auto is_small = hn::RebindMask(di, hn::Lt(hn::BitCast(df, bits), hn::Set(df, layout.smallest_normal)));
-    const auto k = hn::Min(hn::IfThenElse(is_small, subnormal, normal), end);
-    last |= !hn::AllFalse(di, hn::Eq(k, end));
-    point = GoldenPoint(layout, k);
-    code = hn::Or(k, hn::BitCast(di, hn::ShiftRightSame(sign, layout.sign_shift)));
+    const auto k = hn::Sub(hn::BitCast(di, hn::Add(cut, magic)), hn::BitCast(di, magic));
+    const auto ends_low = hn::Set(di, layout.first), ends_high = hn::Set(di, layout.last);
+    const auto value = hn::IfThenElse(hn::Lt(sign_i, hn::Zero(di)), hn::Neg(k), k);
+    code = hn::Min(hn::Max(hn::Add(value, zero), ends_low), ends_high);
+    last |= !hn::AllFalse(di, hn::Or(hn::Eq(code, ends_high), hn::Eq(code, ends_low)));
+    return hn::ConvertTo(df, hn::Sub(code, zero));
   }
-  return hn::Xor(point, hn::BitCast(df, sign_i));
+  if (layout.kind == Kind::table) {
+    const auto at = hn::Xor(hn::BitCast(df, bits), sign_f);
+    auto point = hn::Set(df, layout.points[0]);
+    auto index = hn::Zero(di);
+    for (std::int32_t k = 0; k < layout.last; ++k) {
+      const auto above = hn::Ge(at, hn::Set(df, layout.from[static_cast<std::size_t>(k)]));
+      point = hn::IfThenElse(above, hn::Set(df, layout.points[static_cast<std::size_t>(k) + 1]), point);
+      index = hn::Add(index, hn::IfThenElseZero(hn::RebindMask(di, above), one));
+    }
+    code = index;
+    last |= !hn::AllFalse(di, hn::Or(hn::Eq(index, hn::Set(di, layout.last)), hn::Eq(index, hn::Zero(di))));
+    return point;
+  }
+  const auto end = hn::Set(di, layout.last);
+  const auto half = hn::Set(di, (1 << (shift - 1)) - 1);
+  const auto odd = hn::And(hn::ShiftRightSame(bits, shift), one);
+  const auto normal = hn::Sub(hn::ShiftRightSame(hn::Add(bits, hn::Add(half, odd)), shift), hn::Set(di, layout.rebias));
+  const auto magic = hn::Set(df, layout.magic);
+  const auto subnormal = hn::Sub(hn::BitCast(di, hn::Add(hn::BitCast(df, bits), magic)), hn::BitCast(di, magic));
+  const auto is_small = hn::RebindMask(di, hn::Lt(hn::BitCast(df, bits), hn::Set(df, layout.smallest_normal)));
+  const auto k = hn::Min(hn::IfThenElse(is_small, subnormal, normal), end);
+  last |= !hn::AllFalse(di, hn::Eq(k, end));
+  code = hn::Or(k, hn::BitCast(di, hn::ShiftRightSame(sign, layout.sign_shift)));
+  return hn::Xor(GoldenPoint(layout, k), sign_f);
 }
 
 bool RoundLanes(const LaneRounder::Layout& layout, const Lanes& lanes, LanesSeen& seen) {
@@ -89,7 +104,7 @@ bool RoundLanes(const LaneRounder::Layout& layout, const Lanes& lanes, LanesSeen
     if (AnyTiny(u)) return false;
     seen.infinite |= !hn::AllTrue(df, hn::Lt(hn::Abs(u), hn::Set(df, std::numeric_limits<float>::infinity())));
     auto code = hn::Zero(di);
-    const auto point = Nearest(layout, u, s, code, seen.last);
+    const auto point = Nearest(layout, u, s, hn::LoadU(di, lanes.zero + i), code, seen.last);
     hn::StoreU(u, df, lanes.u + i);
     hn::StoreU(code, di, lanes.code + i);
     hn::StoreU(hn::NegMulAdd(s, point, w), df, lanes.e + i);
@@ -97,16 +112,17 @@ bool RoundLanes(const LaneRounder::Layout& layout, const Lanes& lanes, LanesSeen
   return true;
 }
 
-Index RoundRow(const LaneRounder::Layout& layout, const float* HWY_RESTRICT w, float scale, Index count,
-               Code* HWY_RESTRICT codes, bool& last) {
+Index RoundRow(const LaneRounder::Layout& layout, const float* HWY_RESTRICT w, float scale, std::int32_t zero_point,
+               Index count, Code* HWY_RESTRICT codes, bool& last) {
   const auto n = static_cast<Index>(hn::Lanes(df));
   const auto s = hn::Set(df, scale);
+  const auto zero = hn::Set(di, zero_point);
   Index i = 0;
   for (; i + n <= count; i += n) {
     const auto u = hn::Add(hn::LoadU(df, w + i), hn::Zero(df));
     if (AnyTiny(u)) return i;
     auto code = hn::Zero(di);
-    Nearest(layout, u, s, code, last);
+    Nearest(layout, u, s, zero, code, last);
     hn::StoreU(hn::TruncateTo(hn::Rebind<Code, F>(), hn::BitCast(hn::RebindToUnsigned<F>(), code)),
                hn::Rebind<Code, F>(), codes + i);
   }
@@ -114,16 +130,25 @@ Index RoundRow(const LaneRounder::Layout& layout, const float* HWY_RESTRICT w, f
 }
 
 Index Errors(const LaneRounder::Layout& layout, const float* HWY_RESTRICT w, const Code* HWY_RESTRICT codes,
-             float scale, Index count, float* HWY_RESTRICT e) {
+             float scale, std::int32_t zero_point, Index count, float* HWY_RESTRICT e) {
   const hn::Rebind<Code, F> dc;
   const hn::RebindToSigned<decltype(dc)> ds;
   const auto n = static_cast<Index>(hn::Lanes(df));
   const auto s = hn::Set(df, scale);
+  const auto zero = hn::Set(di, zero_point);
   Index i = 0;
   for (; i + n <= count; i += n) {
     const auto code = hn::LoadU(dc, codes + i);
-    auto point = hn::ConvertTo(df, hn::PromoteTo(di, hn::BitCast(ds, code)));
-    if (!layout.integer) {
+    auto point = hn::Zero(df);
+    if (layout.kind == Kind::integer) {
+      point = hn::ConvertTo(df, hn::Sub(hn::PromoteTo(di, hn::BitCast(ds, code)), zero));
+    } else if (layout.kind == Kind::table) {
+      const auto index = hn::PromoteTo(di, code);
+      point = hn::Set(df, layout.points[0]);
+      for (std::int32_t k = 1; k <= layout.last; ++k)
+        point = hn::IfThenElse(hn::RebindMask(df, hn::Gt(index, hn::Set(di, k - 1))),
+                               hn::Set(df, layout.points[static_cast<std::size_t>(k)]), point);
+    } else {
       const auto wide = hn::PromoteTo(di, code);
       const auto word = hn::And(wide, hn::Set(di, (1 << (31 - layout.sign_shift)) - 1));
       const auto sign = hn::ShiftLeftSame(hn::Sub(wide, word), layout.sign_shift);
@@ -146,29 +171,44 @@ HWY_EXPORT(RoundRow);
 HWY_EXPORT(Errors);
 
 LaneRounder::LaneRounder(const Grid& grid) : grid_(grid) {
-  vector_ = grid.is_golden() || grid.is_integer();
-  if (!vector_) return;
-  layout_.integer = grid.is_integer();
-  if (layout_.integer) {
-    layout_.last = static_cast<std::int32_t>(grid.max_value());
-    return;
+  const GridSpec& spec = grid.spec();
+  layout_.kind = spec.kind;
+  switch (spec.kind) {
+    case GridSpec::Kind::integer:
+      layout_.first = spec.first;
+      layout_.last = spec.last;
+      vector_ = true;
+      return;
+    case GridSpec::Kind::table: vector_ = lay_out_table(); return;
+    case GridSpec::Kind::golden: break;
   }
-  // max_value = (2^(M+1) - 1) 2^k has M + 1 significant bits.
-  int exponent = 0;
-  const double mantissa = std::frexp(grid.max_value(), &exponent);
-  const int M = std::countr_one(static_cast<std::uint64_t>(std::ldexp(mantissa, 53)) >>
-                                std::countr_zero(static_cast<std::uint64_t>(std::ldexp(mantissa, 53)))) -
-                1;
-  const int E = grid.bits() - 1 - M, bias = (1 << (E - 1)) - 1, lowest_bit = 1 - bias - M;
+  const int E = spec.exponent_bits, M = spec.fraction_bits, bias = (1 << (E - 1)) - 1;
   layout_.last = ((((1 << E) - 1) << M) - 1);
   layout_.fraction_bits = M;
   layout_.sign_shift = 31 - (E + M);
   layout_.rebias = (127 - bias) << M;
   if (E < 8) {
     layout_.smallest_normal = std::ldexp(1.0F, 1 - bias);
-    layout_.magic = std::ldexp(1.0F, lowest_bit + 23);
-    layout_.lowest = std::ldexp(1.0F, lowest_bit);
+    layout_.magic = std::ldexp(1.0F, spec.lowest_bit + 23);
+    layout_.lowest = std::ldexp(1.0F, spec.lowest_bit);
   }
+  vector_ = true;
+}
+
+// Whether the vector form serves: few points, and midpoints of at most 23 bits, which a nudged quotient never equals.
+bool LaneRounder::lay_out_table() {
+  const std::vector<float>& points = grid_.spec().points;
+  if (points.size() > layout_.points.size() || grid_.spec().lowest_bit < -100) return false;
+  layout_.last = static_cast<std::int32_t>(points.size()) - 1;
+  std::copy(points.begin(), points.end(), layout_.points.begin());
+  for (std::size_t k = 0; k + 1 < points.size(); ++k) {
+    const double middle = (static_cast<double>(points[k]) + points[k + 1]) / 2;
+    const auto narrow = static_cast<float>(middle);
+    if (narrow != middle || extent_of(narrow).significant > 23) return false;
+    // On the midpoint itself the even index is taken.
+    layout_.from[k] = k % 2 == 0 ? std::nextafter(narrow, std::numeric_limits<float>::infinity()) : narrow;
+  }
+  return true;
 }
 
 LanesSeen LaneRounder::round(const Lanes& lanes) const {
@@ -181,35 +221,37 @@ LanesSeen LaneRounder::round_ref(const Lanes& lanes) const {
   for (Index r = 0; r < kLanes<float>; ++r) {
     const float u = lanes.u[r] = lanes.w[r] + lanes.r[r];
     seen.infinite |= !std::isfinite(u);
-    const Code code = grid_.nearest(u, lanes.s[r]);
+    const Code code = grid_.nearest(u, {lanes.s[r], lanes.zero[r]});
     lanes.code[r] = grid_.is_integer() ? static_cast<std::int16_t>(code) : code;
-    lanes.e[r] = std::fma(-lanes.s[r], static_cast<float>(grid_.value(code)), lanes.w[r]);
+    lanes.e[r] = std::fma(-lanes.s[r], static_cast<float>(grid_.value(code, lanes.zero[r])), lanes.w[r]);
   }
   return seen;
 }
 
-Index LaneRounder::round_row(const float* w, float s, Index count, Code* codes) const {
+Index LaneRounder::round_row(const float* w, Step step, Index count, Code* codes) const {
   constexpr Index kTogether = 256, kFew = 16;  // plain: the rest of a row, or a vector with a tiny weight
+  const auto s = static_cast<float>(step.scale);
   Index clipped = 0, end = 0;
   for (Index i = 0; i < count;) {
     bool last = false;
-    end = vector_
-              ? i + HWY_DYNAMIC_DISPATCH(RoundRow)(layout_, w + i, s, std::min(kTogether, count - i), codes + i, last)
-              : i;
-    if (last) clipped += std::count_if(w + i, w + end, [&](float x) { return grid_.clipped(x, s); });
+    end = vector_ ? i + HWY_DYNAMIC_DISPATCH(RoundRow)(layout_, w + i, s, step.zero, std::min(kTogether, count - i),
+                                                       codes + i, last)
+                  : i;
+    if (last) clipped += std::count_if(w + i, w + end, [&](float x) { return grid_.clipped(x, step); });
     if (end < std::min(i + kTogether, count))
       for (i = end, end = std::min(count, end + kFew); i < end; ++i) {
-        codes[i] = grid_.nearest(w[i] + 0.0F, s);
-        clipped += grid_.clipped(w[i], s);
+        codes[i] = grid_.nearest(w[i] + 0.0F, step);
+        clipped += grid_.clipped(w[i], step);
       }
     i = end;
   }
   return clipped;
 }
 
-void LaneRounder::errors(const float* w, const Code* codes, float s, Index count, float* e) const {
-  Index done = vector_ ? HWY_DYNAMIC_DISPATCH(Errors)(layout_, w, codes, s, count, e) : 0;
-  for (; done < count; ++done) e[done] = std::fma(-s, static_cast<float>(grid_.value(codes[done])), w[done]);
+void LaneRounder::errors(const float* w, const Code* codes, Step step, Index count, float* e) const {
+  const auto s = static_cast<float>(step.scale);
+  Index done = vector_ ? HWY_DYNAMIC_DISPATCH(Errors)(layout_, w, codes, s, step.zero, count, e) : 0;
+  for (; done < count; ++done) e[done] = std::fma(-s, static_cast<float>(grid_.value(codes[done], step.zero)), w[done]);
 }
 
 }  // namespace hallmark

@@ -45,11 +45,11 @@ ExactRecurrence::ExactRecurrence(std::span<const float> U, std::size_t n) {
 }
 
 std::vector<ExactWeight> ExactRecurrence::weights(const ExactGrid& grid, std::span<const float> w,
-                                                  std::span<const float> scale, std::span<const Code> codes,
-                                                  std::span<const float> computed) const {
+                                                  std::span<const float> scale, std::span<const int> zero,
+                                                  std::span<const Code> codes, std::span<const float> computed) const {
   std::vector<Dyadic> exact, rounded;
   for (std::size_t k = 0; k < codes.size(); ++k) {
-    exact.push_back(Dyadic(w[k]) - Dyadic(scale[k]) * Dyadic(grid.value(codes[k])));
+    exact.push_back(Dyadic(w[k]) - Dyadic(scale[k]) * Dyadic(grid.value(codes[k], zero.empty() ? 0 : zero[k])));
     rounded.push_back(round_binary32(exact.back()));
   }
   const Digits e = digits_of(exact), e32 = digits_of(rounded);
@@ -64,30 +64,33 @@ std::vector<ExactWeight> ExactRecurrence::weights(const ExactGrid& grid, std::sp
 }
 
 RowVerdict ExactRecurrence::judge(const ExactGrid& grid, std::span<const float> w, std::span<const float> scale,
-                                  std::span<const Code> codes, std::span<const float> computed) const {
+                                  std::span<const int> zero, std::span<const Code> codes,
+                                  std::span<const float> computed) const {
   RowVerdict verdict;
   std::size_t count = 0;  // the positions that can be judged at all
   for (; count < codes.size() && !verdict.offence; ++count) {
     const bool finite =
-        std::isfinite(w[count]) && std::isfinite(computed[count]) && std::isfinite(scale[count]) && scale[count] > 0;
+        std::isfinite(w[count]) && std::isfinite(computed[count]) && std::isfinite(scale[count]) && scale[count] != 0;
     if (!finite) verdict.offence = Offence{Fault::not_finite, count, {}, {}, 0};
     else if (!grid.contains(codes[count])) verdict.offence = Offence{Fault::not_a_code, count, {}, {}, 0};
   }
   if (verdict.offence) --count;
 
   const std::vector<ExactWeight> exact =
-      weights(grid, w.first(count), scale.first(count), codes.first(count), computed.first(count));
+      weights(grid, w.first(count), scale.first(count), zero.empty() ? zero : zero.first(count), codes.first(count),
+              computed.first(count));
   for (std::size_t j = 0; j < count; ++j) {
     const Dyadic u(computed[j]), error = abs(u - exact[j].u), &delta = exact[j].delta;
     if (!(compare(error, delta) <= 0)) {
       verdict.offence = Offence{Fault::distance, j, error, delta, 0};
       return verdict;
     }
-    const Confirmed confirmed = grid.confirm(codes[j], computed[j], scale[j]);
+    const Confirmed confirmed = grid.confirm(codes[j], computed[j], scale[j], zero.empty() ? 0 : zero[j]);
     if (!confirmed.nearest) {
       const Dyadic s(scale[j]);
-      const Code expected = grid.nearest(u, s).code;
-      const auto distance = [&](Code code) { return abs(u - s * Dyadic(grid.value(code))); };
+      const int z = zero.empty() ? 0 : zero[j];
+      const Code expected = grid.nearest(u, s, z).code;
+      const auto distance = [&](Code code) { return abs(u - s * Dyadic(grid.value(code, z))); };
       verdict.offence = Offence{Fault::nearest, j, distance(codes[j]), distance(expected), expected};
       return verdict;
     }

@@ -21,7 +21,7 @@
 namespace hallmark::oracle {
 
 enum class Fault {
-  not_finite,  ///< u'_j, w_j or s_j is not a finite number, or s_j is not positive
+  not_finite,  ///< u'_j, w_j or s_j is not a finite number, or s_j is 0
   not_a_code,  ///< the grid does not contain the code
   distance,    ///< |u'_j - u_j| > delta_j
   nearest,     ///< another point is nearer to u'_j, or as near and even
@@ -55,14 +55,15 @@ class ExactRecurrence {
 
   std::size_t columns() const { return columns_.size(); }
 
-  /// One row, n numbers each: weights, scales, codes, and the u' that were rounded. Const use from several threads is
-  /// fine. About n^2 multiplications of machine words.
+  /// One row, n numbers each: weights, scales, zero points (none: all 0), codes, and the u' that were rounded. Const
+  /// use from several threads is fine. About n^2 multiplications of machine words.
   RowVerdict judge(const ExactGrid& grid, std::span<const float> w, std::span<const float> scale,
-                   std::span<const Code> codes, std::span<const float> computed) const;
+                   std::span<const int> zero, std::span<const Code> codes, std::span<const float> computed) const;
 
   /// u_j and delta_j of a row whose inputs are finite and codes points of the grid.
   std::vector<ExactWeight> weights(const ExactGrid& grid, std::span<const float> w, std::span<const float> scale,
-                                   std::span<const Code> codes, std::span<const float> computed) const;
+                                   std::span<const int> zero, std::span<const Code> codes,
+                                   std::span<const float> computed) const;
 
  private:
   std::vector<Digits> columns_;      // column j: U_0j .. U_j-1,j

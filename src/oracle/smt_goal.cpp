@@ -1,3 +1,4 @@
+#include "base/error_numbers.hpp"
 #include "oracle/smt_goal.hpp"
 
 #include <fmt/format.h>
@@ -181,8 +182,8 @@ class Evaluation {
 
 Expected<SmtGoal> SmtGoal::parse(std::string text, std::string_view place) {
   const auto unfit = [&](std::string why) {
-    return Error{Exit::input, 398, "this is no goal for the solvers", fmt::format("{}: {}", place, why),
-                 "print the goals again: make contracts"};
+    return Error{Exit::input, error_number::goal_malformed, "this is no goal for the solvers",
+                 fmt::format("{}: {}", place, why), "print the goals again: make contracts"};
   };
   auto commands = read(text);
   if (!commands) return unfit("parentheses or quotes do not close");

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "io/sha256.hpp"
 #include "pipeline/beside.hpp"
 
 namespace hallmark {
@@ -42,9 +43,13 @@ void InputDigests::enter(CertificateHeader& header) const {
   header.calibration_sha256 = of_calibration_.whole();
 }
 
-void InputDigests::enter(QuantizedTensor& quantized, const std::string& name) const {
-  quantized.weights_sha256 = weights_.tensor(name);
-  if (quantized.G && calibration_->stored_as_used(name)) quantized.gram_sha256 = of_calibration_.tensor(name + ".gram");
+std::string InputDigests::of_weights(const PlannedMatrix& planned) const {
+  return planned.matrix.index ? sha256_hex(planned.bytes()) : weights_.tensor(planned.matrix.tensor);
+}
+
+std::string InputDigests::of_gram(const PlannedMatrix& planned) const {
+  const bool stored = planned.uses_gram() && planned.calibration && calibration_->stored_as_used(planned.name());
+  return stored ? of_calibration_.tensor(planned.name() + ".gram") : "";
 }
 
 }  // namespace hallmark

@@ -8,7 +8,7 @@
 #include <stop_token>
 #include <string>
 
-#include "pipeline/quantize_tensor.hpp"
+#include "pipeline/quantize_planned.hpp"
 
 namespace hallmark {
 
@@ -21,8 +21,10 @@ class InputDigests {
 
   /// Those of both files.
   void enter(CertificateHeader& header) const;
-  /// Those of the tensor's bytes and, where it is stored as it is used, of its Gram matrix.
-  void enter(QuantizedTensor& quantized, const std::string& name) const;
+  /// That of the matrix's bytes in W.
+  std::string of_weights(const PlannedMatrix& planned) const;
+  /// That of its Gram matrix, where C stores it as it is used; else "".
+  std::string of_gram(const PlannedMatrix& planned) const;
 
  private:
   class File {

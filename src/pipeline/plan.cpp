@@ -1,12 +1,19 @@
 #include "pipeline/plan.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <numeric>
 #include <regex>
 
-#include <fmt/format.h>
+#include "artifact/quantized_metadata.hpp"
+#include "base/error_numbers.hpp"
+#include "method/method.hpp"
 
 namespace hallmark {
 namespace {
+
+using Tensors = std::vector<const TensorInfo*>;
 
 /// At most the first eight names, so that a message stays readable.
 std::string name_list(const std::vector<std::string>& names) {
@@ -16,91 +23,202 @@ std::string name_list(const std::vector<std::string>& names) {
   return text;
 }
 
-/// Names among `matrices` that one of the patterns finds; each pattern has to find one.
+/// Names among `tensors` that one of the patterns finds; each pattern has to find one.
 Expected<std::vector<bool>> matching(const std::vector<std::string>& patterns, const char* flag,
-                                     const std::vector<const TensorInfo*>& matrices) {
-  std::vector<bool> found(matrices.size(), false);
+                                     const Tensors& tensors) {
+  std::vector<bool> found(tensors.size(), false);
   for (const std::string& pattern : patterns) {
     std::regex expression;
     try {
       expression.assign(pattern);
     } catch (const std::regex_error& error) {
-      return Error{Exit::usage, 210, "malformed regular expression",
+      return Error{Exit::usage, error_number::pattern_malformed, "malformed regular expression",
                    fmt::format("{} '{}': {}", flag, pattern, error.what()),
                    "ECMAScript syntax, for example 'mlp\\..*weight'"};
     }
     bool used = false;
-    for (std::size_t i = 0; i < matrices.size(); ++i)
-      if (std::regex_search(matrices[i]->name, expression)) used = found[i] = true;
+    for (std::size_t i = 0; i < tensors.size(); ++i)
+      if (std::regex_search(tensors[i]->name, expression)) used = found[i] = true;
     if (!used)
-      return Error{Exit::infeasible, 430, "a pattern matches no 2-D tensor",
-                   fmt::format("{} '{}' against {} 2-D tensors", flag, pattern, matrices.size()),
-                   "hallmark inspect lists the names"};
+      return Error{
+          Exit::infeasible, error_number::pattern_unmatched, "a pattern matches no tensor of 2 or 3 dimensions",
+          fmt::format("{} '{}' against {} tensors", flag, pattern, tensors.size()), "hallmark inspect lists the names"};
   }
   return found;
 }
 
+// The matrices of a tensor, with the options that all of them share.
+std::vector<PlannedMatrix> matrices_of(const TensorInfo& tensor, const Resolved& resolved,
+                                       const CalibrationFile* calibration, const std::string& file) {
+  const bool stacked = tensor.shape.size() == 3;
+  std::uint64_t rows = tensor.shape[stacked ? 1 : 0], cols = tensor.shape[stacked ? 2 : 1];
+  if (resolved.transposed) std::swap(rows, cols);
+  std::vector<PlannedMatrix> found;
+  for (std::uint64_t i = 0; i < (stacked ? tensor.shape[0] : 1); ++i) {
+    const std::string name = stacked ? detail::stacked_name(tensor.name, i) : tensor.name;
+    const auto index = stacked ? std::optional(i) : std::nullopt;
+    const CalibrationEntry* entry = calibration ? calibration->find(name) : nullptr;
+    found.push_back(
+        {&tensor, {name, tensor.name, index, resolved.transposed, rows, cols, resolved.options}, entry, file});
+  }
+  return found;
+}
+
+// What is wrong, by kind; one message names all offenders of the first kind that has any.
+struct Offenders {
+  std::vector<std::string> empty, unreadable, wide, zeros, mismatched, no_token, uncalibrated;
+
+  std::optional<Error> error(const CalibrationFile* calibration) const {
+    const auto refuse = [&](Exit exit, int number, const std::vector<std::string>& names, std::string_view what,
+                            std::string hint) {
+      return Error{exit, number, fmt::format(fmt::runtime(what), names.size()), name_list(names), std::move(hint)};
+    };
+    if (!empty.empty())
+      return refuse(Exit::infeasible, error_number::matrix_empty, empty, "{} selected matrices are empty",
+                    "--exclude them, or a rule with \"skip\": true");
+    if (!unreadable.empty())
+      return refuse(Exit::input, error_number::dtype_unsupported, unreadable,
+                    "{} selected tensors are not F32, BF16 or F16", "--exclude them");
+    if (!wide.empty())
+      return refuse(Exit::infeasible, error_number::group_too_wide, wide, "{} matrices have fewer columns than a group",
+                    "a smaller --group-size, or a rule for them with \"group_size\": 0");
+    if (!zeros.empty())
+      return refuse(Exit::infeasible, error_number::zero_points_given, zeros,
+                    "{} matrices and their given zero points do not fit",
+                    "NAME.zero_point beside NAME.scale for grids with zero points, and for no others");
+    if (!mismatched.empty())
+      return Error{Exit::infeasible, error_number::calibration_shape,
+                   fmt::format("calibration and weights disagree in {} tensors", mismatched.size()),
+                   fmt::format("{}: {}", calibration->path(), name_list(mismatched)),
+                   "capture the calibration from this model"};
+    if (!no_token.empty())
+      return refuse(Exit::input, error_number::calibration_empty, no_token,
+                    "{} selected matrices have calibration of no token",
+                    "a rule for them with \"rtn\": true, --method rtn, or --exclude");
+    if (!uncalibrated.empty())
+      return refuse(
+          Exit::infeasible, error_number::calibration_missing, uncalibrated, "{} selected matrices have no calibration",
+          "--method rtn, a rule for them with \"rtn\": true, a calibration file that knows them, or --exclude");
+    return std::nullopt;
+  }
+};
+
+// Resolves what depends on the calibration of one matrix, or enters it among the offenders.
+void settle(PlannedMatrix& planned, bool rtn, const CalibrationFile* calibration, Offenders& offenders) {
+  QuantizedMatrix& matrix = planned.matrix;
+  Options& options = matrix.options;
+  const GridSpec& grid = options.grid.spec();
+  const auto described = [&] { return fmt::format("{} {} x {}", matrix.name, matrix.rows, matrix.cols); };
+  if (matrix.rows == 0 || matrix.cols == 0) return offenders.empty.push_back(described());
+  const DType dtype = planned.tensor->dtype;
+  if (dtype != DType::F32 && dtype != DType::BF16 && dtype != DType::F16)
+    return offenders.unreadable.push_back(fmt::format("{} {}", matrix.name, dtype_name(dtype)));
+  const CalibrationEntry* entry = planned.calibration;
+  if (entry && !entry->scale.empty()) {
+    options.scale_rule = given_scales;
+    if (entry->scale.size() == 1) options.group_size = 0;
+    if (entry->zero_point.empty() == grid.zero_points)
+      return offenders.zeros.push_back(fmt::format("{}: {} zero points, grid {}", matrix.name,
+                                                   entry->zero_point.empty() ? "no" : "given", grid.name));
+  }
+  if (options.group_size > planned.cols())
+    return offenders.wide.push_back(
+        fmt::format("{}: {} columns, groups of {}", matrix.name, matrix.cols, options.group_size));
+  if (entry)
+    if (const Status fits = calibration->check_weight(matrix.name, matrix.rows, matrix.cols, options.group_size); !fits)
+      return offenders.mismatched.push_back(fits.error().where);
+  const bool calibrated = entry && !entry->no_token;
+  if (calibrated || !(*find_method(options.method))->needs_gram) return;
+  if (rtn) options.method = "rtn";
+  else (entry ? offenders.no_token : offenders.uncalibrated).push_back(matrix.name);
+}
+
+std::string why_not(const Resolved& resolved, const RuleSet& rules, bool included, bool excluded,
+                    const CalibrationFile* calibration) {
+  if (excluded) return "excluded";
+  if (!included) return "not included";
+  if (resolved.skip) return fmt::format("skipped by {}", rules.rules()[*resolved.skipped_by].place);
+  return calibration ? "no calibration" : "nothing selects it";
+}
+
 }  // namespace
 
-double PlannedTensor::work() const {
-  const auto r = static_cast<double>(rows), c = static_cast<double>(cols);
-  return calibration ? r * c * c + c * c * c / 3 : r * c;
+bool PlannedMatrix::uses_gram() const { return (*find_method(matrix.options.method))->needs_gram; }
+
+std::span<const std::byte> PlannedMatrix::bytes() const {
+  if (!matrix.index) return tensor->data;
+  const std::size_t size = tensor->data.size() / tensor->shape[0];
+  return tensor->data.subspan(static_cast<std::size_t>(*matrix.index) * size, size);
 }
 
-double PlannedTensor::working_set() const {
-  const auto r = static_cast<double>(rows), c = static_cast<double>(cols);
-  const double weights_and_codes = r * c * (4 + 2);
-  return calibration ? weights_and_codes + c * c * (8 + 8 + 4) : weights_and_codes;
+double PlannedMatrix::work() const {
+  const auto r = static_cast<double>(matrix.rows), c = static_cast<double>(matrix.cols);
+  return uses_gram() ? r * c * c + c * c * c / 3 : r * c;
 }
 
-const char* PlannedTensor::calibration_kind() const {
-  if (!calibration) return "none";
+double PlannedMatrix::working_set() const {
+  const auto r = static_cast<double>(matrix.rows), c = static_cast<double>(matrix.cols);
+  // W, both proposals and what the contracts keep of u'; G, the factor and its packed copies in binary32 and binary64.
+  const double of_rows = r * c * (4 + 2 + 2 + (uses_gram() ? 4 : 0)) + (matrix.transposed ? r * c * 4 : 0);
+  return of_rows + (uses_gram() ? c * c * (8 + 8 + 2 + 4) : 0);
+}
+
+const char* PlannedMatrix::calibration_kind() const {
+  if (!uses_gram() || !calibration) return "none";
   return calibration->is_gram ? "gram" : "activations";
 }
 
-Expected<std::vector<PlannedTensor>> plan_tensors(const SafeTensors& weights, const CalibrationFile* calibration,
-                                                  Method method, const Selection& selection) {
-  std::vector<const TensorInfo*> matrices;
+double Plan::work() const {
+  return std::accumulate(matrices.begin(), matrices.end(), 0.0,
+                         [](double sum, const PlannedMatrix& matrix) { return sum + matrix.work(); });
+}
+
+double Plan::peak() const {
+  double largest = 0;
+  for (const PlannedMatrix& matrix : matrices) largest = std::max(largest, matrix.working_set());
+  return largest;
+}
+
+Expected<Plan> make_plan(const SafeTensors& weights, const CalibrationFile* calibration, RuleSet& rules,
+                         const Selection& selection) {
+  Tensors tensors;
   for (const TensorInfo& tensor : weights.tensors())
-    if (tensor.shape.size() == 2) matrices.push_back(&tensor);
-  const auto included = matching(selection.include, "--include", matrices);
+    if (tensor.shape.size() == 2 || tensor.shape.size() == 3) tensors.push_back(&tensor);
+  const auto included = matching(selection.include, "--include", tensors);
   if (!included) return included.error();
-  const auto excluded = matching(selection.exclude, "--exclude", matrices);
+  const auto excluded = matching(selection.exclude, "--exclude", tensors);
   if (!excluded) return excluded.error();
 
-  std::vector<PlannedTensor> plan;
-  std::vector<std::string> uncalibrated, unreadable, mismatched;
-  for (std::size_t i = 0; i < matrices.size(); ++i) {
-    const TensorInfo& tensor = *matrices[i];
-    const CalibrationEntry* entry = calibration ? calibration->find(tensor.name) : nullptr;
+  Plan plan;
+  Offenders offenders;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const TensorInfo& tensor = *tensors[i];
+    Expected<Resolved> resolved = rules.resolve(tensor.name);
+    if (!resolved) return resolved.error();
+    std::vector<PlannedMatrix> matrices = matrices_of(tensor, *resolved, calibration, weights.paths().front());
+    const bool known = std::ranges::any_of(matrices, [](const PlannedMatrix& m) { return m.calibration != nullptr; });
+    const bool by_rule =
+        std::ranges::any_of(resolved->rules, [&](std::size_t k) { return !rules.rules()[k].match.empty(); });
+    const bool in = selection.include.empty() || (*included)[i];
     const bool named = !selection.include.empty() && (*included)[i];
-    const bool eligible = selection.include.empty() ? entry != nullptr || !calibration : named;
-    if (!eligible || (*excluded)[i]) continue;
-    if (!entry && method == Method::gptq) uncalibrated.push_back(tensor.name);
-    if (tensor.dtype != DType::F32 && tensor.dtype != DType::BF16 && tensor.dtype != DType::F16)
-      unreadable.push_back(fmt::format("{} {}", tensor.name, dtype_name(tensor.dtype)));
-    if (entry)
-      if (const Status fits = calibration->check_weight(tensor.name, tensor.shape[0], tensor.shape[1]); !fits)
-        mismatched.push_back(fits.error().where);
-    plan.push_back({&tensor, entry, static_cast<Index>(tensor.shape[0]), static_cast<Index>(tensor.shape[1]),
-                    weights.paths().front()});
+    const bool eligible = named || known || by_rule || (!calibration && tensor.shape.size() == 2);
+    if (!in || (*excluded)[i] || resolved->skip || !eligible) {
+      plan.left_out.push_back({&tensor, why_not(*resolved, rules, in, (*excluded)[i], calibration)});
+      continue;
+    }
+    for (PlannedMatrix& matrix : matrices) {
+      settle(matrix, resolved->rtn, calibration, offenders);
+      plan.matrices.push_back(std::move(matrix));
+    }
   }
-  if (!uncalibrated.empty())
-    return Error{Exit::infeasible, 431, fmt::format("{} selected tensors have no calibration", uncalibrated.size()),
-                 name_list(uncalibrated), "--method rtn, a calibration file that knows them, or --exclude"};
-  if (!unreadable.empty())
-    return Error{Exit::input, 351, fmt::format("{} selected tensors are not F32, BF16 or F16", unreadable.size()),
-                 name_list(unreadable), "--exclude them"};
-  if (!mismatched.empty())
-    return Error{
-        Exit::infeasible, 415, fmt::format("calibration and weights disagree in {} tensors", mismatched.size()),
-        fmt::format("{}: {}", calibration->path(), name_list(mismatched)), "capture the calibration from this model"};
-  if (plan.empty())
-    return Error{Exit::infeasible, 432, "nothing to quantize",
-                 fmt::format("{} 2-D tensors, {} calibration entries, {} tensors excluded", matrices.size(),
-                             calibration ? calibration->entries().size() : 0,
+  if (const Status used = rules.check_used(tensors.size()); !used) return used.error();
+  if (const auto error = offenders.error(calibration)) return *error;
+  if (plan.matrices.empty())
+    return Error{Exit::infeasible, error_number::nothing_selected, "nothing to quantize",
+                 fmt::format("{} tensors of 2 or 3 dimensions, {} calibration entries, {} tensors excluded",
+                             tensors.size(), calibration ? calibration->entries().size() : 0,
                              std::count(excluded->begin(), excluded->end(), true)),
-                 matrices.empty() ? "only 2-D tensors are quantized: hallmark inspect lists the shapes"
+                 tensors.empty() ? "only tensors of 2 or 3 dimensions are quantized: hallmark inspect lists the shapes"
                  : selection.exclude.empty()
                      ? "the calibration names must be those of the weights: hallmark inspect shows both"
                      : "a narrower --exclude"};

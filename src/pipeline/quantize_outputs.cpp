@@ -29,31 +29,31 @@ Expected<QuantizeOutputs> QuantizeOutputs::create(const std::string& path, bool 
   return QuantizeOutputs({beside_it, *std::move(writer), *std::move(certificate_writer)});
 }
 
-Status QuantizeOutputs::pass_through(const SafeTensors& weights, const std::vector<PlannedTensor>& plan) {
+Status QuantizeOutputs::pass_through(const SafeTensors& weights, const Plan& plan) {
   if (const Status before = settle(); !before) return before;
   writing_ = beside([&writer = files_->writer, &weights, &plan]() -> Status {
     for (const TensorInfo& tensor : weights.tensors())
-      if (std::ranges::none_of(plan, [&](const PlannedTensor& planned) { return planned.weight == &tensor; }))
+      if (std::ranges::none_of(plan.matrices, [&](const PlannedMatrix& m) { return m.tensor == &tensor; }))
         if (const Status written = writer.write_unchanged(tensor); !written) return written;
     return ok();
   });
   return ok();
 }
 
-Status QuantizeOutputs::write(const PlannedTensor& tensor, QuantizedTensor&& quantized) {
+Status QuantizeOutputs::write(const PlannedMatrix& planned, QuantizedTensor&& quantized) {
   if (const Status before = settle(); !before) return before;
-  CertifiedTensor certified = certified_tensor(tensor, quantized);
-  const bool large = quantized.result.codes.size() > most_codes_waiting;
-  writing_ =
-      beside([&files = *files_, codes = std::move(quantized.result.codes), scales = std::move(quantized.result.scales),
-              certified = std::move(certified)]() mutable -> Status {
-        const std::string& name = certified.name;
-        if (const Status written = files.writer.write_quantized(name, all(codes), all(scales)); !written)
-          return written;
-        certified.codes_sha256 = files.writer.digest(name + ".codes");
-        certified.scales_sha256 = files.writer.digest(name + ".scale");
-        return files.certificate.add(certified);
-      });
+  CertifiedTensor certified = certified_tensor(planned, quantized);
+  Quantized& result = quantized.judged.result;
+  const bool large = result.codes.size() > most_codes_waiting;
+  writing_ = beside([&files = *files_, codes = std::move(result.codes), steps = std::move(result.steps),
+                     certified = std::move(certified)]() mutable -> Status {
+    const std::string& name = certified.name;
+    if (const Status written = files.writer.write_quantized(name, all(codes), steps); !written) return written;
+    certified.codes_sha256 = files.writer.digest(name + ".codes");
+    certified.scales_sha256 = files.writer.digest(name + ".scale");
+    certified.zeros_sha256 = files.writer.digest(name + ".zero_point");
+    return files.certificate.add(certified);
+  });
   return large ? settle() : ok();
 }
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "certify/certificate.hpp"
-#include "pipeline/quantize_tensor.hpp"
+#include "pipeline/quantize_planned.hpp"
 #include "artifact/quantized_file.hpp"
 
 namespace hallmark {
@@ -22,10 +22,10 @@ class QuantizeOutputs {
   static Expected<QuantizeOutputs> create(const std::string& path, bool overwrite, const QuantizedHeader& header,
                                           const CertificateHeader& certificate);
 
-  /// Begins to copy the tensors of W that are not quantized. W outlives the object.
-  Status pass_through(const SafeTensors& weights, const std::vector<PlannedTensor>& plan);
+  /// Begins to copy the tensors of W that are not quantized. W and the plan outlive the object.
+  Status pass_through(const SafeTensors& weights, const Plan& plan);
   /// Begins to write codes, scales and certificate of a tensor; takes them out of `quantized`.
-  Status write(const PlannedTensor& tensor, QuantizedTensor&& quantized);
+  Status write(const PlannedMatrix& planned, QuantizedTensor&& quantized);
   /// Waits for what was begun. Errors: what went wrong in it.
   Status settle();
   /// Enters the headers' digests, then makes both files durable under their names, the certificate first: where Q

@@ -1,3 +1,4 @@
+#include "base/error_numbers.hpp"
 #include "replay/calibration.hpp"
 
 #include <bit>
@@ -23,7 +24,7 @@ Expected<CalibrationPlan> CalibrationPlan::draw(const TrainSplit& train, std::ui
   const std::size_t places = train.bytes().size() / calibration_window;
   const std::size_t wanted = (reconstruction_batches + batches) * calibration_batch;
   if (places < wanted)
-    return Error{Exit::input, 392, "the train text is too short for the calibration",
+    return Error{Exit::input, error_number::text_short, "the train text is too short for the calibration",
                  std::to_string(train.bytes().size()) + " bytes, " + std::to_string(wanted * calibration_window) +
                      " needed for " + std::to_string(reconstruction_batches) + " + " + std::to_string(batches) +
                      " batches of windows that do not overlap",

@@ -1,3 +1,4 @@
+#include "base/error_numbers.hpp"
 #include "replay/capture.hpp"
 
 #include <algorithm>
@@ -50,7 +51,7 @@ Status capture_activations(const Model& model, std::span<const std::span<const s
       const auto& values = batch[i];
       for (Index j = 0; j < values.size(); ++j)
         if (!std::isfinite(values.data()[j]))
-          return Error{Exit::input, 350, "an activation is not finite",
+          return Error{Exit::input, error_number::not_finite, "an activation is not finite",
                        sites[i].name + ": token " + std::to_string(j / sites[i].cols), "check the model's weights"};
       if (auto taken = sink(sites[i], values); !taken) return taken;
     }

@@ -2,6 +2,7 @@
 #include <array>
 #include <cstring>
 
+#include "base/error_numbers.hpp"
 #include "io/safetensors.hpp"
 #include "io/sha256.hpp"
 #include "replay/model.hpp"
@@ -30,7 +31,7 @@ Expected<Model> load_model(const std::string& path) {
   for (const TensorInfo& tensor : file->tensors()) {
     const int rank = static_cast<int>(tensor.shape.size());
     if (rank != 1 && rank != 2)
-      return Error{Exit::input, 394, "the tensors are not those of the model's configuration",
+      return Error{Exit::input, error_number::model_tensors, "the tensors are not those of the model's configuration",
                    path + ": " + tensor.name + " is " + shape_text(tensor.shape),
                    "a model has vectors and matrices only"};
     const auto values = widen_to_f32(tensor);
@@ -43,9 +44,9 @@ Expected<Model> load_model(const std::string& path) {
   if (recorded != metadata.end()) {
     const auto digest = weights_digest(weights);
     if (recorded->second != digest)
-      return Error{Exit::mismatch, 710, "the checkpoint's tensors are not those that were written",
-                   path + ": digest " + digest + ", recorded " + recorded->second,
-                   "fetch or train the checkpoint again"};
+      return Error{
+          Exit::mismatch, error_number::payload_digest, "the checkpoint's tensors are not those that were written",
+          path + ": digest " + digest + ", recorded " + recorded->second, "fetch or train the checkpoint again"};
   }
   return Model::create(*config, std::move(weights), metadata, path);
 }

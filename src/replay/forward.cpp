@@ -1,3 +1,4 @@
+#include "base/error_numbers.hpp"
 #include "replay/forward.hpp"
 
 #include <algorithm>
@@ -253,7 +254,7 @@ double Forward::nats(std::span<const std::byte> inputs, std::span<const std::byt
 
 Expected<double> bits_per_byte(const Model& model, std::span<const std::byte> text, Index window) {
   if (text.size() < 2 || window < 1)
-    return Error{Exit::input, 392, "the text is too short to be evaluated",
+    return Error{Exit::input, error_number::text_short, "the text is too short to be evaluated",
                  std::to_string(text.size()) + " bytes, windows of " + std::to_string(window),
                  "give at least two bytes, and windows of at least one"};
   const Forward forward(model, window);
@@ -269,8 +270,8 @@ Expected<double> bits_per_byte(const Model& model, std::span<const std::byte> te
   for (const double value : nats) total += value;
   const double bits = total / std::numbers::ln2 / static_cast<double>(scored);
   if (!std::isfinite(bits))
-    return Error{Exit::numeric, 510, "the evaluation is not finite", "bits per byte: " + std::to_string(bits),
-                 "check the model's weights"};
+    return Error{Exit::numeric, error_number::loss_not_finite, "the evaluation is not finite",
+                 "bits per byte: " + std::to_string(bits), "check the model's weights"};
   return bits;
 }
 

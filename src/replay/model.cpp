@@ -1,3 +1,4 @@
+#include "base/error_numbers.hpp"
 #include "replay/model.hpp"
 
 #include <charconv>
@@ -13,13 +14,14 @@ namespace {
 using Json = nlohmann::json;
 
 Error bad_config(const std::string& where, const std::string& reason) {
-  return {Exit::input, 393, "the file does not describe a model of the replay", where + ": " + reason,
+  return {Exit::input, error_number::model_config, "the file does not describe a model of the replay",
+          where + ": " + reason,
           "use a checkpoint of hallmark-train, or what hallmark dequantize makes of its quantized form"};
 }
 
 Error bad_tensor(const std::string& where, const std::string& reason) {
-  return {Exit::input, 394, "the tensors are not those of the model's configuration", where + ": " + reason,
-          "use a checkpoint written by hallmark-train"};
+  return {Exit::input, error_number::model_tensors, "the tensors are not those of the model's configuration",
+          where + ": " + reason, "use a checkpoint written by hallmark-train"};
 }
 
 std::string shape_of(const Weight& weight) {
@@ -117,7 +119,8 @@ Expected<Model> Model::create(const ModelConfig& config, Weights weights, Metada
     const auto& values = found->second.values;
     for (Index i = 0; i < values.size(); ++i)
       if (!std::isfinite(values.data()[i]))
-        return Error{Exit::input, 350, "a weight is not finite", where + ": " + name + " at index " + std::to_string(i),
+        return Error{Exit::input, error_number::not_finite, "a weight is not finite",
+                     where + ": " + name + " at index " + std::to_string(i),
                      "the checkpoint is damaged: train it again"};
   }
   for (const auto& [name, weight] : weights)

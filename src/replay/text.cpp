@@ -1,3 +1,4 @@
+#include "base/error_numbers.hpp"
 #include "replay/text.hpp"
 
 #include <algorithm>
@@ -27,10 +28,11 @@ Expected<std::vector<std::string>> regular_files(const fs::path& folder) {
   for (fs::directory_iterator entry(folder, failure), end; !failure && entry != end; entry.increment(failure))
     if (entry->symlink_status().type() == fs::file_type::regular) names.push_back(entry->path().filename().string());
   if (failure)
-    return Error{Exit::input, 390, "the text folder cannot be read", folder.string() + ": " + failure.message(),
+    return Error{Exit::input, error_number::text_unreadable, "the text folder cannot be read",
+                 folder.string() + ": " + failure.message(),
                  "install perl-doc, or name a folder of text files with --text"};
   if (names.empty())
-    return Error{Exit::input, 391, "the text folder holds no regular file", folder.string(),
+    return Error{Exit::input, error_number::text_missing, "the text folder holds no regular file", folder.string(),
                  "install perl-doc, or name a folder of text files with --text"};
   std::sort(names.begin(), names.end());  // std::string compares as unsigned bytes
   return names;
@@ -52,14 +54,15 @@ Expected<Corpus> load_corpus(std::string_view folder) {
     const bool held_out = i % 10 == 9;
     const auto [twin, first] = seen.try_emplace(sha256_hex(bytes), (*names)[i], held_out);
     if (!first && !bytes.empty() && twin->second.second != held_out)
-      return Error{Exit::input, 395, "the same text is in the train and in the validation split",
+      return Error{Exit::input, error_number::splits_overlap,
+                   "the same text is in the train and in the validation split",
                    std::string(folder) + ": " + twin->second.first + " and " + (*names)[i] + " are equal",
                    "take one of the two out of the folder"};
     auto& split = held_out ? validation : train;
     split.insert(split.end(), bytes.begin(), bytes.end());
   }
   if (train.empty() || validation.empty())
-    return Error{Exit::input, 392, "the text is too short to be split",
+    return Error{Exit::input, error_number::text_short, "the text is too short to be split",
                  std::string(folder) + ": " + std::to_string(names->size()) + " files, " +
                      std::to_string(train.size()) + " bytes of train, " + std::to_string(validation.size()) +
                      " bytes of validation text",

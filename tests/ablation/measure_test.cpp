@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "linalg/gram.hpp"
-#include "method/gptq.hpp"
+#include "method/quantize.hpp"
 #include "method/rtn.hpp"
 #include "replay/capture.hpp"
 #include "tiny_experiment.hpp"
@@ -35,7 +35,7 @@ Matrix<float> activations(Index tokens, Index cols, std::uint64_t seed) {
 struct Fixture {
   Matrix<float> W = random_matrix(20, 24, 1);
   SiteGram gram{"site", 200, gram_ref(activations(200, 24, 2))};
-  Options options{.grid = Grid::parse("int4").value(), .scale_rule = ScaleRule::absmax};
+  Options options{.grid = Grid::parse("int4s").value(), .scale_rule = "absmax"};
   Quantized quantized = quantize_gptq(W, gram.G, options).value();
   Matrix<float> What = dequantize(quantized.codes, quantized.scales, options.grid, 0);
 

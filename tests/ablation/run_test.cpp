@@ -88,7 +88,7 @@ TEST_CASE("nine cells and a verdict; two runs agree, with one thread and with se
   CHECK(first->cells[1].codes_digest != first->cells[0].codes_digest);
 
   // Into a ledger and back: the verdict from the lines alone, and the report.
-  const auto path = ledger_path(experiment.models(), "int4");
+  const auto path = ledger_path(experiment.models(), "int4s");
   REQUIRE(append_run(path, first->lines));
   REQUIRE(append_run(path, second.lines));
   std::istringstream in(read_file(path));
@@ -143,7 +143,7 @@ TEST_CASE("N = 0 is RTN: the evaluated model is the one that RTN gives") {
 
 TEST_CASE("what differs from the checkpoint's text is said, and the run goes on") {
   const TinyExperiment experiment;
-  auto options = experiment.options("int8");
+  auto options = experiment.options("int8s");
   options.seeds = {47};
   options.batches = {0};
   hallmark::test::write_file(experiment.text() + "/9.txt", std::string(30'000, 'x'));

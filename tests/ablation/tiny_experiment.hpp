@@ -60,7 +60,7 @@ class TinyExperiment {
   const std::string& models() const { return folder_.path(); }
   std::string operator/(std::string_view name) const { return folder_ / name; }
 
-  AblationOptions options(const std::string& grid = "int4") const {
+  AblationOptions options(const std::string& grid = "int4s") const {
     AblationOptions options;
     options.grid = grid;
     options.eval_bytes = 4097;

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "io/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 
 namespace hallmark::test {
 

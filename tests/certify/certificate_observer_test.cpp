@@ -11,7 +11,7 @@
 
 #include "certify/bundle.hpp"
 #include "linalg/gram.hpp"
-#include "method/gptq.hpp"
+#include "method/quantize.hpp"
 #include "method/rtn.hpp"
 
 using namespace hallmark;
@@ -62,7 +62,7 @@ struct Widening : Observer {
   void rows(const RecurrenceRows& rows) override { inner.rows(rows); }
   void tensor(const Evidence& evidence) override {
     Quantized result = evidence.result;
-    for (auto* const losses : {&result.enclosed_gptq, &result.enclosed_rtn})
+    for (auto* const losses : {&result.enclosed_proposal, &result.enclosed_rtn})
       for (Loss& loss : *losses) loss = {loss.value, 0, 2 * loss.hi};
     inner.tensor({evidence.name, evidence.W, evidence.options, result, evidence.rtn, evidence.order, evidence.G,
                   evidence.model, evidence.diag_H, evidence.U, evidence.widened});
@@ -72,7 +72,7 @@ struct Widening : Observer {
 }  // namespace
 
 TEST_CASE("losses and bounds of a certificate hold in exact arithmetic") {
-  for (const char* grid : {"gf16", "int4", "gf:3,2"})
+  for (const char* grid : {"gf16", "int4s", "gf:3,2"})
     for (const bool guard : {true, false})
       for (const bool desc_act : {true, false}) {
         CAPTURE(grid);
@@ -105,7 +105,7 @@ TEST_CASE("losses and bounds of a certificate hold in exact arithmetic") {
 
 TEST_CASE("an enclosure that says too little is made again in binary64") {
   const Layer layer = random_layer(9, 33, 50, 7);
-  const Options options = options_for("int4");
+  const Options options = options_for("int4s");
   CertificateObserver seen(&layer.G, options, every_row);
   Widening wide(seen);
   REQUIRE(quantize_gptq(layer.W, layer.G, options, std::nullopt, "w", std::nullopt, &wide));
@@ -120,7 +120,7 @@ TEST_CASE("an enclosure that says too little is made again in binary64") {
 
 TEST_CASE("exact arithmetic sees a u' that was not rounded from, or is too far from u") {
   const Layer layer = random_layer(4, 16, 30, 3);
-  const Options options = options_for("int4");
+  const Options options = options_for("int4s");
   const auto judged = [&](const std::function<void(std::vector<float>&)>& change) {
     CertificateObserver seen(&layer.G, options, every_row);
     Tampering tampering(seen, change);
@@ -142,7 +142,7 @@ TEST_CASE("rows beyond the range of the enclosures get exact values") {
   layer.G(0, 0) = 0x1p80;  // more than 2^64 times the others: T15 does not apply
   for (Index j = 1; j < 4; ++j) layer.G(0, j) = layer.G(j, 0) = 0;
   Options options = options_for("gf16");
-  options.damp_percent = 0;
+  options.damp_fraction = 0;
   CertificateObserver seen(&layer.G, options, ExactRows{});
   REQUIRE(quantize_gptq(layer.W, layer.G, options, std::nullopt, "w", std::nullopt, &seen));
   for (const CertifiedRow& row : seen.values) {
@@ -172,7 +172,7 @@ TEST_CASE("the chosen rows are spaced evenly") {
 TEST_CASE("round-to-nearest without calibration has codes to judge and no losses") {
   const Layer layer = random_layer(3, 5, 9, 5);
   Options options = options_for("gf16");
-  options.method = Method::rtn;
+  options.method = "rtn";
   CertificateObserver seen(nullptr, options, every_row);
   REQUIRE(quantize_rtn(layer.W, options, std::nullopt, "w", &seen));
   CHECK(seen.values.empty());
@@ -197,7 +197,7 @@ TEST_CASE("a bundle holds the words in the documented places") {
   REQUIRE(write_bundle({layer.W,
                         layer.G,
                         {result->codes.data(), size(6)},
-                        {result->scales.data(), size(2)},
+                        {result->steps.scales.data(), size(2)},
                         seen.values,
                         seen.codes_rtn},
                        sink));
@@ -214,7 +214,7 @@ TEST_CASE("a bundle holds the words in the documented places") {
   CHECK(read(float{}, 32 + 4 * 5) == layer.W(1, 2));
   CHECK(read(double{}, 56 + 8 * 7) == layer.G(2, 1));
   CHECK(read(Code{}, 128 + 2 * 4) == result->codes(1, 1));
-  CHECK(read(float{}, 140 + 4) == result->scales(1, 0));
+  CHECK(read(float{}, 140 + 4) == result->steps.scales(1, 0));
   CHECK(bytes[148] == 1);  // the codes of row 0 are those of round-to-nearest
   CHECK(bytes[149] == 0);
   CHECK(read(double{}, 150 + 8 * 5) == seen.values[1].final.enclosure.hi);

@@ -9,7 +9,7 @@
 
 #include "../io/temporary_folder.hpp"
 #include "certify/slack_plot.hpp"
-#include "io/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 
 using namespace hallmark;
 using hallmark::test::read_file;

@@ -9,7 +9,7 @@
 
 #include "../linalg/random.hpp"
 #include "linalg/gram.hpp"
-#include "method/gptq.hpp"
+#include "method/quantize.hpp"
 
 using namespace hallmark;
 using namespace hallmark::test;
@@ -74,9 +74,8 @@ Tensor tensor(const std::string& grid, Index rows = 13, Index cols = 37) {
 
 Report judged(const Tensor& t, Spoil spoil = nullptr, Policy policy = Policy::on) {
   Probe probe(std::move(spoil), policy);
-  const auto result = t.options.method == Method::rtn
-                          ? quantize_rtn(t.W, t.options, std::nullopt, "layer", &probe)
-                          : quantize_gptq(t.W, t.G, t.options, std::nullopt, "layer", 64, &probe);
+  const auto result = t.options.method == "rtn" ? quantize_rtn(t.W, t.options, std::nullopt, "layer", &probe)
+                                                : quantize_gptq(t.W, t.G, t.options, std::nullopt, "layer", 64, &probe);
   REQUIRE(result);
   return probe.judged;
 }
@@ -101,7 +100,7 @@ bool caught(const Report& report, std::string_view contract) {
 
 TEST_CASE(
     "they hold on every grid, with act-order, groups, dead columns, without the guard, and for one row or column") {
-  for (const std::string grid : {"gf16", "fp16", "gf:4,3", "int8", "int4", "int2"}) {
+  for (const std::string grid : {"gf16", "fp16", "gf:4,3", "int8s", "int4s", "int2s"}) {
     CAPTURE(grid);
     Tensor t = tensor(grid);
     const Report report = judged(t);
@@ -128,23 +127,23 @@ TEST_CASE(
     for (const auto& [rows, cols] : {std::pair<Index, Index>{1, 9}, {9, 1}, {1, 1}})
       holds(judged(tensor(grid, rows, cols)));
     t = tensor(grid);
-    t.options.method = Method::rtn;
+    t.options.method = "rtn";
     const Report nearest = judged(t);
     holds(nearest);
     CHECK(nearest.counts().find("rtn_when_no_calibration")->second.passed == 13);
   }
-  Tensor undamped = tensor("int4");
+  Tensor undamped = tensor("int4s");
   undamped.G.row(3).setZero();
   undamped.G.col(3).setZero();
-  undamped.options.damp_percent = 0;
+  undamped.options.damp_fraction = 0;
   holds(judged(undamped));
-  Tensor codebook = tensor("int4");
-  codebook.options.grid = *Grid::codebook("steps", {-1.0F, -0.25F, 0.0F, 0.5F, 1.5F});
+  Tensor codebook = tensor("int4s");
+  codebook.options.grid = *Grid::table("steps", {-1.0F, -0.25F, 0.0F, 0.5F, 1.5F});
   holds(judged(codebook));
 }
 
 TEST_CASE("exact arithmetic alone gives the same counts") {
-  const Tensor t = tensor("int4", 5, 9);
+  const Tensor t = tensor("int4s", 5, 9);
   const Report report = judged(t, nullptr, Policy::exact), enclosed = judged(t);
   CHECK(report.failed() == 0);
   CHECK(report.exact_rows() == 5);
@@ -158,7 +157,7 @@ TEST_CASE("exact arithmetic alone gives the same counts") {
 }
 
 TEST_CASE("a code, a scale, the factor, the Gram matrix, a loss: each corruption is caught") {
-  for (const std::string grid : {"gf16", "int4"}) {
+  for (const std::string grid : {"gf16", "int4s"}) {
     CAPTURE(grid);
     const Tensor t = tensor(grid);
     REQUIRE(!judged(t, [](Shown&) {}).failed());
@@ -174,9 +173,10 @@ TEST_CASE("a code, a scale, the factor, the Gram matrix, a loss: each corruption
     CHECK(!code.status());
     CHECK(code.status().error().number == 630);
     CHECK(caught(judged(t, [](Shown& s) { s.result.codes(4, 7) = 0x7FFF; }), "gf16_nearest"));  // no point of the grid
-    CHECK(caught(judged(t, [](Shown& s) { s.result.scales(0, 0) *= 1.5F; }), "gf16_nearest"));
-    CHECK(caught(judged(t, [](Shown& s) { s.result.scales(0, 0) = std::nextafter(s.result.scales(0, 0), 9.0F); }),
-                 "exact_product"));
+    CHECK(caught(judged(t, [](Shown& s) { s.result.steps.scales(0, 0) *= 1.5F; }), "gf16_nearest"));
+    CHECK(caught(
+        judged(t, [](Shown& s) { s.result.steps.scales(0, 0) = std::nextafter(s.result.steps.scales(0, 0), 9.0F); }),
+        "exact_product"));
     CHECK(caught(judged(t, [](Shown& s) { s.u(2, 5) += 3; }), "gf16_nearest"));
     CHECK(caught(judged(t, [](Shown& s) { s.U(3, 17) += 1e-6; }), "factor_residual"));
     CHECK(caught(judged(t, [](Shown& s) { s.model.d[5] *= 1 + 1e-6; }), "factor_residual"));
@@ -189,22 +189,22 @@ TEST_CASE("a code, a scale, the factor, the Gram matrix, a loss: each corruption
     const auto scaled = [](std::vector<Loss>& losses, double factor) {
       for (Loss& loss : losses) loss = {loss.value * factor, loss.lo * factor, loss.hi * factor};
     };
-    CHECK(caught(judged(t, [&](Shown& s) { scaled(s.result.enclosed_gptq, 1.05); }), "loss_enclosure"));
-    CHECK(caught(judged(t, [&](Shown& s) { scaled(s.result.enclosed_gptq, 0.9); }), "loss_enclosure"));
-    CHECK(caught(judged(t, [&](Shown& s) { scaled(s.result.enclosed_gptq, 100); }), "gptq_bound_emitted"));
-    const Report swapped = judged(t, [](Shown& s) { std::swap(s.result.enclosed_gptq, s.result.enclosed_rtn); });
+    CHECK(caught(judged(t, [&](Shown& s) { scaled(s.result.enclosed_proposal, 1.05); }), "loss_enclosure"));
+    CHECK(caught(judged(t, [&](Shown& s) { scaled(s.result.enclosed_proposal, 0.9); }), "loss_enclosure"));
+    CHECK(caught(judged(t, [&](Shown& s) { scaled(s.result.enclosed_proposal, 100); }), "gptq_bound_emitted"));
+    const Report swapped = judged(t, [](Shown& s) { std::swap(s.result.enclosed_proposal, s.result.enclosed_rtn); });
     CHECK(caught(swapped, "loss_enclosure"));
     CHECK(caught(swapped, "guard_row"));
     CHECK(caught(swapped, "guard_total"));
     CHECK(caught(judged(t,
                         [](Shown& s) {
-                          s.result.enclosed_gptq[2] = {NAN, NAN, NAN};
+                          s.result.enclosed_proposal[2] = {NAN, NAN, NAN};
                           s.G.setConstant(NAN);
                         }),
                  "gram_bound"));
   }
   Tensor nearest = tensor("gf16");
-  nearest.options.method = Method::rtn;
+  nearest.options.method = "rtn";
   const Report moved = judged(nearest, [](Shown& s) { s.result.codes(1, 1) ^= 1; });
   CHECK(caught(moved, "rtn_when_no_calibration"));
 }

@@ -13,7 +13,7 @@
 #include "certify/contracts.hpp"
 #include "certify/row_group.hpp"
 #include "linalg/gram.hpp"
-#include "method/gptq.hpp"
+#include "method/quantize.hpp"
 
 using namespace hallmark;
 using namespace hallmark::test;
@@ -53,7 +53,7 @@ Layer layer(const std::string& grid, Index rows, Index cols) {
 Report judged(const Layer& t, std::string_view target) {
   REQUIRE(set_simd_target(target));
   ContractChecker checker(Policy::on);
-  const auto result = t.options.method == Method::rtn
+  const auto result = t.options.method == "rtn"
                           ? quantize_rtn(t.W, t.options, std::nullopt, "layer", &checker)
                           : quantize_gptq(t.W, t.G, t.options, std::nullopt, "layer", 64, &checker);
   REQUIRE(set_simd_target(""));
@@ -79,7 +79,8 @@ void same_counts(const Report& a, const Report& b) {
 }  // namespace
 
 TEST_CASE("every unit decodes every code of every grid") {
-  for (const char* name : {"gf16", "bf16", "fp16", "gf:2,1", "gf:4,3", "gf:3,12", "gf:8,1", "int2", "int4", "int8"}) {
+  for (const char* name :
+       {"gf16", "bf16", "fp16", "gf:2,1", "gf:4,3", "gf:3,12", "gf:8,1", "int2s", "int4s", "int8s"}) {
     CAPTURE(name);
     const Grid grid = *Grid::parse(name);
     const GridPoints points(grid);
@@ -118,7 +119,7 @@ TEST_CASE("a unit says yes to the nearest code, to ties and to both ends, and to
         tensor.codes = codes.data();
         tensor.scales = scales;
         tensor.groups = 1;
-        tensor.points = unit_points(*Grid::parse("int4"));
+        tensor.points = unit_points(*Grid::parse("int4s"));
         tensor.absolute = 0.5;
         tensor.binary32 = binary32;
         std::vector<std::int32_t> row(unit->rows_at_once, 1);
@@ -152,7 +153,7 @@ TEST_CASE("a unit holds the rows of a Gram matrix to their bound") {
 }
 
 TEST_CASE("every target counts as the plain way does") {
-  for (const std::string grid : {"gf16", "gf:4,3", "int4"}) {
+  for (const std::string grid : {"gf16", "gf:4,3", "int4s"}) {
     CAPTURE(grid);
     for (int variant = 0; variant < 5; ++variant) {
       CAPTURE(variant);
@@ -161,7 +162,7 @@ TEST_CASE("every target counts as the plain way does") {
       if (variant == 2 && t.options.grid.is_integer()) t.options.group_size = 24;
       if (variant == 3) t.options.guard = false;
       if (variant == 3) t.G.row(3).setZero(), t.G.col(3).setZero();
-      if (variant == 4) t.options.method = Method::rtn;
+      if (variant == 4) t.options.method = "rtn";
       if (variant == 4) t.W = (t.W * 1024).array().round() / 1024;  // ties
       const Report plain = judged(t, "reference");
       CHECK(plain.failed() == 0);

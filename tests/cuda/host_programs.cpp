@@ -26,10 +26,11 @@ cuda::EngineBackend backend() { return backend_of(cuda::HostExecutor(), Index{1}
 }  // namespace
 
 TEST_CASE("rounding equals Grid's at and beside every midpoint") {
-  for (const char* name : {"gf16", "bf16", "fp16", "gf:2,1", "gf:8,1", "gf:2,12", "gf:4,3", "int2", "int4", "int8"}) {
+  for (const char* name :
+       {"gf16", "bf16", "fp16", "gf:2,1", "gf:8,1", "gf:2,12", "gf:4,3", "int2s", "int4s", "int8s"}) {
     CAPTURE(name);
     const Grid grid = *Grid::parse(name);
-    const auto points = cuda::point_grid(grid);
+    const auto points = cuda::device_grid(grid);
     REQUIRE(points);
     std::size_t wrong = 0;
     for (const double s : {1.0, 1367.0 / 1024, 0x1p-149, 3e38}) {
@@ -46,15 +47,15 @@ TEST_CASE("rounding equals Grid's at and beside every midpoint") {
         look(s * grid.value(k));
         look(s * (grid.value(k) + grid.value(static_cast<Code>(k + 1))) / 2);
       }
-      for (const double x :
-           {s * grid.max_value(), s * (grid.max_value() + 0.5), 1e300, std::numeric_limits<double>::infinity(), 0.0})
+      for (const double x : {s * grid.spec().largest, s * (grid.spec().largest + 0.5), 1e300,
+                             std::numeric_limits<double>::infinity(), 0.0})
         look(x);
       const double nan = std::numeric_limits<double>::quiet_NaN();
       wrong += points->nearest(nan, s) != grid.nearest(nan, s) || !points->clipped(nan, s);
     }
     CHECK(wrong == 0);
   }
-  CHECK(!cuda::point_grid(*Grid::codebook("three", {-1, 0, 1})));
+  CHECK(!cuda::device_grid(*Grid::table("three", {-1, 0, 1})));
 }
 
 TEST_CASE("the codec of arrays") {
@@ -96,10 +97,10 @@ TEST_CASE("the fixtures: Gram matrix, factor, u, codes, clipped counts and what 
     REQUIRE(G);
     CHECK(*G == matrix(f.G, f.columns));
 
-    Options options{f.grid == "codebook" ? *Grid::codebook("fixture", f.codebook) : *Grid::parse(f.grid)};
+    Options options{f.grid == "codebook" ? *Grid::table("fixture", f.codebook) : *Grid::parse(f.grid)};
     options.scale_rule = *parse_scale_rule(f.scale_rule);
     options.group_size = static_cast<Index>(f.group_size);
-    options.damp_percent = f.damp_percent;
+    options.damp_fraction = f.damp_percent;
     options.desc_act = f.desc_act;
     const auto given = f.scale_rule == "given" ? std::optional(matrix(f.scales, f.rows)) : std::nullopt;
 
@@ -159,7 +160,7 @@ TEST_CASE("a failing pivot and an overflow are found where the CPU finds them") 
   U << 1, 4, 0, 0, 1, 4, 0, 0, 1;
   const Matrix<float> scales = Matrix<float>::Ones(3, 1);
   const std::vector<Index> order{0, 2, 1};
-  const Grid grid = *Grid::parse("int4");
+  const Grid grid = *Grid::parse("int4s");
   const MatrixRef<float> view(W);
   const Target target{view, grid, scales, 0, order};
   Rounded rounded = round_to_nearest(W, grid, scales, 0), plain = rounded;

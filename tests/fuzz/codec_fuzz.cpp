@@ -86,8 +86,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_codec<GF4>(x);
   s = std::fabs(s);
   if (!std::isfinite(x) || !std::isfinite(s) || s == 0) return 0;
-  static const Grid gf4 = *Grid::parse("gf:2,1"), int4 = *Grid::parse("int4"), gf16 = *Grid::parse("gf16");
-  static const Grid book = *Grid::codebook("book", {-1.0f, -0x1p-30f, 0.25f, 0x1p-2f + 0x1p-14f, 7.0f});
+  static const Grid gf4 = *Grid::parse("gf:2,1"), int4 = *Grid::parse("int4s"), gf16 = *Grid::parse("gf16");
+  static const Grid book = *Grid::table("book", {-1.0f, -0x1p-30f, 0.25f, 0x1p-2f + 0x1p-14f, 7.0f});
   for (const Grid* grid : {&gf4, &int4, &book}) check_small_grid(*grid, x, s);
   check_gf16(gf16, x, s);
   return 0;

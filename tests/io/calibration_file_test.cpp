@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "calibrate/calibration_file.hpp"
-#include "io/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 #include "temporary_folder.hpp"
 
 using namespace hallmark;

@@ -9,7 +9,7 @@
 #include <csignal>
 #include <cstring>
 
-#include "io/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 #include "io/file.hpp"
 #include "temporary_folder.hpp"
 

@@ -5,7 +5,7 @@
 #include <functional>
 #include <limits>
 
-#include "io/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 #include "artifact/quantized_file.hpp"
 #include "temporary_folder.hpp"
 

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "../attacks/attacks.hpp"
-#include "io/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 #include "io/safetensors.hpp"
 #include "temporary_folder.hpp"
 

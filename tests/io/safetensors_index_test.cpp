@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "../attacks/attacks.hpp"
-#include "io/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 #include "io/safetensors.hpp"
 #include "io/sha256.hpp"
 #include "io/utf8.hpp"

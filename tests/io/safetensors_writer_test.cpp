@@ -6,7 +6,7 @@
 
 #include <csignal>
 
-#include "io/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 #include "io/safetensors.hpp"
 #include "temporary_folder.hpp"
 

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <limits>
 
-#include "io/error_numbers.hpp"
+#include "base/error_numbers.hpp"
 #include "io/safetensors.hpp"
 
 using namespace hallmark;

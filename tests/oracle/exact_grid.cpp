@@ -60,9 +60,10 @@ TEST_CASE("GF16 words of the specification") {
 
 TEST_CASE("nearest is the least distance, ties to the even code, for rationals and dyadics") {
   std::mt19937_64 generator(3);
-  const ExactGrid grids[] = {*ExactGrid::parse("gf:2,1"), *ExactGrid::parse("gf:3,2/1"), *ExactGrid::parse("int3"),
-                             ExactGrid::codebook({-1.5F, -0.25F, 0, 0.125F, 1, 7}),
-                             ExactGrid::codebook({0x1p-100F, 0x1p100F})};
+  const ExactGrid grids[] = {
+      ExactGrid::of(Grid::parse("gf:2,1")->spec()), ExactGrid::of(Grid::parse("gf:3,2/1")->spec()),
+      ExactGrid::of(Grid::parse("int3s")->spec()), ExactGrid::table({-1.5F, -0.25F, 0, 0.125F, 1, 7}),
+      ExactGrid::table({0x1p-100F, 0x1p100F})};
   for (const ExactGrid& grid : grids)
     for (int i = 0; i < 60; ++i) {
       const double x = static_cast<double>(static_cast<int>(generator() % 161) - 80) / 16, s = i % 3 == 0 ? 1 : 0.75;
@@ -74,30 +75,30 @@ TEST_CASE("nearest is the least distance, ties to the even code, for rationals a
       if (grid.contains(0x8000)) continue;  // searched below, on words
       CHECK(rational.code == by_search(grid, x, s));
     }
-  CHECK(ExactGrid::integer(4).nearest(mpq_class(5, 2), mpq_class(1)).code == 2);
-  CHECK(ExactGrid::integer(4).nearest(mpq_class(-7, 2), mpq_class(1)).code == static_cast<Code>(-4));
-  CHECK(ExactGrid::integer(4).nearest(mpq_class(1, 3), mpq_class(1)).margin == mpq_class(1, 6));
-  CHECK(ExactGrid::integer(4).nearest(mpq_class(15, 2), mpq_class(1)).clipped == false);
-  CHECK(ExactGrid::integer(4).nearest(mpq_class(76, 10), mpq_class(1)).clipped);
-  const auto step = ExactGrid::codebook({0x1p-100F, 0x1p100F}).nearest(Dyadic(0x1p99), Dyadic(1.0));
+  CHECK(ExactGrid::integer(-7, 7).nearest(mpq_class(5, 2), mpq_class(1)).code == 2);
+  CHECK(ExactGrid::integer(-7, 7).nearest(mpq_class(-7, 2), mpq_class(1)).code == static_cast<Code>(-4));
+  CHECK(ExactGrid::integer(-7, 7).nearest(mpq_class(1, 3), mpq_class(1)).margin == mpq_class(1, 6));
+  CHECK(ExactGrid::integer(-7, 7).nearest(mpq_class(15, 2), mpq_class(1)).clipped == false);
+  CHECK(ExactGrid::integer(-7, 7).nearest(mpq_class(76, 10), mpq_class(1)).clipped);
+  const auto step = ExactGrid::table({0x1p-100F, 0x1p100F}).nearest(Dyadic(0x1p99), Dyadic(1.0));
   CHECK(step.code == 0);  // 2^-101 below the midpoint, which binary64 cannot hold
   CHECK(compare(step.margin, Dyadic(0x1p-101)) == 0);
 }
 
 TEST_CASE("the names of grids: those of the specification and no others") {
-  for (const char* name : {"gf16", "bf16", "fp16", "gf:2,1", "gf:8,7/1", "int2", "int8", "int4/1"})
-    CHECK(ExactGrid::parse(name));
+  for (const char* name : {"gf16", "bf16", "fp16", "gf:2,1", "gf:8,7/1", "int2s", "int8s", "int4/1"})
+    CHECK(ExactGrid::of(Grid::parse(name)->spec()));
   for (const char* name :
        {"", "gf", "int1", "int9", "int04", "gf:1,2", "gf:9,1", "gf:8,8", "gf:3,0", "gf:3", "gf16/2", "int-4"})
-    CHECK(!ExactGrid::parse(name));
+    CHECK(!ExactGrid::of(Grid::parse(name)->spec()));
 }
 
 TEST_CASE("the production's grid is the oracle's: points, nearest codes, clipping") {
   std::mt19937_64 generator(4);
-  for (const char* name : {"gf16", "bf16", "fp16", "gf:2,1", "gf:4,3", "int2", "int4", "int8"}) {
+  for (const char* name : {"gf16", "bf16", "fp16", "gf:2,1", "gf:4,3", "int2s", "int4s", "int8s"}) {
     CAPTURE(name);
     const Grid grid = *Grid::parse(name);
-    const ExactGrid exact = *ExactGrid::parse(name);
+    const ExactGrid exact = ExactGrid::of(Grid::parse(name)->spec());
     for (unsigned c = 0; c < 65536; ++c) {
       const auto code = static_cast<Code>(c);
       REQUIRE(grid.contains(code) == exact.contains(code));

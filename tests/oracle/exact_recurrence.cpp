@@ -24,7 +24,13 @@ struct Row {
 Row make_row(std::size_t n, const char* grid, std::uint64_t seed, float feedback = 0.3F) {
   std::mt19937_64 generator(seed);
   const auto random = [&] { return static_cast<float>(static_cast<double>(generator() >> 11) * 0x1p-52 - 1); };
-  Row row{n, *ExactGrid::parse(grid), std::vector<float>(n * n), {}, {}, std::vector<float>(n), std::vector<Code>(n)};
+  Row row{n,
+          ExactGrid::of(Grid::parse(grid)->spec()),
+          std::vector<float>(n * n),
+          {},
+          {},
+          std::vector<float>(n),
+          std::vector<Code>(n)};
   for (std::size_t k = 0; k < n; ++k)
     for (std::size_t j = k; j < n; ++j) row.U[k * n + j] = j == k ? 1 : feedback * random();
   for (std::size_t j = 0; j < n; ++j) row.w.push_back(random()), row.s.push_back(j % 2 == 0 ? 0.140625F : 0.15625F);
@@ -47,7 +53,7 @@ RowVerdict judge(const Row& row) {
 
 TEST_CASE("the exact weights are those of rationals, and delta is T11's bound") {
   for (const std::size_t n : {1U, 2U, 9U, 30U}) {
-    const Row row = make_row(n, "int4", n, 1.5F);  // errors beyond half a step, so that e_k is rounded
+    const Row row = make_row(n, "int4s", n, 1.5F);  // errors beyond half a step, so that e_k is rounded
     const auto exact = ExactRecurrence(row.U, n).weights(row.grid, row.w, row.s, row.codes, row.u);
     const mpq_class v(0x1p-24), z(0x1p-150);
     for (std::size_t j = 0; j < n; ++j) {
@@ -72,7 +78,7 @@ TEST_CASE("the exact weights are those of rationals, and delta is T11's bound") 
 }
 
 TEST_CASE("right rows hold, with room to spare") {
-  for (const char* grid : {"gf16", "int4", "int8", "gf:3,2"})
+  for (const char* grid : {"gf16", "int4s", "int8s", "gf:3,2"})
     for (std::uint64_t seed = 0; seed < 10; ++seed) {
       const RowVerdict verdict = judge(make_row(40, grid, seed));
       CHECK(!verdict.offence);
@@ -82,7 +88,7 @@ TEST_CASE("right rows hold, with room to spare") {
 }
 
 TEST_CASE("faults are found where they are, with both sides") {
-  const Row good = make_row(24, "int4", 5);
+  const Row good = make_row(24, "int4s", 5);
   Row row = good;
   row.u[7] += 0x1p-14F;  // far beyond delta, too little to change the code
   auto offence = judge(row).offence;
@@ -127,7 +133,7 @@ TEST_CASE("faults are found where they are, with both sides") {
 }
 
 TEST_CASE("a tie goes to even, and what is clipped is counted") {
-  Row row{1, ExactGrid::integer(3), {1}, {0.5F}, {1}, {0.5F}, {0}};
+  Row row{1, ExactGrid::integer(-3, 3), {1}, {0.5F}, {1}, {0.5F}, {0}};
   CHECK(!judge(row).offence);
   row.codes[0] = 1;
   REQUIRE(judge(row).offence);

@@ -5,7 +5,7 @@
 #include "linalg/gram.hpp"
 #include "oracle/exact_recurrence.hpp"
 #include "method/evidence.hpp"
-#include "method/gptq.hpp"
+#include "method/quantize.hpp"
 
 using namespace hallmark;
 using namespace hallmark::test;
@@ -30,7 +30,7 @@ struct Judge : Observer {
       for (std::size_t j = k; j < n; ++j)
         U[k * n + j] = shown.U.strip(static_cast<Index>(j) / kStrip)[k * kStrip + j % kStrip];
     const oracle::ExactRecurrence recurrence(U, n);
-    const oracle::ExactGrid exact = *oracle::ExactGrid::parse(grid);
+    const oracle::ExactGrid exact = *oracle::ExactGrid::of(Grid::parse(grid)->spec());
     for (Index r = 0; r < shown.count; ++r) {
       const Index row = shown.first + r;
       std::vector<float> w, s, u;
@@ -38,7 +38,7 @@ struct Judge : Observer {
       for (std::size_t p = 0; p < n; ++p) {
         const Index column = shown.target.order[p];
         w.push_back(shown.target.W(row, column));
-        s.push_back(scale_at(shown.target.scales, shown.target.group_size, row, column));
+        s.push_back(shown.target.steps.scale(row, column));
         u.push_back(shown.u[static_cast<Index>(p) * kLanes<float> + r]);
         codes.push_back(shown.codes(row, column));
       }
@@ -84,8 +84,8 @@ Index run(const Layer& layer, Judge& judge) {
 
 TEST_CASE("every element of a layer is decided, and holds") {
   Index clipped = 0;
-  for (const Layer& layer : {Layer{"gf16", 50, 96, 200, 0, false}, Layer{"int4", 49, 131, 90, 32, true},
-                             Layer{"int2", 17, 40, 60, 0, true}}) {
+  for (const Layer& layer : {Layer{"gf16", 50, 96, 200, 0, false}, Layer{"int4s", 49, 131, 90, 32, true},
+                             Layer{"int2s", 17, 40, 60, 0, true}}) {
     CAPTURE(layer.grid);
     Judge judge;
     CHECK(run(layer, judge) == judge.clipped);
@@ -105,7 +105,7 @@ TEST_CASE("one wrong code or one wrong weight is found, in its row and column") 
       judge.spoiled_row = 11;
       judge.spoiled_position = position;
       judge.planted = planted;
-      run({"int8", 20, 64, 100, 0, false}, judge);
+      run({"int8s", 20, 64, 100, 0, false}, judge);
       REQUIRE(judge.offences.size() == 1);
       CHECK(judge.offences[0].first == 11);
       CHECK(judge.offences[0].second.position == at(position));

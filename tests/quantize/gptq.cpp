@@ -1,5 +1,5 @@
 // quantize_gptq as a whole: the ratios it should reach, the families of matrices, the options, the refusals.
-#include "method/gptq.hpp"
+#include "method/quantize.hpp"
 
 #include <cmath>
 #include <limits>
@@ -50,7 +50,7 @@ struct Ratios {
 Ratios ratios(const Matrix<float>& X) {
   const Matrix<float> W = normal_matrix<float>(32, 64, 51);
   const Matrix<double> G = gram_ref(X);
-  Options options = options_for("int6");
+  Options options = options_for("int6s");
   options.guard = false;
   const Quantized gptq = must(quantize_gptq(W, G, options)), rtn = must(quantize_rtn(W, options));
   const Matrix<double> H = hessian(G, gptq.lambda);
@@ -102,7 +102,7 @@ TEST_CASE("loss relative to RTN on equicorrelated features") {
 TEST_CASE("the textbook form in binary64 chooses the same codes") {
   const Matrix<float> W = normal_matrix<float>(40, 32, 54);
   const Matrix<double> G = gram_ref(ar1_activations(80, 32, 0.7, 55));
-  Options options = options_for("int4");
+  Options options = options_for("int4s");
   options.guard = false;
   const Quantized result = must(quantize_gptq(W, G, options));
   const auto C = study::rows_of(study::cholesky_of_inverse(hessian(G, result.lambda)));
@@ -110,7 +110,7 @@ TEST_CASE("the textbook form in binary64 chooses the same codes") {
   for (Index i = 0; i < W.rows(); ++i) {
     study::Row<double> w;
     for (Index j = 0; j < W.cols(); ++j) w.push_back(W(i, j));
-    const double s = result.scales(i, 0);
+    const double s = result.steps.scales(i, 0);
     const auto nearest = [&](double x) { return s * options.grid.value(options.grid.nearest(x, s)); };
     const auto book = study::scatter(C, w, nearest);
     for (Index j = 0; j < W.cols(); ++j)
@@ -120,7 +120,7 @@ TEST_CASE("the textbook form in binary64 chooses the same codes") {
 }
 
 TEST_CASE("H diagonal, one column, no calibration signal: the codes are RTN's, byte for byte") {
-  for (const char* grid : {"gf16", "int4"}) {
+  for (const char* grid : {"gf16", "int4s"}) {
     const Options options = options_for(grid);
     Matrix<float> W = normal_matrix<float>(60, 20, 56);
     W(3, 4) = -0.0F;
@@ -137,9 +137,9 @@ TEST_CASE("H diagonal, one column, no calibration signal: the codes are RTN's, b
 
 TEST_CASE("matrix families: Hilbert, rank-deficient, barely positive definite, wide and tall") {
   const auto run = [](const Matrix<float>& W, const Matrix<double>& G, double damp) {
-    for (const char* grid : {"gf16", "int4"}) {
+    for (const char* grid : {"gf16", "int4s"}) {
       Options options = options_for(grid);
-      options.damp_percent = damp;
+      options.damp_fraction = damp;
       const Quantized result = must(quantize_gptq(W, G, options, std::nullopt, "w", 10));
       for (std::size_t i = 0; i < result.loss_final.size(); ++i) {
         CHECK(result.loss_final[i] <= result.loss_rtn[i]);
@@ -167,8 +167,8 @@ TEST_CASE("dead columns: rounded to nearest and counted, with damping and withou
   const Matrix<float> W = normal_matrix<float>(30, 10, 72);
   for (const double damp : {0.01, 0.0}) {
     CAPTURE(damp);
-    Options options = options_for("int4");
-    options.damp_percent = damp;
+    Options options = options_for("int4s");
+    options.damp_fraction = damp;
     const Quantized result = must(quantize_gptq(W, G, options)), rtn = must(quantize_rtn(W, options));
     CHECK(result.dead_columns == 2);
     CHECK(result.codes.col(3) == rtn.codes.col(3));
@@ -194,7 +194,7 @@ TEST_CASE("act-order is GPTQ on permuted columns, un-permuted at the end; equal 
       permuted_G(p, q) = G(order[static_cast<std::size_t>(p)], order[static_cast<std::size_t>(q)]);
     if (p > 0) CHECK(permuted_G(p - 1, p - 1) >= permuted_G(p, p));
   }
-  Options options = options_for("int4");
+  Options options = options_for("int4s");
   options.guard = false;
   const Matrix<Code> plain = must(quantize_gptq(permuted_W, permuted_G, options)).codes;
   options.desc_act = true;
@@ -206,11 +206,11 @@ TEST_CASE("act-order is GPTQ on permuted columns, un-permuted at the end; equal 
 TEST_CASE("group scales come from the original weights; given scales are used as they are") {
   const Matrix<float> W = normal_matrix<float>(10, 12, 75);
   const Matrix<double> G = gram_ref(ar1_activations(40, 12, 0.8, 76));
-  Options options = options_for("int4");
+  Options options = options_for("int4s");
   options.group_size = 5;
   const Quantized grouped = must(quantize_gptq(W, G, options));
   REQUIRE(grouped.scales.cols() == 3);
-  CHECK(grouped.scales(0, 1) == round_up_11(W.row(0).segment(5, 5).cwiseAbs().maxCoeff() / 7.0));
+  CHECK(grouped.scales(0, 1) == round_up(W.row(0).segment(5, 5).cwiseAbs().maxCoeff() / 7.0, 11));
   Matrix<float> given = Matrix<float>::Constant(10, 3, 0.3F);
   const Quantized as_given = must(quantize_gptq(W, G, options, given));
   CHECK(as_given.scales == given);

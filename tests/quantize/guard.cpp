@@ -10,7 +10,7 @@
 #include "linalg/gram.hpp"
 #include "linalg/hessian.hpp"
 #include "oracle/exact_loss.hpp"
-#include "method/gptq.hpp"
+#include "method/quantize.hpp"
 
 using namespace hallmark;
 using namespace hallmark::test;
@@ -63,8 +63,8 @@ TEST_CASE("the enclosure holds the exact loss and is narrow, for any codes") {
     double damping;
     const char* grid;
   };
-  const Case cases[] = {{3, 1, 4, 0, 0.01, "gf16"},     {30, 40, 100, 0, 0.01, "gf16"}, {25, 33, 10, 0, 0.01, "int4"},
-                        {24, 64, 64, 16, 1e-6, "int8"}, {7, 50, 200, 0, 1.0, "gf16"},   {5, 12, 40, 0, 0.0, "int4"}};
+  const Case cases[] = {{3, 1, 4, 0, 0.01, "gf16"},      {30, 40, 100, 0, 0.01, "gf16"}, {25, 33, 10, 0, 0.01, "int4s"},
+                        {24, 64, 64, 16, 1e-6, "int8s"}, {7, 50, 200, 0, 1.0, "gf16"},   {5, 12, 40, 0, 0.0, "int4s"}};
   for (const Case& c : cases) {
     CAPTURE(c.columns);
     CAPTURE(c.damping);
@@ -105,7 +105,7 @@ TEST_CASE("out of the proved range the enclosure is everything, and the guard st
   Matrix<double> G = gram_ref(normal_matrix<float>(40, 6, 35));
   for (Index j = 0; j < 6; ++j)  // diagonals from 1 to 2^-100: beyond the factor 2^64 of T15
     for (Index i = 0; i < 6; ++i) G(i, j) = std::ldexp(G(i, j), static_cast<int>(-10 * (i + j)));
-  const Setup s = make(normal_matrix<float>(20, 6, 36), G, 0.0, "int4");
+  const Setup s = make(normal_matrix<float>(20, 6, 36), G, 0.0, "int4s");
   CHECK(!s.model.in_range);
   const MatrixRef<float> W(s.W);
   const Target target{W, s.grid, s.scales, 0, s.order};
@@ -126,7 +126,7 @@ TEST_CASE("ties and equal codes keep GPTQ; a loss that differs in the last bit i
   G << 4, 1, 1, 1, 4, 1, 1, 1, 2;
   Matrix<float> row(2, 3);
   row << 0.5F, 0.5F, 0.25F, 0.5F, 0.5F, 0.25F;
-  Setup s = make(row, G, 0.01, "int4");
+  Setup s = make(row, G, 0.01, "int4s");
   s.scales.setOnes();
   const MatrixRef<float> W(s.W);
   const Target target{W, s.grid, s.scales, 0, s.order};
@@ -155,13 +155,13 @@ TEST_CASE("T5 on GF16: GPTQ loses with 51/2^22 against 19/2^22 and the guard rep
   W << 3073 / 2048.0F, 3073 / 2048.0F, 3071 / 2048.0F;
   const Matrix<double> G = gram_ref(X);
   Options options{*Grid::parse("gf16")};
-  options.scale_rule = ScaleRule::unit;
-  options.damp_percent = 0;
+  options.scale_rule = "unit";
+  options.damp_fraction = 0;
   const auto guarded = quantize_gptq(W, G, options);
   REQUIRE(guarded);
-  CHECK(std::fabs(guarded->loss_gptq[0] - std::ldexp(51.0, -22)) < 1e-18);
+  CHECK(std::fabs(guarded->loss_proposal[0] - std::ldexp(51.0, -22)) < 1e-18);
   CHECK(std::fabs(guarded->loss_rtn[0] - std::ldexp(19.0, -22)) < 1e-18);
-  CHECK(guarded->enclosed_gptq[0].lo > guarded->enclosed_rtn[0].hi);
+  CHECK(guarded->enclosed_proposal[0].lo > guarded->enclosed_rtn[0].hi);
   CHECK(guarded->guard_rows == 1);
   CHECK(guarded->row_is_rtn[0] == 1);
   CHECK(guarded->codes == quantize_rtn(W, options)->codes);
@@ -177,7 +177,7 @@ TEST_CASE("T5 on GF16: GPTQ loses with 51/2^22 against 19/2^22 and the guard rep
 
 TEST_CASE("guarded: at most RTN's loss in every row and strictly less in sum, on random PSD matrices") {
   for (const std::uint32_t seed : {41U, 42U, 43U, 44U})
-    for (const char* grid : {"gf16", "int4"}) {
+    for (const char* grid : {"gf16", "int4s"}) {
       CAPTURE(seed);
       CAPTURE(grid);
       const Setup s =
@@ -197,7 +197,7 @@ TEST_CASE("guarded: at most RTN's loss in every row and strictly less in sum, on
         sum_rtn += theirs;
         const auto k = static_cast<std::size_t>(i);
         CHECK(result->loss_final[k] <= result->loss_rtn[k]);
-        worse += result->loss_gptq[k] > result->loss_rtn[k];
+        worse += result->loss_proposal[k] > result->loss_rtn[k];
         CHECK(mpq_class(result->enclosed_rtn[k].lo) <= theirs);
         CHECK(theirs <= mpq_class(result->enclosed_rtn[k].hi));
       }

@@ -13,7 +13,7 @@
 #include "linalg/gram.hpp"
 #include "method/backend.hpp"
 #include "method/evidence.hpp"
-#include "method/gptq.hpp"
+#include "method/quantize.hpp"
 
 namespace hallmark::test {
 
@@ -35,16 +35,16 @@ inline std::vector<Layer> layers() {
   };
   constexpr Plan plans[] = {
       {"one element", 1, 1, 3, "gf16", false, 0, 0.01, false},
-      {"one column", 211, 1, 5, "int4", false, 0, 0.01, false},
+      {"one column", 211, 1, 5, "int4s", false, 0, 0.01, false},
       {"one row, fewer than threads", 1, 127, 61, "gf16", true, 0, 0.01, false},
       {"prime sizes, act-order", 61, 197, 211, "gf16", true, 0, 0.01, false},
-      {"groups and act-order, int4", 53, 131, 97, "int4", true, 16, 0.01, false},
+      {"groups and act-order, int4", 53, 131, 97, "int4s", true, 16, 0.01, false},
       {"rows << cols", 3, 229, 113, "fp16", false, 0, 0.01, false},
-      {"cols << rows", 503, 11, 29, "int8", false, 4, 0.01, false},
+      {"cols << rows", 503, 11, 29, "int8s", false, 4, 0.01, false},
       {"three rows of a small grid", 3, 67, 71, "gf:2,1", false, 0, 0.01, false},
       {"bf16, whole blocks", 96, 64, 80, "bf16", false, 0, 0.05, false},
-      {"undamped, dead columns", 19, 40, 83, "int3", false, 0, 0, false},
-      {"denormals", 37, 59, 61, "int4", true, 0, 0.01, true},
+      {"undamped, dead columns", 19, 40, 83, "int3s", false, 0, 0, false},
+      {"denormals", 37, 59, 61, "int4s", true, 0, 0.01, true},
       {"denormals below the points of gf16", 37, 59, 61, "gf16", false, 0, 0.01, true},
   };
   std::vector<Layer> all;
@@ -67,10 +67,10 @@ inline std::vector<Layer> layers() {
     if (p.damp == 0)
       for (const Index j : {Index{0}, p.cols / 2}) layer.X.col(j).setZero();
     // Where the smallest points are near those of binary32, or the weights are, computed scales are refused (E0421).
-    const bool unit = layer.options.grid.is_golden() && (p.tiny || layer.options.grid.short_name() == "bf16");
-    layer.options.scale_rule = unit ? ScaleRule::unit : default_scale_rule(layer.options.grid);
+    const bool unit = layer.options.grid.is_golden() && (p.tiny || layer.options.grid.name() == "bf16");
+    layer.options.scale_rule = unit ? "unit" : default_scale_rule(layer.options.grid);
     layer.options.group_size = p.group_size;
-    layer.options.damp_percent = p.damp;
+    layer.options.damp_fraction = p.damp;
     layer.options.desc_act = p.desc_act;
     all.push_back(std::move(layer));
   }
@@ -110,9 +110,9 @@ inline std::string digest_of(const Layer& layer, const Matrix<double>& G, Index 
   Sha256 digest;
   update(digest, G.data(), static_cast<std::size_t>(G.size()));
   update(digest, result->codes.data(), static_cast<std::size_t>(result->codes.size()));
-  update(digest, result->scales.data(), static_cast<std::size_t>(result->scales.size()));
+  update(digest, result->steps.scales.data(), static_cast<std::size_t>(result->steps.scales.size()));
   for (const auto& u : shown.u()) update(digest, u.data(), u.size());
-  update(digest, result->enclosed_gptq.data(), result->enclosed_gptq.size());
+  update(digest, result->enclosed_proposal.data(), result->enclosed_proposal.size());
   update(digest, result->enclosed_rtn.data(), result->enclosed_rtn.size());
   update(digest, result->row_is_rtn.data(), result->row_is_rtn.size());
   for (const Index count : {result->clipped, result->guard_rows, result->exact_rows, result->dead_columns})
@@ -124,7 +124,7 @@ inline std::string digest_of(const Layer& layer, const Matrix<double>& G, Index 
   const auto unguarded = quantize_gptq(layer.W, G, options, std::nullopt, layer.name, layer.X.rows(), &again, backend);
   if (!unguarded) throw std::runtime_error(to_string(unguarded.error()));
   update(digest, unguarded->codes.data(), static_cast<std::size_t>(unguarded->codes.size()));
-  update(digest, unguarded->enclosed_gptq.data(), unguarded->enclosed_gptq.size());
+  update(digest, unguarded->enclosed_proposal.data(), unguarded->enclosed_proposal.size());
   return digest.hex();
 }
 

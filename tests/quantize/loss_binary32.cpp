@@ -8,7 +8,7 @@
 #include "linalg/gram.hpp"
 #include "linalg/hessian.hpp"
 #include "oracle/exact_loss.hpp"
-#include "method/gptq.hpp"
+#include "method/quantize.hpp"
 #include "method/guard.hpp"
 
 using namespace hallmark;
@@ -56,7 +56,7 @@ mpq_class exact(const Setup& s, const Matrix<Code>& codes, Index i) {
   std::vector<double> point;
   for (Index j = 0; j < s.W.cols(); ++j) {
     w.push_back(s.W(i, j));
-    scale.push_back(scale_at(s.scales, s.group_size, i, j));
+    scale.push_back(s.steps.scale(i, j));
     point.push_back(s.grid.value(codes(i, j)));
   }
   return oracle::exact_loss(w, scale, point, {s.G.data(), static_cast<std::size_t>(s.G.size())}).rational();
@@ -79,8 +79,8 @@ TEST_CASE("the enclosure holds the exact loss and is narrow, for GPTQ's codes an
     double damping;
     const char* grid;
   };
-  const Case cases[] = {{3, 1, 4, 0, 0.01, "gf16"},     {60, 40, 100, 0, 0.01, "gf16"}, {25, 33, 10, 0, 0.01, "int4"},
-                        {24, 64, 64, 16, 1e-6, "int8"}, {7, 50, 200, 0, 1.0, "gf16"},   {5, 12, 40, 0, 0.0, "int4"}};
+  const Case cases[] = {{3, 1, 4, 0, 0.01, "gf16"},      {60, 40, 100, 0, 0.01, "gf16"}, {25, 33, 10, 0, 0.01, "int4s"},
+                        {24, 64, 64, 16, 1e-6, "int8s"}, {7, 50, 200, 0, 1.0, "gf16"},   {5, 12, 40, 0, 0.0, "int4s"}};
   for (const Case& c : cases) {
     CAPTURE(c.columns);
     CAPTURE(c.damping);
@@ -162,7 +162,7 @@ TEST_CASE("what binary32 cannot hold is left open: tiny errors, a factor beyond 
 }
 
 TEST_CASE("the guard decides alike with and without the first stage, and the first stage decides rows by itself") {
-  for (const char* grid : {"gf16", "int4"}) {
+  for (const char* grid : {"gf16", "int4s"}) {
     const Setup s = make(normal_matrix<float>(150, 24, 39), gram_ref(ar1_activations(48, 24, 0.6, 40)), 0.01, grid);
     const MatrixRef<float> W(s.W);
     const Target target{W, s.grid, s.scales, s.group_size, s.order};

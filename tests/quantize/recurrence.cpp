@@ -45,8 +45,8 @@ Rounded empty(const Setup& s) {
 }  // namespace
 
 TEST_CASE("same codes for every block size, thread count and SIMD target") {
-  const Case cases[] = {{1, 1, 0, "gf16"},     {3, 2, 0, "int4"},    {48, 8, 0, "gf16"},    {49, 65, 16, "int4"},
-                        {100, 130, 0, "gf16"}, {200, 24, 7, "int2"}, {5, 150, 0, "gf:4,3"}, {97, 127, 128, "int8"}};
+  const Case cases[] = {{1, 1, 0, "gf16"},     {3, 2, 0, "int4s"},    {48, 8, 0, "gf16"},    {49, 65, 16, "int4s"},
+                        {100, 130, 0, "gf16"}, {200, 24, 7, "int2s"}, {5, 150, 0, "gf:4,3"}, {97, 127, 128, "int8s"}};
   for (const Case& c : cases) {
     CAPTURE(c.rows);
     CAPTURE(c.columns);
@@ -83,7 +83,7 @@ TEST_CASE("the strips hold U, ones on the diagonal and zeros below") {
 }
 
 TEST_CASE("columns outside the order keep their codes") {
-  Setup s = make({4, 10, 0, "int4"});
+  Setup s = make({4, 10, 0, "int4s"});
   s.order = {7, 1, 2};
   s.factor.U = s.factor.U.topLeftCorner(3, 3).eval();
   const MatrixRef<float> W(s.W);
@@ -96,7 +96,7 @@ TEST_CASE("columns outside the order keep their codes") {
 }
 
 TEST_CASE("an overflow is reported at the first row and its first column") {
-  Setup s = make({60, 3, 0, "int4"});
+  Setup s = make({60, 3, 0, "int4s"});
   s.factor.U << 1, 1e30, 0, 0, 1, 0, 0, 0, 1;
   s.U32 = s.factor.U.cast<float>();
   s.order = {0, 1, 2};

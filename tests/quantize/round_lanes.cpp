@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "../linalg/random.hpp"
-#include "scale/scale.hpp"
+#include "scale/scale_rule.hpp"
 
 using namespace hallmark;
 using namespace hallmark::test;
@@ -63,8 +63,8 @@ void check(const Grid& grid, const LaneRounder& rounder, const In& in) {
   }
 }
 
-constexpr const char* kGrids[] = {"gf16",    "bf16",   "fp16", "gf:2,1", "gf:4,3",
-                                  "gf:3,12", "gf:8,1", "int2", "int4",   "int8"};
+constexpr const char* kGrids[] = {"gf16",    "bf16",   "fp16",  "gf:2,1", "gf:4,3",
+                                  "gf:3,12", "gf:8,1", "int2s", "int4s",  "int8s"};
 
 }  // namespace
 
@@ -83,7 +83,7 @@ TEST_CASE("random weights and scales of every size") {
           const float wild = std::bit_cast<float>(bits(generator));
           lanes.r[r] = repeat % 2 == 0 && std::isfinite(wild)
                            ? wild
-                           : normal(generator) * static_cast<float>(grid.max_value() / 2);
+                           : normal(generator) * static_cast<float>(grid.spec().largest / 2);
           const float scale = std::bit_cast<float>(bits(generator) & 0x7FFFFFFFU);
           lanes.s[r] = repeat % 4 == 0 && std::isfinite(scale) && scale > 0 ? scale : std::exp2(normal(generator));
           lanes.w[r] = normal(generator);
@@ -105,7 +105,7 @@ TEST_CASE("on the midpoints and one step beside them, for scales of 11 bits and 
       for (int repeat = 0; repeat < 2000; ++repeat) {
         In lanes;
         for (std::size_t r = 0; r < lanes.w.size(); ++r) {
-          const float s = repeat % 2 == 0 ? round_up_11(uniform(generator)) : uniform(generator);
+          const float s = repeat % 2 == 0 ? round_up(uniform(generator), 11) : uniform(generator);
           const Code code = static_cast<Code>(generator() % 65536);
           double g = grid.contains(code) ? grid.value(code) : 0.0, next = 0.0;
           const Code after = static_cast<Code>(code + 1);
@@ -140,7 +140,7 @@ TEST_CASE("zeros, the ends, subnormals") {
 }
 
 TEST_CASE("codebooks round by their grid") {
-  const Grid grid = *Grid::codebook("thirds", {-1.0F, -0.25F, 0.0F, 0.5F, 2.0F});
+  const Grid grid = *Grid::table("thirds", {-1.0F, -0.25F, 0.0F, 0.5F, 2.0F});
   const LaneRounder rounder(grid);
   In lanes;
   lanes.s.fill(2.0F);

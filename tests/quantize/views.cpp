@@ -5,7 +5,7 @@
 
 #include "../linalg/random.hpp"
 #include "linalg/gram.hpp"
-#include "method/gptq.hpp"
+#include "method/quantize.hpp"
 #include "method/rtn.hpp"
 
 using namespace hallmark;
@@ -44,7 +44,7 @@ TEST_CASE("views of larger buffers give what contiguous matrices give") {
   const Matrix<double> G = gram_ref(ar1_activations(60, 37, 0.8, 92));
   const Surrounded<float> w(W);
   const Surrounded<double> g(G);
-  for (const Options& options : {options_for("gf16", 0), options_for("int4", 8)}) {
+  for (const Options& options : {options_for("gf16", 0), options_for("int4s", 8)}) {
     const auto gptq = quantize_gptq(W, G, options);
     const auto rtn = quantize_rtn(W, options);
     REQUIRE(gptq);
@@ -66,7 +66,7 @@ TEST_CASE("rounding to nearest: large enough for threads, and more threads than 
     const Index rows = shape.rows;
     CAPTURE(rows);
     const Matrix<float> W = normal_matrix<float>(rows, shape.columns, 93);
-    for (const Options& options : {options_for("gf16", 0), options_for("int4", 128)}) {
+    for (const Options& options : {options_for("gf16", 0), options_for("int4s", 128)}) {
       std::optional<Quantized> first;
       for_each_thread_count([&] {
         const auto rounded = quantize_rtn(W, options);

@@ -1,0 +1,171 @@
+#include "certify/loss_judge.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "method/exact_row_loss.hpp"
+
+namespace hallmark {
+namespace {
+
+constexpr int kDampings = 8;  // tried, each twice the one before
+
+std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+enum class Verdict { holds, fails, open };
+
+// Whether a loss in [lo, hi] is one of the claim's.
+Verdict within(const Loss& loss, const Enclosure& claim) {
+  if (claim.lo <= loss.lo && loss.hi <= claim.hi) return Verdict::holds;
+  return loss.lo > claim.hi || loss.hi < claim.lo ? Verdict::fails : Verdict::open;
+}
+
+Verdict at_most(const Loss& a, const Loss& b) {
+  if (a.hi <= b.lo) return Verdict::holds;
+  return a.lo > b.hi ? Verdict::fails : Verdict::open;
+}
+
+// What is judged of a row, by whatever losses are known.
+struct Judged {
+  Verdict verdict = Verdict::holds;
+  std::string what;  // fails
+
+  void add(Verdict next, const char* says) {
+    if (verdict == Verdict::fails || next == Verdict::holds) return;
+    verdict = next;
+    if (next == Verdict::fails) what = says;
+  }
+};
+
+Judged judge(const CertifiedRow& claim, const Loss& final, const Loss& rtn, bool same, bool at_most_rtn) {
+  Judged row;
+  row.add(within(final, claim.final.enclosure), "the loss of the codes is not in its enclosure");
+  row.add(within(rtn, claim.rtn.enclosure), "the loss of round-to-nearest is not in its enclosure");
+  if (at_most_rtn && !same) row.add(at_most(final, rtn), "the codes lose more than round-to-nearest");
+  return row;
+}
+
+// The same from exact numbers: nothing stays open.
+Judged judge_exactly(const CertifiedRow& claim, const oracle::Dyadic& final, const oracle::Dyadic& rtn, bool at_most_rtn) {
+  const auto inside = [](const oracle::Dyadic& x, const Enclosure& e) {
+    return x.round_down() >= e.lo && x.round_up() <= e.hi ? Verdict::holds : Verdict::fails;
+  };
+  const auto equal = [](const oracle::Dyadic& x, const CertifiedLoss& loss) {
+    return !loss.exact || compare(x, *loss.exact) == 0 ? Verdict::holds : Verdict::fails;
+  };
+  Judged row;
+  row.add(inside(final, claim.final.enclosure), "the exact loss of the codes is not in its enclosure");
+  row.add(inside(rtn, claim.rtn.enclosure), "the exact loss of round-to-nearest is not in its enclosure");
+  row.add(equal(final, claim.final), "the exact loss of the codes is another");
+  row.add(equal(rtn, claim.rtn), "the exact loss of round-to-nearest is another");
+  if (at_most_rtn && compare(final, rtn) > 0) row.add(Verdict::fails, "the codes lose more than round-to-nearest");
+  return row;
+}
+
+}  // namespace
+
+LossJudge::LossJudge(const Matrix<float>& W, const Matrix<double>& G, const Options& options, const Steps& steps,
+                     Factored factored, Backend* backend)
+    : W_(W), G_(G), view_(W), options_(options), steps_(steps), factored_(std::move(factored)),
+      U_(factored_.factor.U), backend_(backend) {}
+
+Expected<LossJudge> LossJudge::make(const Matrix<float>& W, const Matrix<double>& G, const Options& options,
+                                    const Steps& steps, std::string_view name, Backend* backend) {
+  Backend cpu;
+  double damping = options.damp_fraction;
+  for (int attempt = 0;; ++attempt) {
+    Expected<Factored> factored =
+        factor_hessian(W.cols(), G, damping, options.desc_act, name, std::nullopt, backend ? *backend : cpu);
+    if (factored) return LossJudge(W, G, options, steps, *std::move(factored), backend);
+    if (attempt == kDampings || factored.error().exit != Exit::numeric) return factored.error();
+    damping = std::max(0.005, damping) * 2;
+  }
+}
+
+Expected<std::vector<Loss>> LossJudge::losses(const Matrix<Code>& codes) {
+  Backend& compute = backend_ ? *backend_ : cpu_;
+  std::vector<Index> rows(at(codes.rows())), open;
+  std::iota(rows.begin(), rows.end(), Index{0});
+  Expected<std::vector<Loss>> found = compute.losses_binary32(factored_.model, U_, target(), codes, rows);
+  if (!found) return found;
+  for (const Index i : rows)
+    if (!std::isfinite((*found)[at(i)].hi)) open.push_back(i);
+  if (open.empty()) return found;
+  const Expected<std::vector<Loss>> wide = compute.losses(factored_.widened(), target(), codes, open);
+  if (!wide) return wide.error();
+  for (std::size_t k = 0; k < open.size(); ++k) (*found)[at(open[k])] = (*wide)[k];
+  return found;
+}
+
+Expected<std::optional<std::string>> LossJudge::first_false(const Matrix<Code>& codes, const Matrix<Code>& rtn,
+                                                            const std::vector<CertifiedRow>& claims, bool at_most_rtn,
+                                                            ExactRows exact) {
+  using Found = std::optional<std::string>;
+  Backend& compute = backend_ ? *backend_ : cpu_;
+  const Index rows = codes.rows();
+  std::vector<std::uint8_t> same(at(rows));
+  std::vector<Index> differ;
+  for (Index i = 0; i < rows; ++i) {
+    same[at(i)] = (codes.row(i).array() == rtn.row(i).array()).all();
+    if (!same[at(i)]) differ.push_back(i);
+    if (claims[at(i)].kept_rtn && !same[at(i)])
+      return Found(fmt::format("row {}: its codes are not those of round-to-nearest, which it says it kept", i));
+  }
+  std::optional<std::pair<Index, std::string>> worst;
+  const auto offend = [&](Index row, const std::string& what) {
+    if (!worst || row < worst->first) worst = {row, what};
+  };
+  std::vector<Index> open, judged_exactly;
+  // Judges the listed rows by losses of both, one for each; what stays open goes on.
+  const auto decide = [&](std::span<const Index> list, std::span<const Loss> final, std::span<const Loss> nearest,
+                          std::uint64_t& count) {
+    std::vector<Index> left;
+    for (std::size_t k = 0; k < list.size(); ++k) {
+      const Index i = list[k];
+      const Judged row = judge(claims[at(i)], final[k], nearest[k], same[at(i)] != 0, at_most_rtn);
+      if (row.verdict == Verdict::open) left.push_back(i);
+      else ++count;
+      if (row.verdict == Verdict::fails) offend(i, row.what);
+    }
+    open = std::move(left);
+  };
+  const Expected<std::vector<Loss>> final = losses(codes);
+  if (!final) return final.error();
+  std::vector<Loss> nearest = *final;
+  const Expected<std::vector<Loss>> other = compute.losses_binary32(factored_.model, U_, target(), rtn, differ);
+  if (!other) return other.error();
+  for (std::size_t k = 0; k < differ.size(); ++k) nearest[at(differ[k])] = (*other)[k];
+  std::vector<Index> all(at(rows));
+  std::iota(all.begin(), all.end(), Index{0});
+  decide(all, *final, nearest, judged_.binary32);
+  if (!open.empty()) {
+    const std::vector<Index> list = open;
+    const Expected<std::vector<Loss>> a = compute.losses(factored_.widened(), target(), codes, list);
+    if (!a) return a.error();
+    const Expected<std::vector<Loss>> b = compute.losses(factored_.widened(), target(), rtn, list);
+    if (!b) return b.error();
+    decide(list, *a, *b, judged_.binary64);
+  }
+  for (Index i = 0; i < rows; ++i)
+    if (exact.contains(i, rows) || std::ranges::binary_search(open, i)) judged_exactly.push_back(i);
+  if (!judged_exactly.empty()) {
+    const oracle::ExactGram gram(std::span(G_.data(), at(G_.size())), at(G_.cols()));
+#pragma omp parallel for schedule(dynamic)
+    for (std::size_t k = 0; k < judged_exactly.size(); ++k) {
+      const Index i = judged_exactly[k];
+      const auto loss = [&](const Matrix<Code>& of) { return exact_row_loss(gram, W_, options_.grid, steps_, of, i); };
+      const oracle::Dyadic codes_loss = loss(codes), rtn_loss = same[at(i)] ? codes_loss : loss(rtn);
+      const Judged row = judge_exactly(claims[at(i)], codes_loss, rtn_loss, at_most_rtn);
+      if (row.verdict != Verdict::fails) continue;
+#pragma omp critical(hallmark_loss_judge)
+      offend(i, row.what);
+    }
+    judged_.exact += judged_exactly.size();
+  }
+  return worst ? Found(fmt::format("row {}: {}", worst->first, worst->second)) : Found();
+}
+
+}  // namespace hallmark

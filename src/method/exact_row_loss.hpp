@@ -1,0 +1,23 @@
+// The exact plain loss of a row's codes.
+#pragma once
+
+#include "linalg/matrix.hpp"
+#include "oracle/exact_loss.hpp"
+#include "scale/steps.hpp"
+
+namespace hallmark {
+
+/// e G e^T with e_j = w_j - s value(code_j), exactly; W finite, codes of the grid. The codes are [rows, cols] as W.
+inline oracle::Dyadic exact_row_loss(const oracle::ExactGram& G, MatrixRef<float> W, const Grid& grid,
+                                     const Steps& steps, const Matrix<Code>& codes, Index row) {
+  std::vector<float> w, scale;
+  std::vector<double> point;
+  for (Index j = 0; j < codes.cols(); ++j) {
+    w.push_back(W(row, j));
+    scale.push_back(steps.scale(row, j));
+    point.push_back(grid.value(codes(row, j), steps.zero(row, j)));
+  }
+  return G.loss(w, scale, point);
+}
+
+}  // namespace hallmark

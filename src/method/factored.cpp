@@ -1,0 +1,160 @@
+#include "base/error_numbers.hpp"
+#include "method/factored.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "linalg/finite.hpp"
+#include "linalg/hessian.hpp"
+
+namespace hallmark {
+namespace {
+
+constexpr int kRemedies = 8;  // factorizations spent on finding a damping that works
+
+// Finite and equal to its transpose, in one pass over pairs of tiles of one cache line by as many rows.
+bool symmetric_and_finite(MatrixRef<double> G) {
+  constexpr Index kTile = 8;
+  const Index n = G.rows(), stride = G.outerStride();
+  bool fine = true;
+#pragma omp parallel for schedule(dynamic, 4) reduction(&& : fine) if (G.size() > 1 << 16)
+  for (Index i0 = 0; i0 < n; i0 += kTile) {
+    bool mine = true;
+    const auto compare = [&](Index j0, Index rows, Index columns) {
+      const double *a = G.data() + i0 * stride + j0, *b = G.data() + j0 * stride + i0;
+      for (Index i = 0; i < rows; ++i)
+        for (Index j = 0; j < columns; ++j) {
+          const double x = a[i * stride + j];
+          mine &= (x == b[j * stride + i]) & (std::fabs(x) <= std::numeric_limits<double>::max());
+        }
+    };
+    Index j0 = i0;
+    for (; j0 + kTile <= n; j0 += kTile) compare(j0, kTile, kTile);
+    if (j0 < n) compare(j0, std::min(kTile, n - i0), n - j0);
+    fine = fine && mine;
+  }
+  return fine;
+}
+
+// The first entry (in blocks that fit the cache) where G differs from its transpose.
+std::optional<Entry> first_asymmetry(MatrixRef<double> G) {
+  constexpr Index kBlock = 64;
+  for (Index i0 = 0; i0 < G.rows(); i0 += kBlock)
+    for (Index j0 = i0; j0 < G.cols(); j0 += kBlock)
+      for (Index i = i0; i < std::min(i0 + kBlock, G.rows()); ++i)
+        for (Index j = std::max(j0, i + 1); j < std::min(j0 + kBlock, G.cols()); ++j)
+          if (G(i, j) != G(j, i)) return Entry{i, j};
+  return std::nullopt;
+}
+
+// What can be seen wrong with G at a glance; the factorization sees the rest.
+std::optional<Error> refuse_gram(Index columns, MatrixRef<double> G, std::string_view name) {
+  if (G.rows() != columns || G.cols() != columns)
+    return Error{Exit::input, error_number::gram_malformed, fmt::format("the Gram matrix of {} has another shape", name),
+                 fmt::format("{} x {} for a weight of {} columns", G.rows(), G.cols(), columns),
+                 "capture the inputs of this very layer"};
+  const bool fine = symmetric_and_finite(G);
+  if (const auto bad = fine ? std::nullopt : first_non_finite<double>(G))
+    return Error{Exit::input, error_number::gram_malformed, fmt::format("the Gram matrix of {} is not finite", name),
+                 fmt::format("entry ({}, {}): {}", bad->row, bad->column, G(bad->row, bad->column)),
+                 "capture it again"};
+  if (const auto bad = fine ? std::nullopt : first_asymmetry(G))
+    return Error{Exit::input, error_number::gram_malformed, fmt::format("the Gram matrix of {} is not symmetric", name),
+                 fmt::format("entries ({0}, {1}) and ({1}, {0}): {2:.17g} and {3:.17g}", bad->row, bad->column,
+                             G(bad->row, bad->column), G(bad->column, bad->row)),
+                 "store (G + G^T) / 2"};
+  for (Index i = 0; i < G.rows(); ++i)
+    if (!(G(i, i) >= 0) || (G(i, i) == 0 && (G.row(i).array() != 0.0).any()))
+      return Error{
+          Exit::input, error_number::gram_impossible, fmt::format("the Gram matrix of {} is not a Gram matrix", name),
+          fmt::format("row {} has diagonal {:.6g}{}", i, G(i, i), G(i, i) == 0 ? " and entries that are not 0" : ""),
+          "capture it again"};
+  return std::nullopt;
+}
+
+// The upper triangle of H in processing order; below the diagonal nothing is written. `overflow`: its first entry that
+// is not finite, if any.
+Matrix<double> ordered_hessian(MatrixRef<double> G, double lambda, const std::vector<Index>& order,
+                               std::optional<Entry>* overflow = nullptr) {
+  const auto n = static_cast<Index>(order.size());
+  Matrix<double> H(n, n);
+  bool finite = true;
+#pragma omp parallel for schedule(dynamic, 16) reduction(&& : finite) if (H.size() > 1 << 16)
+  for (Index p = 0; p < n; ++p) {
+    const Index row = order[static_cast<std::size_t>(p)];
+    bool mine = true;
+    for (Index q = p; q < n; ++q) {
+      H(p, q) = 2 * G(row, order[static_cast<std::size_t>(q)]);
+      mine &= std::fabs(H(p, q)) <= std::numeric_limits<double>::max();
+    }
+    H(p, p) += lambda;
+    finite = finite && mine && std::isfinite(H(p, p));
+  }
+  for (Index p = 0; overflow && !finite && !*overflow && p < n; ++p)
+    for (Index q = p; !*overflow && q < n; ++q)
+      if (!std::isfinite(H(p, q))) *overflow = Entry{p, q};
+  return H;
+}
+
+// The error of a failed factorization, with a damping fraction that works, found by doubling.
+Error explain(const PivotFailure& failure, MatrixRef<double> G, double damp_fraction, const std::vector<Index>& order,
+              std::string_view name, std::optional<Index> tokens) {
+  Error error = not_positive_definite(failure);
+  error.what = fmt::format("the Hessian of {} is not positive definite", name);
+  error.where =
+      fmt::format("pivot {} is {:.6g} with damping {}; {} columns", order[static_cast<std::size_t>(failure.pivot)],
+                  failure.value, damp_fraction, G.cols());
+  if (tokens) error.where += fmt::format(", {} tokens", *tokens);
+  double fraction = std::max(0.005, damp_fraction);
+  for (int attempt = 0; attempt < kRemedies; ++attempt) {
+    fraction *= 2;
+    Matrix<double> H = ordered_hessian(G, damping(G, fraction), order);
+    Vector<double> d;
+    if (factor_udu_in_place(H, d)) continue;
+    error.hint = fmt::format("--damp-fraction {}, which works here, or more calibration tokens", fraction);
+    return error;
+  }
+  error.hint = fmt::format("another calibration: no damping up to {} helps, so this is not a Gram matrix", fraction);
+  return error;
+}
+
+}  // namespace
+
+std::vector<Index> processing_order(MatrixRef<double> G, double lambda, bool desc_act) {
+  std::vector<Index> order;
+  for (Index j = 0; j < G.cols(); ++j)
+    if (lambda > 0 || G(j, j) > 0) order.push_back(j);
+  const auto diagonal = [&](Index j) { return 2 * G(j, j) + lambda; };
+  if (desc_act)
+    std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return diagonal(a) > diagonal(b); });
+  return order;
+}
+
+Expected<Factored> factor_hessian(Index columns, MatrixRef<double> G, double damp_fraction, bool desc_act,
+                                  std::string_view name, std::optional<Index> tokens, Backend& compute) {
+  if (const auto refused = refuse_gram(columns, G, name)) return *refused;
+  Factored out;
+  out.lambda = damping(G, damp_fraction);
+  out.dead_columns = (G.diagonal().array() == 0.0).count();
+  out.order = processing_order(G, out.lambda, desc_act);
+  std::optional<Entry> bad_entry;
+  Matrix<double> H = ordered_hessian(G, out.lambda, out.order, &bad_entry);
+  if (bad_entry)
+    return Error{Exit::numeric, error_number::gptq_overflow, fmt::format("the Hessian of {} overflows binary64", name),
+                 fmt::format("entry ({}, {})", bad_entry->row, bad_entry->column), "rescale the activations"};
+  out.diag_H = H.diagonal();
+  const Expected<std::optional<PivotFailure>> failure = compute.factor(H, out.factor.d);
+  if (!failure) return failure.error();
+  if (*failure) return explain(**failure, G, damp_fraction, out.order, name, tokens);
+  out.factor.U = std::move(H);
+  Vector<double> diag_2G(out.diag_H.size());
+  for (std::size_t p = 0; p < out.order.size(); ++p)
+    diag_2G[static_cast<Index>(p)] = 2 * G(out.order[p], out.order[p]);
+  out.model = loss_weights(out.factor.d, out.diag_H, diag_2G);
+  return out;
+}
+
+}  // namespace hallmark

@@ -1,0 +1,38 @@
+// The Hessian of a tensor, factored: what a recurrence reads, and what encloses the losses of any codes.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "method/backend.hpp"
+
+namespace hallmark {
+
+/// H = 2 G + lambda I = U D U^T in processing order: position p is column order[p] of W and G.
+struct Factored {
+  double lambda = 0;
+  Index dead_columns = 0;  ///< columns with G_jj = 0
+  std::vector<Index> order;
+  Vector<double> diag_H;  ///< fl(2 G_jj + lambda)
+  Factor factor;          ///< binary64; below the diagonal of U nothing is to be read
+  LossModel model;        ///< its U is packed by widened()
+
+  /// The model with its U in binary64.
+  const LossModel& widened() {
+    if (model.U.columns() == 0) model.U = UpperStrips<double>(factor.U);
+    return model;
+  }
+};
+
+/// lambda = damp_fraction * mean(diag(2 G)). Columns with G_jj = 0 are left out of the factorization when lambda = 0.
+/// Memory: 8 cols^2 bytes. `name` and, when known, `tokens` are for messages.
+/// Errors: E0322 G of another shape than columns x columns, not finite, or not symmetric (by index), E0323 a negative
+/// diagonal or a dead column with entries; E0501 not positive definite; E0503 overflow in H; those of the backend.
+Expected<Factored> factor_hessian(Index columns, MatrixRef<double> G, double damp_fraction, bool desc_act,
+                                  std::string_view name, std::optional<Index> tokens, Backend& compute);
+
+/// The columns in processing order: act-order sorts by descending diagonal, stable, and dead columns (G_jj = 0) are left
+/// out when lambda = 0.
+std::vector<Index> processing_order(MatrixRef<double> G, double lambda, bool desc_act);
+
+}  // namespace hallmark

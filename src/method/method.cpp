@@ -1,0 +1,29 @@
+#include "base/error_numbers.hpp"
+#include "method/method.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "method/gptq.hpp"
+#include "method/rtn.hpp"
+
+namespace hallmark {
+namespace {
+
+constexpr std::array registered = {&method::gptq, &method::rtn};
+
+}  // namespace
+
+std::span<const Method* const> methods() { return registered; }
+
+Expected<const Method*> find_method(std::string_view name) {
+  const auto found = std::ranges::find(registered, name, &Method::name);
+  if (found != registered.end()) return *found;
+  std::string names;
+  for (const Method* method : registered) names += (names.empty() ? "" : ", ") + std::string(method->name);
+  return Error{Exit::usage, error_number::method_unknown, fmt::format("unknown method '{}'", name), "methods: " + names, "gptq"};
+}
+
+}  // namespace hallmark

@@ -1,0 +1,97 @@
+#include "base/error_numbers.hpp"
+#include "method/options.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <optional>
+
+#include "method/method.hpp"
+
+namespace hallmark {
+namespace {
+
+constexpr Index most = 1'000'000'000;  // beyond any matrix, far from overflow
+
+Error not_a(std::string_view name, std::string_view word, std::string_view what) {
+  return {Exit::usage, error_number::option_range, "an option is out of range", fmt::format("{} is '{}'", name, word.substr(0, 60)),
+          std::string(what)};
+}
+
+template <class T>
+std::optional<T> number(std::string_view word) {
+  T value{};
+  const auto [end, failure] = std::from_chars(word.data(), word.data() + word.size(), value);
+  return failure == std::errc{} && end == word.data() + word.size() ? std::optional(value) : std::nullopt;
+}
+
+}  // namespace
+
+std::string option_text(const Grid& value) { return value.id(); }
+std::string option_text(const std::string& value) { return value; }
+std::string option_text(ScaleStorage value) { return std::string(to_string(value)); }
+std::string option_text(Index value) { return std::to_string(value); }
+std::string option_text(double value) { return fmt::format("{}", value); }
+std::string option_text(bool value) { return value ? "true" : "false"; }
+
+Status set_option(std::string_view, std::string_view word, Grid& value) {
+  Expected<Grid> grid = Grid::parse(word);
+  if (!grid) return grid.error();
+  value = *std::move(grid);
+  return ok();
+}
+
+Status set_option(std::string_view name, std::string_view word, std::string& value) {
+  if (name == "method") {
+    if (const auto method = find_method(word); !method) return method.error();
+  } else if (const auto rule = find_scale_rule(word); word != given_scales && !rule) {
+    return rule.error();
+  }
+  value = word;
+  return ok();
+}
+
+Status set_option(std::string_view name, std::string_view word, ScaleStorage& value) {
+  const auto storage = parse_scale_storage(word);
+  if (!storage) return not_a(name, word, "f32, f16 or bf16");
+  value = *storage;
+  return ok();
+}
+
+Status set_option(std::string_view name, std::string_view word, Index& value) {
+  const Index least = name == "block_size" ? 1 : 0;
+  const auto count = number<Index>(word);
+  if (!count || *count < least || *count > most)
+    return not_a(name, word, fmt::format("a whole number from {} to {}", least, most));
+  value = *count;
+  return ok();
+}
+
+Status set_option(std::string_view name, std::string_view word, double& value) {
+  const auto fraction = number<double>(word);
+  if (!fraction || !(*fraction >= 0 && *fraction < 1)) return not_a(name, word, "a number of at least 0 and below 1");
+  value = *fraction;
+  return ok();
+}
+
+Status set_option(std::string_view name, std::string_view word, bool& value) {
+  if (word != "true" && word != "false") return not_a(name, word, "true or false");
+  value = word == "true";
+  return ok();
+}
+
+std::string first_difference(const Options& a, const Options& b) {
+  std::string found;
+  std::vector<std::string> texts;
+  visit_options(a, [&](const OptionInfo&, const auto& value) { texts.push_back(option_text(value)); });
+  std::size_t k = 0;
+  visit_options(b, [&](const OptionInfo& info, const auto& value) {
+    const std::string text = option_text(value), &other = texts[k++];
+    if (found.empty() && text != other) found = fmt::format("{}: {} against {}", info.name, other, text);
+  });
+  if (found.empty() && !(a.grid == b.grid)) found = "the points of the table";
+  return found;
+}
+
+}  // namespace hallmark

@@ -1,0 +1,63 @@
+// What a quantization of one tensor can be asked, in one table: command line, configuration file, container, certificate,
+// comparison and report all walk it (visit_options), so an option is one member and one line here.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "scale/scale_rule.hpp"
+
+namespace hallmark {
+
+struct Options {
+  Grid grid;
+  std::string method = "gptq";
+  std::string scale_rule = std::string(default_scale_rule(grid));  ///< "given" where the steps are the user's
+  ScaleStorage scale_storage = ScaleStorage::f32;
+  Index group_size = 0;         ///< columns that share a scale; 0: the whole row
+  double damp_fraction = 0.01;  ///< lambda as a fraction of mean(diag(2 G))
+  bool desc_act = false;        ///< act-order: columns by descending diagonal of H, stable
+  Index block_size = 128;       ///< columns worked on before moving to other rows: speed, never a bit
+  bool guard = true;            ///< row by row the best of all proposals, round-to-nearest among them
+};
+
+struct OptionInfo {
+  std::string_view name;  ///< as in files; dashes for underscores on the command line
+  std::string_view help;
+};
+
+/// Calls visit(OptionInfo, member) for every option, in the order of files.
+template <class SomeOptions, class Visit>
+void visit_options(SomeOptions& options, Visit&& visit) {
+  visit(OptionInfo{"grid", "the points that weights are rounded to"}, options.grid);
+  visit(OptionInfo{"method", "how codes are chosen: gptq, or rtn (round to nearest)"}, options.method);
+  visit(OptionInfo{"scale_rule", "unit, row-pow2, matrix-max, absmax or minmax [by the grid]"}, options.scale_rule);
+  visit(OptionInfo{"scale_storage", "f32, f16 or bf16: how files store scales"}, options.scale_storage);
+  visit(OptionInfo{"group_size", "columns that share a scale; 0: the whole row"}, options.group_size);
+  visit(OptionInfo{"damp_fraction", "lambda as a fraction of mean(diag(2G))"}, options.damp_fraction);
+  visit(OptionInfo{"desc_act", "columns by descending diagonal of H (act-order)"}, options.desc_act);
+  visit(OptionInfo{"block_size", "columns per block: speed, never a bit of the result"}, options.block_size);
+  visit(OptionInfo{"guard", "row by row the better of the method and rounding to nearest"}, options.guard);
+}
+
+/// The value as files carry it; a grid by its id.
+std::string option_text(const Grid& value);
+std::string option_text(const std::string& value);
+std::string option_text(ScaleStorage value);
+std::string option_text(Index value);
+std::string option_text(double value);
+std::string option_text(bool value);
+
+/// The value that a word stands for; nothing is clamped. Errors: E0220..E0224, E0227 (usage).
+Status set_option(std::string_view name, std::string_view word, Grid& value);
+Status set_option(std::string_view name, std::string_view word, std::string& value);
+Status set_option(std::string_view name, std::string_view word, ScaleStorage& value);
+Status set_option(std::string_view name, std::string_view word, Index& value);
+Status set_option(std::string_view name, std::string_view word, double& value);
+Status set_option(std::string_view name, std::string_view word, bool& value);
+
+/// The first option in which two tensors' options differ: "group_size: 32 against 64".
+std::string first_difference(const Options& a, const Options& b);
+
+}  // namespace hallmark

@@ -1,0 +1,78 @@
+#include "method/options_json.hpp"
+
+namespace hallmark {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* points_key = "points";
+
+Json json_of(const Grid& value) { return value.id(); }
+Json json_of(const std::string& value) { return value; }
+Json json_of(ScaleStorage value) { return std::string(to_string(value)); }
+Json json_of(Index value) { return value; }
+Json json_of(double value) { return value; }
+Json json_of(bool value) { return value; }
+
+bool read(const nlohmann::json& item, std::string_view name, auto& value) {
+  return item.is_string() && bool(set_option(name, item.get<std::string>(), value));
+}
+bool read(const nlohmann::json& item, std::string_view name, Index& value) {
+  return item.is_number_integer() && bool(set_option(name, item.dump(), value));
+}
+bool read(const nlohmann::json& item, std::string_view, double& value) {
+  if (!item.is_number()) return false;
+  value = item.get<double>();
+  return value >= 0 && std::isfinite(value);
+}
+bool read(const nlohmann::json& item, std::string_view, bool& value) {
+  if (!item.is_boolean()) return false;
+  value = item.get<bool>();
+  return true;
+}
+
+// A grid by its id; the user's table by its points.
+std::optional<Grid> grid_of(const nlohmann::json& object) {
+  const auto id = object.find("grid"), points = object.find(points_key);
+  if (id == object.end() || !id->is_string()) return std::nullopt;
+  if (points != object.end()) {
+    if (*id != "table/1" || !points->is_array()) return std::nullopt;
+    std::vector<float> values;
+    for (const auto& point : *points) {
+      if (!point.is_number()) return std::nullopt;
+      values.push_back(point.get<float>());
+    }
+    auto spec = GridSpec::table("table", "table/1", std::move(values));
+    return spec ? std::optional(Grid(*std::move(spec))) : std::nullopt;
+  }
+  Expected<Grid> grid = Grid::parse(id->get<std::string>());
+  return grid && grid->id() == *id ? std::optional(*std::move(grid)) : std::nullopt;
+}
+
+}  // namespace
+
+Json options_json(const Options& options) {
+  Json object = Json::object();
+  visit_options(options, [&](const OptionInfo& info, const auto& value) { object[std::string(info.name)] = json_of(value); });
+  if (options.grid.id() == "table/1") object[points_key] = options.grid.spec().points;
+  return object;
+}
+
+std::optional<Options> options_of_json(const nlohmann::json& object) {
+  if (!object.is_object()) return std::nullopt;
+  const std::optional<Grid> grid = grid_of(object);
+  if (!grid) return std::nullopt;
+  Options options{*grid};
+  bool good = true;
+  std::size_t known = object.contains(points_key) ? 1 : 0;
+  visit_options(options, [&](const OptionInfo& info, auto& value) {
+    ++known;
+    if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(value)>, Grid>) {
+      const auto item = object.find(info.name);
+      good = good && item != object.end() && read(*item, info.name, value);
+    }
+  });
+  return good && known == object.size() ? std::optional(std::move(options)) : std::nullopt;
+}
+
+}  // namespace hallmark

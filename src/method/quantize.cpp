@@ -1,0 +1,117 @@
+#include "base/error_numbers.hpp"
+#include "method/quantize.hpp"
+
+#include <fmt/format.h>
+
+#include <numeric>
+
+#include "method/factored.hpp"
+#include "method/guard.hpp"
+#include "method/rtn.hpp"
+
+namespace hallmark {
+namespace {
+
+// 0, 1, .., count - 1.
+std::vector<Index> first_indices(Index count) {
+  std::vector<Index> indices(static_cast<std::size_t>(count));
+  std::iota(indices.begin(), indices.end(), Index{0});
+  return indices;
+}
+
+// Without a Gram matrix: the codes of the method, and nothing is known of losses.
+Expected<Quantized> without_losses(const Layer& layer, const Options& options, const Method& method, Quantized result,
+                                   Observer* observer, Backend& compute) {
+  const Target target{layer.W, options.grid, result.steps, {}};
+  const RowSink nobody;
+  Rounded rounded;
+  const Expected<bool> proposed =
+      method.propose({target, nullptr, {}, layer.name, options.block_size, compute, nobody, nullptr}, rounded);
+  if (!proposed) return proposed.error();
+  result.codes = std::move(rounded.codes);
+  result.clipped = std::accumulate(rounded.clipped.begin(), rounded.clipped.end(), Index{0});
+  if (observer) observer->tensor({layer.name, layer.W, options, result, result.codes, {}});
+  return result;
+}
+
+// Row by row the better of the proposal and round-to-nearest, where the guard is on; then the counts.
+void keep_best(Rounded& proposal, const Rounded& nearest, bool guarded, Quantized& result) {
+  for (std::size_t i = 0; i < result.row_is_rtn.size(); ++i) {
+    const bool keep_rtn = result.row_is_rtn[i] != 0;
+    if (keep_rtn) proposal.codes.row(static_cast<Index>(i)) = nearest.codes.row(static_cast<Index>(i));
+    result.guard_rows += keep_rtn;
+    result.clipped += keep_rtn ? nearest.clipped[i] : proposal.clipped[i];
+    if (!guarded) continue;
+    result.loss_rtn.push_back(result.enclosed_rtn[i].value);
+    result.loss_proposal.push_back(result.enclosed_proposal[i].value);
+    result.loss_final.push_back(keep_rtn ? result.loss_rtn.back() : result.loss_proposal.back());
+  }
+  result.codes = std::move(proposal.codes);
+}
+
+}  // namespace
+
+Expected<Quantized> quantize(const Layer& layer, const Options& options, const std::optional<Steps>& given,
+                             Observer* observer, Backend* backend) {
+  Backend cpu;
+  Backend& compute = backend ? *backend : cpu;
+  const Expected<const Method*> found = find_method(options.method);
+  if (!found) return found.error();
+  const Method& method = **found;
+  auto steps = checked_steps(layer.W, options, given);
+  if (!steps) return steps.error();
+  Quantized result;
+  result.method = method.name;
+  result.steps = *std::move(steps);
+  if (!method.needs_gram) return without_losses(layer, options, method, std::move(result), observer, compute);
+  if (!layer.G)
+    return Error{Exit::usage, error_number::no_calibration, fmt::format("{} needs calibration", method.name),
+                 fmt::format("no Gram matrix for {}", layer.name), "--calibration C.safetensors, or --method rtn"};
+
+  const MatrixRef<double>& G = *layer.G;
+  Expected<Factored> factored =
+      factor_hessian(layer.W.cols(), G, options.damp_fraction, options.desc_act, layer.name, layer.tokens, compute);
+  if (!factored) return factored.error();
+  result.lambda = factored->lambda;
+  result.dead_columns = factored->dead_columns;
+  const Target target{layer.W, options.grid, result.steps, factored->order};
+  Rounded nearest;  // where somebody asks for it
+  if (options.guard || observer || std::ssize(factored->order) < layer.W.cols())
+    nearest = round_to_nearest(layer.W, options.grid, result.steps);
+  const auto widened = [&]() -> const LossModel& { return factored->widened(); };
+  std::vector<LossSums> sums;
+  const RowSums row_sums{factored->model, sums};
+  const UpperStrips<float> U(factored->factor.U);
+  Rounded proposal;
+  RowSink sink;
+  if (observer)
+    sink = [&](Index first, Index count, const float* u) {
+      observer->rows({target, U, factored->factor.d, proposal.codes, first, count, u});
+    };
+  const Expected<bool> has_sums = method.propose({target, &U, nearest.codes, layer.name, options.block_size, compute, sink,
+                                                  options.guard ? &row_sums : nullptr},
+                                                 proposal);
+  if (!has_sums) return has_sums.error();
+
+  result.row_is_rtn.assign(proposal.clipped.size(), 0);
+  if (options.guard) {
+    const FirstStage first{U, *has_sums ? sums : std::span<const LossSums>(), widened};
+    Expected<Guarded> guarded = guard(factored->model, target, G, proposal.codes, nearest.codes, &first, &compute);
+    if (!guarded) return guarded.error();
+    result.row_is_rtn = std::move(guarded->row_is_rtn);
+    result.exact_rows = guarded->exact_rows;
+    result.enclosed_proposal = std::move(guarded->proposal);
+    result.enclosed_rtn = std::move(guarded->rtn);
+  } else if (observer) {
+    Expected<std::vector<Loss>> losses = compute.losses(widened(), target, proposal.codes, first_indices(layer.W.rows()));
+    if (!losses) return losses.error();
+    result.enclosed_proposal = *std::move(losses);
+  }
+  keep_best(proposal, nearest, options.guard, result);
+  if (observer)
+    observer->tensor({layer.name, layer.W, options, result, nearest.codes, factored->order, &G, &factored->model,
+                      &factored->diag_H, &factored->factor.U, widened});
+  return result;
+}
+
+}  // namespace hallmark

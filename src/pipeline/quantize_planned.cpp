@@ -1,0 +1,101 @@
+#include "pipeline/quantize_planned.hpp"
+
+#include <fmt/format.h>
+
+#include "io/sha256.hpp"
+#include "linalg/buffer.hpp"
+#include "pipeline/accumulate.hpp"
+#include "pipeline/beside.hpp"
+
+namespace hallmark {
+namespace {
+
+Expected<Matrix<float>> load_weights(const PlannedMatrix& planned) {
+  const bool turned = planned.matrix.transposed;
+  const Index rows = turned ? planned.cols() : planned.rows(), cols = turned ? planned.rows() : planned.cols();
+  Matrix<float> stored = fresh_matrix<float>(rows, cols);
+  const std::span<float> values(stored.data(), static_cast<std::size_t>(stored.size()));
+  const std::uint64_t first = planned.matrix.index.value_or(0) * values.size();
+  if (const Status read = widen(*planned.tensor, first, values); !read) return located(planned.file, read.error());
+  const Shape shape{static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(cols)};
+  if (const Status finite = check_finite(planned.name(), shape, values); !finite)
+    return located(planned.file, finite.error());
+  return turned ? Matrix<float>(stored.transpose()) : std::move(stored);
+}
+
+}  // namespace
+
+std::string gram_sha256(const Matrix<double>& G) {
+  return sha256_hex(std::as_bytes(std::span(G.data(), static_cast<std::size_t>(G.size()))));
+}
+
+Expected<LoadedMatrix> load_matrix(const PlannedMatrix& planned, const CalibrationFile* calibration, contracts::Policy policy,
+                                   cuda::EngineBackend* device) {
+  Expected<Matrix<float>> W = load_weights(planned);
+  if (!W) return W.error();
+  LoadedMatrix out{*std::move(W), std::nullopt, std::nullopt, {}};
+  const std::string& name = planned.name();
+  const Options& options = planned.matrix.options;
+  if (options.scale_rule == given_scales && planned.calibration) {
+    Expected<Steps> steps = calibration->steps(name, options.group_size);
+    if (!steps) return steps.error();
+    out.given = *std::move(steps);
+  }
+  if (!planned.uses_gram() || !planned.calibration) return out;
+  std::optional<GramSample> sample;
+  if (policy != contracts::Policy::off && !planned.calibration->is_gram) sample.emplace(out.W, policy);
+  Expected<Matrix<double>> G = planned.calibration->is_gram
+                                   ? calibration->gram(name)
+                                   : accumulate_gram(std::span(calibration, 1), name, sample ? &*sample : nullptr,
+                                                     device ? &device->engine() : nullptr);
+  if (!G) return G.error();
+  if (sample) sample->judge(name, *G, out.contracts);
+  out.G = *std::move(G);
+  return out;
+}
+
+Expected<QuantizedTensor> quantize_planned(const PlannedMatrix& planned, const CalibrationFile* calibration,
+                                           const Demands& demands, cuda::EngineBackend* device) {
+  Expected<LoadedMatrix> loaded = load_matrix(planned, calibration, demands.contracts, device);
+  if (!loaded) return loaded.error();
+  QuantizedTensor out{*std::move(loaded), {}, "", ""};
+  std::future<std::string> digest;
+  if (out.loaded.G && !calibration->stored_as_used(planned.name()))
+    digest = beside([&G = *out.loaded.G] { return gram_sha256(G); });
+  const MatrixRef<float> W = out.loaded.W;
+  std::optional<MatrixRef<double>> G;
+  if (out.loaded.G) G.emplace(*out.loaded.G);
+  std::optional<Index> tokens;
+  if (planned.calibration && planned.calibration->tokens > 0) tokens = static_cast<Index>(planned.calibration->tokens);
+  Expected<JudgedMatrix> judged =
+      quantize_matrix({planned.name(), W, G ? &*G : nullptr, tokens}, planned.matrix.options, out.loaded.given, demands, device);
+  if (!judged) return located(fmt::format("{}: tensor '{}'", planned.file, planned.name()), judged.error());
+  out.judged = *std::move(judged);
+  out.judged.contracts.merge(out.loaded.contracts);
+  if (digest.valid()) out.gram_sha256 = digest.get();
+  return out;
+}
+
+CertifiedTensor certified_tensor(const PlannedMatrix& planned, QuantizedTensor& quantized) {
+  const Quantized& result = quantized.judged.result;
+  CertifiedTensor out(planned.matrix.options);
+  out.name = planned.name();
+  out.rows = planned.matrix.rows;
+  out.cols = planned.matrix.cols;
+  out.weights_sha256 = quantized.weights_sha256;
+  out.gram_sha256 = quantized.gram_sha256;
+  out.calibration = planned.calibration_kind();
+  out.tokens = planned.uses_gram() && planned.calibration ? planned.calibration->tokens : 0;
+  out.lambda = result.lambda;
+  out.dead_columns = static_cast<std::uint64_t>(result.dead_columns);
+  out.clipped = static_cast<std::uint64_t>(result.clipped);
+  out.guard_rows = static_cast<std::uint64_t>(result.guard_rows);
+  for (const auto& [contract, count] : quantized.judged.contracts.counts())
+    out.contracts.push_back({contract, std::string(count.theorem),
+                             static_cast<std::uint64_t>(count.by_binary64 + count.by_twice_binary64),
+                             static_cast<std::uint64_t>(count.by_exact)});
+  out.values = std::move(quantized.judged.seen->values);
+  return out;
+}
+
+}  // namespace hallmark

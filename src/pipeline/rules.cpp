@@ -1,0 +1,188 @@
+#include "pipeline/rules.hpp"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <sstream>
+
+#include "base/error_numbers.hpp"
+#include "base/spelling.hpp"
+#include "io/strict_json.hpp"
+
+namespace hallmark {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::vector<std::string> option_names() {
+  std::vector<std::string> names;
+  const Options any{Grid(GridSpec::golden("gf16", "gf16/1", 6, 9))};
+  visit_options(any, [&](const OptionInfo& info, const auto&) { names.emplace_back(info.name); });
+  return names;
+}
+
+Error malformed(std::string what, std::string where, std::string hint = "docs/cli.md, section on rules") {
+  return {Exit::usage, error_number::config_malformed, std::move(what), std::move(where), std::move(hint)};
+}
+
+Expected<std::regex> compiled(const Rule& rule) {
+  try {
+    return std::regex(rule.match);
+  } catch (const std::regex_error& error) {
+    return Error{Exit::usage, error_number::pattern_malformed, "malformed regular expression",
+                 fmt::format("{}: '{}': {}", rule.place, rule.match, error.what()),
+                 "ECMAScript syntax, for example 'mlp\\..*weight'"};
+  }
+}
+
+// A word for the option, as the command line would give it.
+std::optional<std::string> word_of(const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_number() || value.is_boolean()) return value.dump();
+  return std::nullopt;
+}
+
+Status read_key(const std::string& key, const Json& value, Rule& rule) {
+  std::optional<bool>* const flag = key == "skip"         ? &rule.skip
+                                    : key == "rtn"        ? &rule.rtn
+                                    : key == "transposed" ? &rule.transposed
+                                                          : nullptr;
+  if (flag) {
+    if (!value.is_boolean()) return malformed(fmt::format("'{}' is true or false", key), rule.place + ": " + value.dump());
+    *flag = value.get<bool>();
+    return ok();
+  }
+  if (key == "match") {
+    if (!value.is_string()) return malformed("'match' is a regular expression", rule.place + ": " + value.dump());
+    rule.match = value.get<std::string>();
+    const auto pattern = compiled(rule);
+    return pattern ? ok() : Status(pattern.error());
+  }
+  const std::vector<std::string> known = option_names();
+  if (std::ranges::find(known, key) == known.end()) {
+    std::vector<std::string> keys = known;
+    keys.insert(keys.end(), {"match", "skip", "rtn", "transposed"});
+    const std::string guess = nearest_spelling(key, keys);
+    std::string all;
+    for (const std::string& name : keys) all += (all.empty() ? "" : ", ") + name;
+    return malformed(fmt::format("unknown key '{}'", key.substr(0, 60)), rule.place,
+                     guess.empty() ? "keys: " + all : fmt::format("did you mean '{}'?", guess));
+  }
+  const std::optional<std::string> word = word_of(value);
+  if (!word) return malformed(fmt::format("'{}' is a word, a number, true or false", key), rule.place + ": " + value.dump());
+  rule.settings[key] = *word;
+  return ok();
+}
+
+// Whether every word is one of its option's values, whatever the tensor.
+Status check_words(const Rule& rule) {
+  Options scratch{Grid(GridSpec::golden("gf16", "gf16/1", 6, 9))};
+  Status status = ok();
+  visit_options(scratch, [&](const OptionInfo& info, auto& value) {
+    const auto found = rule.settings.find(std::string(info.name));
+    if (status && found != rule.settings.end()) status = set_option(info.name, found->second, value);
+  });
+  if (status) return status;
+  Error error = status.error();
+  error.where = rule.place + ": " + error.where;
+  return error;
+}
+
+}  // namespace
+
+Expected<std::vector<Rule>> read_rules(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream text;
+  if (!(file && text << file.rdbuf()))
+    return Error{Exit::io, error_number::cannot_read, "cannot read the configuration", path, "--config FILE.json"};
+  const auto parsed = strict_json(text.str());
+  if (!parsed) return malformed("the configuration is not JSON, or an object has a key twice", path);
+  const Json& json = *parsed;
+  if (!json.is_object() || json.size() != 1 || !json.contains("rules") || !json.at("rules").is_array())
+    return malformed("the configuration is not one object with a list of rules", path,
+                     R"({"rules": [{"match": "mlp", "grid": "int4"}]})");
+  std::vector<Rule> rules;
+  for (const Json& item : json.at("rules")) {
+    Rule rule{fmt::format("{}: rule {}", path, rules.size() + 1), "", {}, {}, {}, {}};
+    if (!item.is_object() || !item.contains("match"))
+      return malformed("a rule is an object with a pattern", rule.place, R"({"match": "mlp", "grid": "int4"})");
+    for (const auto& [key, value] : item.items())
+      if (const Status read = read_key(key, value, rule); !read) return read.error();
+    if (const Status good = check_words(rule); !good) return good.error();
+    const bool says_more = !rule.settings.empty() || rule.rtn || rule.transposed;
+    if (rule.skip == true && says_more)
+      return Error{Exit::usage, error_number::rule_conflict, "a rule contradicts itself",
+                   rule.place + ": it skips its tensors and says how to quantize them", "two rules, or leave one half out"};
+    if (!rule.skip && !says_more) return malformed("a rule says nothing", rule.place, "an option, skip, rtn or transposed");
+    rules.push_back(std::move(rule));
+  }
+  return rules;
+}
+
+Expected<RuleSet> RuleSet::make(std::vector<Rule> rules) {
+  for (const Rule& rule : rules)
+    if (const auto pattern = compiled(rule); !pattern) return pattern.error();
+  return RuleSet(std::move(rules));
+}
+
+Expected<Resolved> RuleSet::resolve(const std::string& tensor) {
+  Resolved out{Options{Grid(GridSpec::golden("gf16", "gf16/1", 6, 9))}, false, false, false, {}, {}};
+  std::map<std::string, std::size_t> set_by;  // the rule that says it last
+  for (std::size_t k = 0; k < rules_.size(); ++k) {
+    const Rule& rule = rules_[k];
+    if (!rule.match.empty() && !std::regex_search(tensor, *compiled(rule))) continue;
+    use_[k].matched = true;
+    out.rules.push_back(k);
+    for (const auto& [name, word] : rule.settings) set_by[name] = k;
+    const auto take = [&](const char* name, const std::optional<bool>& says, bool& flag) {
+      if (says) flag = *says, set_by[name] = k;
+    };
+    take("skip", rule.skip, out.skip);
+    take("rtn", rule.rtn, out.rtn);
+    take("transposed", rule.transposed, out.transposed);
+  }
+  if (out.skip) {
+    out.skipped_by = set_by.at("skip");
+    use_[*out.skipped_by].effective = true;
+    return out;
+  }
+  for (const auto& [name, k] : set_by) use_[k].effective = true;
+  Status status = ok();
+  visit_options(out.options, [&](const OptionInfo& info, auto& value) {
+    const auto found = set_by.find(std::string(info.name));
+    if (found != set_by.end() && status)
+      status = set_option(info.name, rules_[found->second].settings.at(found->first), value);
+    if (info.name == "grid") out.options.scale_rule = default_scale_rule(out.options.grid);  // grid comes first
+  });
+  if (!status) return status.error();
+  const Expected<const ScaleRule*> rule = find_scale_rule(out.options.scale_rule);
+  if (!rule || !(*rule)->takes(out.options.grid.spec()))
+    return Error{Exit::usage, error_number::scale_rule_refused,
+                 fmt::format("scale rule {} is not for grid {}", out.options.scale_rule, out.options.grid.name()),
+                 fmt::format("tensor '{}', {}", tensor,
+                             set_by.contains("scale_rule") ? rules_[set_by.at("scale_rule")].place : "by default"),
+                 out.options.scale_rule == given_scales
+                     ? "store NAME.scale in the calibration file: it is then used as it is"
+                     : fmt::format("scale rule {}", default_scale_rule(out.options.grid))};
+  return out;
+}
+
+Status RuleSet::check_used(std::size_t tensors) const {
+  for (std::size_t k = 0; k < rules_.size(); ++k) {
+    const Rule& rule = rules_[k];
+    if (rule.match.empty()) continue;
+    if (!use_[k].matched)
+      return Error{Exit::infeasible, error_number::pattern_unmatched, "a rule matches no tensor",
+                   fmt::format("{}: '{}' against {} tensors of 2 or 3 dimensions", rule.place, rule.match, tensors),
+                   "hallmark inspect lists the names"};
+    if (!use_[k].effective)
+      return Error{Exit::usage, error_number::rule_conflict, "a rule has no effect",
+                   fmt::format("{}: later rules undo all that it says of '{}'", rule.place, rule.match),
+                   "order the rules from the general to the special, or leave it out"};
+  }
+  return ok();
+}
+
+}  // namespace hallmark

@@ -1,0 +1,62 @@
+// Ordered rules that say what each tensor gets: the command line is the first, those of a configuration file follow, and
+// where two speak of one option the later one counts.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "method/options.hpp"
+
+namespace hallmark {
+
+/// What one rule says. An option that it does not name stays as it is.
+struct Rule {
+  std::string place;  ///< "the command line", "mixed.json: rule 2"
+  std::string match;  ///< a regular expression that finds something in the names of its tensors; empty: all
+  std::map<std::string, std::string> settings;  ///< options by name (visit_options), as words
+  std::optional<bool> skip;        ///< the tensor passes through
+  std::optional<bool> rtn;         ///< where there is no calibration, weights are rounded to nearest
+  std::optional<bool> transposed;  ///< W holds the matrix as [in, out]
+};
+
+/// The rules of a configuration file, {"rules": [{"match": ..., "grid": ..., ...}, ...]}.
+/// Errors: E0901; E0229 not JSON, not of this form, or an unknown key (with the nearest known one); E0210 a malformed
+/// pattern; E0230 a rule that contradicts itself; those of set_option.
+Expected<std::vector<Rule>> read_rules(const std::string& path);
+
+/// What the rules come to for one tensor.
+struct Resolved {
+  Options options;
+  bool skip = false, rtn = false, transposed = false;
+  std::vector<std::size_t> rules;       ///< that match it
+  std::optional<std::size_t> skipped_by;
+};
+
+/// The rules, and what came of each: a rule that matches nothing or that later rules undo everywhere is refused.
+class RuleSet {
+ public:
+  /// Errors: E0210.
+  static Expected<RuleSet> make(std::vector<Rule> rules);
+
+  /// Errors: those of set_option; E0223 a scale rule that the grid does not take.
+  Expected<Resolved> resolve(const std::string& tensor);
+
+  /// After every tensor was resolved: E0430 a rule that matches none of the `tensors`; E0230 a rule without effect.
+  Status check_used(std::size_t tensors) const;
+
+  const std::vector<Rule>& rules() const { return rules_; }
+
+ private:
+  explicit RuleSet(std::vector<Rule> rules) : rules_(std::move(rules)), use_(rules_.size()) {}
+
+  struct Use {
+    bool matched = false, effective = false;
+  };
+  std::vector<Rule> rules_;
+  std::vector<Use> use_;
+};
+
+}  // namespace hallmark

@@ -1,0 +1,82 @@
+#include "pipeline/run.hpp"
+
+#include <fmt/format.h>
+
+#include "base/error_numbers.hpp"
+#include "pipeline/beside.hpp"
+#include "pipeline/input_digests.hpp"
+#include "pipeline/quantize_outputs.hpp"
+
+namespace hallmark {
+namespace {
+
+const std::string not_yet(64, '0');  // in the place of a digest
+
+QuantizedHeader header_of(const RunRequest& request) {
+  QuantizedHeader header;
+  header.tool = request.tool;
+  header.source_sha256 = not_yet;
+  if (request.calibration) header.calibration_sha256 = not_yet;
+  header.source_metadata = request.weights.metadata();
+  for (const TensorInfo& tensor : request.weights.tensors())
+    header.tensors.push_back({tensor.name, tensor.dtype, tensor.shape});
+  for (const PlannedMatrix& planned : request.plan.matrices) header.matrices.push_back(planned.matrix);
+  return header;
+}
+
+// What is wrong with a matrix, or ok.
+Status check_judged(const PlannedMatrix& planned, const JudgedMatrix& judged) {
+  if (const Status held = judged.contracts.status(); !held) return held;
+  if (const auto& offence = judged.seen->offence)
+    return Error{Exit::contract, error_number::oracle_refuses, "exact arithmetic finds a promise broken",
+                 fmt::format("tensor '{}': {}", planned.name(), *offence),
+                 "report this with the files; nothing was written"};
+  return ok();
+}
+
+}  // namespace
+
+Expected<contracts::Report> run_quantization(const RunRequest& request, const RunEvents& events) {
+  const CalibrationFile* const calibration = request.calibration;
+  CertificateHeader certificate;
+  certificate.tool = request.tool;
+  certificate.weights_sha256 = not_yet;
+  if (calibration) certificate.calibration_sha256 = not_yet;
+  certificate.contracts = contracts::to_string(request.demands.contracts);
+  Expected<QuantizeOutputs> outputs =
+      QuantizeOutputs::create(request.output, request.overwrite, header_of(request), certificate);
+  if (!outputs) return outputs.error();
+  const SleepingBarriers sleeping;
+  const InputDigests digests(request.weights, calibration);
+  contracts::Report judged;
+  const double total = request.plan.work();
+  double done = 0;
+  if (const Status begun = outputs->pass_through(request.weights, request.plan); !begun) return begun.error();
+  for (const PlannedMatrix& planned : request.plan.matrices) {
+    if (events.progress) events.progress(done, total, planned.name());
+    Expected<QuantizedTensor> quantized = quantize_planned(planned, calibration, request.demands, request.device);
+    // What came first is told first, however the threads ran.
+    if (const Status written = outputs->settle(); !written) return written.error();
+    if (!quantized) return quantized.error();
+    if (const Status good = check_judged(planned, quantized->judged); !good) return good.error();
+    judged.merge(quantized->judged.contracts);
+    if (events.finished)
+      if (const Status seen = events.finished(planned, quantized->judged.result); !seen) return seen.error();
+    quantized->weights_sha256 = digests.of_weights(planned);
+    if (const std::string stored = digests.of_gram(planned); !stored.empty()) quantized->gram_sha256 = stored;
+    if (const Status begun = outputs->write(planned, *std::move(quantized)); !begun) return begun.error();
+    done += planned.work();
+    forget_pages(planned.bytes());  // what is behind us need not stay in memory
+  }
+  if (const Status written = outputs->settle(); !written) return written.error();
+  digests.enter(certificate);
+  // A mixture of two versions of an input must not be certified as one.
+  if (const Status whole = request.weights.unchanged(); !whole) return whole.error();
+  if (calibration)
+    if (const Status whole = calibration->file().unchanged(); !whole) return whole.error();
+  if (const Status written = outputs->commit(certificate); !written) return written.error();
+  if (const auto reopened = QuantizedFile::open(request.output); !reopened) return reopened.error();
+  return judged;
+}
+
+}  // namespace hallmark

@@ -1,0 +1,33 @@
+// A whole quantization: from a plan to a container and its certificate.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "pipeline/quantize_planned.hpp"
+
+namespace hallmark {
+
+struct RunRequest {
+  const SafeTensors& weights;
+  const CalibrationFile* calibration;  ///< null without
+  const Plan& plan;
+  std::string output;
+  bool overwrite = false;
+  std::string tool;  ///< "hallmark 0.1.0"
+  Demands demands;
+  cuda::EngineBackend* device = nullptr;
+};
+
+/// Who wants to see how it goes; called from the caller's thread.
+struct RunEvents {
+  std::function<void(double done, double total, std::string_view item)> progress;
+  std::function<Status(const PlannedMatrix& planned, const Quantized& result)> finished;  ///< each matrix, in order
+};
+
+/// Quantizes matrix by matrix, writes container and certificate beside the arithmetic, reopens and checks. Both files appear
+/// whole or not at all. Errors: E0411, E0410, E0416 and those of the writers before any work; those of quantize_planned, of
+/// `finished` and of the contracts; E0621 exact arithmetic contradicts; E0902 an input changed meanwhile.
+Expected<contracts::Report> run_quantization(const RunRequest& request, const RunEvents& events);
+
+}  // namespace hallmark

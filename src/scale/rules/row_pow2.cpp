@@ -1,0 +1,16 @@
+#include <cmath>
+
+#include "format/codec_lanes.hpp"
+#include "scale/rules/rules.hpp"
+
+namespace hallmark::rules {
+
+const ScaleRule row_pow2{"row-pow2", [](const GridSpec& grid) { return grid.kind == GridSpec::Kind::golden; },
+                         [](const ScaleInput& input) {
+                           return per_group(input, [](std::span<const float> w) {
+                             const float m = largest_magnitude(w);
+                             return Step(m == 0 ? 1 : std::ldexp(1.0, std::ilogb(m)));
+                           });
+                         }};
+
+}  // namespace hallmark::rules

@@ -1,0 +1,115 @@
+#include "base/error_numbers.hpp"
+#include "scale/scale_rule.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "format/codec_lanes.hpp"
+#include "scale/rules/rules.hpp"
+
+namespace hallmark {
+namespace {
+
+constexpr std::array registered = {&rules::unit, &rules::row_pow2, &rules::matrix_max, &rules::absmax, &rules::minmax};
+
+std::string names_where(const auto& wanted) {
+  std::string names;
+  for (const ScaleRule* rule : registered)
+    if (wanted(*rule)) names += (names.empty() ? "" : ", ") + std::string(rule->name);
+  return names;
+}
+
+}  // namespace
+
+std::span<const ScaleRule* const> scale_rules() { return registered; }
+
+Expected<const ScaleRule*> find_scale_rule(std::string_view name) {
+  const auto found = std::ranges::find(registered, name, &ScaleRule::name);
+  if (found != registered.end()) return *found;
+  return Error{Exit::usage, error_number::scale_rule_unknown, fmt::format("unknown scale rule '{}'", name),
+               "rules: " + names_where([](const ScaleRule&) { return true; }),
+               "leave it out: every grid has a default"};
+}
+
+std::string_view default_scale_rule(const Grid& grid) {
+  if (grid.name() == "bf16" || grid.name() == "fp16") return "unit";
+  if (grid.is_golden()) return "matrix-max";
+  return grid.spec().zero_points ? "minmax" : "absmax";
+}
+
+float round_up(double v, int bits) {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  if (!(std::fabs(v) <= 0x1p128)) return std::copysign(infinity, static_cast<float>(v));
+  // Multiples of 2^unit; binary32 has none finer than 2^-149. All steps but ceil are exact.
+  const int unit = std::max(std::ilogb(v) - (bits - 1), -149);
+  const double rounded = std::ldexp(std::ceil(std::ldexp(std::fabs(v), -unit)), unit);
+  return std::copysign(rounded < 0x1p128 ? static_cast<float>(rounded) : infinity, static_cast<float>(v));
+}
+
+Steps per_group(const ScaleInput& input, const std::function<Step(std::span<const float>)>& step) {
+  const Index groups = groups_of(input.cols, input.group_size),
+              width = input.group_size == 0 ? input.cols : input.group_size;
+  Steps steps{Matrix<float>(input.rows, groups), {}, input.group_size};
+  if (input.grid.spec().zero_points) steps.zeros.resize(input.rows, groups);
+#pragma omp parallel for schedule(static) if (input.rows * input.cols > 1 << 16)
+  for (Index i = 0; i < input.rows; ++i)
+    for (Index g = 0; g < groups; ++g) {
+      const auto count = static_cast<std::size_t>(std::min(width, input.cols - g * width));
+      const Step found = step({input.w + i * input.cols + g * width, count});
+      steps.scales(i, g) = std::isfinite(found.scale) && found.scale != 0
+                               ? round_up(found.scale, scale_precision(input.storage))
+                               : static_cast<float>(found.scale);
+      if (steps.zeros.size() != 0) steps.zeros(i, g) = static_cast<std::int16_t>(found.zero);
+    }
+  return steps;
+}
+
+Expected<Steps> steps_for(const Grid& grid, std::string_view rule, ScaleStorage storage, const float* w, Index rows,
+                          Index cols, Index group_size) {
+  const auto not_for = [&](std::string_view name) {
+    return Error{
+        Exit::usage, error_number::scale_rule_refused,
+        fmt::format("scale rule {} is not for grid {}", name, grid.name()),
+        fmt::format("{} takes {}", grid.name(), names_where([&](const ScaleRule& r) { return r.takes(grid.spec()); })),
+        fmt::format("--scale-rule {}", default_scale_rule(grid))};
+  };
+  if (rule == given_scales) return not_for(rule);
+  const Expected<const ScaleRule*> found = find_scale_rule(rule);
+  if (!found) return found.error();
+  if (!(*found)->takes(grid.spec())) return not_for(rule);
+  if (w == nullptr || rows <= 0 || cols <= 0 || group_size < 0)
+    return Error{Exit::infeasible, error_number::matrix_empty, "no scales for an empty matrix or a negative group size",
+                 fmt::format("{} rows, {} columns, group size {}", rows, cols, group_size), "exclude the tensor"};
+  bool finite = true;
+#pragma omp parallel for schedule(static) reduction(&& : finite) if (rows * cols > 1 << 16)
+  for (Index i = 0; i < rows; ++i)
+    finite = finite && std::isfinite(largest_magnitude({w + i * cols, static_cast<std::size_t>(cols)}));
+  for (Index i = 0; i < rows && !finite; ++i)
+    for (Index j = 0; j < cols; ++j)
+      if (!std::isfinite(w[i * cols + j]))
+        return Error{Exit::input, error_number::not_finite, "a weight is not a finite number",
+                     fmt::format("row {}, column {}: {}", i, j, w[i * cols + j]),
+                     "repair the checkpoint or exclude the tensor"};
+  Steps steps = (*found)->fit({grid, w, rows, cols, group_size, storage});
+  const Index width = group_size == 0 ? cols : group_size;
+  for (Index i = 0; i < rows; ++i)
+    for (Index g = 0; g < steps.scales.cols(); ++g) {
+      const float s = steps.scales(i, g);
+      const bool exact = grid.exact_in_binary32(s);
+      if (exact && holds(storage, s)) continue;
+      return Error{Exit::infeasible, error_number::no_exact_scale,
+                   exact ? fmt::format("a scale is none of {}", to_string(storage))
+                         : fmt::format("scaled points of {} would not be exact in binary32", grid.name()),
+                   fmt::format("row {}, columns {} to {}: scale {} by rule {}", i, g * width,
+                               std::min(cols, (g + 1) * width) - 1, s, rule),
+                   exact ? "--scale-storage f32, or rescale the tensor" : "--scale-rule unit, or rescale the tensor"};
+    }
+  return steps;
+}
+
+}  // namespace hallmark
