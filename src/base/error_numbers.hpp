@@ -149,8 +149,8 @@ inline constexpr int no_exact_scale = 421;       ///< no scale by this rule make
 inline constexpr int pattern_unmatched = 430;    ///< a pattern that matches no 2-D tensor
 inline constexpr int calibration_missing = 431;  ///< selected tensors have none
 inline constexpr int nothing_selected = 432;     ///< nothing to quantize
-inline constexpr int group_too_wide = 434;      ///< a group size beyond the columns
-inline constexpr int zero_points_given = 435;   ///< given zero points without need, or none where the grid has them
+inline constexpr int group_too_wide = 434;       ///< a group size beyond the columns
+inline constexpr int zero_points_given = 435;    ///< given zero points without need, or none where the grid has them
 inline constexpr int product_not_exact = 433;    ///< a product of scale and code needs more than binary32
 
 // Exit::numeric.

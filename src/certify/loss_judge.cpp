@@ -49,7 +49,8 @@ Judged judge(const CertifiedRow& claim, const Loss& final, const Loss& rtn, bool
 }
 
 // The same from exact numbers: nothing stays open.
-Judged judge_exactly(const CertifiedRow& claim, const oracle::Dyadic& final, const oracle::Dyadic& rtn, bool at_most_rtn) {
+Judged judge_exactly(const CertifiedRow& claim, const oracle::Dyadic& final, const oracle::Dyadic& rtn,
+                     bool at_most_rtn) {
   const auto inside = [](const oracle::Dyadic& x, const Enclosure& e) {
     return x.round_down() >= e.lo && x.round_up() <= e.hi ? Verdict::holds : Verdict::fails;
   };
@@ -69,8 +70,14 @@ Judged judge_exactly(const CertifiedRow& claim, const oracle::Dyadic& final, con
 
 LossJudge::LossJudge(const Matrix<float>& W, const Matrix<double>& G, const Options& options, const Steps& steps,
                      Factored factored, Backend* backend)
-    : W_(W), G_(G), view_(W), options_(options), steps_(steps), factored_(std::move(factored)),
-      U_(factored_.factor.U), backend_(backend) {}
+    : W_(W),
+      G_(G),
+      view_(W),
+      options_(options),
+      steps_(steps),
+      factored_(std::move(factored)),
+      U_(factored_.factor.U),
+      backend_(backend) {}
 
 Expected<LossJudge> LossJudge::make(const Matrix<float>& W, const Matrix<double>& G, const Options& options,
                                     const Steps& steps, std::string_view name, Backend* backend) {

@@ -1,5 +1,5 @@
-// The judge of stored codes: what the rows of a certificate say of their losses, decided from W, G, codes and steps, whatever
-// made the codes.
+// The judge of stored codes: what the rows of a certificate say of their losses, decided from W, G, codes and steps,
+// whatever made the codes.
 #pragma once
 
 #include <optional>
@@ -20,8 +20,8 @@ struct JudgedRows {
 /// W [rows, cols] finite, G [cols, cols], steps of the grid and codes of it; everything outlives the judge.
 class LossJudge {
  public:
-  /// Factors H = 2 G + lambda I once. Any damping encloses the losses in G: where this one leaves H not positive definite,
-  /// larger ones are tried. Errors: those of factor_hessian.
+  /// Factors H = 2 G + lambda I once. Any damping encloses the losses in G: where this one leaves H not positive
+  /// definite, larger ones are tried. Errors: those of factor_hessian.
   static Expected<LossJudge> make(const Matrix<float>& W, const Matrix<double>& G, const Options& options,
                                   const Steps& steps, std::string_view name, Backend* backend = nullptr);
 
@@ -30,9 +30,9 @@ class LossJudge {
   Expected<std::vector<Loss>> losses(const Matrix<Code>& codes);
 
   /// What is false in the rows of a certificate, in the lowest row; none where all of it was decided and holds:
-  /// the losses of codes and of round-to-nearest lie in their enclosures, rows that kept round-to-nearest have its codes, and
-  /// with `at_most_rtn` no row loses more than round-to-nearest (T6). In the rows of `exact` exact arithmetic confirms it
-  /// all. Errors: those of the backend.
+  /// the losses of codes and of round-to-nearest lie in their enclosures, rows that kept round-to-nearest have its
+  /// codes, and with `at_most_rtn` no row loses more than round-to-nearest (T6). In the rows of `exact` exact
+  /// arithmetic confirms it all. Errors: those of the backend.
   Expected<std::optional<std::string>> first_false(const Matrix<Code>& codes, const Matrix<Code>& rtn,
                                                    const std::vector<CertifiedRow>& claims, bool at_most_rtn,
                                                    ExactRows exact);
@@ -42,8 +42,8 @@ class LossJudge {
   Index dead_columns() const { return factored_.dead_columns; }
 
  private:
-  LossJudge(const Matrix<float>& W, const Matrix<double>& G, const Options& options, const Steps& steps, Factored factored,
-            Backend* backend);
+  LossJudge(const Matrix<float>& W, const Matrix<double>& G, const Options& options, const Steps& steps,
+            Factored factored, Backend* backend);
   Target target() const { return {view_, options_.grid, steps_, factored_.order}; }
 
   const Matrix<float>& W_;

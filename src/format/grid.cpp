@@ -30,11 +30,11 @@ int compare_twice(double x, double a, double b) {
 
 Expected<Grid> Grid::parse(std::string_view name) {
   std::string known;
-  for (const GridFamily& family : grid_families()) {
-    Expected<std::optional<GridSpec>> spec = family.parse(name);
+  for (const GridFamily* family : grid_families()) {
+    Expected<std::optional<GridSpec>> spec = family->parse(name);
     if (!spec) return spec.error();
     if (*spec) return Grid(**std::move(spec));
-    known += (known.empty() ? "" : ", ") + std::string(family.names);
+    known += (known.empty() ? "" : ", ") + std::string(family->names);
   }
   return Error{Exit::usage, error_number::grid_unknown, "unknown grid '" + std::string(name) + "'", "grids: " + known,
                "gf16 or int4, for example"};

@@ -3,28 +3,34 @@
 #include <array>
 #include <charconv>
 
-#include "format/grids/families.hpp"
+// Every family: the name of its GridFamily in namespace grids.
+#define HALLMARK_GRIDS(FAMILY) \
+  FAMILY(golden)               \
+  FAMILY(integer)              \
+  FAMILY(nf4)                  \
+  FAMILY(lloyd)                \
+  FAMILY(table)
 
 namespace hallmark {
-namespace {
 
-constexpr std::array families = {
-    GridFamily{"gf16, bf16, fp16, gf:E,M", grids::golden},
-    GridFamily{"int2 .. int8 (all codes), int2s .. int8s (symmetric), int2z .. int8z (zero points)", grids::integer},
-    GridFamily{"nf4", grids::nf4},
-    GridFamily{"lloyd:2 .. lloyd:4", grids::lloyd},
-    GridFamily{"table:FILE", grids::table},
-};
+#define DECLARE(family) extern const GridFamily family;
+namespace grids {
+HALLMARK_GRIDS(DECLARE)
+}
+#undef DECLARE
 
-}  // namespace
-
-std::span<const GridFamily> grid_families() { return families; }
+std::span<const GridFamily* const> grid_families() {
+#define ENTRY(family) &grids::family,
+  static constexpr std::array families = {HALLMARK_GRIDS(ENTRY)};
+#undef ENTRY
+  return families;
+}
 
 std::optional<int> small_number(std::string_view text) {
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool plain = error == std::errc{} && end == text.data() + text.size() && text.size() <= 2 && text[0] != '-' &&
-                     text[0] != '0';
+  const bool plain =
+      error == std::errc{} && end == text.data() + text.size() && text.size() <= 2 && text[0] != '-' && text[0] != '0';
   return plain ? std::optional(value) : std::nullopt;
 }
 

@@ -1,4 +1,4 @@
-// The grids by name. A family is one file in format/grids/ and one line in grid_family.cpp.
+// The grids by name. A family is one file in format/grids/ that defines a GridFamily, and one line in grid_family.cpp.
 #pragma once
 
 #include <optional>
@@ -15,7 +15,7 @@ struct GridFamily {
   Expected<std::optional<GridSpec>> (*parse)(std::string_view text);
 };
 
-std::span<const GridFamily> grid_families();
+std::span<const GridFamily* const> grid_families();
 
 /// A decimal number of one or two digits, all of text.
 std::optional<int> small_number(std::string_view text);

@@ -1,7 +1,8 @@
 // A grid as data: what production, contracts, oracle, checker, CUDA and files read. Nobody infers it again.
 //
 //   golden   the finite values of GF(E,M); code = its word (sign, exponent, fraction)
-//   integer  first .. last; code = the integer, sign-extended to 16 bits. With zero points the value of a code c is c - z,
+//   integer  first .. last; code = the integer, sign-extended to 16 bits. With zero points the value of a code c is c -
+//   z,
 //            z one of the codes, fixed for each scale
 //   table    any 2 .. 65536 increasing reals; code = the index
 //

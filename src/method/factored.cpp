@@ -53,7 +53,8 @@ std::optional<Entry> first_asymmetry(MatrixRef<double> G) {
 // What can be seen wrong with G at a glance; the factorization sees the rest.
 std::optional<Error> refuse_gram(Index columns, MatrixRef<double> G, std::string_view name) {
   if (G.rows() != columns || G.cols() != columns)
-    return Error{Exit::input, error_number::gram_malformed, fmt::format("the Gram matrix of {} has another shape", name),
+    return Error{Exit::input, error_number::gram_malformed,
+                 fmt::format("the Gram matrix of {} has another shape", name),
                  fmt::format("{} x {} for a weight of {} columns", G.rows(), G.cols(), columns),
                  "capture the inputs of this very layer"};
   const bool fine = symmetric_and_finite(G);
@@ -104,9 +105,8 @@ Error explain(const PivotFailure& failure, MatrixRef<double> G, double damp_frac
               std::string_view name, std::optional<Index> tokens) {
   Error error = not_positive_definite(failure);
   error.what = fmt::format("the Hessian of {} is not positive definite", name);
-  error.where =
-      fmt::format("pivot {} is {:.6g} with damping {}; {} columns", order[static_cast<std::size_t>(failure.pivot)],
-                  failure.value, damp_fraction, G.cols());
+  error.where = fmt::format("pivot {} is {:.6g} with damping {}; {} columns",
+                            order[static_cast<std::size_t>(failure.pivot)], failure.value, damp_fraction, G.cols());
   if (tokens) error.where += fmt::format(", {} tokens", *tokens);
   double fraction = std::max(0.005, damp_fraction);
   for (int attempt = 0; attempt < kRemedies; ++attempt) {
@@ -151,8 +151,7 @@ Expected<Factored> factor_hessian(Index columns, MatrixRef<double> G, double dam
   if (*failure) return explain(**failure, G, damp_fraction, out.order, name, tokens);
   out.factor.U = std::move(H);
   Vector<double> diag_2G(out.diag_H.size());
-  for (std::size_t p = 0; p < out.order.size(); ++p)
-    diag_2G[static_cast<Index>(p)] = 2 * G(out.order[p], out.order[p]);
+  for (std::size_t p = 0; p < out.order.size(); ++p) diag_2G[static_cast<Index>(p)] = 2 * G(out.order[p], out.order[p]);
   out.model = loss_weights(out.factor.d, out.diag_H, diag_2G);
   return out;
 }

@@ -31,8 +31,8 @@ struct Factored {
 Expected<Factored> factor_hessian(Index columns, MatrixRef<double> G, double damp_fraction, bool desc_act,
                                   std::string_view name, std::optional<Index> tokens, Backend& compute);
 
-/// The columns in processing order: act-order sorts by descending diagonal, stable, and dead columns (G_jj = 0) are left
-/// out when lambda = 0.
+/// The columns in processing order: act-order sorts by descending diagonal, stable, and dead columns (G_jj = 0) are
+/// left out when lambda = 0.
 std::vector<Index> processing_order(MatrixRef<double> G, double lambda, bool desc_act);
 
 }  // namespace hallmark

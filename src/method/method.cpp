@@ -6,13 +6,24 @@
 #include <algorithm>
 #include <array>
 
-#include "method/gptq.hpp"
-#include "method/rtn.hpp"
+// Every method: the name of its Method in namespace method.
+#define HALLMARK_METHODS(METHOD) \
+  METHOD(gptq)                   \
+  METHOD(rtn)
 
 namespace hallmark {
+
+#define DECLARE(name) extern const Method name;
+namespace method {
+HALLMARK_METHODS(DECLARE)
+}
+#undef DECLARE
+
 namespace {
 
-constexpr std::array registered = {&method::gptq, &method::rtn};
+#define ENTRY(name) &method::name,
+constexpr std::array registered = {HALLMARK_METHODS(ENTRY)};
+#undef ENTRY
 
 }  // namespace
 
@@ -23,7 +34,8 @@ Expected<const Method*> find_method(std::string_view name) {
   if (found != registered.end()) return *found;
   std::string names;
   for (const Method* method : registered) names += (names.empty() ? "" : ", ") + std::string(method->name);
-  return Error{Exit::usage, error_number::method_unknown, fmt::format("unknown method '{}'", name), "methods: " + names, "gptq"};
+  return Error{Exit::usage, error_number::method_unknown, fmt::format("unknown method '{}'", name), "methods: " + names,
+               "gptq"};
 }
 
 }  // namespace hallmark

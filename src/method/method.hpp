@@ -1,4 +1,4 @@
-// Methods propose codes. A method is one file that defines a Method, and one line in method.cpp.
+// Methods propose codes. A method is one file in method/methods/ that defines a Method, and one line in method.cpp.
 #pragma once
 
 #include <span>
@@ -11,13 +11,13 @@ namespace hallmark {
 /// What a method reads. The factor is that of H = 2 G + lambda I in processing order (target.order), where needs_gram.
 struct MethodInput {
   const Target& target;
-  const UpperStrips<float>* U;    ///< the factor rounded to binary32; null without a Gram matrix
-  const Matrix<Code>& rtn;        ///< the codes of round-to-nearest, where they were computed; else empty
-  std::string_view name;          ///< of the tensor, for messages
+  const UpperStrips<float>* U;  ///< the factor rounded to binary32; null without a Gram matrix
+  const Matrix<Code>& rtn;      ///< the codes of round-to-nearest, where they were computed; else empty
+  std::string_view name;        ///< of the tensor, for messages
   Index block_size;
   Backend& compute;
-  const RowSink& sink;            ///< shown the rows of a recurrence, where somebody wants them
-  const RowSums* row_sums;        ///< filled where somebody wants the sums of the losses and the method has them
+  const RowSink& sink;      ///< shown the rows of a recurrence, where somebody wants them
+  const RowSums* row_sums;  ///< filled where somebody wants the sums of the losses and the method has them
 };
 
 struct Method {

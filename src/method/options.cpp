@@ -15,8 +15,8 @@ namespace {
 constexpr Index most = 1'000'000'000;  // beyond any matrix, far from overflow
 
 Error not_a(std::string_view name, std::string_view word, std::string_view what) {
-  return {Exit::usage, error_number::option_range, "an option is out of range", fmt::format("{} is '{}'", name, word.substr(0, 60)),
-          std::string(what)};
+  return {Exit::usage, error_number::option_range, "an option is out of range",
+          fmt::format("{} is '{}'", name, word.substr(0, 60)), std::string(what)};
 }
 
 template <class T>

@@ -1,5 +1,5 @@
-// What a quantization of one tensor can be asked, in one table: command line, configuration file, container, certificate,
-// comparison and report all walk it (visit_options), so an option is one member and one line here.
+// What a quantization of one tensor can be asked, in one table: command line, configuration file, container,
+// certificate, comparison and report all walk it (visit_options), so an option is one member and one line here.
 #pragma once
 
 #include <string>

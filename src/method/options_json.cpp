@@ -53,7 +53,8 @@ std::optional<Grid> grid_of(const nlohmann::json& object) {
 
 Json options_json(const Options& options) {
   Json object = Json::object();
-  visit_options(options, [&](const OptionInfo& info, const auto& value) { object[std::string(info.name)] = json_of(value); });
+  visit_options(options,
+                [&](const OptionInfo& info, const auto& value) { object[std::string(info.name)] = json_of(value); });
   if (options.grid.id() == "table/1") object[points_key] = options.grid.spec().points;
   return object;
 }

@@ -88,9 +88,9 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
     sink = [&](Index first, Index count, const float* u) {
       observer->rows({target, U, factored->factor.d, proposal.codes, first, count, u});
     };
-  const Expected<bool> has_sums = method.propose({target, &U, nearest.codes, layer.name, options.block_size, compute, sink,
-                                                  options.guard ? &row_sums : nullptr},
-                                                 proposal);
+  const Expected<bool> has_sums = method.propose(
+      {target, &U, nearest.codes, layer.name, options.block_size, compute, sink, options.guard ? &row_sums : nullptr},
+      proposal);
   if (!has_sums) return has_sums.error();
 
   result.row_is_rtn.assign(proposal.clipped.size(), 0);
@@ -103,7 +103,8 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
     result.enclosed_proposal = std::move(guarded->proposal);
     result.enclosed_rtn = std::move(guarded->rtn);
   } else if (observer) {
-    Expected<std::vector<Loss>> losses = compute.losses(widened(), target, proposal.codes, first_indices(layer.W.rows()));
+    Expected<std::vector<Loss>> losses =
+        compute.losses(widened(), target, proposal.codes, first_indices(layer.W.rows()));
     if (!losses) return losses.error();
     result.enclosed_proposal = *std::move(losses);
   }

@@ -17,15 +17,16 @@ struct Layer {
   std::optional<Index> tokens = std::nullopt;  ///< named where H is not positive definite
 };
 
-/// Codes of the layer by options.method. A method that needs no Gram matrix sees none. With options.guard, loss_final <=
-/// loss_rtn on every row (T6, T17), and every loss is enclosed (by infinities in rows with equal codes, where the diagonal of
-/// H is beyond the range of T15). Peak memory beside W and G: 8 cols^2 bytes for the factor, 6 for its packed copies (2 where
-/// nobody needs losses in binary64), 4 rows cols for codes.
-/// The observer, when given, sees the work (evidence.hpp); without the guard the losses are enclosed for it all the same.
-/// Errors: those of checked_steps, factor_hessian, the method and the backend, when given: what computes the same bits
-/// instead of the CPU; E0214 a method that needs a Gram matrix without one.
-Expected<Quantized> quantize(const Layer& layer, const Options& options, const std::optional<Steps>& given = std::nullopt,
-                             Observer* observer = nullptr, Backend* backend = nullptr);
+/// Codes of the layer by options.method. A method that needs no Gram matrix sees none. With options.guard, loss_final
+/// <= loss_rtn on every row (T6, T17), and every loss is enclosed (by infinities in rows with equal codes, where the
+/// diagonal of H is beyond the range of T15). Peak memory beside W and G: 8 cols^2 bytes for the factor, 6 for its
+/// packed copies (2 where nobody needs losses in binary64), 4 rows cols for codes. The observer, when given, sees the
+/// work (evidence.hpp); without the guard the losses are enclosed for it all the same. Errors: those of checked_steps,
+/// factor_hessian, the method and the backend, when given: what computes the same bits instead of the CPU; E0214 a
+/// method that needs a Gram matrix without one.
+Expected<Quantized> quantize(const Layer& layer, const Options& options,
+                             const std::optional<Steps>& given = std::nullopt, Observer* observer = nullptr,
+                             Backend* backend = nullptr);
 
 /// quantize by GPTQ, and by rounding to nearest, of matrices at hand.
 inline Expected<Quantized> quantize_gptq(MatrixRef<float> W, MatrixRef<double> G, Options options,

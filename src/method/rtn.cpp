@@ -54,13 +54,6 @@ Rounded round_to_nearest(MatrixRef<float> W, const Grid& grid, const Steps& step
   return rounded;
 }
 
-const Method method::rtn{"rtn", "every weight to the nearest point", false,
-                         [](const MethodInput& input, Rounded& rounded) -> Expected<bool> {
-                           const Target& target = input.target;
-                           rounded = round_to_nearest(target.W, target.grid, target.steps);
-                           return false;
-                         }};
-
 Matrix<float> dequantize(const Matrix<Code>& codes, const Steps& steps, const Grid& grid) {
   if (grid.is_gf16()) return scaled_gf16(codes, steps, grid);
   return scaled_points<float>(codes, steps, grid);

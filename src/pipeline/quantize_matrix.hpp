@@ -25,8 +25,8 @@ struct JudgedMatrix {
   contracts::Report contracts;                ///< of this matrix
 };
 
-/// Runs the method with its contracts and its certificate. What the contracts find stands in the result. Errors: those of
-/// quantize.
+/// Runs the method with its contracts and its certificate. What the contracts find stands in the result. Errors: those
+/// of quantize.
 Expected<JudgedMatrix> quantize_matrix(const Layer& layer, const Options& options, const std::optional<Steps>& given,
                                        const Demands& demands, Backend* backend = nullptr);
 

@@ -29,8 +29,8 @@ std::string gram_sha256(const Matrix<double>& G) {
   return sha256_hex(std::as_bytes(std::span(G.data(), static_cast<std::size_t>(G.size()))));
 }
 
-Expected<LoadedMatrix> load_matrix(const PlannedMatrix& planned, const CalibrationFile* calibration, contracts::Policy policy,
-                                   cuda::EngineBackend* device) {
+Expected<LoadedMatrix> load_matrix(const PlannedMatrix& planned, const CalibrationFile* calibration,
+                                   contracts::Policy policy, cuda::EngineBackend* device) {
   Expected<Matrix<float>> W = load_weights(planned);
   if (!W) return W.error();
   LoadedMatrix out{*std::move(W), std::nullopt, std::nullopt, {}};
@@ -67,8 +67,8 @@ Expected<QuantizedTensor> quantize_planned(const PlannedMatrix& planned, const C
   if (out.loaded.G) G.emplace(*out.loaded.G);
   std::optional<Index> tokens;
   if (planned.calibration && planned.calibration->tokens > 0) tokens = static_cast<Index>(planned.calibration->tokens);
-  Expected<JudgedMatrix> judged =
-      quantize_matrix({planned.name(), W, G ? &*G : nullptr, tokens}, planned.matrix.options, out.loaded.given, demands, device);
+  Expected<JudgedMatrix> judged = quantize_matrix({planned.name(), W, G ? &*G : nullptr, tokens},
+                                                  planned.matrix.options, out.loaded.given, demands, device);
   if (!judged) return located(fmt::format("{}: tensor '{}'", planned.file, planned.name()), judged.error());
   out.judged = *std::move(judged);
   out.judged.contracts.merge(out.loaded.contracts);

@@ -9,31 +9,32 @@ namespace hallmark {
 
 /// A matrix as the quantizer sees it, read from the files.
 struct LoadedMatrix {
-  Matrix<float> W;                      ///< [rows, cols]
-  std::optional<Matrix<double>> G;      ///< [cols, cols], stored or accumulated; none where the method needs none
-  std::optional<Steps> given;           ///< where C holds them
-  contracts::Report contracts;          ///< of a Gram matrix that was accumulated here
+  Matrix<float> W;                  ///< [rows, cols]
+  std::optional<Matrix<double>> G;  ///< [cols, cols], stored or accumulated; none where the method needs none
+  std::optional<Steps> given;       ///< where C holds them
+  contracts::Report contracts;      ///< of a Gram matrix that was accumulated here
   MatrixRef<double> gram() const { return *G; }
 };
 
 /// Errors: E0350; those of accumulate_gram and CalibrationFile.
-Expected<LoadedMatrix> load_matrix(const PlannedMatrix& planned, const CalibrationFile* calibration, contracts::Policy policy,
-                                   cuda::EngineBackend* device = nullptr);
+Expected<LoadedMatrix> load_matrix(const PlannedMatrix& planned, const CalibrationFile* calibration,
+                                   contracts::Policy policy, cuda::EngineBackend* device = nullptr);
 
 /// A quantized matrix with what it was quantized from.
 struct QuantizedTensor {
   LoadedMatrix loaded;
   JudgedMatrix judged;
-  std::string weights_sha256, gram_sha256;  ///< of the matrix's bytes in W, and of G ("" without): InputDigests enters them
+  std::string weights_sha256,
+      gram_sha256;  ///< of the matrix's bytes in W, and of G ("" without): InputDigests enters them
 };
 
-/// Reads and quantizes. Of the digests only that of a Gram matrix which C does not hold as it is used is entered. Errors:
-/// those of load_matrix, quantize and the device.
+/// Reads and quantizes. Of the digests only that of a Gram matrix which C does not hold as it is used is entered.
+/// Errors: those of load_matrix, quantize and the device.
 Expected<QuantizedTensor> quantize_planned(const PlannedMatrix& planned, const CalibrationFile* calibration,
                                            const Demands& demands, cuda::EngineBackend* device = nullptr);
 
-/// The matrix's part of the certificate, but for the digests of codes and steps: those are of the container's bytes. Takes
-/// seen->values.
+/// The matrix's part of the certificate, but for the digests of codes and steps: those are of the container's bytes.
+/// Takes seen->values.
 CertifiedTensor certified_tensor(const PlannedMatrix& planned, QuantizedTensor& quantized);
 
 /// SHA-256 of G as binary64 words row by row.

@@ -50,7 +50,8 @@ Status read_key(const std::string& key, const Json& value, Rule& rule) {
                                     : key == "transposed" ? &rule.transposed
                                                           : nullptr;
   if (flag) {
-    if (!value.is_boolean()) return malformed(fmt::format("'{}' is true or false", key), rule.place + ": " + value.dump());
+    if (!value.is_boolean())
+      return malformed(fmt::format("'{}' is true or false", key), rule.place + ": " + value.dump());
     *flag = value.get<bool>();
     return ok();
   }
@@ -71,7 +72,8 @@ Status read_key(const std::string& key, const Json& value, Rule& rule) {
                      guess.empty() ? "keys: " + all : fmt::format("did you mean '{}'?", guess));
   }
   const std::optional<std::string> word = word_of(value);
-  if (!word) return malformed(fmt::format("'{}' is a word, a number, true or false", key), rule.place + ": " + value.dump());
+  if (!word)
+    return malformed(fmt::format("'{}' is a word, a number, true or false", key), rule.place + ": " + value.dump());
   rule.settings[key] = *word;
   return ok();
 }
@@ -114,8 +116,10 @@ Expected<std::vector<Rule>> read_rules(const std::string& path) {
     const bool says_more = !rule.settings.empty() || rule.rtn || rule.transposed;
     if (rule.skip == true && says_more)
       return Error{Exit::usage, error_number::rule_conflict, "a rule contradicts itself",
-                   rule.place + ": it skips its tensors and says how to quantize them", "two rules, or leave one half out"};
-    if (!rule.skip && !says_more) return malformed("a rule says nothing", rule.place, "an option, skip, rtn or transposed");
+                   rule.place + ": it skips its tensors and says how to quantize them",
+                   "two rules, or leave one half out"};
+    if (!rule.skip && !says_more)
+      return malformed("a rule says nothing", rule.place, "an option, skip, rtn or transposed");
     rules.push_back(std::move(rule));
   }
   return rules;

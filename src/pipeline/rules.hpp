@@ -1,5 +1,5 @@
-// Ordered rules that say what each tensor gets: the command line is the first, those of a configuration file follow, and
-// where two speak of one option the later one counts.
+// Ordered rules that say what each tensor gets: the command line is the first, those of a configuration file follow,
+// and where two speak of one option the later one counts.
 #pragma once
 
 #include <map>
@@ -17,9 +17,9 @@ struct Rule {
   std::string place;  ///< "the command line", "mixed.json: rule 2"
   std::string match;  ///< a regular expression that finds something in the names of its tensors; empty: all
   std::map<std::string, std::string> settings;  ///< options by name (visit_options), as words
-  std::optional<bool> skip;        ///< the tensor passes through
-  std::optional<bool> rtn;         ///< where there is no calibration, weights are rounded to nearest
-  std::optional<bool> transposed;  ///< W holds the matrix as [in, out]
+  std::optional<bool> skip;                     ///< the tensor passes through
+  std::optional<bool> rtn;                      ///< where there is no calibration, weights are rounded to nearest
+  std::optional<bool> transposed;               ///< W holds the matrix as [in, out]
 };
 
 /// The rules of a configuration file, {"rules": [{"match": ..., "grid": ..., ...}, ...]}.
@@ -31,7 +31,7 @@ Expected<std::vector<Rule>> read_rules(const std::string& path);
 struct Resolved {
   Options options;
   bool skip = false, rtn = false, transposed = false;
-  std::vector<std::size_t> rules;       ///< that match it
+  std::vector<std::size_t> rules;  ///< that match it
   std::optional<std::size_t> skipped_by;
 };
 

@@ -25,9 +25,10 @@ struct RunEvents {
   std::function<Status(const PlannedMatrix& planned, const Quantized& result)> finished;  ///< each matrix, in order
 };
 
-/// Quantizes matrix by matrix, writes container and certificate beside the arithmetic, reopens and checks. Both files appear
-/// whole or not at all. Errors: E0411, E0410, E0416 and those of the writers before any work; those of quantize_planned, of
-/// `finished` and of the contracts; E0621 exact arithmetic contradicts; E0902 an input changed meanwhile.
+/// Quantizes matrix by matrix, writes container and certificate beside the arithmetic, reopens and checks. Both files
+/// appear whole or not at all. Errors: E0411, E0410, E0416 and those of the writers before any work; those of
+/// quantize_planned, of `finished` and of the contracts; E0621 exact arithmetic contradicts; E0902 an input changed
+/// meanwhile.
 Expected<contracts::Report> run_quantization(const RunRequest& request, const RunEvents& events);
 
 }  // namespace hallmark

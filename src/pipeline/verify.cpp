@@ -26,7 +26,8 @@ Error not_those(const std::string& what) {
 template <class T>
 std::optional<std::string> first_difference_of(const char* what, const Matrix<T>& stored, const Matrix<T>& computed) {
   if (stored.rows() != computed.rows() || stored.cols() != computed.cols())
-    return fmt::format("{}s are {} x {}, computed {} x {}", what, stored.rows(), stored.cols(), computed.rows(), computed.cols());
+    return fmt::format("{}s are {} x {}, computed {} x {}", what, stored.rows(), stored.cols(), computed.rows(),
+                       computed.cols());
   for (Index i = 0; i < computed.rows(); ++i)
     for (Index j = 0; j < computed.cols(); ++j) {
       const T a = stored(i, j), b = computed(i, j);
@@ -69,7 +70,8 @@ void enter_digests(const PlannedMatrix& planned, const LoadedMatrix& loaded, con
 // What a claim says beside its rows, against the files.
 std::optional<std::string> first_false_fact(const CertifiedTensor& claim, const CertifiedTensor& found) {
   const auto same = [](const char* what, const auto& a, const auto& b) -> std::optional<std::string> {
-    return a == b ? std::nullopt : std::optional(fmt::format("{} is {} by the certificate, {} by the files", what, a, b));
+    return a == b ? std::nullopt
+                  : std::optional(fmt::format("{} is {} by the certificate, {} by the files", what, a, b));
   };
   if (auto text = same("the number of rows", claim.rows, found.rows)) return text;
   if (auto text = same("the number of columns", claim.cols, found.cols)) return text;
@@ -86,9 +88,11 @@ std::optional<std::string> first_false_fact(const CertifiedTensor& claim, const 
 }
 
 // The rule that the options name gives the stored steps; steps that were given have to be those of C.
-std::optional<std::string> first_foreign_step(const PlannedMatrix& planned, const LoadedMatrix& loaded, const Steps& stored) {
+std::optional<std::string> first_foreign_step(const PlannedMatrix& planned, const LoadedMatrix& loaded,
+                                              const Steps& stored) {
   const Options& options = planned.matrix.options;
-  if (options.scale_rule == given_scales) return loaded.given ? first_difference_of(stored, *loaded.given) : std::nullopt;
+  if (options.scale_rule == given_scales)
+    return loaded.given ? first_difference_of(stored, *loaded.given) : std::nullopt;
   const auto again = steps_for(options.grid, options.scale_rule, options.scale_storage, loaded.W.data(), planned.rows(),
                                planned.cols(), options.group_size);
   if (!again) return fmt::format("scale rule {} gives no steps: {}", options.scale_rule, again.error().what);
@@ -126,20 +130,24 @@ Expected<Plan> plan_of(const QuantizedFile& file, const SafeTensors& weights, co
   for (const QuantizedMatrix& matrix : file.header().matrices) {
     const TensorInfo* const tensor = weights.find(matrix.tensor);
     if (!tensor) return not_those(fmt::format("the weights have no tensor '{}'", matrix.tensor));
-    PlannedMatrix planned{tensor, matrix, calibration ? calibration->find(matrix.name) : nullptr, weights.paths().front()};
+    PlannedMatrix planned{tensor, matrix, calibration ? calibration->find(matrix.name) : nullptr,
+                          weights.paths().front()};
     if (planned.uses_gram() && !planned.calibration)
       return not_those(fmt::format("no calibration for tensor '{}'{}", matrix.name,
                                    calibration ? "" : ": --calibration is missing"));
     if (planned.calibration)
-      if (const Status fits = calibration->check_weight(matrix.name, matrix.rows, matrix.cols, matrix.options.group_size); !fits)
+      if (const Status fits =
+              calibration->check_weight(matrix.name, matrix.rows, matrix.cols, matrix.options.group_size);
+          !fits)
         return not_those(fits.error().where);
     plan.matrices.push_back(std::move(planned));
   }
   return plan;
 }
 
-Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationFile* calibration, const QuantizedFile& file,
-                                const CertifiedTensor* claim, ExactRows exact, const InputDigests& digests) {
+Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationFile* calibration,
+                                const QuantizedFile& file, const CertifiedTensor* claim, ExactRows exact,
+                                const InputDigests& digests) {
   if (const Status sane = file.check_values(planned.matrix); !sane) return sane.error();
   Expected<LoadedMatrix> loaded = load_matrix(planned, calibration, contracts::Policy::off);
   if (!loaded) return loaded.error();
@@ -175,20 +183,21 @@ Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationF
   if (!found) return found.error();
   if (*found)
     out.differs = Error{Exit::mismatch, error_number::oracle_contradicts, "a promise of the certificate is broken",
-                        fmt::format("tensor '{}': {}", planned.name(), **found), "do not use this file; quantize the weights again"};
+                        fmt::format("tensor '{}': {}", planned.name(), **found),
+                        "do not use this file; quantize the weights again"};
   out.judged = judge->judged();
   return out;
 }
 
-Expected<Verified> reproduce(const PlannedMatrix& planned, const CalibrationFile* calibration, const QuantizedFile& file,
-                             const CertifiedTensor& claim, const Demands& demands, const InputDigests& digests,
-                             bool sources_differ) {
+Expected<Verified> reproduce(const PlannedMatrix& planned, const CalibrationFile* calibration,
+                             const QuantizedFile& file, const CertifiedTensor& claim, const Demands& demands,
+                             const InputDigests& digests, bool sources_differ) {
   const std::string& name = planned.name();
   Expected<QuantizedTensor> again = quantize_planned(planned, calibration, demands);
   if (!again) {
     if (!sources_differ) return again.error();
-    return differs(name, fmt::format("its source cannot be quantized any more: {}: {}", again.error().what,
-                                     again.error().where));
+    return differs(
+        name, fmt::format("its source cannot be quantized any more: {}: {}", again.error().what, again.error().where));
   }
   CertifiedTensor computed = certified_tensor(planned, *again);
   enter_digests(planned, again->loaded, file, digests, computed);
@@ -203,7 +212,8 @@ Expected<Verified> reproduce(const PlannedMatrix& planned, const CalibrationFile
     out.differs = differs(name, what);
   };
   if (const auto step = first_difference_of(file.steps(planned.matrix), result.steps)) refuse(*step);
-  else if (const auto code = first_difference_of("code", stored_codes(file, planned.matrix), result.codes)) refuse(*code);
+  else if (const auto code = first_difference_of("code", stored_codes(file, planned.matrix), result.codes))
+    refuse(*code);
   else if (const auto text = first_difference(claim, out.tensor)) refuse(*text);
   else if (const Status held = again->judged.contracts.status(); !held) out.differs = held.error();
   else if (seen.offence)

@@ -8,32 +8,33 @@
 
 namespace hallmark {
 
-/// The matrices of a container as those of W and C: what verification walks. Errors: E0711 a tensor that W or C has not, or of
-/// another shape.
+/// The matrices of a container as those of W and C: what verification walks. Errors: E0711 a tensor that W or C has
+/// not, or of another shape.
 Expected<Plan> plan_of(const QuantizedFile& file, const SafeTensors& weights, const CalibrationFile* calibration);
 
 /// What was found of one matrix.
 struct Verified {
   LoadedMatrix loaded;
-  CertifiedTensor tensor;         ///< as certified, or as computed where nothing is claimed or a run was reproduced
-  Matrix<Code> codes_rtn;         ///< round-to-nearest with the stored steps
-  std::optional<Error> differs;   ///< E0711, E0712 or E0713: names tensor and row
+  CertifiedTensor tensor;        ///< as certified, or as computed where nothing is claimed or a run was reproduced
+  Matrix<Code> codes_rtn;        ///< round-to-nearest with the stored steps
+  std::optional<Error> differs;  ///< E0711, E0712 or E0713: names tensor and row
   JudgedRows judged;
-  std::uint64_t worse_rows = 0;   ///< without a claim: rows that surely lose more than round-to-nearest
+  std::uint64_t worse_rows = 0;      ///< without a claim: rows that surely lose more than round-to-nearest
   std::uint64_t exact_elements = 0;  ///< reproduced: elements of the recurrence that exact arithmetic decided
   double largest_ratio = 0;          ///< max |u' - u| / delta over them
 };
 
-/// Judges the stored codes and steps, whatever made them. With a claim: that options, digests, scale rule and every row of it
-/// are true of the files. Without one nothing is promised, and the losses are computed. Errors: those of load_matrix and
-/// LossJudge; E0365, E0366.
-Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationFile* calibration, const QuantizedFile& file,
-                                const CertifiedTensor* claim, ExactRows exact, const InputDigests& digests);
+/// Judges the stored codes and steps, whatever made them. With a claim: that options, digests, scale rule and every row
+/// of it are true of the files. Without one nothing is promised, and the losses are computed. Errors: those of
+/// load_matrix and LossJudge; E0365, E0366.
+Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationFile* calibration,
+                                const QuantizedFile& file, const CertifiedTensor* claim, ExactRows exact,
+                                const InputDigests& digests);
 
 /// Quantizes the matrix again and compares: steps, then codes, then the certificate, then what exact arithmetic found.
 /// Errors: those of quantize_planned; they are E0712 when the digests of the sources differ.
-Expected<Verified> reproduce(const PlannedMatrix& planned, const CalibrationFile* calibration, const QuantizedFile& file,
-                             const CertifiedTensor& claim, const Demands& demands, const InputDigests& digests,
-                             bool sources_differ);
+Expected<Verified> reproduce(const PlannedMatrix& planned, const CalibrationFile* calibration,
+                             const QuantizedFile& file, const CertifiedTensor& claim, const Demands& demands,
+                             const InputDigests& digests, bool sources_differ);
 
 }  // namespace hallmark

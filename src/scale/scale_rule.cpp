@@ -10,12 +10,27 @@
 #include <string>
 
 #include "format/codec_lanes.hpp"
-#include "scale/rules/rules.hpp"
+// Every rule: the name of its ScaleRule in namespace rules.
+#define HALLMARK_SCALE_RULES(RULE) \
+  RULE(unit)                       \
+  RULE(row_pow2)                   \
+  RULE(matrix_max)                 \
+  RULE(absmax)                     \
+  RULE(minmax)
 
 namespace hallmark {
+
+#define DECLARE(rule) extern const ScaleRule rule;
+namespace rules {
+HALLMARK_SCALE_RULES(DECLARE)
+}
+#undef DECLARE
+
 namespace {
 
-constexpr std::array registered = {&rules::unit, &rules::row_pow2, &rules::matrix_max, &rules::absmax, &rules::minmax};
+#define ENTRY(rule) &rules::rule,
+constexpr std::array registered = {HALLMARK_SCALE_RULES(ENTRY)};
+#undef ENTRY
 
 std::string names_where(const auto& wanted) {
   std::string names;

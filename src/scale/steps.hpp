@@ -16,7 +16,7 @@ constexpr std::ptrdiff_t groups_of(std::ptrdiff_t cols, std::ptrdiff_t group_siz
 
 /// Column j belongs to group j / group_size, or to the only one where group_size is 0: q_ij = s value(code_ij, z).
 struct Steps {
-  Matrix<float> scales;            ///< [rows, groups]
+  Matrix<float> scales;             ///< [rows, groups]
   Matrix<std::int16_t> zeros = {};  ///< [rows, groups], or empty where all are 0
   Index group_size = 0;
 

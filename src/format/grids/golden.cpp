@@ -1,9 +1,10 @@
 // The GoldenFloat family: gf16 = gf:6,9, bf16 = gf:8,7, fp16 = gf:5,10, and every other GF(E,M) of at most 16 bits.
-#include "format/grids/families.hpp"
+#include "format/grid_family.hpp"
 
-namespace hallmark::grids {
+namespace hallmark {
+namespace {
 
-Expected<std::optional<GridSpec>> golden(std::string_view text) {
+Expected<std::optional<GridSpec>> parse(std::string_view text) {
   if (text.ends_with("/1")) text.remove_suffix(2);
   int E = 0, M = 0;
   if (text == "gf16") E = 6, M = 9;
@@ -25,4 +26,11 @@ Expected<std::optional<GridSpec>> golden(std::string_view text) {
   return std::optional(GridSpec::golden(name, name + "/1", E, M));
 }
 
-}  // namespace hallmark::grids
+}  // namespace
+
+namespace grids {
+extern const GridFamily golden;
+const GridFamily golden{"gf16, bf16, fp16, gf:E,M", parse};
+}  // namespace grids
+
+}  // namespace hallmark

@@ -3,11 +3,12 @@
 //   intB   all 2^B codes, -2^(B-1) .. 2^(B-1) - 1, scales of either sign; id intB/2
 //   intBs  symmetric, -(2^(B-1) - 1) .. 2^(B-1) - 1; id intB/1, the name that the first files gave it
 //   intBz  0 .. 2^B - 1 with a zero point for each scale; id intBz/1
-#include "format/grids/families.hpp"
+#include "format/grid_family.hpp"
 
-namespace hallmark::grids {
+namespace hallmark {
+namespace {
 
-Expected<std::optional<GridSpec>> integer(std::string_view text) {
+Expected<std::optional<GridSpec>> parse(std::string_view text) {
   const std::size_t slash = text.find('/');
   const std::string_view version = slash == std::string_view::npos ? "" : text.substr(slash + 1);
   std::string_view word = text.substr(0, slash);
@@ -19,7 +20,8 @@ Expected<std::optional<GridSpec>> integer(std::string_view text) {
   if (!bits || *bits < 2 || *bits > 8) return std::optional<GridSpec>();
   if (form == ' ' && version == "1") form = 's';
   else if (!version.empty() && version != (form == ' ' ? "2" : "1")) return std::optional<GridSpec>();
-  if (form == 's' && !version.empty() && text[3 + word.size()] == 's') return std::optional<GridSpec>();  // no id has it
+  if (form == 's' && !version.empty() && text[3 + word.size()] == 's')
+    return std::optional<GridSpec>();  // no id has it
 
   const std::string base = "int" + std::to_string(*bits);
   const int half = 1 << (*bits - 1);
@@ -30,4 +32,11 @@ Expected<std::optional<GridSpec>> integer(std::string_view text) {
   return std::optional(std::move(full));
 }
 
-}  // namespace hallmark::grids
+}  // namespace
+
+namespace grids {
+extern const GridFamily integer;
+const GridFamily integer{"int2 .. int8 (all codes), int2s .. int8s (symmetric), int2z .. int8z (zero points)", parse};
+}  // namespace grids
+
+}  // namespace hallmark

@@ -1,10 +1,11 @@
-// The levels that minimise the mean squared error of a normal distribution (Lloyd 1957, Max 1960), as integers of seven bits
-// and a sign: the last level is 127.
-#include "format/grids/families.hpp"
+// The levels that minimise the mean squared error of a normal distribution (Lloyd 1957, Max 1960), as integers of seven
+// bits and a sign: the last level is 127.
+#include "format/grid_family.hpp"
 
-namespace hallmark::grids {
+namespace hallmark {
+namespace {
 
-Expected<std::optional<GridSpec>> lloyd(std::string_view text) {
+Expected<std::optional<GridSpec>> parse(std::string_view text) {
   if (text.ends_with("/1")) text.remove_suffix(2);
   if (!text.starts_with("lloyd:")) return std::optional<GridSpec>();
   const auto bits = small_number(text.substr(6));
@@ -22,4 +23,11 @@ Expected<std::optional<GridSpec>> lloyd(std::string_view text) {
   return std::optional(*std::move(spec));
 }
 
-}  // namespace hallmark::grids
+}  // namespace
+
+namespace grids {
+extern const GridFamily lloyd;
+const GridFamily lloyd{"lloyd:2 .. lloyd:4", parse};
+}  // namespace grids
+
+}  // namespace hallmark

@@ -1,18 +1,20 @@
-// table:FILE, the user's points: numbers in a text file, separated by white space. Files that hold codes of it carry the
-// points themselves under the id table/1.
+// table:FILE, the user's points: numbers in a text file, separated by white space. Files that hold codes of it carry
+// the points themselves under the id table/1.
 #include <fstream>
 
 #include "base/error_numbers.hpp"
-#include "format/grids/families.hpp"
+#include "format/grid_family.hpp"
 
-namespace hallmark::grids {
+namespace hallmark {
+namespace {
 
-Expected<std::optional<GridSpec>> table(std::string_view text) {
+Expected<std::optional<GridSpec>> parse(std::string_view text) {
   if (!text.starts_with("table:")) return std::optional<GridSpec>();
   const std::string path(text.substr(6));
   std::ifstream file(path);
   if (!file)
-    return Error{Exit::io, error_number::cannot_read, "cannot read a table of points", path, "table:FILE, a text file of increasing numbers"};
+    return Error{Exit::io, error_number::cannot_read, "cannot read a table of points", path,
+                 "table:FILE, a text file of increasing numbers"};
   std::vector<float> points;
   for (std::string word; file >> word;) {
     char* end = nullptr;
@@ -28,4 +30,11 @@ Expected<std::optional<GridSpec>> table(std::string_view text) {
   return std::optional(*std::move(spec));
 }
 
-}  // namespace hallmark::grids
+}  // namespace
+
+namespace grids {
+extern const GridFamily table;
+const GridFamily table{"table:FILE", parse};
+}  // namespace grids
+
+}  // namespace hallmark

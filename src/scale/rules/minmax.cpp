@@ -1,22 +1,23 @@
 #include <algorithm>
 #include <cmath>
 
-#include "scale/rules/rules.hpp"
+#include "scale/scale_rule.hpp"
 
 namespace hallmark::rules {
 
 // The zero point is fixed for the scale as it will be stored.
-const ScaleRule minmax{
-    "minmax", [](const GridSpec& grid) { return grid.zero_points; },
-    [](const ScaleInput& input) {
-      const GridSpec& grid = input.grid.spec();
-      return per_group(input, [&](std::span<const float> w) {
-        const auto [low, high] = std::minmax_element(w.begin(), w.end());
-        const double from = std::min(*low, 0.0F), to = std::max(*high, 0.0F);
-        if (from == to) return Step(1);
-        const double s = round_up((to - from) / grid.last, scale_precision(input.storage));
-        return Step(s, std::clamp(static_cast<int>(std::nearbyint(-from / s)), grid.first, grid.last));
-      });
-    }};
+extern const ScaleRule minmax;
+const ScaleRule minmax{"minmax", [](const GridSpec& grid) { return grid.zero_points; },
+                       [](const ScaleInput& input) {
+                         const GridSpec& grid = input.grid.spec();
+                         return per_group(input, [&](std::span<const float> w) {
+                           const auto [low, high] = std::minmax_element(w.begin(), w.end());
+                           const double from = std::min(*low, 0.0F), to = std::max(*high, 0.0F);
+                           if (from == to) return Step(1);
+                           const double s = round_up((to - from) / grid.last, scale_precision(input.storage));
+                           return Step(s,
+                                       std::clamp(static_cast<int>(std::nearbyint(-from / s)), grid.first, grid.last));
+                         });
+                       }};
 
 }  // namespace hallmark::rules

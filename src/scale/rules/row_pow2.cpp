@@ -1,10 +1,11 @@
 #include <cmath>
 
 #include "format/codec_lanes.hpp"
-#include "scale/rules/rules.hpp"
+#include "scale/scale_rule.hpp"
 
 namespace hallmark::rules {
 
+extern const ScaleRule row_pow2;
 const ScaleRule row_pow2{"row-pow2", [](const GridSpec& grid) { return grid.kind == GridSpec::Kind::golden; },
                          [](const ScaleInput& input) {
                            return per_group(input, [](std::span<const float> w) {

@@ -1,7 +1,8 @@
-#include "scale/rules/rules.hpp"
+#include "scale/scale_rule.hpp"
 
 namespace hallmark::rules {
 
+extern const ScaleRule unit;
 const ScaleRule unit{"unit", [](const GridSpec&) { return true; },
                      [](const ScaleInput& input) { return per_group(input, [](auto) { return Step(1); }); }};
 

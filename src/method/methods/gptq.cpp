@@ -1,5 +1,7 @@
 #include "base/error_numbers.hpp"
-#include "method/gptq.hpp"
+// GPTQ: the recurrence along H = U D U^T, whose codes it proposes. Columns with G_jj = 0 are rounded to nearest: by the
+// arithmetic itself when lambda > 0, as round-to-nearest left them when lambda = 0.
+#include "method/method.hpp"
 
 #include <fmt/format.h>
 
@@ -37,6 +39,9 @@ Expected<bool> propose(const MethodInput& input, Rounded& rounded) {
 
 }  // namespace
 
-const Method method::gptq{"gptq", "rounding with error feedback along the factor of the Hessian", true, propose};
+namespace method {
+extern const Method gptq;
+const Method gptq{"gptq", "rounding with error feedback along the factor of the Hessian", true, propose};
+}  // namespace method
 
 }  // namespace hallmark

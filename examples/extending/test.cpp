@@ -1,0 +1,61 @@
+// The worked examples of docs/extending.md, each reached by its name through the ordinary interface.
+#include <doctest/doctest.h>
+
+#include <random>
+
+#include "method/quantize.hpp"
+#include "method/rtn.hpp"
+
+using namespace hallmark;
+
+namespace {
+
+Matrix<float> weights() {
+  std::mt19937 generator(1);
+  std::normal_distribution<float> normal;
+  Matrix<float> W(5, 24);
+  for (float& w : W.reshaped()) w = normal(generator);
+  return W;
+}
+
+Options options_for(const char* grid) {
+  Options options{*Grid::parse(grid)};
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("the grid of the example rounds, and GPTQ runs on it") {
+  const Grid grid = *Grid::parse("pow2:3");
+  CHECK(grid.spec().points == std::vector<float>{-4, -2, -1, 0, 1, 2, 4});
+  CHECK(grid.value(grid.nearest(2.9, 1)) == 2);
+  CHECK(Grid::parse("pow2:3/1")->id() == "pow2:3/1");
+  const Matrix<double> G = Matrix<double>::Identity(24, 24);
+  const auto result = quantize_gptq(weights(), G, options_for("pow2:3"));
+  REQUIRE(result);
+  for (std::size_t i = 0; i < 5; ++i) CHECK(result->loss_final[i] <= result->loss_rtn[i]);
+}
+
+TEST_CASE("the method of the example is found by its name and sends small weights to 0") {
+  Options options = options_for("int4s");
+  options.method = "prune";
+  const Matrix<float> W = weights();
+  const MatrixRef<float> view = W;
+  const auto result = quantize({"w", view}, options);
+  REQUIRE(result);
+  CHECK(result->method == "prune");
+  Index zeros = 0;
+  for (Index i = 0; i < W.rows(); ++i)
+    for (Index j = 0; j < W.cols(); ++j)
+      if (std::fabs(W(i, j)) < W.row(i).cwiseAbs().mean() / 8) CHECK(result->codes(i, j) == 0), ++zeros;
+  CHECK(zeros > 0);
+}
+
+TEST_CASE("the scale rule of the example clips the largest weights") {
+  Options options = options_for("int3");
+  options.scale_rule = "rms";
+  const auto result = quantize_rtn(weights(), options);
+  REQUIRE(result);
+  CHECK(result->steps.scales.minCoeff() > 0);
+  CHECK(steps_for(*Grid::parse("int4z"), "rms", ScaleStorage::f32, weights().data(), 5, 24, 0).error().exit == Exit::usage);
+}
