@@ -52,6 +52,15 @@ Print Assumptions T10_unbounded_excess.
 Print Assumptions T10_exceeds_worst_case.
 Print Assumptions T16_mean_rtn.
 Print Assumptions T16_mean_gptq.
+Print Assumptions T17_selection_row.
+Print Assumptions T17_selection_first.
+Print Assumptions T17_selection_min.
+Print Assumptions T17_selection_guard.
+Print Assumptions T17_selection_matrix.
+Print Assumptions T17_selection_mixture.
+Print Assumptions T17_selection_matrix_min.
+Print Assumptions T17_selection_enclosure.
+Print Assumptions T17_selection_enclosure_matrix.
 Print Assumptions T7_gf16_error.
 Print Assumptions T7_gf16_nearest.
 Print Assumptions T7_gf16_no_overflow.
@@ -115,6 +124,8 @@ Definition witnesses := (
   @T10_two_columns_witness,
   @T10_witness,
   @T16_witness,
+  @T17_selection_witness,
+  @T17_enclosure_witness,
   @T7_gf16_error_witness,
   @T7_gf16_nearest_witness,
   @T7_gf16_no_overflow_witness,

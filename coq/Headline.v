@@ -1,6 +1,6 @@
 (** * The published theorems
 
-    Purpose: every theorem that the product refers to, restated in full, T1 to T16 of
+    Purpose: every theorem that the product refers to, restated in full, T1 to T17 of
       docs/design.md, section 2.  They stand in the parts below, a paragraph of prose before each;
       a witness lemma follows: a concrete instance in which the hypotheses hold and the conclusion
       says something.
@@ -27,7 +27,8 @@
 (** GPTQ in exact arithmetic: the ground, T1, T2, T3, T3b, T4, T5, T6. *)
 From Hallmark.Headline Require Export Gptq.
 
-(** Around one run of it: other data, errors, the static inverse, the average: T8, T9, T10, T16. *)
+(** Around one run of it: other data, errors, the static inverse, the average, the best of several
+    runs: T8, T9, T10, T16, T17. *)
 From Hallmark.Headline Require Export Variations.
 
 (** The format and its codec: T7, T12. *)

@@ -1,12 +1,13 @@
-(** * The published theorems around one run of GPTQ: T8, T9, T10, T16
+(** * The published theorems around one run of GPTQ: T8, T9, T10, T16, T17
 
     Purpose: other data (T8), compensated weights with errors (T9), the pseudo-code that is not GPTQ
-      (T10), the average over rows (T16).  Headline.v explains the words used.
+      (T10), the average over rows (T16), the best of several runs (T17).  Headline.v explains the
+      words used.
     Depends on: the theorem files and witness files of Gptq, Format/IntegerGrid. *)
 From Coq Require Import Reals ZArith List Lra.
 From Hallmark.Format Require Import IntegerGrid.
 From Hallmark.Gptq Require Import Sums Matrix Quantizer Gptq Concrete.
-From Hallmark.Gptq Require Import Average Counterexample StaticInverse.
+From Hallmark.Gptq Require Import Average Counterexample StaticInverse Guard Selection.
 From Hallmark.Gptq Require Transfer Perturbation AverageLaw Witness WitnessVariants.
 Import ListNotations.
 Open Scope R_scope.
@@ -186,3 +187,111 @@ Lemma T16_witness :
   box_mean 4 3 (fun p => qform 3 H (vsub (point p) (rtn Q (point p)))) = 115 / 32 /\
   45 / 16 <= box_mean 4 3 (fun p => qform 3 H (vsub (point p) (codes p))) <= 27 / 8.
 Proof. exact Gptq.Witness.T16_witness. Qed.
+
+(** ** T17: selection among several proposals
+
+    [selection n G w first rest] is the first one of least loss in G among the codes [first] and
+    those of the list [rest], wherever they come from; neither symmetry nor semidefiniteness of G is
+    asked.  It loses no more than any of them, *)
+Theorem T17_selection_row (n : nat) (G : mat) (w first : vec) (rest : list vec) (q : vec) :
+  In q (first :: rest) ->
+  qform n G (vsub w (selection n G w first rest)) <= qform n G (vsub w q).
+Proof. exact (Selection.T17_selection_row n G w first rest q). Qed.
+
+(** is one of them, and each before it loses strictly more; *)
+Theorem T17_selection_first (n : nat) (G : mat) (w first : vec) (rest : list vec) :
+  let kept := selection n G w first rest in
+  exists before after, first :: rest = before ++ kept :: after /\
+    forall q, In q before -> qform n G (vsub w kept) < qform n G (vsub w q).
+Proof. exact (Selection.T17_selection_first n G w first rest). Qed.
+
+(** its loss is the least of theirs. *)
+Theorem T17_selection_min (n : nat) (G : mat) (w first : vec) (rest : list vec) :
+  qform n G (vsub w (selection n G w first rest))
+  = fold_left Rmin (map (fun q => qform n G (vsub w q)) rest) (qform n G (vsub w first)).
+Proof. exact (Selection.T17_selection_min n G w first rest). Qed.
+
+(** T6 is the case of two proposals, GPTQ's codes g the first. *)
+Theorem T17_selection_guard (n : nat) (G : mat) (w g r : vec) :
+  guard n G w g r = selection n G w g [r].
+Proof. exact (Selection.T17_selection_guard n G w g r). Qed.
+
+(** A matrix whose rows are selected on their own loses no more than any matrix of the list, *)
+Theorem T17_selection_matrix (p n : nat) (G : mat) (W first : mat) (rest : list mat) (A : mat) :
+  In A (first :: rest) ->
+  matrix_qform p n G (fun i => vsub (W i) (selection n G (W i) (first i) (map (fun B => B i) rest)))
+  <= matrix_qform p n G (fun i => vsub (W i) (A i)).
+Proof. exact (Selection.T17_selection_matrix p n G W first rest A). Qed.
+
+(** nor than any mixture, whose rows come from different proposals; *)
+Theorem T17_selection_mixture (p n : nat) (G : mat) (W first : mat) (rest : nat -> list vec)
+    (mixture : mat) :
+  (forall i, (i < p)%nat -> In (mixture i) (first i :: rest i)) ->
+  matrix_qform p n G (fun i => vsub (W i) (selection n G (W i) (first i) (rest i)))
+  <= matrix_qform p n G (fun i => vsub (W i) (mixture i)).
+Proof. exact (Selection.T17_selection_mixture p n G W first rest mixture). Qed.
+
+(** its loss is the sum of the least losses of the rows. *)
+Theorem T17_selection_matrix_min (p n : nat) (G : mat) (W first : mat) (rest : nat -> list vec) :
+  matrix_qform p n G (fun i => vsub (W i) (selection n G (W i) (first i) (rest i)))
+  = bsum p (fun i =>
+      fold_left Rmin (map (fun q => qform n G (vsub (W i) q)) (rest i))
+        (qform n G (vsub (W i) (first i)))).
+Proof. exact (Selection.T17_selection_matrix_min p n G W first rest). Qed.
+
+(** The program knows losses up to enclosures.  [enclosed_selection] goes through the list and
+    changes to a proposal whose upper end is at most the lower end of the one that it has, stays
+    where the upper end of this one is at most the lower end of the other, and decides by the losses
+    themselves where neither holds.  The promise is the same, for a row *)
+Theorem T17_selection_enclosure (n : nat) (G : mat) (w : vec) (first : enclosed)
+    (rest : list enclosed) :
+  (forall a, In a (first :: rest) -> encloses n G w a) ->
+  forall a, In a (first :: rest) ->
+  qform n G (vsub w (enclosed_selection n G w first rest))
+  <= qform n G (vsub w (enclosed_codes a)).
+Proof. exact (Selection.T17_selection_enclosure n G w first rest). Qed.
+
+(** and for a matrix, against any mixture. *)
+Theorem T17_selection_enclosure_matrix (p n : nat) (G W : mat) (first : nat -> enclosed)
+    (rest : nat -> list enclosed) (mixture : nat -> enclosed) :
+  (forall i a, (i < p)%nat -> In a (first i :: rest i) -> encloses n G (W i) a) ->
+  (forall i, (i < p)%nat -> In (mixture i) (first i :: rest i)) ->
+  matrix_qform p n G (fun i => vsub (W i) (enclosed_selection n G (W i) (first i) (rest i)))
+  <= matrix_qform p n G (fun i => vsub (W i) (enclosed_codes (mixture i))).
+Proof. exact (Selection.T17_selection_enclosure_matrix p n G W first rest mixture). Qed.
+
+(** Witness: two rows, T5's and (1/4, 1/4, 1/4), three proposals each: GPTQ's codes (0, 1, 0), then
+    [middle_q] = (1, -1, 0), then round-to-nearest.  In T5's row the middle one is kept, 11/16 where
+    the guard would lose 19/16; in the other GPTQ's.  7/8 in all, where the proposals lose 27/8,
+    51/8 and 27/8 and the guard 11/8. *)
+Lemma T17_selection_witness : let Q := every (rne 1) in let G := gram 3 t5_X in
+  let W := Gptq.WitnessVariants.chosen_W in let middle_q := Gptq.WitnessVariants.middle_q in
+  let rounded : mat := fun i => rtn Q (W i) in
+  let kept i := selection 3 G (W i) (t5_q 0 1) [middle_q; rounded i] in
+  let total (A : mat) := matrix_qform 2 3 G (fun i => vsub (W i) (A i)) in
+  G 0%nat 1%nat = 2 /\ kept 0%nat = middle_q /\ kept 1%nat = t5_q 0 1 /\
+  total kept <= total (fun _ => t5_q 0 1) /\ total kept <= total rounded /\
+  total kept <= total (fun i => if Nat.eqb i 0 then rounded i else t5_q 0 1) /\
+  total kept = 7 / 8 /\ total (fun _ => t5_q 0 1) = 27 / 8 /\ total (fun _ => middle_q) = 51 / 8 /\
+  total rounded = 27 / 8 /\ total (fun i => if Nat.eqb i 0 then rounded i else t5_q 0 1) = 11 / 8.
+Proof. exact Gptq.WitnessVariants.T17_selection_witness. Qed.
+
+(** Witness: the same from enclosures.  In T5's row those of the first two decide, 1/2 to 5/4
+    against 3 to 13/4, and not those of the last two, 1/2 to 5/4 and 1 to 3/2. *)
+Lemma T17_enclosure_witness : let Q := every (rne 1) in let G := gram 3 t5_X in
+  let W := Gptq.WitnessVariants.chosen_W in let middle_q := Gptq.WitnessVariants.middle_q in
+  let rounded : mat := fun i => rtn Q (W i) in
+  let first i := {| enclosed_codes := t5_q 0 1;
+    enclosed_lower := entries [3; 1 / 8] i; enclosed_upper := entries [13 / 4; 1 / 4] i |} in
+  let middle i := {| enclosed_codes := middle_q;
+    enclosed_lower := entries [1 / 2; 5] i; enclosed_upper := entries [5 / 4; 6] i |} in
+  let last i := {| enclosed_codes := rounded i;
+    enclosed_lower := entries [1; 2] i; enclosed_upper := entries [3 / 2; 9 / 4] i |} in
+  let kept i := enclosed_selection 3 G (W i) (first i) [middle i; last i] in
+  let total (A : mat) := matrix_qform 2 3 G (fun i => vsub (W i) (A i)) in
+  (forall i a, (i < 2)%nat -> In a [first i; middle i; last i] -> encloses 3 G (W i) a) /\
+  enclosed_upper (middle 0%nat) <= enclosed_lower (first 0%nat) /\
+  enclosed_lower (last 0%nat) < enclosed_upper (middle 0%nat) < enclosed_upper (last 0%nat) /\
+  kept 0%nat = middle_q /\ kept 1%nat = t5_q 0 1 /\
+  total kept <= total rounded /\ total kept = 7 / 8 /\ total rounded = 27 / 8.
+Proof. exact Gptq.WitnessVariants.T17_enclosure_witness. Qed.
