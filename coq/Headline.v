@@ -25,7 +25,7 @@
     than 1/2 of x is returned; [rne s], round to the multiples of s, ties to even. *)
 
 (** GPTQ in exact arithmetic: the ground, T1, T2, T3, T3b, T4, T5, T6. *)
-From Hallmark.Headline Require Export Gptq.
+From Hallmark.Headline Require Export Exact.
 
 (** Around one run of it: other data, errors, the static inverse, the average, the best of several
     runs: T8, T9, T10, T16, T17. *)
@@ -38,7 +38,7 @@ From Hallmark.Headline Require Export Format.
 From Hallmark.Headline Require Export Float.
 
 (** The codes that the program emits, and the guard: T7 + T9 + T11 + T15. *)
-From Hallmark.Headline Require Export Emitted.
+From Hallmark.Headline Require Export Codes.
 
 (** The extracted checker: T13. *)
 From Hallmark.Headline Require Export Check.

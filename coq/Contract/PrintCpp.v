@@ -48,11 +48,11 @@ Fixpoint cpp_formula (f : formula) : string :=
 
 (** The parameters of some formulas: the sizes and then the inputs that they read, in the order of
     the contract. *)
-Definition read (fs : list formula) (x : string) : bool := existsb (formula_reads x) fs.
+Definition reads (fs : list formula) (x : string) : bool := existsb (formula_reads x) fs.
 Definition cpp_parameters (c : contract) (fs : list formula) : string :=
-  concat ", " (map (fun s => "std::size_t " ++ s) (filter (read fs) (sizes c))
+  concat ", " (map (fun s => "std::size_t " ++ s) (filter (reads fs) (sizes c))
                ++ map (fun input => "const auto& " ++ fst input)
-                    (filter (fun input => read fs (fst input)) (inputs c))).
+                    (filter (fun input => reads fs (fst input)) (inputs c))).
 
 (** One function of a contract; its formulas are connected by "both". *)
 Definition cpp_predicate (c : contract) (suffix : string) (fs : list formula) : list string :=
@@ -135,9 +135,9 @@ Definition cpp_shape_line (c : contract) : string :=
 (** The call of one function with the sizes and inputs that it reads. *)
 Definition cpp_call (c : contract) (suffix : string) (fs : list formula) : string :=
   name c ++ suffix ++ "<Ops>" ++ parens (concat ", "
-    (map (fun s => "size" ++ parens (quoted s)) (filter (read fs) (sizes c))
+    (map (fun s => "size" ++ parens (quoted s)) (filter (reads fs) (sizes c))
      ++ map (fun input => "input" ++ parens (quoted (fst input)))
-          (filter (fun input => read fs (fst input)) (inputs c)))).
+          (filter (fun input => reads fs (fst input)) (inputs c)))).
 
 Definition cpp_call_line (c : contract) : string :=
   "  if (name == " ++ quoted (name c) ++ ") return {" ++ cpp_call c "_pre" (pre c) ++ ", "

@@ -23,7 +23,7 @@ Notation size_n e := (size e "n").
 
 (** The preconditions on U say that it is unit upper triangular. *)
 Lemma unit_upper_meaning e :
-  all_true e Library.unit_upper -> Matrix.unit_upper (size_n e) (matrix e "U").
+  all_true e unit_upper_triangular -> unit_upper (size_n e) (matrix e "U").
 Proof.
   intros [low [ones _]]; cbn in low, ones; split.
   - intros i j range; rewrite (low i) by lia; lra.
@@ -35,7 +35,7 @@ Lemma all_true_app e fs gs : all_true e (fs ++ gs) <-> all_true e fs /\ all_true
 Proof. induction fs as [|f fs IH]; cbn [all_true app]; [tauto|rewrite IH; tauto]. Qed.
 
 (** U, d and a matrix make a factorization. *)
-Lemma factored_meaning e entry (M : mat) : all_true e Library.unit_upper ->
+Lemma factored_meaning e entry (M : mat) : all_true e unit_upper_triangular ->
   (forall i j, value e (bind (bind no_index "i" i) "j" j) entry = M i j) ->
   truth e no_index (factored entry) -> udu (size_n e) M (matrix e "U") (vector e "d").
 Proof.
@@ -45,7 +45,7 @@ Proof.
 Qed.
 
 (** U, d and H make a factorization. *)
-Lemma factored_H e : all_true e Library.unit_upper ->
+Lemma factored_H e : all_true e unit_upper_triangular ->
   truth e no_index (factored (Matrix "H" "i" "j")) ->
   udu (size_n e) (matrix e "H") (matrix e "U") (vector e "d").
 Proof. intros shape; apply factored_meaning; [exact shape|reflexivity]. Qed.
@@ -120,7 +120,7 @@ Proof.
     (unit_upper_meaning e shape)).
 Qed.
 
-Theorem loss_enclosure_sound : valid loss_enclosure.
+Theorem loss_enclosure_sound : valid loss_enclosure_contract.
 Proof.
   intros e given.
   apply all_true_app in given

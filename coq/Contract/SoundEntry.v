@@ -45,7 +45,7 @@ Proof.
   - assert (r <= 0) by nra; rewrite !Rabs_left1 by lra; lra.
 Qed.
 
-Theorem gf16_half_gap_sound : valid gf16_half_gap.
+Theorem gf16_half_gap_sound : valid gf16_half_gap_contract.
 Proof.
   intros e [inside [side [gap_l [gap_r [near_l [near_r _]]]]]] j below.
   specialize (inside j below); specialize (side j below); specialize (gap_l j below).
@@ -58,7 +58,7 @@ Proof.
     replace (2 * (1 / 1099511627776)) with (1 / 549755813888) by lra; exact gap_r.
 Qed.
 
-Theorem gf16_nearest_sound : valid gf16_nearest.
+Theorem gf16_nearest_sound : valid gf16_nearest_contract.
 Proof.
   intros e [order [low [high _]]] j below.
   specialize (order j below); specialize (low j below); specialize (high j below).

@@ -103,7 +103,7 @@ assert (model : gf16_codes n rU rw rs rg).
 { intros j below; destruct (codes j below) as [spos code].
   rewrite ieee_weight_value in code by exact below; split; assumption. }
 eapply Rle_trans;
-  [exact (emitted_codes_loss n rH rC rU rd hmax rw rs rg emitted_run_ieee model)|].
+  [exact (emitted_codes_loss_real n rH rC rU rd hmax rw rs rg emitted_run_ieee model)|].
 apply Req_le; f_equal; apply bsum_ext; intros j below.
 rewrite ieee_weight_value by exact below; reflexivity.
 Qed.

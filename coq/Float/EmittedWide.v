@@ -51,7 +51,7 @@ Proof.
 intros u'.
 assert (shape := factor_unit_upper (-1074) 53 n H C U d (run_factor run)).
 assert (pivots := run_nonneg n H C U d hmax w run).
-assert (residual := T15_binary64 n H C U d hmax (run_factor run) (run_symmetric run)
+assert (residual := residual_entry_binary64 n H C U d hmax (run_factor run) (run_symmetric run)
   (run_pivots run) (run_sane run)).
 split.
 - exact (certificate_lower n H U d w q u' (wide_delta U w s g) (root_diagonal H) (residual64 n)

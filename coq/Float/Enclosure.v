@@ -361,8 +361,8 @@ intros nonempty; destruct (product_constant nonempty) as [constant [growth gpos]
 assert (under := under_product_closed nonempty).
 assert (near := product_norm (-1074) 53 n H U d hmax (residual64 n) (product64 n)
   (factor_unit_upper (-1074) 53 n H C U d run) pivots product_diagonal
-  (T15_binary64 n H C U d hmax run symmetric pivots sane) gpos e e' rounded constant growth
-  nonempty).
+  (residual_entry_binary64 n H C U d hmax run symmetric pivots sane) gpos e e' rounded constant
+  growth nonempty).
 change (product_chain (-1074) 53 U e') with t' in near; lra.
 Qed.
 
@@ -371,7 +371,7 @@ Lemma exact_norm64 : (0 < n)%nat -> N t <= (1 + residual64 n) * A.
 Proof.
 intros nonempty; destruct (product_constant nonempty) as [_ [_ gpos]].
 exact (exact_norm n H U d hmax (residual64 n) pivots product_diagonal
-  (T15_binary64 n H C U d hmax run symmetric pivots sane) gpos e).
+  (residual_entry_binary64 n H C U d hmax run symmetric pivots sane) gpos e).
 Qed.
 
 (** The loss in H of any error against the computed squares. *)
@@ -383,7 +383,7 @@ Proof.
 intros nonempty rho; apply (enclosure_from_norm n H U d).
 - exact (factor_unit_upper (-1074) 53 n H C U d run).
 - exact pivots.
-- exact (T15_binary64 n H C U d hmax run symmetric pivots sane).
+- exact (residual_entry_binary64 n H C U d hmax run symmetric pivots sane).
 - exact (product_norm64 nonempty).
 Qed.
 
@@ -496,7 +496,7 @@ Proof.
 intros rho; destruct product_constant32 as [constant [growth gpos]].
 assert (shape : unit_upper n V) by (apply (round_factor_unit_upper (-149) 24);
   [lia|exact (factor_unit_upper (-1074) 53 n H C U d run)]).
-assert (residual := T15_binary32 n H C U d hmax run symmetric pivots sane).
+assert (residual := residual_entry_binary32 n H C U d hmax run symmetric pivots sane).
 apply (enclosure_from_norm n H V d); [exact shape|exact pivots|exact residual|].
 assert (near := product_norm (-149) 24 n H V d hmax (residual32 n) (product32 n) shape pivots
   (product_diagonal n H hmax sane) residual gpos e e' rounded constant growth nonempty).

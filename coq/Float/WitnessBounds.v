@@ -1,4 +1,4 @@
-(** * Float/WitnessBounds: on the instance of Float/Witness the bounds are small and the runs round
+(** * Float/WitnessBounds: on the instance of WitnessRun the bounds are small and the runs round
 
     Purpose.  The theorems of Float/ are not vacuous and their bounds are not trivial: evaluated on
       the instance, each is orders of magnitude below what it replaces, and each covers an error
@@ -6,8 +6,8 @@
     Main results.  [loss_sum_small], [enclosure_sums] (the two bounds as numbers), [witness_loss]
       (T7 + T9 + T11 + T15: below 2^-16, where the codes 0 lose more than 1), [witness_enclosure]
       (the loss between 2^-24 and 2^-23), [witness_product] (the guard's enclosure: to within
-      2^-64), [witness_rounding] (T11 a), [witness_gram] (T11 b), [witness_residual] (T15).
-    Dependencies.  Float/Witness; computation by vm_compute. *)
+      2^-64), [witness_rounding] (T11 a), [witness_gram_error] (T11 b), [witness_residual] (T15).
+    Dependencies.  Float/WitnessRun; computation by vm_compute. *)
 
 From Coq Require Import ZArith Reals Lia Lra Psatz.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary.
@@ -16,7 +16,7 @@ From Hallmark.Gptq Require Import Sums Matrix Gptq GoldenGrid.
 From Hallmark.Float Require Import Arithmetic Rounding Gamma Chain ChainError Recurrence.
 From Hallmark.Float Require Import RecurrenceError GramError Factor FactorProof FactorRounded.
 From Hallmark.Float Require Import Residual FactorClosed Certificate Emitted Machine FiniteRun.
-From Hallmark.Float Require Import EmittedIeee PivotNorm Enclosure Witness.
+From Hallmark.Float Require Import EmittedIeee PivotNorm Enclosure WitnessRun.
 Open Scope R_scope.
 
 Notation nan32 := (proj1_sig a_nan32).
@@ -222,7 +222,7 @@ split; [split|].
   unfold resid, recon; cbn [bsum].
   rewrite (zero 0%nat), (zero 1%nat), one, third, !wd_value, wH_value by lia.
   simpl Nat.eqb; cbv iota; rewrite Rabs_pos_eq; lra.
-- assert (bound := T15_binary64 3 rH (fun i j => val64 (wC i j)) rU rd 3 (run_factor run)
+- assert (bound := residual_entry_binary64 3 rH (fun i j => val64 (wC i j)) rU rd 3 (run_factor run)
     (run_symmetric run) (run_pivots run) (run_sane run) 0 2 ltac:(lia) ltac:(lia)).
   cbv beta in bound; rewrite !wH_value in bound; exact bound.
 - rewrite sqrt_sqrt by lra; unfold residual64; simpl; lra.
@@ -311,7 +311,7 @@ Qed.
 Definition wX (i t : nat) : bin64 := if Nat.eqb t 0 then lit64 1 0 else lit64 1 (-30).
 
 (** T11 (b) on two tokens: the sum 1 + 2^-60 is rounded to 1, and T11 bounds the error. *)
-Theorem witness_gram :
+Theorem witness_gram_error :
   let X := fun i t => val64 (wX i t) in
   binary32_entries 1 2 X
   /\ 0 < Rabs (gram_float real64 2 X 0 0 - gram 2 X 0 0) <= gam (uro 53) 2 * gram_size 2 X 0 0

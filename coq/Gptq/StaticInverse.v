@@ -4,7 +4,7 @@
       three it can exceed round-to-nearest without bound, and even the bound s^2/4 tr H that holds
       for GPTQ on every row.
     Main results: [T10_two_columns], [T10_small] (the smallest data), [T10_family] and
-      [T10_unbounded_excess], [T10_exceeds_worst_case], [T10_exceeds_worst_case_gf16].
+      [T10_unbounded_excess], [t10w_exceeds_worst_case], [T10_exceeds_worst_case_gf16].
     Here H = 2 X X^T without damping.
     Depends on: [Concrete], [Gptq], [Quantizer], Format/GF16.
     Source: this project; the pseudo-code is the one first proposed for this system. *)
@@ -261,7 +261,7 @@ Proof. rewrite qform_hess, <- loss_gram; ring. Qed.
 
 (** T10 beyond the worst case on the integers: loss_H is 205/2, above s^2/4 tr H = 49, which bounds
     GPTQ on every row. *)
-Theorem T10_exceeds_worst_case Q : near_int Q ->
+Theorem t10w_exceeds_worst_case Q : near_int Q ->
   static_outcome Q t10w_X t10w_U t10w_d t10w_Hinv (t10w_w 0) (t10w_w 0) (t10w_q 0)
     (t10w_us 0) (t10w_qs 0) (205 / 4) (45 / 4) /\
   1 ^ 2 / 4 * trace 3 (hess 0 (gram 3 t10w_X))

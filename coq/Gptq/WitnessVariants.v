@@ -1,11 +1,11 @@
 (** * A concrete instance of the variants of the theorems
 
-    Purpose: Gptq/Witness shows that the main form of each theorem says something; here are their
-      variants, each applied to explicit numbers.
+    Purpose: [WitnessTheorems] shows that the main form of each theorem says something; here are
+      their variants, each applied to explicit numbers.
     Main results: [ground_witness], [codes_witness], [T1_plain_witness], [T3_any_tie_witness],
       [T3_damped_witness], [T4_form_witness], [T6_enclosure_witness], [T9_plain_witness],
       [T10_two_columns_witness], [T17_selection_witness], [T17_enclosure_witness].
-    Depends on: the theorem files of this folder, [Witness].
+    Depends on: the theorem files of this folder, [WitnessTheorems].
     Source: this project. *)
 From Coq Require Import Reals Lra Lia ZArith Arith List.
 From Flocq Require Import Core.
@@ -13,7 +13,7 @@ From Hallmark.Format Require Import GF16 IntegerGrid.
 From Hallmark.Gptq Require Import
   Sums Matrix MatrixFacts Factorization Quantizer QuantizerFacts Gptq GptqFacts Identity Bound
   WorstCase TwoColumns Guard Perturbation Selection UniformGrid Concrete Counterexample
-  StaticInverse Witness.
+  StaticInverse WitnessTheorems.
 Import ListNotations.
 Open Scope R_scope.
 

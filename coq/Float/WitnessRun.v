@@ -1,4 +1,4 @@
-(** * Float/Witness: an instance on which every hypothesis holds
+(** * Float/WitnessRun: an instance on which every hypothesis holds
 
     Purpose.  Three columns, H = [[3,1,1],[1,3,1],[1,1,3]], weights near (0.1, 0.7, -1.5) with unit
       scale, run in IEEE binary64 and binary32 by computation inside Coq.  One third is not a

@@ -347,7 +347,7 @@ Lemma T10_witness :
   (forall w q, is_gptq 3 Qint t10w_U w q -> qform 3 (hess 0 (gram 3 t10w_X)) (vsub w q) <= 49).
 Proof.
 assert (family := T10_family 1 (rne 1) ltac:(lia) rne_near_int); cbv zeta in family.
-destruct (T10_exceeds_worst_case (rne 1) rne_near_int) as [outcome _].
+destruct (t10w_exceeds_worst_case (rne 1) rne_near_int) as [outcome _].
 split; [rewrite (outcome_loss_static _ _ _ _ _ _ _ _ _ _ _ _ family); field|].
 split; [rewrite (outcome_loss_gptq _ _ _ _ _ _ _ _ _ _ _ _ family); field|].
 split; [exact (outcome_static _ _ _ _ _ _ _ _ _ _ _ _ family)|].
