@@ -4,7 +4,9 @@
       Headline.v, one for the witnesses together and one for the theorems of outside.txt.  The
       answers are compared with Assumptions.golden, in both directions, by tools/check_proofs.sh,
       which compiles this file; nothing else does.
-    Depends on: [Headline]; the files that outside.txt names. *)
+    Main definitions: [witnesses], [outside] (tuples of names).
+    Depends on: [Headline]; the files that outside.txt names.
+    Source: this project. *)
 From Hallmark Require Import Headline.
 From Hallmark.Contract Require Sound SoundEntry SoundFloat Evaluate.
 From Hallmark.Format Require CodecEncode CodecDecode GF16Binade.

@@ -7,6 +7,7 @@
     Main results: all; coq/theorems.txt lists them, and tools/check_proofs.sh compares.
     Nothing is defined here and nothing is proved here: each proof names the lemma that does it.
     Depends on: every file of the folder Headline; tools/check_proofs.sh compares that, too.
+    Source: each proof names the lemma that does it.
 
     The words used.  A row of weights w and its codes q are vectors ([vec], functions of the
     column); [vsub w q] is w - q.  [qform n H v] is v H v^T.  [gram m X] is G = X X^T for m tokens,

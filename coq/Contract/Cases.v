@@ -1,13 +1,13 @@
-(** * Contract/Cases: environments on which the printers are tested
+(** * Environments on which the printers are tested
 
-    Purpose.  Pseudo-random environments of every contract, for the differential test of the
+    Purpose: pseudo-random environments of every contract, for the differential test of the
       printed C++ text against the extracted evaluator.  In two of three the preconditions that
       define an input hold; in one of these one entry is then changed.
-    Main definitions.  [case_environment], [answer].
-    Main results.  [library_cases]: each contract has a case that meets what it supposes and promises,
+    Main definitions: [case_environment], [answer].
+    Main results: [library_cases]: each contract has a case that meets what it supposes and promises,
       and one that violates both.
-    Dependencies.  Contract/Library, Contract/Evaluate, Contract/Definitions. *)
-
+    Depends on: [Library], [Evaluate], [Definitions].
+    Source: this project. *)
 From Coq Require Import ZArith List String Bool QArith.
 From Hallmark Require Import Contract.Syntax Contract.Denotation Contract.Evaluate.
 From Hallmark Require Import Contract.Library Contract.Definitions.

@@ -1,19 +1,19 @@
-(** * Contract/Library: the contracts
+(** * The contracts
 
-    Purpose.  The statements that are checked on the numbers of a run, as values of the language.
+    Purpose: the statements that are checked on the numbers of a run, as values of the language.
       Each holds in every environment that meets its preconditions, which say how the numbers were
       made; a loss is a scalar that a precondition defines, so that the postcondition, which a run
       evaluates, costs one pass over a row.
-    Main definitions.  [gf16_half_gap_contract], [gf16_nearest_contract], [idempotence],
+    Main definitions: [gf16_half_gap_contract], [gf16_nearest_contract], [idempotence],
       [exact_product]; [gram_accumulation], [gram_bound]; [factor_residual], [pivots];
       [error_identity], [error_identity_residual], [loss_enclosure_contract]; [gptq_bound],
       [gptq_bound_emitted]; [guard_row], [guard_total], [two_columns], [rtn_when_no_calibration],
       [transfer]; [library].  Where a theorem or a definition has the name that is printed,
       [_contract] follows it here.
-    Main results.  [library_scoped].
-    Dependencies.  Contract/Syntax.  Contract/Sound proves that the contracts hold, and
-      Contract/SoundFloat that the programs meet them. *)
-
+    Main results: [library_scoped].
+    Depends on: [Syntax].  [Sound] proves that the contracts hold, and [SoundFloat] that the programs
+      meet them.
+    Source: this project. *)
 From Coq Require Import ZArith List String.
 From Hallmark Require Import Contract.Syntax.
 Import ListNotations.

@@ -1,12 +1,12 @@
-(** * Contract/PrintCodec: the generated files of the codec
+(** * The generated files of the codec
 
-    Purpose.  The four programs of T12 as a C++ header, and for each a solver's goal: on every
+    Purpose: the four programs of T12 as a C++ header, and for each a solver's goal: on every
       word the program agrees with SMT-LIB's own conversion [to_fp], which shares nothing with
       Flocq.  The goal's negation has no model.  Each has a twin with one line of the program
       broken, which must have one.
-    Main definitions.  [codec_header], [codec_goals].
-    Dependencies.  Format/CodecPrograms, Contract/PrintBits, Contract/Text. *)
-
+    Main definitions: [codec_header], [codec_goals].
+    Depends on: Format/CodecPrograms, [PrintBits], [Text].
+    Source: the SMT-LIB standard, version 2.6, theory FloatingPoint. *)
 From Coq Require Import ZArith List String.
 From Hallmark Require Import Format.BitProgram Format.CodecPrograms.
 From Hallmark Require Import Contract.Text Contract.PrintBits.

@@ -1,12 +1,12 @@
-(** * Contract/PrintCpp: contracts as C++ templates
+(** * Contracts as C++ templates
 
-    Purpose.  Each contract becomes two function templates, of what it supposes and of what it
+    Purpose: each contract becomes two function templates, of what it supposes and of what it
       promises, over any type of scalars: the template parameter Ops gives the operations, so that
       the same text runs on rationals, on binary64 and on enclosures, whose comparisons may have
       more than two answers.
-    Main definitions.  [contracts_header], [calls_header].
-    Dependencies.  Contract/Syntax, Contract/Library, Contract/Text. *)
-
+    Main definitions: [contracts_header], [calls_header].
+    Depends on: [Syntax], [Library], [Text].
+    Source: this project. *)
 From Coq Require Import ZArith List String Ascii.
 From Hallmark Require Import Contract.Syntax Contract.Library Contract.Text.
 Import ListNotations.

@@ -1,12 +1,11 @@
-(** * Contract/PrintSmt: contracts as SMT-LIB statements at fixed sizes
+(** * Contracts as SMT-LIB statements at fixed sizes
 
-    Purpose.  At given sizes a contract is a statement about finitely many real numbers, one
+    Purpose: at given sizes a contract is a statement about finitely many real numbers, one
       constant for each entry.  A goal is its negation, which has no model; its twin, one
       precondition short, must have one.
-    Main definitions.  [smt_formula], [contract_goals].
-    Dependencies.  Contract/Syntax, Contract/Denotation (indices), Contract/Library,
-      Contract/Text. *)
-
+    Main definitions: [smt_formula], [contract_goals].
+    Depends on: [Syntax], [Denotation] (indices), [Library], [Text].
+    Source: the SMT-LIB standard, version 2.6. *)
 From Coq Require Import ZArith List String Bool.
 From Hallmark Require Import Contract.Syntax Contract.Denotation Contract.Definitions.
 From Hallmark Require Import Contract.Library Contract.Text.

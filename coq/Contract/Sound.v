@@ -1,14 +1,13 @@
-(** * Contract/Sound: the contracts on losses and factors
+(** * The contracts on losses and factors
 
-    Purpose.  What each of these contracts supposes implies what it promises, in every environment,
+    Purpose: what each of these contracts supposes implies what it promises, in every environment,
       by the theorem that it names.
-    Main results.  [pivots_sound], [error_identity_sound], [error_identity_residual_sound],
+    Main results: [pivots_sound], [error_identity_sound], [error_identity_residual_sound],
       [loss_enclosure_sound], [gptq_bound_sound], [gptq_bound_emitted_sound], [guard_row_sound],
       [guard_total_sound], [two_columns_sound], [rtn_when_no_calibration_sound], [transfer_sound];
       [library_valid], for the whole library.
-    Dependencies.  Contract/Library, Contract/Denotation, Contract/SoundEntry, Gptq,
-      Float/PivotNorm. *)
-
+    Depends on: [Library], [Denotation], [SoundEntry], Gptq, Float/PivotNorm.
+    Source: this project. *)
 From Coq Require Import Reals Lra Lia List String.
 From Flocq Require Import Core.
 From Hallmark.Gptq Require Import Sums Matrix MatrixFacts Factorization Gptq GptqFacts.

@@ -1,11 +1,11 @@
-(** * Contract/SoundEntry: the contracts on codes and on entries of matrices
+(** * The contracts on codes and on entries of matrices
 
-    Purpose.  What each of these contracts supposes implies what it promises, in every environment.
-    Main results.  [gf16_half_gap_sound], [gf16_nearest_sound], [idempotence_sound],
+    Purpose: what each of these contracts supposes implies what it promises, in every environment.
+    Main results: [gf16_half_gap_sound], [gf16_nearest_sound], [idempotence_sound],
       [exact_product_sound], [gram_accumulation_sound], [gram_bound_sound],
       [factor_residual_sound].
-    Dependencies.  Contract/Library, Contract/Denotation, Float/SumsExtra. *)
-
+    Depends on: [Library], [Denotation], Float/SumsExtra.
+    Source: this project. *)
 From Coq Require Import Reals Lra Lia Psatz List String.
 From Flocq Require Import Core.
 From Hallmark.Gptq Require Import Sums.

@@ -1,14 +1,14 @@
-(** * Contract/SoundFloat: the programs meet the contracts
+(** * The programs meet the contracts
 
-    Purpose.  What a run evaluates are the postconditions; here they are proved of the numbers that
-      the programs compute, rounding included, where Contract/Sound and Contract/SoundEntry derive
+    Purpose: what a run evaluates are the postconditions; here they are proved of the numbers that
+      the programs compute, rounding included, where [Sound] and [SoundEntry] derive
       them from preconditions.
-    Main results.  [gf16_half_gap_met], [gf16_nearest_met], [idempotence_met], [exact_product_met],
+    Main results: [gf16_half_gap_met], [gf16_nearest_met], [idempotence_met], [exact_product_met],
       [gram_accumulation_met], [gram_bound_met], [factor_residual_met],
       [factor_residual_stored_met], [pivots_met].
-    Dependencies.  Contract/Library, Contract/Denotation, Contract/SoundEntry, Gptq/GoldenGrid,
-      Float/GramError, Float/FactorClosed. *)
-
+    Depends on: [Library], [Denotation], [SoundEntry], Gptq/GoldenGrid, Float/GramError,
+      Float/FactorClosed.
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lra Lia List String.
 From Flocq Require Import Core.
 From Hallmark.Format Require Import GF16 ScaledGrid.

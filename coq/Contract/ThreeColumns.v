@@ -1,13 +1,13 @@
-(** * Contract/ThreeColumns: the comparison with three columns, for the solvers
+(** * The comparison with three columns, for the solvers
 
-    Purpose.  T4 stops at two columns.  This goal asks for a row of three weights that GPTQ makes
+    Purpose: T4 stops at two columns.  This goal asks for a row of three weights that GPTQ makes
       worse than round-to-nearest, with the factor of T5 fixed and codes -1, 0, 1: it has a model,
       which tests/contracts replays in the exact oracle.
-    Main definitions.  [three_columns_goal].
-    Main results.  [three_columns_factor] (the numbers are those of Gptq/Counterexample),
+    Main definitions: [three_columns_goal].
+    Main results: [three_columns_factor] (the numbers are those of Gptq/Counterexample),
       [three_columns_grid] (the grid conditions leave -1, 0 and 1).
-    Dependencies.  Contract/PrintSmt, Gptq/Counterexample. *)
-
+    Depends on: [PrintSmt], Gptq/Counterexample.
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lra Lia List String.
 From Hallmark Require Import Gptq.Concrete Gptq.Counterexample.
 From Hallmark Require Import Contract.Syntax Contract.Denotation Contract.Definitions Contract.Library.

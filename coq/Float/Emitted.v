@@ -1,18 +1,17 @@
-(** * Float/Emitted: the codes that the program emits (T7 + T9 + T11 + T15)
+(** * The codes that the program emits (T7 + T9 + T11 + T15)
 
-    Purpose.  One theorem about the production path as it runs: H in binary64, factored in binary64,
+    Purpose: one theorem about the production path as it runs: H in binary64, factored in binary64,
       U rounded once to binary32, the recurrence in binary32, the codes those of GF16 at the
       computed weights.  No residual is formed and no exact quantity is needed to evaluate the
       bound.
-    Main results.  [emitted_codes_enclosure] (any codes, both sides),
+    Main results: [emitted_codes_enclosure] (any codes, both sides),
       [emitted_plain_enclosure] (the plain loss in the stored Gram matrix, as the guard uses it),
       [emitted_codes_loss_real] (GF16 codes, the loss in the stored H),
       [emitted_codes_activations] (the loss on the calibration activations).
-    Bound functions.  [emitted_delta] (T11), [gf16_half_gap] (T7), [residual32] (T15),
+    Bound functions: [emitted_delta] (T11), [gf16_half_gap] (T7), [residual32] (T15),
       [activation64] (T11 b), [weighted_size].
-    Dependencies.  Gptq/GoldenGrid, Float/RecurrenceError, Float/FactorClosed, Float/Hessian,
-      Float/Certificate. *)
-
+    Depends on: Gptq/GoldenGrid, [RecurrenceError], [FactorClosed], [Hessian], [Certificate].
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra Psatz.
 From Flocq Require Import Core.
 From Hallmark.Format Require Import GF16 ScaledGrid.

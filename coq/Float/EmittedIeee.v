@@ -1,12 +1,12 @@
-(** * Float/EmittedIeee: the composed theorem on IEEE data
+(** * The composed theorem on IEEE data
 
-    Purpose.  The theorems of Float/Emitted for the values of IEEE data: every operation is Flocq's
+    Purpose: the theorems of [Emitted] for the values of IEEE data: every operation is Flocq's
       on [binary_float], overflow is excluded by the finiteness of what the program returns, and
       the grid points are values that the program compares with u'_j.
-    Main results.  [emitted_run_ieee] (the run of the real model behind a finite IEEE run),
+    Main results: [emitted_run_ieee] (the run of the real model behind a finite IEEE run),
       [emitted_codes_loss_ieee], [emitted_codes_enclosure_ieee].
-    Dependencies.  Float/Machine, Float/FiniteRun, Float/Emitted. *)
-
+    Depends on: [Machine], [FiniteRun], [Emitted].
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary.
 From Hallmark.Format Require Import GF16.

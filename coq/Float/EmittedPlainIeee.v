@@ -1,13 +1,13 @@
-(** * Float/EmittedPlainIeee: the plain loss and the loss on the activations, on IEEE data
+(** * The plain loss and the loss on the activations, on IEEE data
 
-    Purpose.  Float/EmittedIeee speaks of the loss in the stored H.  Here H is made by the program
+    Purpose: [EmittedIeee] speaks of the loss in the stored H.  Here H is made by the program
       from a Gram matrix, and that from activations, all on IEEE data; overflow is excluded by the
       finiteness of the entries of H.
-    Main definitions.  [ieee_hessian].
-    Main results.  [plain_enclosure_ieee] (any codes, the plain loss in the stored G),
+    Main definitions: [ieee_hessian].
+    Main results: [plain_enclosure_ieee] (any codes, the plain loss in the stored G),
       [codes_activations_ieee] (GF16 codes, the loss on the activations).
-    Dependencies.  Float/EmittedIeee, Float/FiniteRun, Float/Hessian, Float/Certificate. *)
-
+    Depends on: [EmittedIeee], [FiniteRun], [Hessian], [Certificate].
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary.
 From Hallmark.Format Require Import GF16.

@@ -1,12 +1,12 @@
-(** * Float/EmittedWide: the recurrence done again in binary64
+(** * The recurrence done again in binary64
 
-    Purpose.  Rows that the binary32 recurrence cannot decide are evaluated again in binary64, with
+    Purpose: rows that the binary32 recurrence cannot decide are evaluated again in binary64, with
       the binary64 factor or with the one stored in binary32.  The same enclosures, with the
       constants of those formats; any codes.
-    Main results.  [wide_enclosure] (binary64 factor), [wide_stored_enclosure] (stored factor).
-    Bound functions.  [wide_delta] (T11), [residual64], [residual32] (T15).
-    Dependencies.  Float/RecurrenceError, Float/FactorClosed, Float/Certificate, Float/Emitted. *)
-
+    Main results: [wide_enclosure] (binary64 factor), [wide_stored_enclosure] (stored factor).
+    Bound functions: [wide_delta] (T11), [residual64], [residual32] (T15).
+    Depends on: [RecurrenceError], [FactorClosed], [Certificate], [Emitted].
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra.
 From Flocq Require Import Core.
 From Hallmark.Gptq Require Import Sums Matrix Gptq.

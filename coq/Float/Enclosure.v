@@ -1,18 +1,18 @@
-(** * Float/Enclosure: the guard's enclosure of the plain loss, from one triangular product
+(** * The guard's enclosure of the plain loss, from one triangular product
 
-    Purpose.  The guard evaluates t' = e' U by the chains of the recurrence, with e' the rounded
+    Purpose: the guard evaluates t' = e' U by the chains of the recurrence, with e' the rounded
       errors and U, d the binary64 factor, and needs
       2 loss_G = sum d_j t_j^2 + e R e^T - sum (H_jj - 2 G_jj) e_j^2 for t = e U, R = H - U D U^T.
       Here the distance from t' to t is measured in the norm of the pivots, so that nothing is
       formed column by column.
-    Main results.  [product_column] (T11, one column), [product_norm] (the whole row), both in any
+    Main results: [product_column] (T11, one column), [product_norm] (the whole row), both in any
       format; [loss_enclosure] (the loss in H), [loss_enclosure_closed] (with the underflow replaced
       by 2^-470), [loss_enclosure32] (the same product in binary32), [plain_loss_identity] (from the
       loss in H to the plain loss).
-    Bound functions.  [product64] ((n + 2) 2^-53), [product32], [residual64], [residual32],
+    Bound functions: [product64] ((n + 2) 2^-53), [product32], [residual64], [residual32],
       [under_product], [under_product32], [enclosure_width].
-    Dependencies.  Gptq/Identity, Float/ChainError, Float/FactorClosed, Float/PivotNorm. *)
-
+    Depends on: Gptq/Identity, [ChainError], [FactorClosed], [PivotNorm].
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra Psatz.
 From Flocq Require Import Core.
 From Hallmark.Gptq Require Import Sums Matrix MatrixFacts Triangular Gptq GptqFacts Identity.

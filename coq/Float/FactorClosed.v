@@ -1,14 +1,13 @@
-(** * Float/FactorClosed: T15 with the constants of the product
+(** * T15 with the constants of the product
 
-    Purpose.  The factorization runs in binary64, its U is kept in binary64 or rounded once to
+    Purpose: the factorization runs in binary64, its U is kept in binary64 or rounded once to
       binary32.  For at most 2^24 columns and a diagonal of H of sane size, the residual is at most
       a constant that binary64 represents exactly, times sqrt(H_ii H_jj); nothing underflows.
-    Main results.  [residual_entry_binary64], [residual_entry_binary32], [residual_form_binary64],
+    Main results: [residual_entry_binary64], [residual_entry_binary32], [residual_form_binary64],
       [residual_form_binary32] (the quadratic forms of the residuals).
-    Bound functions.  [residual64], [residual32], [weighted_size].
-    Dependencies.  Gptq/Sums, Gptq/Matrix, Float/FactorDiagonal, Float/FactorRounded,
-      Float/Residual. *)
-
+    Bound functions: [residual64], [residual32], [weighted_size].
+    Depends on: Gptq/Sums, Gptq/Matrix, [FactorDiagonal], [FactorRounded], [Residual].
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra Psatz.
 From Flocq Require Import Core.
 From Hallmark.Gptq Require Import Sums Matrix MatrixFacts.

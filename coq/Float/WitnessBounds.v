@@ -1,14 +1,14 @@
-(** * Float/WitnessBounds: on the instance of WitnessRun the bounds are small and the runs round
+(** * On the instance of WitnessRun the bounds are small and the runs round
 
-    Purpose.  The theorems of Float/ are not vacuous and their bounds are not trivial: evaluated on
+    Purpose: the theorems of Float/ are not vacuous and their bounds are not trivial: evaluated on
       the instance, each is orders of magnitude below what it replaces, and each covers an error
       that is not zero.
-    Main results.  [loss_sum_small], [enclosure_sums] (the two bounds as numbers), [witness_loss]
+    Main results: [loss_sum_small], [enclosure_sums] (the two bounds as numbers), [witness_loss]
       (T7 + T9 + T11 + T15: below 2^-16, where the codes 0 lose more than 1), [witness_enclosure]
       (the loss between 2^-24 and 2^-23), [witness_product] (the guard's enclosure: to within
       2^-64), [witness_rounding] (T11 a), [witness_gram_error] (T11 b), [witness_residual] (T15).
-    Dependencies.  Float/WitnessRun; computation by vm_compute. *)
-
+    Depends on: [WitnessRun]; computation by vm_compute.
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra Psatz.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary.
 From Hallmark.Format Require Import GF16.

@@ -1,16 +1,16 @@
-(** * Float/WitnessForms: the variants of the theorems of Float/ on the instance of Float/WitnessRun
+(** * The variants of the theorems of Float/ on the instance of [WitnessRun]
 
-    Purpose.  Float/WitnessBounds evaluates the main theorems; here are the others: the entrywise
+    Purpose: [WitnessBounds] evaluates the main theorems; here are the others: the entrywise
       bound and the quadratic forms of T15, the finite runs, and the composed theorem for the plain
       loss and for the activations.  H is 2 G + 2 I for the two tokens (1/2, 1/2, 1/2), whose Gram
       matrix is singular.
-    Main results.  [witness_entry], [witness_form_binary64], [witness_form_binary32] (T15),
+    Main results: [witness_entry], [witness_form_binary64], [witness_form_binary32] (T15),
       [witness_finite_factor], [witness_finite_recurrence], [witness_finite_gram],
       [witness_gram_no_overflow] (overflow), [witness_plain_run], [witness_plain],
       [witness_activations], [witness_product32] (the guard).
-    Dependencies.  Float/WitnessRun, Float/WitnessBounds, Float/EmittedPlainIeee, Float/NoOverflow;
-      computation by vm_compute. *)
-
+    Depends on: [WitnessRun], [WitnessBounds], [EmittedPlainIeee], [NoOverflow]; computation by
+      vm_compute.
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra Psatz List FunctionalExtensionality.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary.
 From Hallmark.Format Require Import GF16.

@@ -1,11 +1,11 @@
-(** * Format/AllWords: every GF16 word, by computation
+(** * Every GF16 word, by computation
 
-    Purpose.  An independent look at the 65,536 words: each is decoded to an exact dyadic number
+    Purpose: an independent look at the 65,536 words: each is decoded to an exact dyadic number
       and encoded again, inside Coq's virtual machine.  Nothing else depends on this file: the
-      theorems of Format/Word and Format/Codec cover every word by reasoning.
-    Main results (T7).  [all_words_reencoded].
-    Dependencies.  Format/GF16, Format/Word. *)
-
+      theorems of [Word] and [Codec] cover every word by reasoning.
+    Main results (T7): [all_words_reencoded].
+    Depends on: [GF16], [Word].
+    Source: this project. *)
 From Coq Require Import ZArith Lia Bool.
 From Flocq Require Import Core IEEE754.Binary IEEE754.Bits.
 From Hallmark Require Import Format.GF16 Format.Word.

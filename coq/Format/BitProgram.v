@@ -1,15 +1,15 @@
-(** * Format/BitProgram: straight-line programs on bit vectors
+(** * Straight-line programs on bit vectors
 
-    Purpose.  A small language in which the codec is written once, as a Coq value: it is proved
+    Purpose: a small language in which the codec is written once, as a Coq value: it is proved
       here and printed as C++ and SMT-LIB text elsewhere.  A program has one width w, at most 64;
       every variable is an unsigned integer below 2^w, arithmetic wraps modulo 2^w.
-    Main definitions.  [expr], [program], [run]; [shifts_ok], which tells whether every shift of a
+    Main definitions: [expr], [program], [run]; [shifts_ok], which tells whether every shift of a
       run stays below the width, as C++ and SMT-LIB would need for one meaning.
       [computes] says both.
-    Main results.  [computes_intro], [remaining_line], [remaining_output]: a proof about a program
+    Main results: [computes_intro], [remaining_line], [remaining_output]: a proof about a program
       goes line by line, naming the value of each.
-    Dependencies.  Coq's standard library only. *)
-
+    Depends on: Coq's standard library only.
+    Source: this project. *)
 From Coq Require Import ZArith List String Bool.
 Import ListNotations.
 Open Scope Z_scope.

@@ -1,11 +1,10 @@
-(** * Format/CodecEncode: the encoders are right
+(** * The encoders are right
 
-    Purpose.  For every binary32 and every binary64 word the encoders compute the GF16 word of
+    Purpose: for every binary32 and every binary64 word the encoders compute the GF16 word of
       Flocq's conversion: NaN, infinities, signed zeros, subnormals and overflow included.
-    Main results (T12).  [encode32_correct], [encode64_correct].
-    Dependencies.  Format/CodecEncodeLines, Format/CodecSpec, Format/RoundShift, Format/Word;
-      Flocq. *)
-
+    Main results (T12): [encode32_correct], [encode64_correct].
+    Depends on: [CodecEncodeLines], [CodecSpec], [RoundShift], [Word]; Flocq.
+    Source: this project. *)
 From Coq Require Import ZArith Lia Bool.
 From Flocq Require Import Core IEEE754.Binary IEEE754.Bits.
 From Hallmark Require Import Format.GF16 Format.Word Format.RoundShift Format.BitProgram.

@@ -1,8 +1,8 @@
-(** * Format/WitnessFormat: concrete instances of this folder's theorems
+(** * Concrete instances of this folder's theorems
 
-    Purpose.  One witness lemma for each headline theorem of Format/: its hypotheses can hold, and
+    Purpose: one witness lemma for each headline theorem of Format/: its hypotheses can hold, and
       its bound is reached or is not trivial.  The words are those of the format's specification.
-    Main results.  [witness_gf16_error], [witness_gf16_error_binade], [witness_gf16_nearest],
+    Main results: [witness_gf16_error], [witness_gf16_error_binade], [witness_gf16_nearest],
       [witness_gf16_round], [witness_gf16_no_overflow], [witness_decode_encode],
       [witness_gf16_dyadic_correct], [witness_b32_dyadic_correct], [witness_b64_dyadic_correct],
       [witness_golden_error], [witness_scaled_gf16_error], [witness_rne_error],
@@ -11,8 +11,8 @@
       [witness_encode32_error], [witness_encode32_value], [witness_all_words],
       [witness_encode32_decode32], [witness_phi_identity],
       [witness_split].
-    Dependencies.  All of Format/ but AllWords. *)
-
+    Depends on: all of this folder but AllWords.
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra List.
 From Flocq Require Import Core IEEE754.Binary IEEE754.Bits.
 From Hallmark Require Import Format.GoldenFloat Format.GF16 Format.GF16Binade Format.ScaledGrid.

@@ -2,7 +2,9 @@
 
     Purpose: the loss of the emitted codes, bounded by numbers that the program computes, and what
       the guard compares.  Headline.v explains the words used.
-    Depends on: the theorem files and witness files of Float, Gptq/GoldenGrid. *)
+    Main results: the names that begin with emitted and guard.
+    Depends on: the theorem files and witness files of Float, Gptq/GoldenGrid.
+    Source: each proof names the lemma that does it. *)
 From Coq Require Import ZArith Reals Lra.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary.
 From Hallmark.Gptq Require Import Sums Matrix Gptq GoldenGrid.

@@ -3,7 +3,10 @@
     Purpose: the ground, the error identity (T1), the worst case (T2) and its comparison with
       round-to-nearest (T3, T3b), one and two columns (T4), the counterexample (T5), the guard (T6).
       Headline.v explains the words used.
-    Depends on: the theorem files and witness files of Gptq, Format/GF16. *)
+    Main results: [hess_psd], [udu_exists], [gptq_exists], [gptq_unique], [cholesky_gptq],
+      [nearest_mono]; the names that begin with T1 to T6.
+    Depends on: the theorem files and witness files of Gptq, Format/GF16.
+    Source: each proof names the lemma that does it. *)
 From Coq Require Import Reals List Lra.
 From Hallmark.Format Require Import GF16 IntegerGrid.
 From Hallmark.Gptq Require Import Sums Matrix Quantizer Gptq Concrete.
@@ -65,7 +68,8 @@ Lemma textbook_witness :
   udu 3 WitnessTheorems.square_M t5_U (entries [1; 4; 16]) /\
   inv_pair 3 WitnessTheorems.square_M
     (fun i j => bsum 3 (fun a => WitnessTheorems.square_C a i * WitnessTheorems.square_C a j)) /\
-  is_textbook 3 (every (rne 1)) (fun j k => WitnessTheorems.square_C j k / WitnessTheorems.square_C j j)
+  is_textbook 3 (every (rne 1))
+    (fun j k => WitnessTheorems.square_C j k / WitnessTheorems.square_C j j)
     (t5_w 0 1) (comp t5_U (t5_w 0 1) (t5_q 0 1)) (t5_q 0 1).
 Proof. exact WitnessTheorems.textbook_witness. Qed.
 
@@ -292,7 +296,8 @@ Proof. exact (TwoColumns.T4_two_columns_plain m X lam U d Q w q). Qed.
 (** Witness: two columns with damping 2, where GPTQ's plain loss is 657/800 and that of
     round-to-nearest 1217/800. *)
 Lemma T4_witness : let w := entries [3 / 8; 2 / 5] in let q := entries [0; 1] in
-  let X := WitnessTheorems.two_X in let U := WitnessTheorems.two_U in let d := WitnessTheorems.two_d in
+  let X := WitnessTheorems.two_X in let U := WitnessTheorems.two_U in
+  let d := WitnessTheorems.two_d in
   let Q := every (rne 1) in
   udu 2 (hess 2 (gram 2 X)) U d /\ nonneg 2 d /\ is_gptq 2 Q U w q /\
   loss 2 2 X (vsub w q) <= loss 2 2 X (vsub w (rtn Q w)) /\

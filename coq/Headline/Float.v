@@ -2,7 +2,9 @@
 
     Purpose: the recurrence and the Gram matrix (T11) and the factorization (T15) as the program
       computes them.  Headline.v explains the words used.
-    Depends on: the theorem files and witness files of Float. *)
+    Main results: the names that begin with T11 and T15.
+    Depends on: the theorem files and witness files of Float.
+    Source: each proof names the lemma that does it. *)
 From Coq Require Import ZArith Reals Lra.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary.
 From Hallmark.Gptq Require Import Sums Matrix Gptq Concrete.

@@ -2,7 +2,9 @@
 
     Purpose: the facts of the format and GPTQ's bound on its grid (T7), and the codec (T12).
       Headline.v explains the words used.
-    Depends on: the theorem files and witness files of Format, Gptq/GoldenGrid. *)
+    Main results: the names that begin with T7 and T12.
+    Depends on: the theorem files and witness files of Format, Gptq/GoldenGrid.
+    Source: each proof names the lemma that does it. *)
 From Coq Require Import ZArith Reals List Lra.
 From Flocq Require Import Core IEEE754.Binary IEEE754.Bits.
 From Hallmark.Format Require Import GF16 ScaledGrid.

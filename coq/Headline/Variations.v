@@ -3,7 +3,9 @@
     Purpose: other data (T8), compensated weights with errors (T9), the pseudo-code that is not GPTQ
       (T10), the average over rows (T16), the best of several runs (T17).  Headline.v explains the
       words used.
-    Depends on: the theorem files and witness files of Gptq, Format/IntegerGrid. *)
+    Main results: the names that begin with T8, T9, T10, T16 and T17.
+    Depends on: the theorem files and witness files of Gptq, Format/IntegerGrid.
+    Source: each proof names the lemma that does it. *)
 From Coq Require Import Reals ZArith List Lra.
 From Hallmark.Format Require Import IntegerGrid.
 From Hallmark.Gptq Require Import Sums Matrix Quantizer Gptq Concrete.
