@@ -103,7 +103,7 @@ Proof.
     in loss.
   change (scalar e "L" = value e no_index compensated_loss).
   rewrite compensated_loss_meaning, loss by exact equation.
-  exact (T1_identity _ _ _ _ (vector e "w") (vector e "q") cert).
+  apply T1_identity; exact cert.
 Qed.
 
 Theorem error_identity_residual_sound : valid error_identity_residual.
@@ -172,7 +172,7 @@ Proof.
   unfold promised; cbn [truth post gptq_bound]; change (value e no_index (Scalar "L")) with (scalar e "L").
   change (scalar e "L" = qform (size_n e) (matrix e "H") (vsub (vector e "w") (vector e "q")))
     in loss; rewrite loss.
-  apply (T2_bound _ _ _ _ (vector e "w") (vector e "q") (vector e "r") cert pos).
+  apply T2_bound with (1 := cert) (2 := pos).
   intros j below; rewrite compensated_meaning by assumption; exact (close j below).
 Qed.
 
@@ -268,12 +268,12 @@ Proof.
     by (intros i j; apply (columns n j); lia).
   induction k as [|k IH]; intros j after i before below; [lia|].
   assert (single : forall a, (a < n)%nat -> M a j = U a j * d j).
-  { intros a range; rewrite (udu_eq _ _ _ _ cert) by assumption.
+  { intros a range; rewrite (udu_eq cert) by assumption.
     rewrite (bsum_split n j); [|exact below|].
-    - rewrite bsum_0, (udu_1 _ _ _ _ cert) by
-        (exact below || (intros b bbelow; rewrite (udu_lo _ _ _ _ cert j b) by lia; ring)); ring.
+    - rewrite bsum_0, (udu_1 cert) by
+        (exact below || (intros b bbelow; rewrite (udu_lo cert j b) by lia; ring)); ring.
     - intros b range_b; rewrite (IH b ltac:(lia) j) by lia; ring. }
-  assert (pivot := single j below); rewrite (udu_1 _ _ _ _ cert) in pivot by exact below.
+  assert (pivot := single j below); rewrite (udu_1 cert) in pivot by exact below.
   assert (entry := single i ltac:(lia)); rewrite off in entry by lia.
   assert (nonzero := diagonal j below); destruct (Rmult_integral _ _ (eq_sym entry)); [assumption|].
   exfalso; apply nonzero; rewrite pivot; lra.

@@ -45,13 +45,15 @@ Proof.
   - assert (r <= 0) by nra; rewrite !Rabs_left1 by lra; lra.
 Qed.
 
+Arguments half_gap_between {s x q}.
+
 Theorem gf16_half_gap_sound : valid gf16_half_gap_contract.
 Proof.
   intros e [inside [side [gap_l [gap_r [near_l [near_r _]]]]]] j below.
   specialize (inside j below); specialize (side j below); specialize (gap_l j below).
   specialize (gap_r j below); specialize (near_l j below); specialize (near_r j below).
   cbn -[IZR Rdiv] in *.
-  apply (half_gap_between _ _ _ (vector e "l" j) (vector e "r" j)); try assumption; try lra.
+  apply (half_gap_between (vector e "l" j) (vector e "r" j)); try assumption; try lra.
   - replace (2 * (1 / 1024)) with (1 / 512) by lra.
     replace (2 * (1 / 1099511627776)) with (1 / 549755813888) by lra; exact gap_l.
   - replace (2 * (1 / 1024)) with (1 / 512) by lra.

@@ -133,3 +133,10 @@ rewrite upper, lower; exact model.
 Qed.
 
 End Ieee.
+
+Arguments ieee_factor {nans64 nans32 nan n H C U d w s g hmax}.
+Arguments ieee_pivots {nans64 nans32 nan n H C U d w s g hmax}.
+Arguments ieee_narrowed {nans64 nans32 nan n H C U d w s g hmax}.
+Arguments ieee_symmetric {nans64 nans32 nan n H C U d w s g hmax}.
+Arguments ieee_sane {nans64 nans32 nan n H C U d w s g hmax}.
+Arguments ieee_weights {nans64 nans32 nan n H C U d w s g hmax}.

@@ -42,7 +42,7 @@ Lemma we_value k : (k < 2)%nat -> emitted_error rw rs rg k = match k with
   | O => 3277 / 134217728 | _ => - 3277 / 16777216 end.
 Proof.
 intros below.
-destruct (comp_finite 24 128 nans32 wV ww ws wg 2 (ieee_weights _ _ _ _ _ _ _ _ _ _ _ _
+destruct (comp_finite 24 128 nans32 wV ww ws wg 2 (ieee_weights
   witness_run 2%nat ltac:(lia))) as [_ [errors _]].
 destruct (errors k below) as [_ [_ [_ [_ value]]]].
 change (real_arith (3 - 128 - 24) 24) with real32 in value.
@@ -54,7 +54,7 @@ Qed.
 Lemma stored_value k j : (k < j < 3)%nat -> stored_factor rU k j = val32 (wV k j).
 Proof.
 intros range; symmetry; apply (narrow_finite nan32 (wU k j) eq_refl).
-exact (ieee_narrowed _ _ _ _ _ _ _ _ _ _ _ _ witness_run k j range).
+exact (ieee_narrowed witness_run k j range).
 Qed.
 
 (** The weights of the real model are those of the machine. *)
@@ -131,8 +131,8 @@ assert (delta2 := delta_small 2 ltac:(lia)).
 assert (square : forall h x b, 0 <= h <= b -> 0 <= x <= / 4194304 ->
   (h + x) ^ 2 <= (b + / 4194304) ^ 2) by (intros; apply pow_incr; lra).
 cbn [bsum]; rewrite !wd_value by lia.
-assert (square0 := square _ _ _ gap0 delta0); assert (square1 := square _ _ _ gap1 delta1).
-assert (square2 := square _ _ _ gap2 delta2); clear square gap; lra.
+apply square with (1 := gap0) in delta0; apply square with (1 := gap1) in delta1.
+apply square with (1 := gap2) in delta2; clear square gap; lra.
 Qed.
 
 (** The sums of the enclosure of any codes, with a small residual, are between 2^-24 and 2^-23. *)

@@ -120,15 +120,15 @@ Theorem witness_finite_factor :
 Proof.
 assert (entries : forall i j, (i < j < 3)%nat -> finite64 (wU i j) = true).
 { intros i j range; apply (narrow_finite nan32 (wU i j) eq_refl).
-  exact (ieee_narrowed _ _ _ _ _ _ _ _ _ _ _ _ witness_run i j range). }
-split; [exact (ieee_factor _ _ _ _ _ _ _ _ _ _ _ _ witness_run)|].
-split; [exact (ieee_pivots _ _ _ _ _ _ _ _ _ _ _ _ witness_run)|].
+  exact (ieee_narrowed witness_run i j range). }
+split; [exact (ieee_factor witness_run)|].
+split; [exact (ieee_pivots witness_run)|].
 split; [exact entries|split; [exact (run_factor model)|exact (wd_value 0 ltac:(lia))]].
 Qed.
 
 (** The second compensated weight is finite. *)
 Lemma second_finite : finite32 (comp_float (float_arith nans32) wV ww ws wg 1) = true.
-Proof. exact (ieee_weights _ _ _ _ _ _ _ _ _ _ _ _ witness_run 1%nat ltac:(lia)). Qed.
+Proof. exact (ieee_weights witness_run 1%nat ltac:(lia)). Qed.
 
 (** Its value. *)
 Lemma second_weight :

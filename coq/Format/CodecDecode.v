@@ -148,7 +148,7 @@ Proof.
   destruct (fields_finite 9 6 eq_refl eq_refl eq_refl s f e Hf He) as [Hfin [Hsign Hval]].
   destruct (fields_finite mw ew mw_pos ew_pos prec_lt_emax s f' e' Hf' He')
     as [Hfin' [Hsign' Hval']].
-  rewrite (convert_exact 10 32 _ _ _ _ nan _ (of_bits (join_bits mw ew s f' e')) Hfin Hfin').
+  rewrite (convert_exact nan (of_bits (join_bits mw ew s f' e')) Hfin Hfin').
   - apply bits_of_binary_float_of_bits.
     apply join_bits_range; lia.
   - rewrite Hval'; rewrite Hsame; symmetry; exact Hval.

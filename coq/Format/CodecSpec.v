@@ -149,3 +149,5 @@ Proof.
         unfold F2R; cbn [Fnum Fexp].
         apply Rmult_le_compat; [lra|apply bpow_ge_0|apply IZR_le; lia|apply bpow_le; lia].
 Qed.
+
+Arguments encode_fields {prec emax x}.

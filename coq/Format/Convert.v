@@ -95,3 +95,5 @@ Proof.
 Qed.
 
 End Convert.
+
+Arguments convert_exact {prec emax prec' emax' Hprec' Hemax'} nan' {x}.

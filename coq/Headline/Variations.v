@@ -140,8 +140,8 @@ Theorem T10_exceeds_worst_case (Q : R -> R) : near_int Q ->
 Proof.
 exact (fun near =>
   let case := StaticInverse.t10w_exceeds_worst_case Q near in
-  conj (outcome_inverse _ _ _ _ _ _ _ _ _ _ _ _ (proj1 case))
-    (conj (outcome_static _ _ _ _ _ _ _ _ _ _ _ _ (proj1 case)) (proj2 case))).
+  conj (outcome_inverse (proj1 case))
+    (conj (outcome_static (proj1 case)) (proj2 case))).
 Qed.
 
 (** Witness: with ties to even the family of T10 at b = 1 loses 585/64 where GPTQ and
