@@ -4,7 +4,9 @@
       Headline.v, one for the witnesses together and one for the theorems of outside.txt.  The
       answers are compared with Assumptions.golden, in both directions, by tools/check_proofs.sh,
       which compiles this file; nothing else does.
-    Depends on: [Headline]; the files that outside.txt names. *)
+    Main definitions: [witnesses], [outside] (tuples of names).
+    Depends on: [Headline]; the files that outside.txt names.
+    Source: this project. *)
 From Hallmark Require Import Headline.
 From Hallmark.Contract Require Sound SoundEntry SoundFloat Evaluate.
 From Hallmark.Format Require CodecEncode CodecDecode GF16Binade.
@@ -52,6 +54,15 @@ Print Assumptions T10_unbounded_excess.
 Print Assumptions T10_exceeds_worst_case.
 Print Assumptions T16_mean_rtn.
 Print Assumptions T16_mean_gptq.
+Print Assumptions T17_selection_row.
+Print Assumptions T17_selection_first.
+Print Assumptions T17_selection_min.
+Print Assumptions T17_selection_guard.
+Print Assumptions T17_selection_matrix.
+Print Assumptions T17_selection_mixture.
+Print Assumptions T17_selection_matrix_min.
+Print Assumptions T17_selection_enclosure.
+Print Assumptions T17_selection_enclosure_matrix.
 Print Assumptions T7_gf16_error.
 Print Assumptions T7_gf16_nearest.
 Print Assumptions T7_gf16_no_overflow.
@@ -115,6 +126,8 @@ Definition witnesses := (
   @T10_two_columns_witness,
   @T10_witness,
   @T16_witness,
+  @T17_selection_witness,
+  @T17_enclosure_witness,
   @T7_gf16_error_witness,
   @T7_gf16_nearest_witness,
   @T7_gf16_no_overflow_witness,
@@ -142,6 +155,11 @@ Definition witnesses := (
   @emitted_plain_run_witness,
   @emitted_plain_witness,
   @emitted_activations_witness,
+  @emitted_ill_conditioned_witness,
+  @emitted_ill_conditioned_activations_witness,
+  @guard_ill_conditioned_witness,
+  @emitted_subnormal_witness,
+  @emitted_clipped_witness,
   @guard_enclosure_witness,
   @guard_enclosure_binary32_witness,
   @T13_witness,

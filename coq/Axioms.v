@@ -7,6 +7,7 @@
     Main results: [limited_omniscience], [negation_decidable], [extensionality],
       [excluded_middle].  Each is its assumption and nothing more; nothing depends on this file.
     Depends on: the standard library.
+    Source: the standard library; none is this project's.
 
     All four are true in the usual set-theoretic model, in which types are sets, propositions are
     truth values and functions are graphs; there they hold together, and every theorem of

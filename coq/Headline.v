@@ -1,12 +1,13 @@
 (** * The published theorems
 
-    Purpose: every theorem that the product refers to, restated in full, T1 to T16 of
+    Purpose: every theorem that the product refers to, restated in full, T1 to T17 of
       docs/design.md, section 2.  They stand in the parts below, a paragraph of prose before each;
       a witness lemma follows: a concrete instance in which the hypotheses hold and the conclusion
       says something.
     Main results: all; coq/theorems.txt lists them, and tools/check_proofs.sh compares.
     Nothing is defined here and nothing is proved here: each proof names the lemma that does it.
     Depends on: every file of the folder Headline; tools/check_proofs.sh compares that, too.
+    Source: each proof names the lemma that does it.
 
     The words used.  A row of weights w and its codes q are vectors ([vec], functions of the
     column); [vsub w q] is w - q.  [qform n H v] is v H v^T.  [gram m X] is G = X X^T for m tokens,
@@ -25,9 +26,10 @@
     than 1/2 of x is returned; [rne s], round to the multiples of s, ties to even. *)
 
 (** GPTQ in exact arithmetic: the ground, T1, T2, T3, T3b, T4, T5, T6. *)
-From Hallmark.Headline Require Export Gptq.
+From Hallmark.Headline Require Export Exact.
 
-(** Around one run of it: other data, errors, the static inverse, the average: T8, T9, T10, T16. *)
+(** Around one run of it: other data, errors, the static inverse, the average, the best of several
+    runs: T8, T9, T10, T16, T17. *)
 From Hallmark.Headline Require Export Variations.
 
 (** The format and its codec: T7, T12. *)
@@ -37,7 +39,7 @@ From Hallmark.Headline Require Export Format.
 From Hallmark.Headline Require Export Float.
 
 (** The codes that the program emits, and the guard: T7 + T9 + T11 + T15. *)
-From Hallmark.Headline Require Export Emitted.
+From Hallmark.Headline Require Export Codes.
 
 (** The extracted checker: T13. *)
 From Hallmark.Headline Require Export Check.

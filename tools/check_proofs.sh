@@ -71,6 +71,49 @@ gate_parts() {
     echo "parts gate: exported (<) and present (>) differ:" >&2; cat "$work/diff" >&2; return 1; }
 }
 
+# What the files state: one line each, the name and file:line.
+stated_in() {
+  strip "$@" | sed -n -E "s/^([^:]*:[0-9]+): *((Local|Global|Program|#\[[^]]*\]) +)*(Theorem|Lemma|Corollary|Proposition|Fact|Remark|Example|Definition|(Co)?Fixpoint|Function|Record|Structure|Class|Instance|(Co)?Inductive|Variant) +([A-Za-z_][A-Za-z0-9_']*).*/\7 \1/p"
+}
+
+# No two statements of one name, and no two files of one name. A headline theorem may have the name of the theorem that it
+# restates: such pairs are written to the list, and gate_restated compares what they say.
+gate_names() {
+  local folder=$1 list=$2
+  shift 2
+  printf '%s\n' "$@" | sed -E 's,(.*/)?([^/]*)$,\2 &,' > "$work/files"
+  stated_in "$@" > "$work/stated" || return 1
+  [ -s "$work/stated" ] || { echo "names gate: nothing is stated" >&2; return 1; }
+  perl -e '
+    my ($folder, $list, $files, $stated) = @ARGV; my $bad = 0;
+    for my $pair ([$files, "files"], [$stated, "statements"]) {
+      my ($path, $what) = @$pair; my %at;
+      open(my $in, "<", $path) or die; while (<$in>) { chomp; my ($name, $place) = split / /, $_, 2; push @{$at{$name}}, $place }
+      if ($what eq "statements") { open($out, ">", $list) or die }
+      for my $name (sort keys %at) {
+        my @places = @{$at{$name}}; next if @places == 1;
+        my @parts = grep { index($_, "$folder/") == 0 } @places; my @others = grep { index($_, "$folder/") != 0 } @places;
+        if ($what eq "statements" && @parts == 1 && @others == 1) {
+          print {$out} join(" ", map { my $m = $_; $m =~ s/\.v:\d+$//; $m =~ s,^coq/,Hallmark/,; $m =~ s,/,.,g; "$m.$name" } @parts, @others), "\n";
+        } else { print STDERR "names gate: two $what of one name:\n" unless $bad++; print STDERR "$name: @places\n" }
+      }
+    }
+    exit($bad ? 1 : 0)' "$folder" "$list" "$work/files" "$work/stated"
+}
+
+# The headline theorem and the theorem of the same name say the same, up to conversion.
+gate_restated() {
+  local list=$1
+  [ -s "$list" ] || { echo "restated gate: no pair" >&2; return 1; }
+  awk '{ for (i = 1; i <= 2; i++) { file = $i; sub(/\.[^.]*$/, "", file); if (!done[file]++) print "Require " file "." } }' "$list" \
+    > "$work/restated.v"
+  awk '{ print "Definition pair" NR " := (@" $2 " : ltac:(let said := type of @" $1 " in exact said))." }' "$list" >> "$work/restated.v"
+  coqc -w none -Q coq Hallmark "$work/restated.v" > "$work/said_twice" 2>&1 || {
+    echo "restated gate: two statements of one name:" >&2
+    sed -n "$(sed -n -E 's/^File .*, line ([0-9]+),.*/\1/p' "$work/said_twice" | head -n 1)p" "$work/restated.v" >&2
+    cat "$work/said_twice" >&2; return 1; }
+}
+
 # The names proved in Headline and its parts are exactly those of theorems.txt, and there are at least 40.
 proved_in() {
   printf 'Require %s.\nSet Printing Width 10000.\nSearch _ inside %s.\n' "$1" "$1" > "$work/names.v"
@@ -195,6 +238,8 @@ mapfile -t sources < <(find coq -name '*.v' | LC_ALL=C sort)
 gate_text "${sources[@]}"
 gate_project coq
 gate_parts coq/Headline.v coq/Headline
+gate_names coq/Headline "$work/restated" "${sources[@]}"
+gate_restated "$work/restated"
 gate_theorems coq/theorems.txt "$work/proved"
 gate_assumptions coq/Assumptions.v coq/Assumptions.golden coq/theorems.txt coq/outside.txt "$work/answers"
 gate_named contracts/manifest.json coq/theorems.txt coq/outside.txt
@@ -236,6 +281,17 @@ must_reject '^> Stats$' gate_parts "$work/one_part_short.v" coq/Headline
 must_reject '^< Forgotten$' gate_parts "$work/other_part.v" coq/Headline
 must_reject 'more than exports' gate_parts "$work/more_than_exports.v" coq/Headline
 must_reject 'no part in' gate_parts coq/Headline.v "$work/no_parts"
+
+names=$samples/names
+must_reject '^planted: .*Once.v:[0-9]+ .*Twice.v:[0-9]+$' gate_names "$names/Headline" "$work/pairs" "$names/Once.v" "$names/Twice.v"
+must_reject '^Once.v: .*names/Once.v .*names/again/Once.v$' gate_names "$names/Headline" "$work/pairs" "$names/Once.v" "$names/again/Once.v"
+must_reject '^planted: .*Part.v:[0-9]+ .*Part2.v:[0-9]+$' \
+  gate_names "$names/Headline" "$work/pairs" "$names/Headline/Part.v" "$names/Headline/Part2.v"
+must_reject 'nothing is stated' gate_names "$names/Headline" "$work/pairs" "$names/Silent.v"
+must_reject 'no_such_file.v: No such file' gate_names "$names/Headline" "$work/pairs" "$samples/no_such_file.v"
+sed 's/Guard\.T6_guard_row$/Guard.T6_guard_min/' "$work/restated" > "$work/pairs"
+must_reject '^Definition pair[0-9]+ := .*Guard\.T6_guard_min .*Headline\.Exact\.T6_guard_row' gate_restated "$work/pairs"
+must_reject 'no pair' gate_restated "$work/no_such_file"
 
 printf 'no_such_theorem\n' | cat coq/theorems.txt - > "$work/one_more.txt"
 grep -v -E '^ *(#|$)' coq/theorems.txt | tail -n +2 > "$work/one_short.txt"

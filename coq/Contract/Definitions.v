@@ -1,11 +1,11 @@
-(** * Contract/Definitions: preconditions that define an input
+(** * Preconditions that define an input
 
-    Purpose.  A precondition such as "for all i, j: H_ij = ..." gives the entries of an input.  Test
+    Purpose: a precondition such as "for all i, j: H_ij = ..." gives the entries of an input.  Test
       environments are completed by such preconditions, and SMT-LIB goals state them as definitions.
-    Main definitions.  [definition_of], [assignments] (one for each entry), [completed] (an
+    Main definitions: [definition_of], [assignments] (one for each entry), [completed] (an
       environment in which they hold, where they can).
-    Dependencies.  Contract/Syntax, Contract/Denotation, Contract/Evaluate. *)
-
+    Depends on: [Syntax], [Denotation], [Evaluate].
+    Source: this project. *)
 From Coq Require Import List String Bool QArith.
 From Hallmark Require Import Contract.Syntax Contract.Denotation Contract.Evaluate.
 Import ListNotations.

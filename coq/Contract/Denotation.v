@@ -1,10 +1,10 @@
-(** * Contract/Denotation: what a contract means over the reals
+(** * What a contract means over the reals
 
-    Purpose.  Terms are real numbers and formulas are propositions, in an environment that gives
+    Purpose: terms are real numbers and formulas are propositions, in an environment that gives
       each name its value.
-    Main definitions.  [environment], [value], [truth], [supposed], [promised], [valid].
-    Dependencies.  Contract/Syntax, Gptq/Sums. *)
-
+    Main definitions: [environment], [value], [truth], [supposed], [promised], [valid].
+    Depends on: [Syntax], Gptq/Sums.
+    Source: this project. *)
 From Coq Require Import Reals List String.
 From Hallmark Require Import Gptq.Sums Contract.Syntax.
 Import ListNotations.

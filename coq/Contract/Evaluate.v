@@ -1,11 +1,11 @@
-(** * Contract/Evaluate: contracts decided over the rationals
+(** * Contracts decided over the rationals
 
-    Purpose.  An executable evaluator for rational environments, and the proof that it agrees with
+    Purpose: an executable evaluator for rational environments, and the proof that it agrees with
       the denotation.
-    Main definitions.  [evaluate], [decide], [supposed_bool], [promised_bool].
-    Main results.  [evaluate_correct], [decide_correct], [supposed_correct], [promised_correct].
-    Dependencies.  Contract/Syntax, Contract/Denotation, Gptq/Sums. *)
-
+    Main definitions: [evaluate], [decide], [supposed_bool], [promised_bool].
+    Main results: [evaluate_correct], [decide_correct], [supposed_correct], [promised_correct].
+    Depends on: [Syntax], [Denotation], Gptq/Sums.
+    Source: this project. *)
 From Coq Require Import Reals Lra Lia List String Bool QArith Qreals Qreduction.
 From Hallmark Require Import Gptq.Sums Contract.Syntax Contract.Denotation.
 Import ListNotations.

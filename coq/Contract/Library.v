@@ -1,17 +1,19 @@
-(** * Contract/Library: the contracts
+(** * The contracts
 
-    Purpose.  The statements that are checked on the numbers of a run, as values of the language.
+    Purpose: the statements that are checked on the numbers of a run, as values of the language.
       Each holds in every environment that meets its preconditions, which say how the numbers were
       made; a loss is a scalar that a precondition defines, so that the postcondition, which a run
       evaluates, costs one pass over a row.
-    Main definitions.  [gf16_half_gap], [gf16_nearest], [idempotence], [exact_product];
-      [gram_accumulation], [gram_bound]; [factor_residual], [pivots]; [error_identity],
-      [error_identity_residual], [loss_enclosure]; [gptq_bound], [gptq_bound_emitted]; [guard_row],
-      [guard_total], [two_columns], [rtn_when_no_calibration], [transfer]; [library].
-    Main results.  [library_scoped].
-    Dependencies.  Contract/Syntax.  Contract/Sound proves that the contracts hold, and
-      Contract/SoundFloat that the programs meet them. *)
-
+    Main definitions: [gf16_half_gap_contract], [gf16_nearest_contract], [idempotence],
+      [exact_product]; [gram_accumulation], [gram_bound]; [factor_residual], [pivots];
+      [error_identity], [error_identity_residual], [loss_enclosure_contract]; [gptq_bound],
+      [gptq_bound_emitted]; [guard_row], [guard_total], [two_columns], [rtn_when_no_calibration],
+      [transfer]; [library].  Where a theorem or a definition has the name that is printed,
+      [_contract] follows it here.
+    Main results: [library_scoped].
+    Depends on: [Syntax].  [Sound] proves that the contracts hold, and [SoundFloat] that the programs
+      meet them.
+    Source: this project. *)
 From Coq Require Import ZArith List String.
 From Hallmark Require Import Contract.Syntax.
 Import ListNotations.
@@ -20,7 +22,7 @@ Open Scope string_scope.
 (** The size of a row, and the range below an index. *)
 Definition n := Size "n".
 Definition m := Size "m".
-Definition below (i : string) := Index i.
+Definition before (i : string) := Index i.
 
 (** Numbers. *)
 Definition zero := Rational 0 1.
@@ -41,8 +43,8 @@ Definition udu_entry : term :=
   Sum "k" n (Mul (Mul (Matrix "U" "i" "k") (Vector "d" "k")) (Matrix "U" "j" "k")).
 
 (** U is unit upper triangular: two preconditions. *)
-Definition unit_upper : list formula := [
-  All "i" n (All "j" (below "i") (Eq (Matrix "U" "i" "j") zero));
+Definition unit_upper_triangular : list formula := [
+  All "i" n (All "j" (before "i") (Eq (Matrix "U" "i" "j") zero));
   All "i" n (Eq (Matrix "U" "i" "i") one) ].
 
 (** The factorization of a matrix given by its entries. *)
@@ -59,7 +61,7 @@ Definition pivots_nonnegative : formula := All "k" n (Le zero (Vector "d" "k")).
 (** u holds the compensated weights at the codes q. *)
 Definition compensated : formula :=
   All "j" n (Eq (Vector "u" "j")
-    (Add (Vector "w" "j") (Sum "k" (below "j") (Mul (error "q" "k") (Matrix "U" "k" "j"))))).
+    (Add (Vector "w" "j") (Sum "k" (before "j") (Mul (error "q" "k") (Matrix "U" "k" "j"))))).
 
 (** sum_j d_j (u_j - q_j)^2. *)
 Definition compensated_loss : term :=
@@ -72,23 +74,23 @@ Definition defined (L : string) (t : term) : formula := Eq (Scalar L) t.
 Definition loss_of (L M q : string) : formula := defined L (form (Matrix M "i" "j") (error q)).
 
 (** Two rows are the same. *)
-Definition same (q r : string) : formula := All "j" n (Eq (Vector q "j") (Vector r "j")).
+Definition same_codes (q r : string) : formula := All "j" n (Eq (Vector q "j") (Vector r "j")).
 
 (** Inputs. *)
-Definition row (x : string) := (x, IsVector "n").
+Definition row_vector (x : string) := (x, IsVector "n").
 Definition tokens (x : string) := (x, IsVector "m").
 Definition square_matrix (x : string) := (x, IsMatrix "n" "n").
 Definition number (x : string) := (x, IsScalar).
 
 (** T7: codes q that round x on GF16 with scale s are off by at most max(2^-10 |x|, 2^-40 s).  The
     points l and r of the grid on both sides of x have the spacing of GF16. *)
-Definition gf16_half_gap : contract :=
+Definition gf16_half_gap_contract : contract :=
   let s := Vector "s" "j" in let x := Vector "x" "j" in let q := Vector "q" "j" in
   let l := Vector "l" "j" in let r := Vector "r" "j" in
   let spacing p := All "j" n (Le (Sub r l)
     (Max (Mul (Rational 1 (2 ^ 9)) (Abs p)) (Mul (Rational 1 (2 ^ 39)) s))) in {|
   name := "gf16_half_gap"; theorem := "T7_gf16_error"; sizes := ["n"];
-  inputs := map row ["s"; "x"; "q"; "l"; "r"];
+  inputs := map row_vector ["s"; "x"; "q"; "l"; "r"];
   pre := [
     All "j" n (And (Le l x) (Le x r));
     All "j" n (Le zero (Mul l r));
@@ -99,12 +101,12 @@ Definition gf16_half_gap : contract :=
     (Max (Mul (Rational 1 (2 ^ 10)) (Abs x)) (Mul (Rational 1 (2 ^ 40)) s))) |}.
 
 (** T7: no neighbour of q on the grid, l below and r above, is nearer to x. *)
-Definition gf16_nearest : contract :=
+Definition gf16_nearest_contract : contract :=
   let x := Vector "x" "j" in let q := Vector "q" "j" in
   let l := Vector "l" "j" in let r := Vector "r" "j" in
   let no_nearer p := Le (Abs (Sub x q)) (Abs (Sub x p)) in {|
   name := "gf16_nearest"; theorem := "T7_gf16_nearest"; sizes := ["n"];
-  inputs := map row ["x"; "q"; "l"; "r"];
+  inputs := map row_vector ["x"; "q"; "l"; "r"];
   pre := [
     All "j" n (And (Le l q) (Le q r));
     All "j" n (Le (Add l q) (Mul two x));
@@ -115,7 +117,7 @@ Definition gf16_nearest : contract :=
 Definition idempotence : contract :=
   let q := Vector "q" "j" in let r := Vector "r" "j" in let p := Vector "p" "j" in {|
   name := "idempotence"; theorem := "idempotence_met"; sizes := ["n"];
-  inputs := map row ["q"; "p"; "r"];
+  inputs := map row_vector ["q"; "p"; "r"];
   pre := [All "j" n (Eq p q); All "j" n (Le (Abs (Sub q r)) (Abs (Sub q p)))];
   post := All "j" n (Eq r q) |}.
 
@@ -125,7 +127,7 @@ Definition exact_product : contract :=
   let product := Mul (Vector "s" "j") (Vector "g" "j") in
   let p := Vector "p" "j" in let b := Vector "b" "j" in {|
   name := "exact_product"; theorem := "exact_product_met"; sizes := ["n"];
-  inputs := map row ["s"; "g"; "p"; "b"];
+  inputs := map row_vector ["s"; "g"; "p"; "b"];
   pre := [All "j" n (Eq b product);
           All "j" n (Le (Abs (Sub product p)) (Abs (Sub product b)))];
   post := All "j" n (Eq p product) |}.
@@ -142,7 +144,7 @@ Definition gram_accumulation : contract :=
   name := "gram_accumulation"; theorem := "T11_gram_binary32"; sizes := ["m"];
   inputs := map tokens ["x"; "y"; "c"; "delta"] ++ [number "G"];
   pre := [
-    All "t" m (Eq (Vector "c" "t") (Sum "k" (below "t") (step "k")));
+    All "t" m (Eq (Vector "c" "t") (Sum "k" (before "t") (step "k")));
     All "t" m (Le (Abs (Vector "delta" "t")) (Mul unit64 (Abs (Add (Vector "c" "t") (product "t")))));
     defined "G" (Sum "t" m (step "t"));
     Le growth one];
@@ -158,7 +160,8 @@ Definition gram_bound : contract :=
   let near entry a b := Le (Abs (Sub entry (Sum "t" m (Mul a b))))
     (Mul f (Sum "t" m (Mul (Abs a) (Abs b)))) in {|
   name := "gram_bound"; theorem := "gram_bound_met"; sizes := ["n"; "m"];
-  inputs := [row "G"; number "h"; row "D"; tokens "x"; ("Y", IsMatrix "n" "m"); number "f"];
+  inputs := [row_vector "G"; number "h"; row_vector "D"; tokens "x"; ("Y", IsMatrix "n" "m");
+    number "f"];
   pre := [
     And (Le zero f) (Le (Mul two f) (Mul slack (Sub one f)));
     near (Scalar "h") x x;
@@ -176,7 +179,7 @@ Definition factor_residual : contract :=
   let near h x y := Le (Abs (Sub (Scalar h) (entry x y))) (Mul f (size x y)) in
   let root a p := And (Le zero (Scalar a)) (Le (Scalar p) (square (Scalar a))) in {|
   name := "factor_residual"; theorem := "T15_binary64"; sizes := ["n"];
-  inputs := map row ["x"; "y"; "d"] ++ map number ["h"; "p"; "s"; "a"; "b"; "f"; "g"];
+  inputs := map row_vector ["x"; "y"; "d"] ++ map number ["h"; "p"; "s"; "a"; "b"; "f"; "g"];
   pre := [
     near "h" "x" "y"; near "p" "x" "x"; near "s" "y" "y"; root "a" "p"; root "b" "s";
     pivots_nonnegative;
@@ -187,8 +190,8 @@ Definition factor_residual : contract :=
 (** The pivots lie between zero and the diagonal h of H, but for the residual. *)
 Definition pivots : contract := {|
   name := "pivots"; theorem := "pivots_sound"; sizes := ["n"];
-  inputs := [square_matrix "U"; row "d"; row "h"; number "g"];
-  pre := unit_upper ++ [
+  inputs := [square_matrix "U"; row_vector "d"; row_vector "h"; number "g"];
+  pre := unit_upper_triangular ++ [
     pivots_nonnegative;
     All "i" n (Le (Abs (Sub (Vector "h" "i") (Sum "k" n
         (Mul (Mul (Matrix "U" "i" "k") (Vector "d" "k")) (Matrix "U" "i" "k")))))
@@ -199,32 +202,33 @@ Definition pivots : contract := {|
 (** T1: the loss L of any codes is the weighted sum of the squares of the compensated errors. *)
 Definition error_identity : contract := {|
   name := "error_identity"; theorem := "T1_identity"; sizes := ["n"];
-  inputs := [square_matrix "H"; square_matrix "U"; row "d"; row "w"; row "q"; row "u"; number "L"];
-  pre := unit_upper ++ [factored (Matrix "H" "i" "j"); compensated; loss_of "L" "H" "q"];
+  inputs := map square_matrix ["H"; "U"] ++ map row_vector ["d"; "w"; "q"; "u"]
+    ++ [number "L"];
+  pre := unit_upper_triangular ++ [factored (Matrix "H" "i" "j"); compensated; loss_of "L" "H" "q"];
   post := defined "L" compensated_loss |}.
 
 (** T1 for an inexact factor: its residual enters with its form R at the error. *)
 Definition error_identity_residual : contract := {|
   name := "error_identity_residual"; theorem := "T1_identity_residual"; sizes := ["n"];
-  inputs := [square_matrix "H"; square_matrix "U"; row "d"; row "w"; row "q"; row "u"; number "L";
-    number "R"];
-  pre := unit_upper ++ [compensated; loss_of "L" "H" "q";
+  inputs := map square_matrix ["H"; "U"] ++ map row_vector ["d"; "w"; "q"; "u"]
+    ++ map number ["L"; "R"];
+  pre := unit_upper_triangular ++ [compensated; loss_of "L" "H" "q";
     defined "R" (form (Sub (Matrix "H" "i" "j") udu_entry) (error "q"))];
   post := defined "L" (Add compensated_loss (Scalar "R")) |}.
 
 (** T1 and T15 as the guard uses them: L is twice the plain loss of the error e, t the computed
     product e U, c the excess H_jj - 2 G_jj; N bounds the norm of t and rho that of its error. *)
-Definition loss_enclosure : contract :=
+Definition loss_enclosure_contract : contract :=
   let e i := Vector "e" i in
   let squares x := Sum "j" n (Mul (Vector "d" "j") (square x)) in
   let H i j := Matrix "H" i j in let G i j := Mul two (Matrix "G" i j) in {|
   name := "loss_enclosure"; theorem := "guard_loss_enclosure"; sizes := ["n"];
-  inputs := map square_matrix ["G"; "H"; "U"] ++ map row ["d"; "c"; "e"; "t"; "a"]
+  inputs := map square_matrix ["G"; "H"; "U"] ++ map row_vector ["d"; "c"; "e"; "t"; "a"]
     ++ map number ["g"; "N"; "rho"; "L"];
-  pre := unit_upper ++ [
+  pre := unit_upper_triangular ++ [
     defined "L" (Mul two (form (Matrix "G" "i" "j") e));
-    All "i" n (All "j" (below "i") (Eq (H "i" "j") (G "i" "j")));
-    All "i" n (All "j" (below "i") (Eq (H "j" "i") (G "j" "i")));
+    All "i" n (All "j" (before "i") (Eq (H "i" "j") (G "i" "j")));
+    All "i" n (All "j" (before "i") (Eq (H "j" "i") (G "j" "i")));
     All "i" n (Eq (H "i" "i") (Add (G "i" "i") (Vector "c" "i")));
     pivots_nonnegative; nearly_factored;
     And (Le zero (Scalar "N")) (Le (squares (Vector "t" "j")) (square (Scalar "N")));
@@ -240,9 +244,9 @@ Definition loss_enclosure : contract :=
 (** T2: bounds r on the compensated errors bound the loss L. *)
 Definition gptq_bound : contract := {|
   name := "gptq_bound"; theorem := "T2_bound"; sizes := ["n"];
-  inputs := [square_matrix "H"; square_matrix "U"; row "d"; row "w"; row "q"; row "u"; row "r";
-    number "L"];
-  pre := unit_upper ++ [factored (Matrix "H" "i" "j"); compensated; loss_of "L" "H" "q";
+  inputs := map square_matrix ["H"; "U"] ++ map row_vector ["d"; "w"; "q"; "u"; "r"]
+    ++ [number "L"];
+  pre := unit_upper_triangular ++ [factored (Matrix "H" "i" "j"); compensated; loss_of "L" "H" "q";
     pivots_nonnegative;
     All "j" n (Le (Abs (Sub (Vector "u" "j") (Vector "q" "j"))) (Vector "r" "j"))];
   post := Le (Scalar "L") (Sum "j" n (Mul (Vector "d" "j") (square (Vector "r" "j")))) |}.
@@ -251,8 +255,8 @@ Definition gptq_bound : contract := {|
 Definition gptq_bound_emitted : contract := {|
   name := "gptq_bound_emitted"; theorem := "emitted_codes_loss"; sizes := ["n"];
   inputs := map square_matrix ["H"; "U"]
-    ++ map row ["d"; "w"; "q"; "u"; "v"; "h"; "delta"; "a"] ++ map number ["g"; "L"];
-  pre := unit_upper ++ [
+    ++ map row_vector ["d"; "w"; "q"; "u"; "v"; "h"; "delta"; "a"] ++ map number ["g"; "L"];
+  pre := unit_upper_triangular ++ [
     compensated; loss_of "L" "H" "q"; pivots_nonnegative; nearly_factored;
     All "j" n (Le (Abs (Sub (Vector "v" "j") (Vector "q" "j"))) (Vector "h" "j"));
     All "j" n (Le (Abs (Sub (Vector "v" "j") (Vector "u" "j"))) (Vector "delta" "j"))];
@@ -266,13 +270,14 @@ Definition guard_row : contract :=
   let no_worse := Le (Scalar "L_q") (Scalar "L_r") in
   let q := Vector "q" "j" in let r := Vector "r" "j" in {|
   name := "guard_row"; theorem := "T6_guard_enclosure_matrix"; sizes := ["n"];
-  inputs := [square_matrix "G"] ++ map row ["w"; "g"; "r"; "q"]
+  inputs := [square_matrix "G"] ++ map row_vector ["w"; "g"; "r"; "q"]
     ++ map number ["keep"; "upper"; "lower"; "L_g"; "L_r"; "L_q"];
   pre := [
     loss_of "L_g" "G" "g"; loss_of "L_r" "G" "r"; loss_of "L_q" "G" "q";
     Le (Scalar "L_g") (Scalar "upper"); Le (Scalar "lower") (Scalar "L_r");
-    Implies (Lt zero (Scalar "keep")) (And (same "q" "g") (Le (Scalar "upper") (Scalar "lower")));
-    Implies (Le (Scalar "keep") zero) (same "q" "r")];
+    Implies (Lt zero (Scalar "keep"))
+      (And (same_codes "q" "g") (Le (Scalar "upper") (Scalar "lower")));
+    Implies (Le (Scalar "keep") zero) (same_codes "q" "r")];
   post := All "j" n (And (Implies (Lt q r) no_worse) (Implies (Lt r q) no_worse)) |}.
 
 (** T6 for a matrix of p rows: D is the gain of each row, the loss L_r of round-to-nearest less the
@@ -290,9 +295,9 @@ Definition guard_total : contract :=
     round-to-nearest.  Both round to points of one grid, and equal numbers to equal points. *)
 Definition two_columns : contract := {|
   name := "two_columns"; theorem := "T4_two_columns"; sizes := ["n"];
-  inputs := map square_matrix ["H"; "U"] ++ map row ["d"; "w"; "q"; "u"; "r"]
+  inputs := map square_matrix ["H"; "U"] ++ map row_vector ["d"; "w"; "q"; "u"; "r"]
     ++ map number ["L_q"; "L_r"];
-  pre := unit_upper ++ [
+  pre := unit_upper_triangular ++ [
     factored (Matrix "H" "i" "j"); compensated; loss_of "L_q" "H" "q"; loss_of "L_r" "H" "r";
     pivots_nonnegative;
     All "j" n (Implies (Eq (Vector "u" "j") (Vector "w" "j")) (Eq (Vector "q" "j") (Vector "r" "j")));
@@ -309,23 +314,23 @@ Definition rtn_when_no_calibration : contract :=
   name := "rtn_when_no_calibration"; theorem := "rtn_when_no_calibration_sound";
   sizes := ["n"; "m"];
   inputs := [("X", IsMatrix "n" "m")] ++ map square_matrix ["H"; "U"]
-    ++ map row ["d"; "w"; "q"; "u"; "r"] ++ [number "lambda"];
-  pre := unit_upper ++ [
+    ++ map row_vector ["d"; "w"; "q"; "u"; "r"] ++ [number "lambda"];
+  pre := unit_upper_triangular ++ [
     factored (Matrix "H" "i" "j"); compensated;
-    All "i" n (All "j" (below "i") (Eq (H "j" "i") (gram "j" "i")));
+    All "i" n (All "j" (before "i") (Eq (H "j" "i") (gram "j" "i")));
     All "i" n (Eq (H "i" "i") (Add (gram "i" "i") (Scalar "lambda")));
     Lt zero (Scalar "lambda");
     All "j" n (Implies (Eq (Vector "u" "j") (Vector "w" "j")) (Eq (Vector "q" "j") (Vector "r" "j")))];
-  post := Implies (Eq (Count m) zero) (same "q" "r") |}.
+  post := Implies (Eq (Count m) zero) (same_codes "q" "r") |}.
 
 (** T8: a bound B on the loss M in G carries over to the loss L in a Gram matrix T that (1 + eps) G
     dominates, as a factorization shows. *)
 Definition transfer : contract :=
   let dominating := Add one (Scalar "eps") in {|
   name := "transfer"; theorem := "T8_transfer_certificate"; sizes := ["n"];
-  inputs := map square_matrix ["T"; "G"; "U"] ++ map row ["d"; "e"]
+  inputs := map square_matrix ["T"; "G"; "U"] ++ map row_vector ["d"; "e"]
     ++ map number ["eps"; "B"; "M"; "L"];
-  pre := unit_upper ++ [
+  pre := unit_upper_triangular ++ [
     All "i" n (All "j" n (Eq (Matrix "T" "i" "j")
       (Sub (Mul dominating (Matrix "G" "i" "j")) udu_entry)));
     defined "M" (form (Matrix "G" "i" "j") (Vector "e"));
@@ -337,9 +342,10 @@ Definition transfer : contract :=
 
 (** The whole library, in the order in which a run meets them. *)
 Definition library : list contract :=
-  [gf16_half_gap; gf16_nearest; idempotence; exact_product; gram_accumulation; gram_bound;
-   factor_residual; pivots; error_identity; error_identity_residual; loss_enclosure; gptq_bound;
-   gptq_bound_emitted; guard_row; guard_total; two_columns; rtn_when_no_calibration; transfer].
+  [gf16_half_gap_contract; gf16_nearest_contract; idempotence; exact_product; gram_accumulation;
+   gram_bound; factor_residual; pivots; error_identity; error_identity_residual;
+   loss_enclosure_contract; gptq_bound; gptq_bound_emitted; guard_row; guard_total; two_columns;
+   rtn_when_no_calibration; transfer].
 
 (** No contract uses a name that it does not declare. *)
 Lemma library_scoped : forallb scoped library = true.

@@ -1,14 +1,13 @@
-(** * Contract/Manifest: everything that is generated
+(** * Everything that is generated
 
-    Purpose.  The list of the generated files, and contracts/manifest.json, which names the
+    Purpose: the list of the generated files, and contracts/manifest.json, which names the
       contracts with their theorems, and the solvers' goals with the answer that each must have.
-    Main definitions.  [manifest], [everything].
-    Dependencies.  Contract/Syntax, Contract/Library, Contract/Codec, Contract/PrintCpp,
-      Contract/PrintSmt, Contract/ThreeColumns, Contract/Text. *)
-
+    Main definitions: [manifest], [everything].
+    Depends on: [Syntax], [Library], [PrintCodec], [PrintCpp], [PrintSmt], [ThreeColumns], [Text].
+    Source: this project. *)
 From Coq Require Import List String Ascii.
 From Hallmark Require Import Contract.Syntax Contract.Library.
-From Hallmark Require Import Contract.Text Contract.Codec Contract.PrintCpp Contract.PrintSmt.
+From Hallmark Require Import Contract.Text Contract.PrintCodec Contract.PrintCpp Contract.PrintSmt.
 From Hallmark Require Import Contract.ThreeColumns.
 Import ListNotations.
 Open Scope string_scope.

@@ -1,11 +1,11 @@
-(** * Contract/PrintBits: bit programs as C++ and SMT-LIB text
+(** * Bit programs as C++ and SMT-LIB text
 
-    Purpose.  One program, proved in Format/, becomes a constexpr function on unsigned words of
+    Purpose: one program, proved in Format/, becomes a constexpr function on unsigned words of
       its width and a function on bit vectors.  In C++ and in SMT-LIB shifts mean what [eval]
       says only while the amount is below the width; [computes] guarantees that for every input.
-    Main definitions.  [cpp_function], [smt_function].
-    Dependencies.  Format/BitProgram, Contract/Text. *)
-
+    Main definitions: [cpp_function], [smt_function].
+    Depends on: Format/BitProgram, [Text].
+    Source: the SMT-LIB standard, version 2.6, theory FixedSizeBitVectors. *)
 From Coq Require Import ZArith List String.
 From Hallmark Require Import Format.BitProgram Contract.Text.
 Import ListNotations.

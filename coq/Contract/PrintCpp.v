@@ -1,12 +1,12 @@
-(** * Contract/PrintCpp: contracts as C++ templates
+(** * Contracts as C++ templates
 
-    Purpose.  Each contract becomes two function templates, of what it supposes and of what it
+    Purpose: each contract becomes two function templates, of what it supposes and of what it
       promises, over any type of scalars: the template parameter Ops gives the operations, so that
       the same text runs on rationals, on binary64 and on enclosures, whose comparisons may have
       more than two answers.
-    Main definitions.  [contracts_header], [calls_header].
-    Dependencies.  Contract/Syntax, Contract/Library, Contract/Text. *)
-
+    Main definitions: [contracts_header], [calls_header].
+    Depends on: [Syntax], [Library], [Text].
+    Source: this project. *)
 From Coq Require Import ZArith List String Ascii.
 From Hallmark Require Import Contract.Syntax Contract.Library Contract.Text.
 Import ListNotations.
@@ -48,11 +48,11 @@ Fixpoint cpp_formula (f : formula) : string :=
 
 (** The parameters of some formulas: the sizes and then the inputs that they read, in the order of
     the contract. *)
-Definition read (fs : list formula) (x : string) : bool := existsb (formula_reads x) fs.
+Definition reads (fs : list formula) (x : string) : bool := existsb (formula_reads x) fs.
 Definition cpp_parameters (c : contract) (fs : list formula) : string :=
-  concat ", " (map (fun s => "std::size_t " ++ s) (filter (read fs) (sizes c))
+  concat ", " (map (fun s => "std::size_t " ++ s) (filter (reads fs) (sizes c))
                ++ map (fun input => "const auto& " ++ fst input)
-                    (filter (fun input => read fs (fst input)) (inputs c))).
+                    (filter (fun input => reads fs (fst input)) (inputs c))).
 
 (** One function of a contract; its formulas are connected by "both". *)
 Definition cpp_predicate (c : contract) (suffix : string) (fs : list formula) : list string :=
@@ -135,9 +135,9 @@ Definition cpp_shape_line (c : contract) : string :=
 (** The call of one function with the sizes and inputs that it reads. *)
 Definition cpp_call (c : contract) (suffix : string) (fs : list formula) : string :=
   name c ++ suffix ++ "<Ops>" ++ parens (concat ", "
-    (map (fun s => "size" ++ parens (quoted s)) (filter (read fs) (sizes c))
+    (map (fun s => "size" ++ parens (quoted s)) (filter (reads fs) (sizes c))
      ++ map (fun input => "input" ++ parens (quoted (fst input)))
-          (filter (fun input => read fs (fst input)) (inputs c)))).
+          (filter (fun input => reads fs (fst input)) (inputs c)))).
 
 Definition cpp_call_line (c : contract) : string :=
   "  if (name == " ++ quoted (name c) ++ ") return {" ++ cpp_call c "_pre" (pre c) ++ ", "

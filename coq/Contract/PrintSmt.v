@@ -1,12 +1,11 @@
-(** * Contract/PrintSmt: contracts as SMT-LIB statements at fixed sizes
+(** * Contracts as SMT-LIB statements at fixed sizes
 
-    Purpose.  At given sizes a contract is a statement about finitely many real numbers, one
+    Purpose: at given sizes a contract is a statement about finitely many real numbers, one
       constant for each entry.  A goal is its negation, which has no model; its twin, one
       precondition short, must have one.
-    Main definitions.  [smt_formula], [contract_goals].
-    Dependencies.  Contract/Syntax, Contract/Denotation (indices), Contract/Library,
-      Contract/Text. *)
-
+    Main definitions: [smt_formula], [contract_goals].
+    Depends on: [Syntax], [Denotation] (indices), [Library], [Text].
+    Source: the SMT-LIB standard, version 2.6. *)
 From Coq Require Import ZArith List String Bool.
 From Hallmark Require Import Contract.Syntax Contract.Denotation Contract.Definitions.
 From Hallmark Require Import Contract.Library Contract.Text.
@@ -72,7 +71,7 @@ Fixpoint smt_formula (ix : indices) (f : formula) : string :=
 End Print.
 
 (** The entries of an input. *)
-Definition entries (sizes : string -> nat) (input : string * kind) : list entry :=
+Definition input_entries (sizes : string -> nat) (input : string * kind) : list entry :=
   let '(x, k) := input in
   match k with
   | IsScalar => [(x, [])]
@@ -138,7 +137,7 @@ Definition goal_file (g : question) (start : list entry * list string) (theorem_
         "(set-option :produce-models true)" ]
         ++ map (fun a => "(declare-const " ++ constant a ++ " Real)")
              (filter (fun a => negb (existsb (same_entry a) known))
-                (flat_map (entries (at_sizes g)) (inputs c ++ more g)))
+                (flat_map (input_entries (at_sizes g)) (inputs c ++ more g)))
         ++ lines
         ++ [ app "assert" [app "not" [smt_formula (at_sizes g) no_index (post c)]];
              "(check-sat)" ] |},
@@ -160,7 +159,7 @@ Definition tokens_are (x : string) (v : term) : formula := All "t" m (Eq (Vector
 Definition matrix_is (x : string) (v : term) : formula :=
   All "i" n (All "j" n (Eq (Matrix x "i" "j") v)).
 Definition upper_is (v : term) : formula :=
-  All "j" n (All "i" (below "j") (Eq (Matrix "U" "i" "j") v)).
+  All "j" n (All "i" (before "j") (Eq (Matrix "U" "i" "j") v)).
 
 (** x = y - z, column by column. *)
 Definition difference_of (x y z : string) : formula :=
@@ -169,7 +168,7 @@ Definition difference_of (x y z : string) : formula :=
 (** x from y = x U + ..: x_j = y_j - sum_{k<j} e_k U_kj. *)
 Definition pulled (x y : string) (e : term) : formula :=
   All "j" n (Eq (Vector x "j")
-    (Sub (Vector y "j") (Sum "k" (below "j") (Mul e (Matrix "U" "k" "j"))))).
+    (Sub (Vector y "j") (Sum "k" (before "j") (Mul e (Matrix "U" "k" "j"))))).
 
 (** The weights from the compensated ones, and the codes from the compensated errors t. *)
 Definition errors_free : list formula := [difference_of "q" "u" "t"; pulled "w" "u" (error "q" "k")].
@@ -180,30 +179,30 @@ Definition residual_free : formula :=
 
 (** G from H and the excess c. *)
 Definition gram_free : list formula := [
-  All "i" n (All "j" (below "i") (Eq (Matrix "G" "i" "j") (Mul half (Matrix "H" "i" "j"))));
-  All "i" n (All "j" (below "i") (Eq (Matrix "G" "j" "i") (Mul half (Matrix "H" "j" "i"))));
+  All "i" n (All "j" (before "i") (Eq (Matrix "G" "i" "j") (Mul half (Matrix "H" "i" "j"))));
+  All "i" n (All "j" (before "i") (Eq (Matrix "G" "j" "i") (Mul half (Matrix "H" "j" "i"))));
   All "i" n (Eq (Matrix "G" "i" "i") (Mul half (Sub (Matrix "H" "i" "i") (Vector "c" "i"))))].
 
 (** The factor with ones in D and the same number everywhere above the diagonal of U. *)
 Definition instance (upper : term) : list formula :=
-  Library.unit_upper ++ [upper_is upper; row_is "d" one].
+  unit_upper_triangular ++ [upper_is upper; row_is "d" one].
 
 (** A residual of 1/8 everywhere, which is its bound. *)
 Definition residual_eighth : list formula := [
   scalar_is "g" (Rational 1 8); row_is "a" one; matrix_is "E" (Rational 1 8); residual_free].
 
 (** All sizes equal. *)
-Definition every (k : nat) : string -> nat := fun _ => k.
+Definition all_sizes (k : nat) : string -> nat := fun _ => k.
 
 (** The same question at sizes 1 and 2. *)
 Definition one_and_two (c : contract) (removed : nat) (more : list (string * kind))
     (free : list string) (solved twin : list formula) : list question :=
-  map (fun k => Question c (decimal_nat k) (every k) removed more free solved twin) [1; 2]%nat.
+  map (fun k => Question c (decimal_nat k) (all_sizes k) removed more free solved twin) [1; 2]%nat.
 
 (** The questions: every contract, at sizes 1 and 2. *)
 Definition questions : list question :=
-  one_and_two gf16_half_gap 4 [] [] [] []
-  ++ one_and_two gf16_nearest 1 [] [] [] []
+  one_and_two gf16_half_gap_contract 4 [] [] [] []
+  ++ one_and_two gf16_nearest_contract 1 [] [] [] []
   ++ one_and_two idempotence 1 [] [] [] []
   ++ one_and_two exact_product 0 [] [] [] []
   ++ one_and_two gram_accumulation 1 [] [] [] []
@@ -220,14 +219,15 @@ Definition questions : list question :=
   ++ one_and_two error_identity 3 [] [] [] [row_is "d" one; row_is "q" zero; row_is "w" one; upper_is zero]
   ++ one_and_two error_identity_residual 2 [] [] []
        [row_is "d" one; row_is "q" zero; row_is "w" one; upper_is zero; matrix_is "H" one]
-  ++ one_and_two loss_enclosure 8 [row "y"; ("E", IsMatrix "n" "n")] []
+  ++ one_and_two loss_enclosure_contract 8 [row_vector "y"; ("E", IsMatrix "n" "n")] []
        (instance half ++ [scalar_is "N" one; scalar_is "rho" one; scalar_is "g" zero; matrix_is "E" zero;
         residual_free] ++ gram_free ++ [pulled "e" "y" (Vector "e" "k"); row_is "t" half])
        (instance zero ++ [scalar_is "N" one; scalar_is "rho" two; scalar_is "g" zero; matrix_is "E" zero;
         residual_free] ++ gram_free ++ [row_is "t" (Rational 9 1); row_is "e" (Rational 8 1)])
-  ++ one_and_two gptq_bound 6 [row "t"] ["u"] errors_free
+  ++ one_and_two gptq_bound 6 [row_vector "t"] ["u"] errors_free
        [row_is "d" one; row_is "q" zero; row_is "w" one; upper_is zero; row_is "r" zero]
-  ++ one_and_two gptq_bound_emitted 6 [row "t"; row "y"; ("E", IsMatrix "n" "n")] ["u"]
+  ++ one_and_two gptq_bound_emitted 6
+       [row_vector "t"; row_vector "y"; ("E", IsMatrix "n" "n")] ["u"]
        (instance zero ++ errors_free ++ residual_eighth ++ [difference_of "h" "y" "delta"])
        (instance zero ++ residual_eighth ++ [row_is "q" zero; row_is "w" one; row_is "u" one;
          row_is "v" one; row_is "h" zero; row_is "delta" zero])
@@ -235,14 +235,14 @@ Definition questions : list question :=
        [row_is "w" (Rational 1 4); row_is "g" zero; row_is "r" one]
        [row_is "w" (Rational 1 4); row_is "g" zero; row_is "r" one; row_is "q" (Rational 9 1); matrix_is "G" one]
   ++ one_and_two guard_total 1 [] [] [] []
-  ++ one_and_two two_columns 3 [row "t"; row "s"] ["u"]
+  ++ one_and_two two_columns 3 [row_vector "t"; row_vector "s"] ["u"]
        (errors_free ++ [difference_of "r" "u" "s"])
        [row_is "d" one; row_is "w" zero; row_is "r" zero; upper_is zero]
   ++ map (fun question =>
        let '(k, removed) := question in
        Question rtn_when_no_calibration (decimal_nat k)
          (fun x => if String.eqb x "n" then k else O) removed [] [] [] []) [(1, 7); (2, 6)]%nat
-  ++ one_and_two transfer 5 [row "t"] [] [scalar_is "eps" half; pulled "e" "t" (Vector "e" "k")]
+  ++ one_and_two transfer 5 [row_vector "t"] [] [scalar_is "eps" half; pulled "e" "t" (Vector "e" "k")]
        [scalar_is "eps" half; row_is "e" one; row_is "d" (Rational (-1) 1); upper_is zero; matrix_is "G" one].
 
 (** No contract is left out. *)

@@ -1,14 +1,13 @@
-(** * Contract/Sound: the contracts on losses and factors
+(** * The contracts on losses and factors
 
-    Purpose.  What each of these contracts supposes implies what it promises, in every environment,
+    Purpose: what each of these contracts supposes implies what it promises, in every environment,
       by the theorem that it names.
-    Main results.  [pivots_sound], [error_identity_sound], [error_identity_residual_sound],
+    Main results: [pivots_sound], [error_identity_sound], [error_identity_residual_sound],
       [loss_enclosure_sound], [gptq_bound_sound], [gptq_bound_emitted_sound], [guard_row_sound],
       [guard_total_sound], [two_columns_sound], [rtn_when_no_calibration_sound], [transfer_sound];
       [library_valid], for the whole library.
-    Dependencies.  Contract/Library, Contract/Denotation, Contract/SoundEntry, Gptq,
-      Float/PivotNorm. *)
-
+    Depends on: [Library], [Denotation], [SoundEntry], Gptq, Float/PivotNorm.
+    Source: this project. *)
 From Coq Require Import Reals Lra Lia List String.
 From Flocq Require Import Core.
 From Hallmark.Gptq Require Import Sums Matrix MatrixFacts Factorization Gptq GptqFacts.
@@ -23,7 +22,7 @@ Notation size_n e := (size e "n").
 
 (** The preconditions on U say that it is unit upper triangular. *)
 Lemma unit_upper_meaning e :
-  all_true e Library.unit_upper -> Matrix.unit_upper (size_n e) (matrix e "U").
+  all_true e unit_upper_triangular -> unit_upper (size_n e) (matrix e "U").
 Proof.
   intros [low [ones _]]; cbn in low, ones; split.
   - intros i j range; rewrite (low i) by lia; lra.
@@ -35,7 +34,7 @@ Lemma all_true_app e fs gs : all_true e (fs ++ gs) <-> all_true e fs /\ all_true
 Proof. induction fs as [|f fs IH]; cbn [all_true app]; [tauto|rewrite IH; tauto]. Qed.
 
 (** U, d and a matrix make a factorization. *)
-Lemma factored_meaning e entry (M : mat) : all_true e Library.unit_upper ->
+Lemma factored_meaning e entry (M : mat) : all_true e unit_upper_triangular ->
   (forall i j, value e (bind (bind no_index "i" i) "j" j) entry = M i j) ->
   truth e no_index (factored entry) -> udu (size_n e) M (matrix e "U") (vector e "d").
 Proof.
@@ -45,7 +44,7 @@ Proof.
 Qed.
 
 (** U, d and H make a factorization. *)
-Lemma factored_H e : all_true e Library.unit_upper ->
+Lemma factored_H e : all_true e unit_upper_triangular ->
   truth e no_index (factored (Matrix "H" "i" "j")) ->
   udu (size_n e) (matrix e "H") (matrix e "U") (vector e "d").
 Proof. intros shape; apply factored_meaning; [exact shape|reflexivity]. Qed.
@@ -104,7 +103,7 @@ Proof.
     in loss.
   change (scalar e "L" = value e no_index compensated_loss).
   rewrite compensated_loss_meaning, loss by exact equation.
-  exact (T1_identity _ _ _ _ (vector e "w") (vector e "q") cert).
+  apply T1_identity; exact cert.
 Qed.
 
 Theorem error_identity_residual_sound : valid error_identity_residual.
@@ -120,7 +119,7 @@ Proof.
     (unit_upper_meaning e shape)).
 Qed.
 
-Theorem loss_enclosure_sound : valid loss_enclosure.
+Theorem loss_enclosure_sound : valid loss_enclosure_contract.
 Proof.
   intros e given.
   apply all_true_app in given
@@ -173,7 +172,7 @@ Proof.
   unfold promised; cbn [truth post gptq_bound]; change (value e no_index (Scalar "L")) with (scalar e "L").
   change (scalar e "L" = qform (size_n e) (matrix e "H") (vsub (vector e "w") (vector e "q")))
     in loss; rewrite loss.
-  apply (T2_bound _ _ _ _ (vector e "w") (vector e "q") (vector e "r") cert pos).
+  apply T2_bound with (1 := cert) (2 := pos).
   intros j below; rewrite compensated_meaning by assumption; exact (close j below).
 Qed.
 
@@ -269,12 +268,12 @@ Proof.
     by (intros i j; apply (columns n j); lia).
   induction k as [|k IH]; intros j after i before below; [lia|].
   assert (single : forall a, (a < n)%nat -> M a j = U a j * d j).
-  { intros a range; rewrite (udu_eq _ _ _ _ cert) by assumption.
+  { intros a range; rewrite (udu_eq cert) by assumption.
     rewrite (bsum_split n j); [|exact below|].
-    - rewrite bsum_0, (udu_1 _ _ _ _ cert) by
-        (exact below || (intros b bbelow; rewrite (udu_lo _ _ _ _ cert j b) by lia; ring)); ring.
+    - rewrite bsum_0, (udu_1 cert) by
+        (exact below || (intros b bbelow; rewrite (udu_lo cert j b) by lia; ring)); ring.
     - intros b range_b; rewrite (IH b ltac:(lia) j) by lia; ring. }
-  assert (pivot := single j below); rewrite (udu_1 _ _ _ _ cert) in pivot by exact below.
+  assert (pivot := single j below); rewrite (udu_1 cert) in pivot by exact below.
   assert (entry := single i ltac:(lia)); rewrite off in entry by lia.
   assert (nonzero := diagonal j below); destruct (Rmult_integral _ _ (eq_sym entry)); [assumption|].
   exfalso; apply nonzero; rewrite pivot; lra.

@@ -1,11 +1,11 @@
-(** * Contract/SoundEntry: the contracts on codes and on entries of matrices
+(** * The contracts on codes and on entries of matrices
 
-    Purpose.  What each of these contracts supposes implies what it promises, in every environment.
-    Main results.  [gf16_half_gap_sound], [gf16_nearest_sound], [idempotence_sound],
+    Purpose: what each of these contracts supposes implies what it promises, in every environment.
+    Main results: [gf16_half_gap_sound], [gf16_nearest_sound], [idempotence_sound],
       [exact_product_sound], [gram_accumulation_sound], [gram_bound_sound],
       [factor_residual_sound].
-    Dependencies.  Contract/Library, Contract/Denotation, Float/SumsExtra. *)
-
+    Depends on: [Library], [Denotation], Float/SumsExtra.
+    Source: this project. *)
 From Coq Require Import Reals Lra Lia Psatz List String.
 From Flocq Require Import Core.
 From Hallmark.Gptq Require Import Sums.
@@ -45,20 +45,22 @@ Proof.
   - assert (r <= 0) by nra; rewrite !Rabs_left1 by lra; lra.
 Qed.
 
-Theorem gf16_half_gap_sound : valid gf16_half_gap.
+Arguments half_gap_between {s x q}.
+
+Theorem gf16_half_gap_sound : valid gf16_half_gap_contract.
 Proof.
   intros e [inside [side [gap_l [gap_r [near_l [near_r _]]]]]] j below.
   specialize (inside j below); specialize (side j below); specialize (gap_l j below).
   specialize (gap_r j below); specialize (near_l j below); specialize (near_r j below).
   cbn -[IZR Rdiv] in *.
-  apply (half_gap_between _ _ _ (vector e "l" j) (vector e "r" j)); try assumption; try lra.
+  apply (half_gap_between (vector e "l" j) (vector e "r" j)); try assumption; try lra.
   - replace (2 * (1 / 1024)) with (1 / 512) by lra.
     replace (2 * (1 / 1099511627776)) with (1 / 549755813888) by lra; exact gap_l.
   - replace (2 * (1 / 1024)) with (1 / 512) by lra.
     replace (2 * (1 / 1099511627776)) with (1 / 549755813888) by lra; exact gap_r.
 Qed.
 
-Theorem gf16_nearest_sound : valid gf16_nearest.
+Theorem gf16_nearest_sound : valid gf16_nearest_contract.
 Proof.
   intros e [order [low [high _]]] j below.
   specialize (order j below); specialize (low j below); specialize (high j below).

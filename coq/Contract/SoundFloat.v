@@ -1,14 +1,14 @@
-(** * Contract/SoundFloat: the programs meet the contracts
+(** * The programs meet the contracts
 
-    Purpose.  What a run evaluates are the postconditions; here they are proved of the numbers that
-      the programs compute, rounding included, where Contract/Sound and Contract/SoundEntry derive
+    Purpose: what a run evaluates are the postconditions; here they are proved of the numbers that
+      the programs compute, rounding included, where [Sound] and [SoundEntry] derive
       them from preconditions.
-    Main results.  [gf16_half_gap_met], [gf16_nearest_met], [idempotence_met], [exact_product_met],
+    Main results: [gf16_half_gap_met], [gf16_nearest_met], [idempotence_met], [exact_product_met],
       [gram_accumulation_met], [gram_bound_met], [factor_residual_met],
       [factor_residual_stored_met], [pivots_met].
-    Dependencies.  Contract/Library, Contract/Denotation, Contract/SoundEntry, Gptq/GoldenGrid,
-      Float/GramError, Float/FactorClosed. *)
-
+    Depends on: [Library], [Denotation], [SoundEntry], Gptq/GoldenGrid, Float/GramError,
+      Float/FactorClosed.
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lra Lia List String.
 From Flocq Require Import Core.
 From Hallmark.Format Require Import GF16 ScaledGrid.
@@ -20,15 +20,15 @@ Import ListNotations.
 Open Scope R_scope.
 
 (** The environment holds codes q that round x on GF16 with scales s. *)
-Definition gf16_codes (e : environment R) : Prop :=
+Definition holds_gf16_codes (e : environment R) : Prop :=
   forall j, (j < size e "n")%nat -> 0 < vector e "s" j
     /\ vector e "q" j = gf16_columns (vector e "s") j (vector e "x" j).
 
 (** The bound of one rounding without a division by the scale. *)
 Lemma gf16_half_gap_value s j x : 0 < s j ->
-  GoldenGrid.gf16_half_gap s j x = Rmax (1 / IZR 1024 * Rabs x) (1 / IZR 1099511627776 * s j).
+  gf16_half_gap s j x = Rmax (1 / IZR 1024 * Rabs x) (1 / IZR 1099511627776 * s j).
 Proof.
-  intros pos; unfold GoldenGrid.gf16_half_gap, half_ulp16.
+  intros pos; unfold gf16_half_gap, half_ulp16.
   rewrite <- RmaxRmult by lra.
   unfold Rdiv at 1; rewrite Rabs_mult, (Rabs_pos_eq (/ s j)) by (apply Rlt_le, Rinv_0_lt_compat, pos).
   assert (ten : bpow radix2 (-10) = 1 / IZR 1024) by (simpl; lra).
@@ -37,7 +37,7 @@ Proof.
 Qed.
 
 (** T7: the codes are within the half gap, *)
-Theorem gf16_half_gap_met e : gf16_codes e -> promised gf16_half_gap e.
+Theorem gf16_half_gap_met e : holds_gf16_codes e -> promised gf16_half_gap_contract e.
 Proof.
   intros codes j below; destruct (codes j below) as [pos code].
   assert (error := gf16_columns_error (vector e "s") j (vector e "x" j) pos).
@@ -45,10 +45,10 @@ Proof.
 Qed.
 
 (** and no points l and r of the grid are nearer. *)
-Theorem gf16_nearest_met e : gf16_codes e ->
+Theorem gf16_nearest_met e : holds_gf16_codes e ->
   (forall j, (j < size e "n")%nat -> exists g h, gf16_format g /\ gf16_format h
     /\ vector e "l" j = vector e "s" j * g /\ vector e "r" j = vector e "s" j * h) ->
-  promised gf16_nearest e.
+  promised gf16_nearest_contract e.
 Proof.
   intros codes points j below; destruct (codes j below) as [pos code].
   destruct (points j below) as [g [h [form_g [form_h [l r]]]]].
@@ -220,7 +220,7 @@ Proof.
   apply (entry_promised e H U d i j (residual64 (size e "n"))); [exact entry| |].
   - split; [|exact constant]; unfold residual64; apply Rmult_le_pos; [|apply bpow_ge_0].
     assert (index := pos_INR (size e "n")); lra.
-  - exact (T15_binary64 _ H C U d hmax run symmetric pivots sane i j ibelow jbelow).
+  - exact (residual_entry_binary64 _ H C U d hmax run symmetric pivots sane i j ibelow jbelow).
 Qed.
 
 (** for the factor rounded to binary32, from 2^-23 + 2^-46 + (n + 2) 2^-53 up. *)
@@ -238,7 +238,7 @@ Proof.
     assert (third : 0 <= (INR (size e "n") + 2) * bpow radix2 (-53))
       by (apply Rmult_le_pos; [lra|apply bpow_ge_0]).
     lra.
-  - exact (T15_binary32 _ H C U d hmax run symmetric pivots sane i j ibelow jbelow).
+  - exact (residual_entry_binary32 _ H C U d hmax run symmetric pivots sane i j ibelow jbelow).
 Qed.
 
 (** The computed pivots, with any g from (n + 2) 2^-53 up. *)
@@ -251,7 +251,8 @@ Proof.
   change (0 / 1 <= d j /\ d j <= (1 / 1 + scalar e "g") * vector e "h" j).
   rewrite diagonal by exact below; assert (pos := pivots j below).
   destruct (sane_sizes n H hmax sane j below) as [Hpos _].
-  assert (entry := T15_binary64 n H C U d hmax run symmetric pivots sane j j below below).
+  assert (entry := residual_entry_binary64 n H C U d hmax run symmetric pivots sane
+    j j below below).
   rewrite sqrt_sqrt in entry by exact Hpos; unfold resid in entry; apply Rabs_le_inv in entry.
   assert (pick := pivot_le_diagonal n U d (factor_unit_upper (-1074) 53 n H C U d run) pivots j below).
   assert (wider : residual64 n * H j j <= scalar e "g" * H j j)

@@ -1,14 +1,14 @@
-(** * Contract/Syntax: the language of contracts
+(** * The language of contracts
 
-    Purpose.  A contract says, in a small language with names, what holds for the numbers of a run:
+    Purpose: a contract says, in a small language with names, what holds for the numbers of a run:
       inputs that are scalars, vectors and matrices of named sizes, preconditions and one
       postcondition.  It is a Coq value: Denotation gives it a meaning over the reals, Evaluate
       decides it over the rationals, and printers turn it into C++ and SMT-LIB text.
-    Main definitions.  [bound], [term], [formula], [kind], [contract]; [scoped], which tells whether
+    Main definitions: [bound], [term], [formula], [kind], [contract]; [scoped], which tells whether
       a contract uses only names that it declares, each at its kind; [formula_reads], whether a
       formula reads a name.
-    Dependencies.  Coq's standard library only. *)
-
+    Depends on: Coq's standard library only.
+    Source: this project. *)
 From Coq Require Import ZArith List String Bool.
 Import ListNotations.
 Open Scope string_scope.

@@ -1,10 +1,10 @@
-(** * Contract/Text: pieces of printed text
+(** * Pieces of printed text
 
-    Purpose.  What all printers share: line breaks, digits, lines, and the list of files that one
+    Purpose: what all printers share: line breaks, digits, lines, and the list of files that one
       run of extract/contracts writes.
-    Main definitions.  [newline], [decimal], [hexadecimal], [file], [bundled].
-    Dependencies.  Coq's standard library only. *)
-
+    Main definitions: [newline], [decimal], [hexadecimal], [file], [bundled].
+    Depends on: Coq's standard library only.
+    Source: elementary. *)
 From Coq Require Import ZArith List String Ascii DecimalString HexadecimalString.
 Import ListNotations.
 Open Scope string_scope.

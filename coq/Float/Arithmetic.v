@@ -1,13 +1,12 @@
-(** * Float/Arithmetic: the arithmetic that a program runs in
+(** * The arithmetic that a program runs in
 
-    Purpose.  A program is written once, over an arithmetic [A : arith T], and read twice: on the
+    Purpose: a program is written once, over an arithmetic [A : arith T], and read twice: on the
       reals with one rounding per operation ([real_arith], what the theorems speak of) and on IEEE
-      data (Float/Machine).  This file gives the signature and the first reading.
-    Main definitions.  [arith], [rnd] (round to nearest, ties to even), [in_format], [uro] (unit
+      data ([Machine]).  This file gives the signature and the first reading.
+    Main definitions: [arith], [rnd] (round to nearest, ties to even), [in_format], [uro] (unit
       roundoff), [eta] (half the smallest positive number), [real_arith].
-    Dependencies.  Flocq: Core.
-    Source.  IEEE 754-2019, section 4.3.1; Flocq's FLT format. *)
-
+    Depends on: Flocq: Core.
+    Source: IEEE 754-2019, section 4.3.1; Flocq's FLT format. *)
 From Coq Require Import ZArith Reals.
 From Flocq Require Import Core.
 Open Scope R_scope.

@@ -1,15 +1,15 @@
-(** * Float/Certificate: both sides of the loss of any codes, from computed quantities
+(** * Both sides of the loss of any codes, from computed quantities
 
-    Purpose.  T1 and T15 enclose the loss of any codes between two numbers that a program can
+    Purpose: T1 and T15 enclose the loss of any codes between two numbers that a program can
       evaluate in O(n) per row: with t'_j = u'_j - q_j and |u'_j - u_j| <= delta_j the loss in H is
       sum d_j t'_j^2 up to the deltas and up to c (sum |e_i| sqrt(H_ii))^2.  The guard compares two
       such enclosures.
-    Main results.  [certificate_upper], [certificate_lower] (any factor whose residual is bounded
+    Main results: [certificate_upper], [certificate_lower] (any factor whose residual is bounded
       entry by entry), [certificate_plain] (the plain loss in the stored Gram matrix),
       [certificate_decides] (the comparison of two rows of codes).
-    Bound functions.  [upper_sum], [lower_sum], [weighted_size].
-    Dependencies.  Gptq/Identity, Gptq/Perturbation, Float/Hessian, Float/Residual. *)
-
+    Bound functions: [upper_sum], [lower_sum], [weighted_size].
+    Depends on: Gptq/Identity, Gptq/Perturbation, [Hessian], [Residual].
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra Psatz.
 From Flocq Require Import Core.
 From Hallmark.Gptq Require Import Sums Matrix MatrixFacts Gptq Identity Perturbation.

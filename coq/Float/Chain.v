@@ -1,10 +1,10 @@
-(** * Float/Chain: one sum as a chain of fused multiply-adds
+(** * One sum as a chain of fused multiply-adds
 
-    Purpose.  Every sum of the production path is such a chain, its terms taken by increasing
+    Purpose: every sum of the production path is such a chain, its terms taken by increasing
       index of the argument; an order that decreases is an argument whose index decreases.
-    Main definitions.  [fma_chain].
-    Dependencies.  Float/Arithmetic. *)
-
+    Main definitions: [fma_chain].
+    Depends on: [Arithmetic].
+    Source: this project. *)
 From Coq Require Import Reals.
 From Hallmark.Float Require Import Arithmetic.
 

@@ -1,14 +1,13 @@
-(** * Float/ChainError: the rounding error of one chain
+(** * The rounding error of one chain
 
-    Purpose.  The three bounds on a chain of fused multiply-adds: forward from zero, backward in
+    Purpose: the three bounds on a chain of fused multiply-adds: forward from zero, backward in
       terms of the computed result, and the size of the result.
-    Main results.  [chain_error] (forward), [chain_error_multiple] (forward, no underflow),
+    Main results: [chain_error] (forward), [chain_error_multiple] (forward, no underflow),
       [chain_error_backward], [chain_size].
-    Bound functions.  [gam], [under_chain] (underflow).
-    Dependencies.  Gptq/Sums, Float/Arithmetic, Float/Rounding, Float/Gamma, Float/Chain.
-    Source.  N. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1 and
+    Bound functions: [gam], [under_chain] (underflow).
+    Depends on: Gptq/Sums, [Arithmetic], [Rounding], [Gamma], [Chain].
+    Source: N. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1 and
       lemma 8.4. *)
-
 From Coq Require Import ZArith Reals Lia Lra Psatz.
 From Flocq Require Import Core.
 From Hallmark.Gptq Require Import Sums.

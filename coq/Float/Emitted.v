@@ -1,18 +1,17 @@
-(** * Float/Emitted: the codes that the program emits (T7 + T9 + T11 + T15)
+(** * The codes that the program emits (T7 + T9 + T11 + T15)
 
-    Purpose.  One theorem about the production path as it runs: H in binary64, factored in binary64,
+    Purpose: one theorem about the production path as it runs: H in binary64, factored in binary64,
       U rounded once to binary32, the recurrence in binary32, the codes those of GF16 at the
       computed weights.  No residual is formed and no exact quantity is needed to evaluate the
       bound.
-    Main results.  [emitted_codes_enclosure] (any codes, both sides),
+    Main results: [emitted_codes_enclosure] (any codes, both sides),
       [emitted_plain_enclosure] (the plain loss in the stored Gram matrix, as the guard uses it),
-      [emitted_codes_loss] (GF16 codes, the loss in the stored H), [emitted_codes_activations] (the
-      loss on the calibration activations).
-    Bound functions.  [emitted_delta] (T11), [gf16_half_gap] (T7), [residual32] (T15),
+      [emitted_codes_loss_real] (GF16 codes, the loss in the stored H),
+      [emitted_codes_activations] (the loss on the calibration activations).
+    Bound functions: [emitted_delta] (T11), [gf16_half_gap] (T7), [residual32] (T15),
       [activation64] (T11 b), [weighted_size].
-    Dependencies.  Gptq/GoldenGrid, Float/RecurrenceError, Float/FactorClosed, Float/Hessian,
-      Float/Certificate. *)
-
+    Depends on: Gptq/GoldenGrid, [RecurrenceError], [FactorClosed], [Hessian], [Certificate].
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra Psatz.
 From Flocq Require Import Core.
 From Hallmark.Format Require Import GF16 ScaledGrid.
@@ -77,7 +76,7 @@ Proof. intros k below; apply Rlt_le, (run_pivots run); exact below. Qed.
 Lemma stored_residual i j : (i < n)%nat -> (j < n)%nat ->
   Rabs (resid n H V d i j) <= residual32 n * (root_diagonal H i * root_diagonal H j).
 Proof.
-exact (T15_binary32 n H C U d hmax (run_factor run) (run_symmetric run) (run_pivots run)
+exact (residual_entry_binary32 n H C U d hmax (run_factor run) (run_symmetric run) (run_pivots run)
   (run_sane run) i j).
 Qed.
 
@@ -110,7 +109,7 @@ Definition gf16_codes : Prop :=
   forall j, (j < n)%nat -> 0 < s j /\ g j = gf16_round (u' j / s j).
 
 (** T7 + T9 + T11 + T15: the loss in the stored H of the GF16 codes that the program emits. *)
-Theorem emitted_codes_loss : gf16_codes ->
+Theorem emitted_codes_loss_real : gf16_codes ->
   qform n H (vsub w q)
   <= bsum n (fun j => d j * (gf16_half_gap s j (u' j) + delta j) ^ 2) + residual32 n * size ^ 2.
 Proof.
@@ -162,7 +161,7 @@ Theorem emitted_codes_activations n m X lam C U d hmax w s g :
      + (residual32 n + uro 53 + activation64 m) * weighted_size n (root_diagonal H) e ^ 2.
 Proof.
 intros G H e run codes entries formlam lam_pos tokens.
-assert (loss_H := emitted_codes_loss n H C U d hmax w s g run codes).
+assert (loss_H := emitted_codes_loss_real n H C U d hmax w s g run codes).
 assert (diagonal : forall j, (j < n)%nat -> 0 <= H j j)
   by (intros j below; apply (hessian_diagonal_ge0 n m X lam); assumption).
 assert (formG : forall j, (j < n)%nat -> in_format (-1074) 53 (G j j))

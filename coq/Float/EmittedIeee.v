@@ -1,12 +1,12 @@
-(** * Float/EmittedIeee: the composed theorem on IEEE data
+(** * The composed theorem on IEEE data
 
-    Purpose.  The theorems of Float/Emitted for the values of IEEE data: every operation is Flocq's
+    Purpose: the theorems of [Emitted] for the values of IEEE data: every operation is Flocq's
       on [binary_float], overflow is excluded by the finiteness of what the program returns, and
       the grid points are values that the program compares with u'_j.
-    Main results.  [emitted_run_ieee] (the run of the real model behind a finite IEEE run),
+    Main results: [emitted_run_ieee] (the run of the real model behind a finite IEEE run),
       [emitted_codes_loss_ieee], [emitted_codes_enclosure_ieee].
-    Dependencies.  Float/Machine, Float/FiniteRun, Float/Emitted. *)
-
+    Depends on: [Machine], [FiniteRun], [Emitted].
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary.
 From Hallmark.Format Require Import GF16.
@@ -103,7 +103,7 @@ assert (model : gf16_codes n rU rw rs rg).
 { intros j below; destruct (codes j below) as [spos code].
   rewrite ieee_weight_value in code by exact below; split; assumption. }
 eapply Rle_trans;
-  [exact (emitted_codes_loss n rH rC rU rd hmax rw rs rg emitted_run_ieee model)|].
+  [exact (emitted_codes_loss_real n rH rC rU rd hmax rw rs rg emitted_run_ieee model)|].
 apply Req_le; f_equal; apply bsum_ext; intros j below.
 rewrite ieee_weight_value by exact below; reflexivity.
 Qed.
@@ -133,3 +133,10 @@ rewrite upper, lower; exact model.
 Qed.
 
 End Ieee.
+
+Arguments ieee_factor {nans64 nans32 nan n H C U d w s g hmax}.
+Arguments ieee_pivots {nans64 nans32 nan n H C U d w s g hmax}.
+Arguments ieee_narrowed {nans64 nans32 nan n H C U d w s g hmax}.
+Arguments ieee_symmetric {nans64 nans32 nan n H C U d w s g hmax}.
+Arguments ieee_sane {nans64 nans32 nan n H C U d w s g hmax}.
+Arguments ieee_weights {nans64 nans32 nan n H C U d w s g hmax}.

@@ -1,13 +1,13 @@
-(** * Float/EmittedPlainIeee: the plain loss and the loss on the activations, on IEEE data
+(** * The plain loss and the loss on the activations, on IEEE data
 
-    Purpose.  Float/EmittedIeee speaks of the loss in the stored H.  Here H is made by the program
+    Purpose: [EmittedIeee] speaks of the loss in the stored H.  Here H is made by the program
       from a Gram matrix, and that from activations, all on IEEE data; overflow is excluded by the
       finiteness of the entries of H.
-    Main definitions.  [ieee_hessian].
-    Main results.  [emitted_plain_enclosure_ieee] (any codes, the plain loss in the stored G),
-      [emitted_codes_activations_ieee] (GF16 codes, the loss on the activations).
-    Dependencies.  Float/EmittedIeee, Float/FiniteRun, Float/Hessian, Float/Certificate. *)
-
+    Main definitions: [ieee_hessian].
+    Main results: [plain_enclosure_ieee] (any codes, the plain loss in the stored G),
+      [codes_activations_ieee] (GF16 codes, the loss on the activations).
+    Depends on: [EmittedIeee], [FiniteRun], [Hessian], [Certificate].
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary.
 From Hallmark.Format Require Import GF16.
@@ -76,7 +76,7 @@ Lemma stored_hessian_value i j : (i < n)%nat -> (j < n)%nat ->
 Proof. intros ibelow jbelow; symmetry; apply ieee_hessian_value, finite_H; assumption. Qed.
 
 (** Any codes: the plain loss in the stored Gram matrix between two computable numbers. *)
-Theorem emitted_plain_enclosure_ieee :
+Theorem plain_enclosure_ieee :
   let e := vsub rw rq in
   let slack := (residual32 n + uro 53)
     * weighted_size n (root_diagonal (hessian_stored (val64 lam) rG)) e ^ 2 in
@@ -123,7 +123,7 @@ unfold hessian_stored; rewrite same; reflexivity.
 Qed.
 
 (** GF16 codes: the loss on the activations, damping included on the left. *)
-Theorem emitted_codes_activations_ieee :
+Theorem codes_activations_ieee :
   ieee_codes nans32 nan n U w s g -> binary32_entries n m rX -> 0 <= val64 lam ->
   (0 < m)%nat /\ (Z.of_nat m <= 2 ^ 24)%Z ->
   let e := vsub rw rq in

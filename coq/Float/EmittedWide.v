@@ -1,12 +1,12 @@
-(** * Float/EmittedWide: the recurrence done again in binary64
+(** * The recurrence done again in binary64
 
-    Purpose.  Rows that the binary32 recurrence cannot decide are evaluated again in binary64, with
+    Purpose: rows that the binary32 recurrence cannot decide are evaluated again in binary64, with
       the binary64 factor or with the one stored in binary32.  The same enclosures, with the
       constants of those formats; any codes.
-    Main results.  [wide_enclosure] (binary64 factor), [wide_stored_enclosure] (stored factor).
-    Bound functions.  [wide_delta] (T11), [residual64], [residual32] (T15).
-    Dependencies.  Float/RecurrenceError, Float/FactorClosed, Float/Certificate, Float/Emitted. *)
-
+    Main results: [wide_enclosure] (binary64 factor), [wide_stored_enclosure] (stored factor).
+    Bound functions: [wide_delta] (T11), [residual64], [residual32] (T15).
+    Depends on: [RecurrenceError], [FactorClosed], [Certificate], [Emitted].
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra.
 From Flocq Require Import Core.
 From Hallmark.Gptq Require Import Sums Matrix Gptq.
@@ -51,7 +51,7 @@ Proof.
 intros u'.
 assert (shape := factor_unit_upper (-1074) 53 n H C U d (run_factor run)).
 assert (pivots := run_nonneg n H C U d hmax w run).
-assert (residual := T15_binary64 n H C U d hmax (run_factor run) (run_symmetric run)
+assert (residual := residual_entry_binary64 n H C U d hmax (run_factor run) (run_symmetric run)
   (run_pivots run) (run_sane run)).
 split.
 - exact (certificate_lower n H U d w q u' (wide_delta U w s g) (root_diagonal H) (residual64 n)

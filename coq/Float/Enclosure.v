@@ -1,18 +1,18 @@
-(** * Float/Enclosure: the guard's enclosure of the plain loss, from one triangular product
+(** * The guard's enclosure of the plain loss, from one triangular product
 
-    Purpose.  The guard evaluates t' = e' U by the chains of the recurrence, with e' the rounded
+    Purpose: the guard evaluates t' = e' U by the chains of the recurrence, with e' the rounded
       errors and U, d the binary64 factor, and needs
       2 loss_G = sum d_j t_j^2 + e R e^T - sum (H_jj - 2 G_jj) e_j^2 for t = e U, R = H - U D U^T.
       Here the distance from t' to t is measured in the norm of the pivots, so that nothing is
       formed column by column.
-    Main results.  [product_column] (T11, one column), [product_norm] (the whole row), both in any
+    Main results: [product_column] (T11, one column), [product_norm] (the whole row), both in any
       format; [loss_enclosure] (the loss in H), [loss_enclosure_closed] (with the underflow replaced
       by 2^-470), [loss_enclosure32] (the same product in binary32), [plain_loss_identity] (from the
       loss in H to the plain loss).
-    Bound functions.  [product64] ((n + 2) 2^-53), [product32], [residual64], [residual32],
+    Bound functions: [product64] ((n + 2) 2^-53), [product32], [residual64], [residual32],
       [under_product], [under_product32], [enclosure_width].
-    Dependencies.  Gptq/Identity, Float/ChainError, Float/FactorClosed, Float/PivotNorm. *)
-
+    Depends on: Gptq/Identity, [ChainError], [FactorClosed], [PivotNorm].
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra Psatz.
 From Flocq Require Import Core.
 From Hallmark.Gptq Require Import Sums Matrix MatrixFacts Triangular Gptq GptqFacts Identity.
@@ -361,8 +361,8 @@ intros nonempty; destruct (product_constant nonempty) as [constant [growth gpos]
 assert (under := under_product_closed nonempty).
 assert (near := product_norm (-1074) 53 n H U d hmax (residual64 n) (product64 n)
   (factor_unit_upper (-1074) 53 n H C U d run) pivots product_diagonal
-  (T15_binary64 n H C U d hmax run symmetric pivots sane) gpos e e' rounded constant growth
-  nonempty).
+  (residual_entry_binary64 n H C U d hmax run symmetric pivots sane) gpos e e' rounded constant
+  growth nonempty).
 change (product_chain (-1074) 53 U e') with t' in near; lra.
 Qed.
 
@@ -371,7 +371,7 @@ Lemma exact_norm64 : (0 < n)%nat -> N t <= (1 + residual64 n) * A.
 Proof.
 intros nonempty; destruct (product_constant nonempty) as [_ [_ gpos]].
 exact (exact_norm n H U d hmax (residual64 n) pivots product_diagonal
-  (T15_binary64 n H C U d hmax run symmetric pivots sane) gpos e).
+  (residual_entry_binary64 n H C U d hmax run symmetric pivots sane) gpos e).
 Qed.
 
 (** The loss in H of any error against the computed squares. *)
@@ -383,7 +383,7 @@ Proof.
 intros nonempty rho; apply (enclosure_from_norm n H U d).
 - exact (factor_unit_upper (-1074) 53 n H C U d run).
 - exact pivots.
-- exact (T15_binary64 n H C U d hmax run symmetric pivots sane).
+- exact (residual_entry_binary64 n H C U d hmax run symmetric pivots sane).
 - exact (product_norm64 nonempty).
 Qed.
 
@@ -496,7 +496,7 @@ Proof.
 intros rho; destruct product_constant32 as [constant [growth gpos]].
 assert (shape : unit_upper n V) by (apply (round_factor_unit_upper (-149) 24);
   [lia|exact (factor_unit_upper (-1074) 53 n H C U d run)]).
-assert (residual := T15_binary32 n H C U d hmax run symmetric pivots sane).
+assert (residual := residual_entry_binary32 n H C U d hmax run symmetric pivots sane).
 apply (enclosure_from_norm n H V d); [exact shape|exact pivots|exact residual|].
 assert (near := product_norm (-149) 24 n H V d hmax (residual32 n) (product32 n) shape pivots
   (product_diagonal n H hmax sane) residual gpos e e' rounded constant growth nonempty).

@@ -1,13 +1,12 @@
-(** * Float/Factor: the factorization H = U D U^T as a program
+(** * The factorization H = U D U^T as a program
 
-    Purpose.  From the last column back, as a blocked right-looking factorization runs: an entry
+    Purpose: from the last column back, as a blocked right-looking factorization runs: an entry
       starts at H_ij, subtracts C_ik U_jk for k decreasing from n - 1 to j + 1, each by one fma, and
       is kept unscaled as C_ij; then d_j = C_jj and U_ij is one division.
-    Main definitions.  [factor_entry], [factor_upto], [factor] (the program), [is_factor] (the
+    Main definitions: [factor_entry], [factor_upto], [factor] (the program), [is_factor] (the
       equations that it solves).
-    Dependencies.  Float/Arithmetic, Float/Chain.
-    Source.  The design's production path, section "Orders". *)
-
+    Depends on: [Arithmetic], [Chain].
+    Source: the design's production path, section "Orders". *)
 From Coq Require Import Reals Arith.
 From Hallmark.Float Require Import Arithmetic Chain.
 

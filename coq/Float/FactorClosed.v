@@ -1,14 +1,13 @@
-(** * Float/FactorClosed: T15 with the constants of the product
+(** * T15 with the constants of the product
 
-    Purpose.  The factorization runs in binary64, its U is kept in binary64 or rounded once to
+    Purpose: the factorization runs in binary64, its U is kept in binary64 or rounded once to
       binary32.  For at most 2^24 columns and a diagonal of H of sane size, the residual is at most
       a constant that binary64 represents exactly, times sqrt(H_ii H_jj); nothing underflows.
-    Main results.  [T15_binary64], [T15_binary32], [T15_form_binary64], [T15_form_binary32] (the
-      quadratic forms of the residuals).
-    Bound functions.  [residual64], [residual32], [weighted_size].
-    Dependencies.  Gptq/Sums, Gptq/Matrix, Float/FactorDiagonal, Float/FactorRounded,
-      Float/Residual. *)
-
+    Main results: [residual_entry_binary64], [residual_entry_binary32], [residual_form_binary64],
+      [residual_form_binary32] (the quadratic forms of the residuals).
+    Bound functions: [residual64], [residual32], [weighted_size].
+    Depends on: Gptq/Sums, Gptq/Matrix, [FactorDiagonal], [FactorRounded], [Residual].
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra Psatz.
 From Flocq Require Import Core.
 From Hallmark.Gptq Require Import Sums Matrix MatrixFacts.
@@ -303,7 +302,7 @@ eapply Rle_trans.
 Qed.
 
 (** T15 in binary64: the residual of the factorization. *)
-Theorem T15_binary64 i j : (i < n)%nat -> (j < n)%nat ->
+Theorem residual_entry_binary64 i j : (i < n)%nat -> (j < n)%nat ->
   Rabs (resid n H U d i j) <= residual64 n * (sqrt (H i i) * sqrt (H j j)).
 Proof.
 intros ibelow jbelow; assert (nonempty : (0 < n)%nat) by lia.
@@ -326,7 +325,7 @@ eapply Rle_trans.
 Qed.
 
 (** T15 for the factor rounded once to binary32. *)
-Theorem T15_binary32 i j : (i < n)%nat -> (j < n)%nat ->
+Theorem residual_entry_binary32 i j : (i < n)%nat -> (j < n)%nat ->
   Rabs (resid n H (round_factor (-149) 24 U) d i j)
   <= residual32 n * (sqrt (H i i) * sqrt (H j j)).
 Proof.
@@ -369,21 +368,21 @@ apply Rle_trans with (c * (sqrt (H i i + w) * sqrt (H j j + w)) + w).
 Qed.
 
 (** T15 as a bound on the quadratic form of the residual in binary64. *)
-Theorem T15_form_binary64 v :
+Theorem residual_form_binary64 v :
   Rabs (qform n (resid n H U d) v)
   <= residual64 n * weighted_size n (root_diagonal H) v ^ 2.
 Proof.
 apply (qform_residual_le n _ _ (root_diagonal H) v); intros i j ibelow jbelow.
-unfold root_diagonal; apply T15_binary64; assumption.
+unfold root_diagonal; apply residual_entry_binary64; assumption.
 Qed.
 
 (** T15 as a bound on the quadratic form of the residual of the rounded factor. *)
-Theorem T15_form_binary32 v :
+Theorem residual_form_binary32 v :
   Rabs (qform n (resid n H (round_factor (-149) 24 U) d) v)
   <= residual32 n * weighted_size n (root_diagonal H) v ^ 2.
 Proof.
 apply (qform_residual_le n _ _ (root_diagonal H) v); intros i j ibelow jbelow.
-unfold root_diagonal; apply T15_binary32; assumption.
+unfold root_diagonal; apply residual_entry_binary32; assumption.
 Qed.
 
 End Closed.

@@ -1,12 +1,12 @@
-(** * Float/FactorDiagonal: the residual of the factorization against the diagonal of H (T15)
+(** * The residual of the factorization against the diagonal of H (T15)
 
-    Purpose.  The entrywise bound of Float/FactorError speaks of U and d; here they are eliminated:
+    Purpose: the entrywise bound of [FactorError] speaks of U and d; here they are eliminated:
       what remains is the diagonal of H, one constant of gamma type and an explicit underflow term.
-    Main results.  [recon_size_cauchy], [recon_diagonal] (the diagonal of U D U^T),
+    Main results: [recon_size_cauchy], [recon_diagonal] (the diagonal of U D U^T),
       [under_factor_bound], [T15_diagonal].
-    Bound functions.  [under_matrix] (2 n z (1 + hmax)).
-    Dependencies.  Gptq/Sums, Gptq/Matrix, Float/FactorError, Float/SumsExtra. *)
-
+    Bound functions: [under_matrix] (2 n z (1 + hmax)).
+    Depends on: Gptq/Sums, Gptq/Matrix, [FactorError], [SumsExtra].
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra Psatz.
 From Flocq Require Import Core.
 From Hallmark.Gptq Require Import Sums Matrix.

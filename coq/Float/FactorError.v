@@ -1,14 +1,13 @@
-(** * Float/FactorError: the residual of the computed factorization, entry by entry (T15)
+(** * The residual of the computed factorization, entry by entry (T15)
 
-    Purpose.  |H - U D U^T|_ij <= ((1 + u)^n - 1) sum_k |U_ik| d_k |U_jk| and an underflow term, for
-      the U and d that the program of Float/Factor returns, whatever H, if the pivots are positive.
-    Main results.  [T15_entry_upper] (i <= j, exponent n - j), [T15_entry] (every entry, exponent
+    Purpose: |H - U D U^T|_ij <= ((1 + u)^n - 1) sum_k |U_ik| d_k |U_jk| and an underflow term, for
+      the U and d that the program of [Factor] returns, whatever H, if the pivots are positive.
+    Main results: [T15_entry_upper] (i <= j, exponent n - j), [T15_entry] (every entry, exponent
       n).
-    Bound functions.  [recon_size], [under_factor].
-    Dependencies.  Gptq/Sums, Gptq/Matrix, Float/ChainError, Float/Factor, Float/SumsExtra.
-    Source.  N. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., theorem 10.3, for
+    Bound functions: [recon_size], [under_factor].
+    Depends on: Gptq/Sums, Gptq/Matrix, [ChainError], [Factor], [SumsExtra].
+    Source: N. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., theorem 10.3, for
       the Cholesky factorization in another order. *)
-
 From Coq Require Import ZArith Reals Lia Lra Psatz.
 From Flocq Require Import Core.
 From Hallmark.Gptq Require Import Sums Matrix.

@@ -1,10 +1,10 @@
-(** * Float/FactorProof: the factorization program solves its equations
+(** * The factorization program solves its equations
 
-    Purpose.  [factor_C], [factor_U], [factor_d] satisfy [is_factor], in every arithmetic, and the
+    Purpose: [factor_C], [factor_U], [factor_d] satisfy [is_factor], in every arithmetic, and the
       equations have no other solution.
-    Main results.  [factor_correct], [factor_unique].
-    Dependencies.  Float/Arithmetic, Float/Chain, Float/Factor. *)
-
+    Main results: [factor_correct], [factor_unique].
+    Depends on: [Arithmetic], [Chain], [Factor].
+    Source: this project. *)
 From Coq Require Import Reals Arith Lia.
 From Hallmark.Float Require Import Arithmetic Chain Factor.
 

@@ -1,11 +1,11 @@
-(** * Float/FactorRounded: the factor stored in a narrower format (T15, second form)
+(** * The factor stored in a narrower format (T15, second form)
 
-    Purpose.  The production path keeps d in binary64 and rounds U once to binary32.  The residual
+    Purpose: the production path keeps d in binary64 and rounds U once to binary32.  The residual
       of the rounded factor, again against the diagonal of H alone.
-    Main results.  [round_factor_unit_upper], [T15_rounded].
-    Bound functions.  [under_rounded].
-    Dependencies.  Gptq/Sums, Gptq/Matrix, Float/FactorError, Float/FactorDiagonal. *)
-
+    Main results: [round_factor_unit_upper], [T15_rounded].
+    Bound functions: [under_rounded].
+    Depends on: Gptq/Sums, Gptq/Matrix, [FactorError], [FactorDiagonal].
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra Psatz.
 From Flocq Require Import Core.
 From Hallmark.Gptq Require Import Sums Matrix.

@@ -1,12 +1,12 @@
-(** * Float/FiniteRun: finite results are the results of the real model
+(** * Finite results are the results of the real model
 
-    Purpose.  The programs of Float/Chain, Float/Recurrence and Float/Factor, run on IEEE data.  If
+    Purpose: the programs of [Chain], [Recurrence] and [Factor], run on IEEE data.  If
       the numbers that they return are finite, then nothing overflowed on the way and the values
       are those of the same programs on the reals; finiteness is the checkable condition.
-    Main results.  [chain_finite], [gram_finite], [weight_error_finite], [comp_finite],
+    Main results: [chain_finite], [gram_finite], [weight_error_finite], [comp_finite],
       [factor_finite].
-    Dependencies.  Float/Machine, Float/Chain, Float/Recurrence, Float/Factor. *)
-
+    Depends on: [Machine], [Chain], [Recurrence], [Factor].
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary.
 From Hallmark.Float Require Import Arithmetic Rounding Chain Recurrence Factor Machine.

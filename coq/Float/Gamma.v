@@ -1,13 +1,12 @@
-(** * Float/Gamma: the growth of k roundings
+(** * The growth of k roundings
 
-    Purpose.  The constant (1 + u)^k - 1 of k successive roundings, and a closed form that a
+    Purpose: the constant (1 + u)^k - 1 of k successive roundings, and a closed form that a
       program can evaluate exactly or upward in binary64.
-    Main results.  [gam_closed] ((1+u)^k - 1 <= k u (1 + k u) when k u <= 1), [gam_step],
+    Main results: [gam_closed] ((1+u)^k - 1 <= k u (1 + k u) when k u <= 1), [gam_step],
       [gam_mono].
-    Bound functions.  [gam], [gam_up].
-    Dependencies.  the real numbers of the standard library.
-    Source.  N. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., lemma 3.1. *)
-
+    Bound functions: [gam], [gam_up].
+    Depends on: the real numbers of the standard library.
+    Source: N. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., lemma 3.1. *)
 From Coq Require Import Reals Lra Lia Psatz.
 Open Scope R_scope.
 

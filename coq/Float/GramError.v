@@ -1,12 +1,12 @@
-(** * Float/GramError: the rounding error of the Gram matrix (T11 b)
+(** * The rounding error of the Gram matrix (T11 b)
 
-    Purpose.  How far the stored Gram matrix G' is from X X^T.
-    Main results.  [T11_gram] (any format), [T11_gram_multiple] (activations on a grid of 2^e whose
+    Purpose: how far the stored Gram matrix G' is from X X^T.
+    Main results: [T11_gram] (any format), [T11_gram_multiple] (activations on a grid of 2^e whose
       products cannot underflow), [T11_gram_binary32] (binary32 activations, binary64 sums: no
       underflow term at all), [T11_gram_diagonal] (relative to the diagonal), [gram_float_sym].
-    Bound functions.  [gam], [gram_size], [under_chain].
-    Dependencies.  Gptq/Sums, Gptq/Matrix, Float/ChainError, Float/Recurrence, Float/SumsExtra. *)
-
+    Bound functions: [gam], [gram_size], [under_chain].
+    Depends on: Gptq/Sums, Gptq/Matrix, [ChainError], [Recurrence], [SumsExtra].
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra Psatz.
 From Flocq Require Import Core.
 From Hallmark.Gptq Require Import Sums Matrix.

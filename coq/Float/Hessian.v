@@ -1,14 +1,14 @@
-(** * Float/Hessian: the stored Hessian against the stored and the true Gram matrix
+(** * The stored Hessian against the stored and the true Gram matrix
 
-    Purpose.  H_ij = 2 G'_ij exactly, H_jj = fl(2 G'_jj + lambda).  What the loss in H says about
+    Purpose: H_ij = 2 G'_ij exactly, H_jj = fl(2 G'_jj + lambda).  What the loss in H says about
       the loss in G' and about the loss on the activations from which G' was accumulated.
-    Main results.  [hessian_round] (one rounding on the diagonal), [hessian_form] (the damped loss
+    Main results: [hessian_round] (one rounding on the diagonal), [hessian_form] (the damped loss
       in G' against the loss in H), [activation_form] (the loss on the activations against the loss
       in G').
-    Bound functions.  [weighted_size], [gam_up], [activation64].
-    Dependencies.  Gptq/Matrix, Gptq/MatrixFacts, Float/Recurrence, Float/GramError,
-      Float/FactorClosed, Float/Residual. *)
-
+    Bound functions: [weighted_size], [gam_up], [activation64].
+    Depends on: Gptq/Matrix, Gptq/MatrixFacts, [Recurrence], [GramError], [FactorClosed],
+      [Residual].
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra Psatz.
 From Flocq Require Import Core.
 From Hallmark.Gptq Require Import Sums Matrix MatrixFacts.

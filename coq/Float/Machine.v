@@ -1,14 +1,13 @@
-(** * Float/Machine: the IEEE reading of the arithmetic, and when it rounds as the reals do
+(** * The IEEE reading of the arithmetic, and when it rounds as the reals do
 
-    Purpose.  [float_arith] gives the operations of Float/Arithmetic on Flocq's IEEE data, to
+    Purpose: [float_arith] gives the operations of [Arithmetic] on Flocq's IEEE data, to
       nearest even, whatever NaNs the machine returns.  A finite result proves that nothing
       overflowed on the way: its operands were finite and its value is the rounded exact one.
-    Main definitions.  [nan_choice], [float_arith], [narrow] (from binary64 to binary32).
-    Main results.  [add_finite], [sub_finite], [fma_finite], [div_finite], [narrow_finite] (from a
+    Main definitions: [nan_choice], [float_arith], [narrow] (from binary64 to binary32).
+    Main results: [add_finite], [sub_finite], [fma_finite], [div_finite], [narrow_finite] (from a
       finite result back); [add_bounded], [sub_bounded], [fma_bounded] (from a bound forth).
-    Dependencies.  Float/Arithmetic, Float/Rounding; Flocq: IEEE754.Binary.
-    Source.  IEEE 754-2019, sections 4.3.1, 6.2 and 7.4. *)
-
+    Depends on: [Arithmetic], [Rounding]; Flocq: IEEE754.Binary.
+    Source: IEEE 754-2019, sections 4.3.1, 6.2 and 7.4. *)
 From Coq Require Import ZArith Reals Lia Lra Psatz.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary.
 From Hallmark.Float Require Import Arithmetic Rounding.

@@ -1,12 +1,12 @@
-(** * Float/NoOverflow: bounds that exclude overflow before the run
+(** * Bounds that exclude overflow before the run
 
-    Purpose.  Float/FiniteRun reads the absence of overflow from finite results; here it is
+    Purpose: [FiniteRun] reads the absence of overflow from finite results; here it is
       foreseen: if the sizes of the inputs leave room below the overflow threshold, the run is
       finite.
-    Main results.  [chain_no_overflow], [gram_no_overflow], [comp_no_overflow].
-    Bound functions.  [chain_room].
-    Dependencies.  Gptq/Sums, Float/ChainError, Float/Machine, Float/FiniteRun. *)
-
+    Main results: [chain_no_overflow], [gram_no_overflow], [comp_no_overflow].
+    Bound functions: [chain_room].
+    Depends on: Gptq/Sums, [ChainError], [Machine], [FiniteRun].
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra Psatz.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary.
 From Hallmark.Gptq Require Import Sums Matrix.

@@ -1,13 +1,13 @@
-(** * Float/PivotNorm: the norm in which the losses are measured
+(** * The norm in which the losses are measured
 
-    Purpose.  N(x)^2 = sum d_j x_j^2 for positive pivots d: by T1 the loss is N(e U)^2 up to the
+    Purpose: N(x)^2 = sum d_j x_j^2 for positive pivots d: by T1 the loss is N(e U)^2 up to the
       residual of the factor.
-    Main results.  [pivot_norm_triangle] (Minkowski), [pivot_norm_le], [pivot_norm_rows] (a
+    Main results: [pivot_norm_triangle] (Minkowski), [pivot_norm_le], [pivot_norm_rows] (a
       combination of the rows of a matrix), [pivot_norm_row] (a row of U, through the diagonal of
       U D U^T), [square_distance] (from the norm of a difference to the squares).
-    Bound functions.  [pivot_norm].
-    Dependencies.  Gptq/Sums, Gptq/Matrix, Float/SumsExtra. *)
-
+    Bound functions: [pivot_norm].
+    Depends on: Gptq/Sums, Gptq/Matrix, [SumsExtra].
+    Source: this project. *)
 From Coq Require Import Reals Lia Lra Psatz.
 From Hallmark.Gptq Require Import Sums Matrix.
 From Hallmark.Float Require Import SumsExtra.

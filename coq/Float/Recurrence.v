@@ -1,11 +1,10 @@
-(** * Float/Recurrence: the compensated weights and the Gram matrix as programs
+(** * The compensated weights and the Gram matrix as programs
 
-    Purpose.  The two sums of the production path outside the factorization, in their fixed orders:
+    Purpose: the two sums of the production path outside the factorization, in their fixed orders:
       the recurrence takes k increasing, the Gram matrix tokens increasing, each term by one fma.
-    Main definitions.  [weight_error] (e_k), [feedback] (r_j), [comp_float] (u'_j), [gram_float].
-    Dependencies.  Float/Arithmetic, Float/Chain.
-    Source.  The design's production path, section "Orders". *)
-
+    Main definitions: [weight_error] (e_k), [feedback] (r_j), [comp_float] (u'_j), [gram_float].
+    Depends on: [Arithmetic], [Chain].
+    Source: the design's production path, section "Orders". *)
 From Coq Require Import Reals.
 From Hallmark.Float Require Import Arithmetic Chain.
 

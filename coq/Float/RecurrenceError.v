@@ -1,17 +1,17 @@
-(** * Float/RecurrenceError: the rounding error of the recurrence (T11 a)
+(** * The rounding error of the recurrence (T11 a)
 
-    Purpose.  How far the computed compensated weight u'_j is from the exact one, taken at the
+    Purpose: how far the computed compensated weight u'_j is from the exact one, taken at the
       codes that the run produced and with the exact errors w_k - q_k.
-    Main results.  [T11_recurrence] (the published form), [T11_recurrence_format] (no second
+    Main results: [T11_recurrence] (the published form), [T11_recurrence_format] (no second
       underflow term when the points q_k are in the format), [T11_recurrence_computed] (with u'_j
       in place of the unrounded sum), [T11_recurrence_closed] (closed constants),
       [T11_recurrence_binary32], [T11_recurrence_binary64], [weight_error_exact] (Sterbenz),
       [exact_error_size] (|w_k - q_k| from the computed e_k),
       [feedback_size_cauchy] (the sum of |e_k||U_kj| from two norms),
       [feedback_size_factor] (the same through the diagonal of U D U^T).
-    Bound functions.  [gam], [gam_up], [under_recurrence], [delta_recurrence].
-    Dependencies.  Gptq/Sums, Gptq/Matrix, Gptq/Gptq, Float/ChainError, Float/Recurrence. *)
-
+    Bound functions: [gam], [gam_up], [under_recurrence], [delta_recurrence].
+    Depends on: Gptq/Sums, Gptq/Matrix, Gptq/Gptq, [ChainError], [Recurrence].
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra Psatz.
 From Flocq Require Import Core.
 From Hallmark.Gptq Require Import Sums Matrix Gptq.

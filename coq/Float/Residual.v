@@ -1,12 +1,12 @@
-(** * Float/Residual: the measure of a matrix bounded entry by entry
+(** * The measure of a matrix bounded entry by entry
 
-    Purpose.  The size sum |e_i| a_i in which the residual of a factorization is measured, and the
+    Purpose: the size sum |e_i| a_i in which the residual of a factorization is measured, and the
       two ways to clear an additive term from an entrywise bound c a_i a_j.
-    Main results.  [weighted_square], [absorb_constant] (into the diagonal), [absorb_diagonal]
+    Main results: [weighted_square], [absorb_constant] (into the diagonal), [absorb_diagonal]
       (into the factor).
-    Bound functions.  [weighted_size].
-    Dependencies.  Gptq/Sums, Gptq/Matrix. *)
-
+    Bound functions: [weighted_size].
+    Depends on: Gptq/Sums, Gptq/Matrix.
+    Source: this project. *)
 From Coq Require Import Reals Lia Lra Psatz.
 From Hallmark.Gptq Require Import Sums Matrix.
 Open Scope R_scope.

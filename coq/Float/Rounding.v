@@ -1,15 +1,14 @@
-(** * Float/Rounding: the error of one rounding
+(** * The error of one rounding
 
-    Purpose.  What one rounding to nearest costs, in the four forms that the proofs use.
-    Main results.  [rnd_error] (relative to the exact value), [rnd_error_round] (relative to the
+    Purpose: what one rounding to nearest costs, in the four forms that the proofs use.
+    Main results: [rnd_error] (relative to the exact value), [rnd_error_round] (relative to the
       computed value), [rnd_error_sum], [rnd_error_sum_round] (a sum of two format numbers never
       underflows), [rnd_error_multiple], [rnd_multiple] (a multiple of 2^e with e >= emin never
       underflows and rounds to such a multiple), [rnd_sub_exact] (Sterbenz).
-    Bound functions.  [uro], [eta] of Float/Arithmetic.
-    Dependencies.  Float/Arithmetic; Flocq: Core, Prop.Relative, Prop.Plus_error, Prop.Sterbenz.
-    Source.  N. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., sections 2.1 and
+    Bound functions: [uro], [eta] of [Arithmetic].
+    Depends on: [Arithmetic]; Flocq: Core, Prop.Relative, Prop.Plus_error, Prop.Sterbenz.
+    Source: N. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., sections 2.1 and
       2.2. *)
-
 From Coq Require Import ZArith Reals Lia Lra.
 From Flocq Require Import Core Relative Plus_error Sterbenz.
 From Hallmark.Float Require Import Arithmetic.

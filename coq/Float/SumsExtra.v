@@ -1,10 +1,10 @@
-(** * Float/SumsExtra: sums in reversed order and the Cauchy-Schwarz inequality
+(** * Sums in reversed order and the Cauchy-Schwarz inequality
 
-    Purpose.  Two facts about finite sums that the error analysis of the factorization needs.
-    Main results.  [bsum_reverse_tail] (the last p terms, taken from the end), [cauchy_schwarz],
+    Purpose: two facts about finite sums that the error analysis of the factorization needs.
+    Main results: [bsum_reverse_tail] (the last p terms, taken from the end), [cauchy_schwarz],
       [cauchy_schwarz_sqrt], [cauchy_schwarz_abs].
-    Dependencies.  Gptq/Sums. *)
-
+    Depends on: Gptq/Sums.
+    Source: elementary. *)
 From Coq Require Import Reals Lia Lra Psatz.
 From Hallmark.Gptq Require Import Sums.
 Open Scope R_scope.

@@ -1,14 +1,14 @@
-(** * Float/WitnessBounds: on the instance of Float/Witness the bounds are small and the runs round
+(** * On the instance of WitnessRun the bounds are small and the runs round
 
-    Purpose.  The theorems of Float/ are not vacuous and their bounds are not trivial: evaluated on
+    Purpose: the theorems of Float/ are not vacuous and their bounds are not trivial: evaluated on
       the instance, each is orders of magnitude below what it replaces, and each covers an error
       that is not zero.
-    Main results.  [loss_sum_small], [enclosure_sums] (the two bounds as numbers), [witness_loss]
+    Main results: [loss_sum_small], [enclosure_sums] (the two bounds as numbers), [witness_loss]
       (T7 + T9 + T11 + T15: below 2^-16, where the codes 0 lose more than 1), [witness_enclosure]
       (the loss between 2^-24 and 2^-23), [witness_product] (the guard's enclosure: to within
-      2^-64), [witness_rounding] (T11 a), [witness_gram] (T11 b), [witness_residual] (T15).
-    Dependencies.  Float/Witness; computation by vm_compute. *)
-
+      2^-64), [witness_rounding] (T11 a), [witness_gram_error] (T11 b), [witness_residual] (T15).
+    Depends on: [WitnessRun]; computation by vm_compute.
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra Psatz.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary.
 From Hallmark.Format Require Import GF16.
@@ -16,7 +16,7 @@ From Hallmark.Gptq Require Import Sums Matrix Gptq GoldenGrid.
 From Hallmark.Float Require Import Arithmetic Rounding Gamma Chain ChainError Recurrence.
 From Hallmark.Float Require Import RecurrenceError GramError Factor FactorProof FactorRounded.
 From Hallmark.Float Require Import Residual FactorClosed Certificate Emitted Machine FiniteRun.
-From Hallmark.Float Require Import EmittedIeee PivotNorm Enclosure Witness.
+From Hallmark.Float Require Import EmittedIeee PivotNorm Enclosure WitnessRun.
 Open Scope R_scope.
 
 Notation nan32 := (proj1_sig a_nan32).
@@ -42,7 +42,7 @@ Lemma we_value k : (k < 2)%nat -> emitted_error rw rs rg k = match k with
   | O => 3277 / 134217728 | _ => - 3277 / 16777216 end.
 Proof.
 intros below.
-destruct (comp_finite 24 128 nans32 wV ww ws wg 2 (ieee_weights _ _ _ _ _ _ _ _ _ _ _ _
+destruct (comp_finite 24 128 nans32 wV ww ws wg 2 (ieee_weights
   witness_run 2%nat ltac:(lia))) as [_ [errors _]].
 destruct (errors k below) as [_ [_ [_ [_ value]]]].
 change (real_arith (3 - 128 - 24) 24) with real32 in value.
@@ -54,7 +54,7 @@ Qed.
 Lemma stored_value k j : (k < j < 3)%nat -> stored_factor rU k j = val32 (wV k j).
 Proof.
 intros range; symmetry; apply (narrow_finite nan32 (wU k j) eq_refl).
-exact (ieee_narrowed _ _ _ _ _ _ _ _ _ _ _ _ witness_run k j range).
+exact (ieee_narrowed witness_run k j range).
 Qed.
 
 (** The weights of the real model are those of the machine. *)
@@ -131,8 +131,8 @@ assert (delta2 := delta_small 2 ltac:(lia)).
 assert (square : forall h x b, 0 <= h <= b -> 0 <= x <= / 4194304 ->
   (h + x) ^ 2 <= (b + / 4194304) ^ 2) by (intros; apply pow_incr; lra).
 cbn [bsum]; rewrite !wd_value by lia.
-assert (square0 := square _ _ _ gap0 delta0); assert (square1 := square _ _ _ gap1 delta1).
-assert (square2 := square _ _ _ gap2 delta2); clear square gap; lra.
+apply square with (1 := gap0) in delta0; apply square with (1 := gap1) in delta1.
+apply square with (1 := gap2) in delta2; clear square gap; lra.
 Qed.
 
 (** The sums of the enclosure of any codes, with a small residual, are between 2^-24 and 2^-23. *)
@@ -222,7 +222,7 @@ split; [split|].
   unfold resid, recon; cbn [bsum].
   rewrite (zero 0%nat), (zero 1%nat), one, third, !wd_value, wH_value by lia.
   simpl Nat.eqb; cbv iota; rewrite Rabs_pos_eq; lra.
-- assert (bound := T15_binary64 3 rH (fun i j => val64 (wC i j)) rU rd 3 (run_factor run)
+- assert (bound := residual_entry_binary64 3 rH (fun i j => val64 (wC i j)) rU rd 3 (run_factor run)
     (run_symmetric run) (run_pivots run) (run_sane run) 0 2 ltac:(lia) ltac:(lia)).
   cbv beta in bound; rewrite !wH_value in bound; exact bound.
 - rewrite sqrt_sqrt by lra; unfold residual64; simpl; lra.
@@ -311,7 +311,7 @@ Qed.
 Definition wX (i t : nat) : bin64 := if Nat.eqb t 0 then lit64 1 0 else lit64 1 (-30).
 
 (** T11 (b) on two tokens: the sum 1 + 2^-60 is rounded to 1, and T11 bounds the error. *)
-Theorem witness_gram :
+Theorem witness_gram_error :
   let X := fun i t => val64 (wX i t) in
   binary32_entries 1 2 X
   /\ 0 < Rabs (gram_float real64 2 X 0 0 - gram 2 X 0 0) <= gam (uro 53) 2 * gram_size 2 X 0 0

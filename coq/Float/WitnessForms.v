@@ -1,16 +1,16 @@
-(** * Float/WitnessForms: the variants of the theorems of Float/ on the instance of Float/Witness
+(** * The variants of the theorems of Float/ on the instance of [WitnessRun]
 
-    Purpose.  Float/WitnessBounds evaluates the main theorems; here are the others: the entrywise
+    Purpose: [WitnessBounds] evaluates the main theorems; here are the others: the entrywise
       bound and the quadratic forms of T15, the finite runs, and the composed theorem for the plain
       loss and for the activations.  H is 2 G + 2 I for the two tokens (1/2, 1/2, 1/2), whose Gram
       matrix is singular.
-    Main results.  [witness_entry], [witness_form_binary64], [witness_form_binary32] (T15),
+    Main results: [witness_entry], [witness_form_binary64], [witness_form_binary32] (T15),
       [witness_finite_factor], [witness_finite_recurrence], [witness_finite_gram],
       [witness_gram_no_overflow] (overflow), [witness_plain_run], [witness_plain],
       [witness_activations], [witness_product32] (the guard).
-    Dependencies.  Float/Witness, Float/WitnessBounds, Float/EmittedPlainIeee, Float/NoOverflow;
-      computation by vm_compute. *)
-
+    Depends on: [WitnessRun], [WitnessBounds], [EmittedPlainIeee], [NoOverflow]; computation by
+      vm_compute.
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra Psatz List FunctionalExtensionality.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary.
 From Hallmark.Format Require Import GF16.
@@ -19,7 +19,7 @@ From Hallmark.Float Require Import Arithmetic Rounding Gamma Chain ChainError Re
 From Hallmark.Float Require Import RecurrenceError GramError Factor FactorProof FactorError.
 From Hallmark.Float Require Import FactorRounded Residual FactorClosed Hessian Certificate Emitted.
 From Hallmark.Float Require Import Machine FiniteRun EmittedIeee EmittedPlainIeee NoOverflow.
-From Hallmark.Float Require Import PivotNorm Enclosure Witness WitnessBounds.
+From Hallmark.Float Require Import PivotNorm Enclosure WitnessRun WitnessBounds.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -83,7 +83,7 @@ Theorem witness_form_binary64 :
 Proof.
 intros bound; split; [split|].
 - rewrite second_form; exact second_residual.
-- exact (T15_form_binary64 3 rH rC rU rd 3 (run_factor model) (run_symmetric model)
+- exact (residual_form_binary64 3 rH rC rU rd 3 (run_factor model) (run_symmetric model)
     (run_pivots model) (run_sane model) second).
 - unfold bound; rewrite second_size; unfold residual64; simpl; lra.
 Qed.
@@ -104,7 +104,7 @@ intros V bound; split; [split|].
   change (V 1%nat 0%nat) with (stored_factor rU 1 0); rewrite (low 1%nat 0%nat) by lia.
   change (V 1%nat 1%nat) with (stored_factor rU 1 1); rewrite (one 1%nat) by lia.
   rewrite !wd_value, wH_value by lia; simpl Nat.eqb; cbv iota; numeral_abs; lra.
-- exact (T15_form_binary32 3 rH rC rU rd 3 (run_factor model) (run_symmetric model)
+- exact (residual_form_binary32 3 rH rC rU rd 3 (run_factor model) (run_symmetric model)
     (run_pivots model) (run_sane model) second).
 - unfold bound; rewrite second_size; unfold residual32, residual64; simpl; lra.
 Qed.
@@ -120,15 +120,15 @@ Theorem witness_finite_factor :
 Proof.
 assert (entries : forall i j, (i < j < 3)%nat -> finite64 (wU i j) = true).
 { intros i j range; apply (narrow_finite nan32 (wU i j) eq_refl).
-  exact (ieee_narrowed _ _ _ _ _ _ _ _ _ _ _ _ witness_run i j range). }
-split; [exact (ieee_factor _ _ _ _ _ _ _ _ _ _ _ _ witness_run)|].
-split; [exact (ieee_pivots _ _ _ _ _ _ _ _ _ _ _ _ witness_run)|].
+  exact (ieee_narrowed witness_run i j range). }
+split; [exact (ieee_factor witness_run)|].
+split; [exact (ieee_pivots witness_run)|].
 split; [exact entries|split; [exact (run_factor model)|exact (wd_value 0 ltac:(lia))]].
 Qed.
 
 (** The second compensated weight is finite. *)
 Lemma second_finite : finite32 (comp_float (float_arith nans32) wV ww ws wg 1) = true.
-Proof. exact (ieee_weights _ _ _ _ _ _ _ _ _ _ _ _ witness_run 1%nat ltac:(lia)). Qed.
+Proof. exact (ieee_weights witness_run 1%nat ltac:(lia)). Qed.
 
 (** Its value. *)
 Lemma second_weight :
@@ -261,7 +261,7 @@ Theorem witness_plain :
 Proof.
 intros rG e slack lower upper.
 destruct witness_plain_run as [run [fin _]].
-assert (between := emitted_plain_enclosure_ieee nans64 nans32 nan32 eq_refl 3 wlam wG wC wU wd
+assert (between := plain_enclosure_ieee nans64 nans32 nan32 eq_refl 3 wlam wG wC wU wd
   ww ws wg 3 run fin).
 cbv zeta in between; rewrite wlam_value in between.
 assert (small : 0 <= slack <= / 1099511627776).
@@ -284,7 +284,7 @@ Proof.
 intros rX e bound.
 destruct witness_plain_run as [run [fin [accumulated [entries damping]]]].
 assert (codes : ieee_codes nans32 nan32 3 wU ww ws wg) by exact witness_codes.
-assert (above := emitted_codes_activations_ieee nans64 nans32 nan32 eq_refl 3 wlam wG wC wU wd
+assert (above := codes_activations_ieee nans64 nans32 nan32 eq_refl 3 wlam wG wC wU wd
   ww ws wg 3 run fin 2 wT accumulated codes entries damping ltac:(lia)).
 cbv zeta in above; rewrite wlam_value in above.
 split; [exact above|split].

@@ -1,9 +1,9 @@
-(** * Format/BitArithmetic: masks and shifts as division and remainder
+(** * Masks and shifts as division and remainder
 
-    Purpose.  The few facts that turn the bit operations of the codec into integer arithmetic.
-    Main results.  [land_mask], [lor_disjoint], [shiftr_pow2], [shiftl_pow2].
-    Dependencies.  Coq's standard library only. *)
-
+    Purpose: the few facts that turn the bit operations of the codec into integer arithmetic.
+    Main results: [land_mask], [lor_disjoint], [shiftr_pow2], [shiftl_pow2].
+    Depends on: Coq's standard library only.
+    Source: elementary. *)
 From Coq Require Import ZArith Lia.
 Open Scope Z_scope.
 

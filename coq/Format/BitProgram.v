@@ -1,15 +1,15 @@
-(** * Format/BitProgram: straight-line programs on bit vectors
+(** * Straight-line programs on bit vectors
 
-    Purpose.  A small language in which the codec is written once, as a Coq value: it is proved
+    Purpose: a small language in which the codec is written once, as a Coq value: it is proved
       here and printed as C++ and SMT-LIB text elsewhere.  A program has one width w, at most 64;
       every variable is an unsigned integer below 2^w, arithmetic wraps modulo 2^w.
-    Main definitions.  [expr], [program], [run]; [shifts_ok], which tells whether every shift of a
+    Main definitions: [expr], [program], [run]; [shifts_ok], which tells whether every shift of a
       run stays below the width, as C++ and SMT-LIB would need for one meaning.
       [computes] says both.
-    Main results.  [computes_intro], [remaining_line], [remaining_output]: a proof about a program
+    Main results: [computes_intro], [remaining_line], [remaining_output]: a proof about a program
       goes line by line, naming the value of each.
-    Dependencies.  Coq's standard library only. *)
-
+    Depends on: Coq's standard library only.
+    Source: this project. *)
 From Coq Require Import ZArith List String Bool.
 Import ListNotations.
 Open Scope Z_scope.
@@ -38,10 +38,10 @@ Record program := Program {
 }.
 
 (** The values of the variables. *)
-Definition environment := string -> Z.
+Definition registers := string -> Z.
 
-(** The environment with one more variable. *)
-Definition extend (env : environment) (name : string) (value : Z) : environment :=
+(** The registers with one more variable. *)
+Definition extend (env : registers) (name : string) (value : Z) : registers :=
   fun other => if String.eqb other name then value else env other.
 
 (** The truth of a comparison. *)
@@ -49,7 +49,7 @@ Definition holds (c : test) (a b : Z) : bool :=
   match c with Equal => a =? b | Below => a <? b end.
 
 (** The value of an expression at width [w]. *)
-Fixpoint eval (w : Z) (env : environment) (e : expr) : Z :=
+Fixpoint eval (w : Z) (env : registers) (e : expr) : Z :=
   match e with
   | Const value => value
   | Var name => env name
@@ -63,15 +63,15 @@ Fixpoint eval (w : Z) (env : environment) (e : expr) : Z :=
       if holds c (eval w env a) (eval w env b) then eval w env yes else eval w env no
   end.
 
-(** The environment after the lines of a program. *)
-Fixpoint after (w : Z) (env : environment) (ls : list (string * expr)) : environment :=
+(** The registers after the lines of a program. *)
+Fixpoint after (w : Z) (env : registers) (ls : list (string * expr)) : registers :=
   match ls with
   | [] => env
   | (name, e) :: rest => after w (extend env name (eval w env e)) rest
   end.
 
-(** The environment that holds the input; every other name is 0 until its line. *)
-Definition start (p : program) (x : Z) : environment := extend (fun _ => 0) (input p) x.
+(** The registers that hold the input; every other name is 0 until its line. *)
+Definition start (p : program) (x : Z) : registers := extend (fun _ => 0) (input p) x.
 
 (** The output of a program. *)
 Definition run (p : program) (x : Z) : Z :=
@@ -79,7 +79,7 @@ Definition run (p : program) (x : Z) : Z :=
 
 (** In an expression, branches not taken included, every shift amount is from 0 to w - 1 and every
     constant is below 2^w. *)
-Fixpoint expr_ok (w : Z) (env : environment) (e : expr) : bool :=
+Fixpoint expr_ok (w : Z) (env : registers) (e : expr) : bool :=
   match e with
   | Const value => (0 <=? value) && (value <? 2 ^ w)
   | Var _ => true
@@ -92,7 +92,7 @@ Fixpoint expr_ok (w : Z) (env : environment) (e : expr) : bool :=
   end.
 
 (** The same for the lines of a program. *)
-Fixpoint lines_ok (w : Z) (env : environment) (ls : list (string * expr)) : bool :=
+Fixpoint lines_ok (w : Z) (env : registers) (ls : list (string * expr)) : bool :=
   match ls with
   | [] => true
   | (name, e) :: rest => expr_ok w env e && lines_ok w (extend env name (eval w env e)) rest
@@ -107,7 +107,7 @@ Definition shifts_ok (p : program) (x : Z) : bool :=
 Definition computes (p : program) (x r : Z) : Prop := shifts_ok p x = true /\ run p x = r.
 
 (** The same for the lines still to be run and the output expression. *)
-Definition remaining (w : Z) (env : environment) (ls : list (string * expr)) (out : expr) (r : Z) :=
+Definition remaining (w : Z) (env : registers) (ls : list (string * expr)) (out : expr) (r : Z) :=
   lines_ok w env ls && expr_ok w (after w env ls) out = true /\ eval w (after w env ls) out = r.
 
 (** A program computes what its lines compute from the input. *)

@@ -1,13 +1,13 @@
-(** * Format/Codec: what the codec means for values
+(** * What the codec means for values
 
-    Purpose.  Consequences of T12 on the reals: decoding is exact, encoding is rounding to the
+    Purpose: consequences of T12 on the reals: decoding is exact, encoding is rounding to the
       nearest GF16 number, and encoding what was decoded gives the word back.
-    Main results (T12).  [decode32_value], [decode64_value], [encode32_value], [encode64_value],
+    Main results (T12): [decode32_value], [decode64_value], [encode32_value], [encode64_value],
       [encode32_error], [encode64_error], [encode32_decode32], [encode64_decode64],
       [encode32_decode32_nan], [encode64_decode64_nan].
-    Bound functions.  [half_ulp16].
-    Dependencies.  Format/CodecEncode, Format/CodecDecode, Format/CodecSpec, Format/Convert. *)
-
+    Bound functions: [half_ulp16].
+    Depends on: [CodecEncode], [CodecDecode], [CodecSpec], [Convert].
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra Bool.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary IEEE754.Bits.
 From Hallmark Require Import Format.GF16 Format.Convert Format.BitProgram Format.CodecPrograms.

@@ -1,11 +1,10 @@
-(** * Format/CodecDecode: the decoders are right
+(** * The decoders are right
 
-    Purpose.  For every GF16 word the decoders compute the binary32 and the binary64 word of
+    Purpose: for every GF16 word the decoders compute the binary32 and the binary64 word of
       Flocq's conversion, which is exact: NaN, infinities, signed zeros and subnormals included.
-    Main results (T12).  [decode32_correct], [decode64_correct].
-    Dependencies.  Format/BitProgram, Format/CodecPrograms, Format/CodecSpec, Format/BitArithmetic,
-      Format/Word; Flocq. *)
-
+    Main results (T12): [decode32_correct], [decode64_correct].
+    Depends on: [BitProgram], [CodecPrograms], [CodecSpec], [BitArithmetic], [Word]; Flocq.
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia List String Bool.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary IEEE754.Bits.
 From Hallmark Require Import Format.GF16 Format.Word Format.Convert Format.RoundShift.
@@ -149,7 +148,7 @@ Proof.
   destruct (fields_finite 9 6 eq_refl eq_refl eq_refl s f e Hf He) as [Hfin [Hsign Hval]].
   destruct (fields_finite mw ew mw_pos ew_pos prec_lt_emax s f' e' Hf' He')
     as [Hfin' [Hsign' Hval']].
-  rewrite (convert_exact 10 32 _ _ _ _ nan _ (of_bits (join_bits mw ew s f' e')) Hfin Hfin').
+  rewrite (convert_exact nan (of_bits (join_bits mw ew s f' e')) Hfin Hfin').
   - apply bits_of_binary_float_of_bits.
     apply join_bits_range; lia.
   - rewrite Hval'; rewrite Hsame; symmetry; exact Hval.

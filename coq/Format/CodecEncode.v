@@ -1,11 +1,10 @@
-(** * Format/CodecEncode: the encoders are right
+(** * The encoders are right
 
-    Purpose.  For every binary32 and every binary64 word the encoders compute the GF16 word of
+    Purpose: for every binary32 and every binary64 word the encoders compute the GF16 word of
       Flocq's conversion: NaN, infinities, signed zeros, subnormals and overflow included.
-    Main results (T12).  [encode32_correct], [encode64_correct].
-    Dependencies.  Format/CodecEncodeLines, Format/CodecSpec, Format/RoundShift, Format/Word;
-      Flocq. *)
-
+    Main results (T12): [encode32_correct], [encode64_correct].
+    Depends on: [CodecEncodeLines], [CodecSpec], [RoundShift], [Word]; Flocq.
+    Source: this project. *)
 From Coq Require Import ZArith Lia Bool.
 From Flocq Require Import Core IEEE754.Binary IEEE754.Bits.
 From Hallmark Require Import Format.GF16 Format.Word Format.RoundShift Format.BitProgram.
@@ -45,7 +44,7 @@ Proof.
   intros Hf He; destruct encoder_powers as [Hbias [Hew [Hmw [Hunit Hmw1]]]].
   destruct (fields_finite mw ew mw_pos ew_pos prec_lt_emax s f e) as [Hfin [Hsign Hval]];
     [lia|lia|].
-  rewrite (encode_fields _ _ _ s (f + 2 ^ mw) (exponent mw ew e) (e - rebase - 1) (mw - 9) Hfin);
+  rewrite (encode_fields s (f + 2 ^ mw) (exponent mw ew e) (e - rebase - 1) (mw - 9) Hfin);
     [|exact Hsign| |lia|lia| | |right; replace (9 + (mw - 9)) with mw by lia; lia].
   - unfold encoded, pattern, shift.
     destruct (Z.ltb_spec ((2 ^ ew - 1) * 2 ^ mw) (e * 2 ^ mw + f)); [nia|].
@@ -69,7 +68,7 @@ Proof.
   set (m := significand mw f e) in *.
   assert (Hm : 0 <= m < 2 ^ (mw + 1)) by (unfold m, significand; destruct (e =? 0); lia).
   set (sh := rebase + mw - 8 - Z.max e 1).
-  rewrite (encode_fields _ _ _ s m (exponent mw ew e) 0 sh Hfin Hsign Hval);
+  rewrite (encode_fields s m (exponent mw ew e) 0 sh Hfin Hsign Hval);
     [|unfold sh; lia|lia|unfold exponent, sh; lia| |left; reflexivity].
   - unfold encoded, pattern, shift.
     destruct (Z.ltb_spec ((2 ^ ew - 1) * 2 ^ mw) (e * 2 ^ mw + f)); [nia|].

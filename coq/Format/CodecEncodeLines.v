@@ -1,11 +1,10 @@
-(** * Format/CodecEncodeLines: what the encoders compute
+(** * What the encoders compute
 
-    Purpose.  The binary32 and binary64 encoders, line by line: their output is [encoded], a
+    Purpose: the binary32 and binary64 encoders, line by line: their output is [encoded], a
       function of the fields of the input, and every shift stays below the width.
-    Main results.  [encode32_run], [encode64_run].
-    Dependencies.  Format/BitProgram, Format/CodecPrograms, Format/CodecSpec, Format/RoundShift,
-      Format/BitArithmetic. *)
-
+    Main results: [encode32_run], [encode64_run].
+    Depends on: [BitProgram], [CodecPrograms], [CodecSpec], [RoundShift], [BitArithmetic].
+    Source: this project. *)
 From Coq Require Import ZArith Lia List String Bool.
 From Hallmark Require Import Format.RoundShift Format.BitArithmetic Format.BitProgram.
 From Hallmark Require Import Format.CodecPrograms Format.CodecSpec.

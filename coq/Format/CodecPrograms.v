@@ -1,6 +1,6 @@
-(** * Format/CodecPrograms: the integer codec of GF16
+(** * The integer codec of GF16
 
-    Purpose.  The four programs that turn binary32 and binary64 words into GF16 words, rounding to
+    Purpose: the four programs that turn binary32 and binary64 words into GF16 words, rounding to
       nearest with ties to even, and back, exactly.  They use integers only.
 
       encode.  Let t, shifted right by sh and rounded, be the GF16 word without its sign.  For a
@@ -11,9 +11,9 @@
 
       decode.  The significand of a subnormal is shifted left by 8, 4, 2 and 1 as far as needed to
       reach 512; normal numbers pass through these tests unchanged.
-    Main definitions.  [encode32], [encode64], [decode32], [decode64].
-    Dependencies.  Format/BitProgram. *)
-
+    Main definitions: [encode32], [encode64], [decode32], [decode64].
+    Depends on: [BitProgram].
+    Source: docs/spec-gf16.md; the rounding is the usual one of software floating point. *)
 From Coq Require Import ZArith List String.
 From Hallmark Require Import Format.BitProgram.
 Import ListNotations.

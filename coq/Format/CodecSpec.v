@@ -1,13 +1,13 @@
-(** * Format/CodecSpec: what the codec has to compute
+(** * What the codec has to compute
 
-    Purpose.  The conversions of Flocq between GF16 and binary32 or binary64, on words.  Encoding
+    Purpose: the conversions of Flocq between GF16 and binary32 or binary64, on words.  Encoding
       rounds to nearest, ties to even, once; every NaN becomes the canonical NaN of the result
       (0x7E01, 0x7FC00000, 0x7FF8000000000000); infinities and signed zeros stay.
-    Main definitions.  [encode32_spec], [encode64_spec], [decode32_spec], [decode64_spec].
-    Main results.  [encode_fields], [decode_fields]: the word of the result from the fields of the
+    Main definitions: [encode32_spec], [encode64_spec], [decode32_spec], [decode64_spec].
+    Main results: [encode_fields], [decode_fields]: the word of the result from the fields of the
       argument; [encode32_spec_value] and its kin: the same for values.
-    Dependencies.  Format/GF16, Format/Word, Format/Convert, Format/RoundShift; Flocq. *)
-
+    Depends on: [GF16], [Word], [Convert], [RoundShift]; Flocq.
+    Source: IEEE 754-2019, section 5.4.2 (formatOf conversions). *)
 From Coq Require Import ZArith Reals Lia Lra Bool.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary IEEE754.Bits.
 From Hallmark Require Import Format.GF16 Format.Word Format.Convert Format.RoundShift.
@@ -149,3 +149,5 @@ Proof.
         unfold F2R; cbn [Fnum Fexp].
         apply Rmult_le_compat; [lra|apply bpow_ge_0|apply IZR_le; lia|apply bpow_le; lia].
 Qed.
+
+Arguments encode_fields {prec emax x}.

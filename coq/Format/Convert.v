@@ -1,12 +1,11 @@
-(** * Format/Convert: Flocq's conversion between two formats
+(** * Flocq's conversion between two formats
 
-    Purpose.  The specification of the codec: a datum of one binary format becomes the nearest
+    Purpose: the specification of the codec: a datum of one binary format becomes the nearest
       datum, ties to even, of another.  Infinities and signed zeros stay; every NaN becomes one
       canonical NaN, whose payload the caller names.
-    Main results.  [convert_finite], [convert_overflow], [convert_exact].
-    Dependencies.  Flocq: IEEE754.BinarySingleNaN, IEEE754.Binary.
-    Source.  IEEE 754-2019, section 5.4.2 (formatOf conversions). *)
-
+    Main results: [convert_finite], [convert_overflow], [convert_exact].
+    Depends on: Flocq: IEEE754.BinarySingleNaN, IEEE754.Binary.
+    Source: IEEE 754-2019, section 5.4.2 (formatOf conversions). *)
 From Coq Require Import ZArith Reals Lia Lra Bool.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary.
 Open Scope R_scope.
@@ -96,3 +95,5 @@ Proof.
 Qed.
 
 End Convert.
+
+Arguments convert_exact {prec emax prec' emax' Hprec' Hemax'} nan' {x}.

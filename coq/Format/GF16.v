@@ -1,14 +1,14 @@
-(** * Format/GF16: the 16-bit GoldenFloat, GF(6, 9)
+(** * The 16-bit GoldenFloat, GF(6, 9)
 
-    Purpose.  GF16 has 1 sign bit, 6 exponent bits (bias 31) and 9 fraction bits.  Everything here
-      is the family of Format/GoldenFloat and Format/GoldenWord at E = 6 and M = 9, with the
+    Purpose: GF16 has 1 sign bit, 6 exponent bits (bias 31) and 9 fraction bits.  Everything here
+      is the family of [GoldenFloat] and [GoldenWord] at E = 6 and M = 9, with the
       numbers written out.
-    Main results (T7).  [gf16_error], [gf16_error_binade], [gf16_nearest], [gf16_exact],
+    Main results (T7): [gf16_error], [gf16_error_binade], [gf16_nearest], [gf16_exact],
       [gf16_idem], [gf16_mono], [gf16_opp], [gf16_0], [gf16_no_overflow], [decode_encode],
       [encode_range], [encode_decode_bits], [gf16_dy_correct].
-    Bound functions.  [half_ulp16] (error of one rounding), [gf16_max] (largest finite number).
-    Dependencies.  Format/GoldenFloat, Format/GoldenWord; Flocq. *)
-
+    Bound functions: [half_ulp16] (error of one rounding), [gf16_max] (largest finite number).
+    Depends on: [GoldenFloat], [GoldenWord]; Flocq.
+    Source: docs/spec-gf16.md. *)
 From Coq Require Import ZArith Reals.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary IEEE754.Bits.
 From Hallmark Require Import Format.GoldenFloat Format.GoldenWord.

@@ -1,10 +1,10 @@
-(** * Format/GF16Binade: the worst points of each GF16 binade
+(** * The worst points of each GF16 binade
 
-    Purpose.  GF16 is not uniform, but inside the binade [2^k, 2^(k+1)) it is: the step is
+    Purpose: GF16 is not uniform, but inside the binade [2^k, 2^(k+1)) it is: the step is
       2^(k-9).  The bound [gf16_error_binade] is reached, with either sign, by two ties.
-    Main results.  [tie_down_round], [tie_up_round], [tie_down_binade], [tie_up_binade].
-    Dependencies.  Format/GF16; Flocq: Core. *)
-
+    Main results: [tie_down_round], [tie_up_round], [tie_down_binade], [tie_up_binade].
+    Depends on: [GF16]; Flocq: Core.
+    Source: elementary. *)
 From Coq Require Import ZArith Reals Lia Lra Psatz List Bool.
 From Flocq Require Import Core.
 From Hallmark Require Import Format.GF16.

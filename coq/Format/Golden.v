@@ -1,12 +1,12 @@
-(** * Format/Golden: the golden ratio and the split 6:9
+(** * The golden ratio and the split 6:9
 
-    Purpose.  GoldenFloat names its exponent and fraction widths after the golden ratio.  Of the
+    Purpose: GoldenFloat names its exponent and fraction widths after the golden ratio.  Of the
       splits e + m = 15 the one with e = 6 and m = 9 comes nearest to it in two senses, which
       give two different numbers: |e/m - 1/phi| = 0.0486.. and |m/15 - 1/phi| = 0.0180...
-    Main results.  [phi_identity]; [split_ratio_minimal], [split_ratio_value];
+    Main results: [phi_identity]; [split_ratio_minimal], [split_ratio_value];
       [split_share_minimal], [split_share_value].
-    Dependencies.  Coq's real numbers only. *)
-
+    Depends on: Coq's real numbers only.
+    Source: elementary. *)
 From Coq Require Import ZArith Reals Lia Lra Psatz.
 Open Scope R_scope.
 

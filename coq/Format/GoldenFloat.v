@@ -1,15 +1,14 @@
-(** * Format/GoldenFloat: rounding in the GF(E, M) family
+(** * Rounding in the GF(E, M) family
 
-    Purpose.  GF(E, M) has 1 sign bit, E exponent bits and M fraction bits, with the layout of
+    Purpose: GF(E, M) has 1 sign bit, E exponent bits and M fraction bits, with the layout of
       IEEE 754: precision M + 1, largest exponent 2^(E-1), gradual underflow.  This file gives its
       set of finite numbers and its rounding to nearest, ties to even, as functions on the reals,
       for every E and M.
-    Main results.  [golden_error], [golden_error_binade], [golden_nearest], [golden_exact],
+    Main results: [golden_error], [golden_error_binade], [golden_nearest], [golden_exact],
       [golden_idem], [golden_mono], [golden_opp], [golden_0], [golden_no_overflow].
-    Bound functions.  [golden_half_ulp] (error of one rounding), [golden_max] (largest finite).
-    Dependencies.  Flocq: Core, Prop.Relative.
-    Source.  IEEE 754-2019, sections 3.3 and 4.3.1. *)
-
+    Bound functions: [golden_half_ulp] (error of one rounding), [golden_max] (largest finite).
+    Depends on: Flocq: Core, Prop.Relative.
+    Source: IEEE 754-2019, sections 3.3 and 4.3.1. *)
 From Coq Require Import ZArith Reals Lia Lra.
 From Flocq Require Import Core Relative.
 Open Scope R_scope.

@@ -1,13 +1,12 @@
-(** * Format/GoldenWord: the words of GF(E, M)
+(** * The words of GF(E, M)
 
-    Purpose.  A word of GF(E, M) is an integer of 1 + E + M bits: sign, exponent field, fraction.
+    Purpose: a word of GF(E, M) is an integer of 1 + E + M bits: sign, exponent field, fraction.
       Its meaning is the one that Flocq gives to IEEE 754 interchange formats.  This file decodes
       words to reals, encodes dyadic numbers m * 2^e, and ties both to [golden_round].
-    Main results.  [golden_decode_encode], [golden_encode_range], [golden_encode_decode_bits],
+    Main results: [golden_decode_encode], [golden_encode_range], [golden_encode_decode_bits],
       [golden_decode_format], [golden_dyadic_correct].
-    Dependencies.  Format/GoldenFloat; Flocq: Core, IEEE754.Binary, IEEE754.Bits.
-    Source.  IEEE 754-2019, section 3.4. *)
-
+    Depends on: [GoldenFloat]; Flocq: Core, IEEE754.Binary, IEEE754.Bits.
+    Source: IEEE 754-2019, section 3.4. *)
 From Coq Require Import ZArith Reals Lia Lra.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary IEEE754.Bits.
 From Hallmark Require Import Format.GoldenFloat.

@@ -1,12 +1,12 @@
-(** * Format/IntegerGrid: rounding to the multiples of a step
+(** * Rounding to the multiples of a step
 
-    Purpose.  The integer grids are s Z, rounded to nearest with ties to even, and its clipped
+    Purpose: the integer grids are s Z, rounded to nearest with ties to even, and its clipped
       part s {-c, .., c}, the symmetric integer codes.
-    Main results.  [rne_error], [rne_nearest_int], [rne_nearest], [rne_mono], [rne_tie_up],
+    Main results: [rne_error], [rne_nearest_int], [rne_nearest], [rne_mono], [rne_tie_up],
       [rne_tie_down], [rne_unique]; [clip_nearest_int], [clip_nearest], [clip_mono], [clip_error].
-    Bound functions.  s / 2, for the clipped grid inside s (c + 1/2).
-    Dependencies.  Flocq: Core. *)
-
+    Bound functions: s / 2, for the clipped grid inside s (c + 1/2).
+    Depends on: Flocq: Core.
+    Source: elementary. *)
 From Coq Require Import ZArith Reals Lia Lra.
 From Flocq Require Import Core.
 Open Scope R_scope.

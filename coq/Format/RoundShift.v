@@ -1,12 +1,11 @@
-(** * Format/RoundShift: rounding to nearest even by one addition and one shift
+(** * Rounding to nearest even by one addition and one shift
 
-    Purpose.  To round m / 2^sh to the nearest integer, ties to even, the codec adds 2^(sh-1) - 1
+    Purpose: to round m / 2^sh to the nearest integer, ties to even, the codec adds 2^(sh-1) - 1
       and the lowest kept bit, then shifts.  This file proves that rule, and from it that the
       significand of the nearest GF16 number comes out of that shift.
-    Main results.  [round_shift_correct], [gf16_round_significand].
-    Dependencies.  Format/GF16; Flocq: Core.
-    Source.  The rule is the usual one of software floating point. *)
-
+    Main results: [round_shift_correct], [gf16_round_significand].
+    Depends on: [GF16]; Flocq: Core.
+    Source: the rule is the usual one of software floating point. *)
 From Coq Require Import ZArith Reals Lia Lra.
 From Flocq Require Import Core.
 From Hallmark Require Import Format.GF16.

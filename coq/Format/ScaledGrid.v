@@ -1,13 +1,13 @@
-(** * Format/ScaledGrid: a grid multiplied by a positive scale
+(** * A grid multiplied by a positive scale
 
-    Purpose.  Quantizers work on {s g : g in a grid} with one scale s > 0 per row or group.  This
+    Purpose: quantizers work on {s g : g in a grid} with one scale s > 0 per row or group.  This
       file carries every property that the theory uses from a nearest-point map Q on the grid to
       the map x -> s Q(x / s) on the scaled grid.
-    Main results.  [scaled_nearest], [scaled_mono], [scaled_error], [scaled_idem], [scaled_opp],
+    Main results: [scaled_nearest], [scaled_mono], [scaled_error], [scaled_idem], [scaled_opp],
       [scaled_gf16_error].
-    Bound functions.  s h(x / s) for a bound h of the grid itself.
-    Dependencies.  Format/GF16. *)
-
+    Bound functions: s h(x / s) for a bound h of the grid itself.
+    Depends on: [GF16].
+    Source: elementary. *)
 From Coq Require Import Reals Lra.
 From Flocq Require Import Core.
 From Hallmark Require Import Format.GF16.

@@ -1,14 +1,13 @@
-(** * Format/Word: from words to exact dyadic numbers
+(** * From words to exact dyadic numbers
 
-    Purpose.  A word of an IEEE 754 interchange format with mw fraction bits and ew exponent bits
+    Purpose: a word of an IEEE 754 interchange format with mw fraction bits and ew exponent bits
       is read as sign, fraction and exponent field.  This file gives its exact value m * 2^e in
       integers, for any mw and ew, and proves it equal to the value in Flocq's reading of the word.
-    Main results.  [word_dyadic_correct], [gf16_dyadic_correct], [b32_dyadic_correct],
+    Main results: [word_dyadic_correct], [gf16_dyadic_correct], [b32_dyadic_correct],
       [b64_dyadic_correct], [b32_dyadic_value], [b64_dyadic_value]; [fields_finite],
       [fields_infinity], [fields_nan].
-    Dependencies.  Format/GF16; Flocq: IEEE754.Binary, IEEE754.Bits.
-    Source.  IEEE 754-2019, section 3.4. *)
-
+    Depends on: [GF16]; Flocq: IEEE754.Binary, IEEE754.Bits.
+    Source: IEEE 754-2019, section 3.4. *)
 From Coq Require Import ZArith Reals Lia Bool.
 From Flocq Require Import Core IEEE754.Binary IEEE754.Bits.
 From Hallmark Require Import Format.GF16.

@@ -133,6 +133,8 @@ intros j below; split; [apply codes; exact below|]; unfold comp; rewrite same by
 f_equal; apply bsum_ext; intros k before; rewrite same, codes by lia; reflexivity.
 Qed.
 
+Arguments gptq_agree n Q U {w w' q q'}.
+
 (** The sum over the box of GPTQ's weighted squared errors, column after column. *)
 Lemma gptq_box_sum n Q U d s w0 K : (0 < K)%nat -> nonneg n d ->
   (forall j, (j < n)%nat -> 0 < s j) ->
@@ -164,7 +166,7 @@ assert (last : forall p, (p < K ^ n)%nat ->
     + d n * column_sum (s n) (Q n) K (w0 n + s n * (1 - INR K) / (2 * INR K) + shift p)).
 { intros p small; rewrite <- bsum_const; unfold column_sum; rewrite <- bsum_scal, <- bsum_plus.
   apply bsum_ext; intros a below; rewrite bsum_S.
-  assert (agree := gptq_agree n Q U _ _ _ _
+  assert (agree := gptq_agree n Q U
     (fun j => grid_point_before s w0 K n p a j Kpos) (prefix p a small below) (first p small)).
   f_equal.
   - apply bsum_ext; intros j jbelow; destruct (agree j jbelow) as [codes comps].
@@ -192,10 +194,8 @@ assert (column : INR (K ^ n) * (INR K * (s n ^ 2 / 12 * (1 - / INR K ^ 2))) <= t
   split; apply bsum_le; intros p _; apply each. }
 assert (Knonneg := pos_INR K); destruct part as [part_low part_high].
 destruct column as [column_low column_high].
-assert (low_parts := Rmult_le_compat_l _ _ _ Knonneg part_low).
-assert (high_parts := Rmult_le_compat_l _ _ _ Knonneg part_high).
-assert (low_last := Rmult_le_compat_l _ _ _ dpos column_low).
-assert (high_last := Rmult_le_compat_l _ _ _ dpos column_high).
+apply Rmult_le_compat_l with (1 := Knonneg) in part_low, part_high.
+apply Rmult_le_compat_l with (1 := dpos) in column_low, column_high.
 split; lra.
 Qed.
 

@@ -56,7 +56,7 @@ Theorem T2_bound_plain n m X lam U d w q Q s : 0 <= lam -> udu n (hess lam (gram
   loss n m X (vsub w q) <= s ^ 2 / 8 * bsum n d.
 Proof.
 intros lampos cert pos step run.
-assert (bound := T2_bound_step _ _ _ _ _ _ _ _ cert pos step run).
+assert (bound := T2_bound_step n (hess lam (gram m X)) U d w q Q s cert pos step run).
 rewrite qform_hess, <- loss_gram in bound.
 assert (square : 0 <= bsum n (fun i => vsub w q i ^ 2))
   by (apply bsum_ge0; intros i _; apply pow2_ge_0).

@@ -2,7 +2,7 @@
 
     Purpose: the numbers of the counterexamples as integers, one source for the theorems and for
       the tests of the program, which are printed from here.
-    Main definitions: [rationals], [run], [rounding], [static_run], [examples].
+    Main definitions: [rationals], [gptq_run], [rounding], [static_run], [examples].
     Main results: one lemma per instance, named after it with the suffix [_matches]: the data are
       the numbers that the theorem speaks of, entry by entry.
     Matrices are stored row after row; an array means numerator / denominator * 2^exponent.
@@ -19,11 +19,11 @@ Open Scope R_scope.
 Record rationals := Rationals { numerators : list Z; denominator : positive; exponent : Z }.
 
 (** The number at place i. *)
-Definition value (a : rationals) (i : nat) : R :=
+Definition rational_value (a : rationals) (i : nat) : R :=
   IZR (nth i (numerators a) 0%Z) / IZR (Zpos (denominator a)) * bpow radix2 (exponent a).
 
 (** The entry of a 3 by 3 matrix stored row after row. *)
-Definition entry (a : rationals) (i j : nat) : R := value a (3 * i + j).
+Definition matrix_entry (a : rationals) (i j : nat) : R := rational_value a (3 * i + j).
 
 (** Numbers without a denominator. *)
 Definition dyadics (l : list Z) (e : Z) : rationals := Rationals l 1 e.
@@ -32,7 +32,7 @@ Definition dyadics (l : list Z) (e : Z) : rationals := Rationals l 1 e.
 Definition integers (l : list Z) : rationals := Rationals l 1 0.
 
 (** One run of GPTQ: tokens, damping, factor, pivots, weights, compensated weights, codes, loss. *)
-Record run := Run {
+Record gptq_run := Run {
   run_X : rationals; run_lambda : rationals; run_U : rationals; run_d : rationals;
   run_w : rationals; run_u : rationals; run_q : rationals; run_loss : rationals }.
 
@@ -44,30 +44,32 @@ Record static_run := StaticRun {
   static_Hinv : rationals; static_u : rationals; static_q : rationals; static_loss : rationals }.
 
 (** Two vectors agree on three entries. *)
-Definition same_vec (a : rationals) (v : vec) : Prop := forall i, (i < 3)%nat -> value a i = v i.
+Definition same_vec (a : rationals) (v : vec) : Prop :=
+  forall i, (i < 3)%nat -> rational_value a i = v i.
 
 (** Two matrices agree on three rows and columns. *)
 Definition same_mat (a : rationals) (M : mat) : Prop :=
-  forall i j, (i < 3)%nat -> (j < 3)%nat -> entry a i j = M i j.
+  forall i j, (i < 3)%nat -> (j < 3)%nat -> matrix_entry a i j = M i j.
 
 (** The data of a run are the given numbers. *)
-Definition run_matches (e : run) (X : mat) (lam : R) (U : mat) (d w u q : vec) (loss : R) : Prop :=
-  same_mat (run_X e) X /\ value (run_lambda e) 0 = lam /\ same_mat (run_U e) U /\
+Definition run_matches (e : gptq_run) (X : mat) (lam : R) (U : mat) (d w u q : vec) (loss : R) :
+    Prop :=
+  same_mat (run_X e) X /\ rational_value (run_lambda e) 0 = lam /\ same_mat (run_U e) U /\
   same_vec (run_d e) d /\ same_vec (run_w e) w /\ same_vec (run_u e) u /\
-  same_vec (run_q e) q /\ value (run_loss e) 0 = loss.
+  same_vec (run_q e) q /\ rational_value (run_loss e) 0 = loss.
 
 (** The data of a rounding are the given numbers. *)
 Definition rounding_matches (e : rounding) (r : vec) (loss : R) : Prop :=
-  same_vec (rounding_q e) r /\ value (rounding_loss e) 0 = loss.
+  same_vec (rounding_q e) r /\ rational_value (rounding_loss e) 0 = loss.
 
 (** The data of a run with the static inverse are the given numbers. *)
 Definition static_matches (e : static_run) (Hinv : mat) (u q : vec) (loss : R) : Prop :=
   same_mat (static_Hinv e) Hinv /\ same_vec (static_u e) u /\ same_vec (static_q e) q /\
-  value (static_loss e) 0 = loss.
+  rational_value (static_loss e) 0 = loss.
 
 (** Computes one number of the data. *)
 Ltac agree :=
-  unfold entry, value, entries, rows; simpl; try field; try lra.
+  unfold matrix_entry, rational_value, entries, rows; simpl; try field; try lra.
 
 (** Computes three numbers or nine. *)
 Ltac agree_all :=
@@ -76,7 +78,7 @@ Ltac agree_all :=
   try (intros i below; three i; agree); try agree.
 
 (** T5 on the integers. *)
-Definition t5_integer_run : run := Run
+Definition t5_integer_run : gptq_run := Run
   (integers [1; 2; 0; 0; 1; 1; 0; 0; 4])%Z
   (integers [0])%Z
   (dyadics [4; 8; 0; 0; 4; 1; 0; 0; 4] (-2))%Z
@@ -102,7 +104,7 @@ agree_all.
 Qed.
 
 (** T5 on GF16. *)
-Definition t5_gf16_run : run := Run
+Definition t5_gf16_run : gptq_run := Run
   (integers [1; 2; 0; 0; 1; 1; 0; 0; 4])%Z
   (integers [0])%Z
   (dyadics [4; 8; 0; 0; 4; 1; 0; 0; 4] (-2))%Z
@@ -129,7 +131,7 @@ agree_all.
 Qed.
 
 (** T5 on GF16 where its step is 1. *)
-Definition t5_gf16_large_step_run : run := Run
+Definition t5_gf16_large_step_run : gptq_run := Run
   (integers [1; 2; 0; 0; 1; 1; 0; 0; 4])%Z
   (integers [0])%Z
   (dyadics [4; 8; 0; 0; 4; 1; 0; 0; 4] (-2))%Z
@@ -156,7 +158,7 @@ agree_all.
 Qed.
 
 (** T5 on the subnormal numbers of GF16. *)
-Definition t5_gf16_subnormal_run : run := Run
+Definition t5_gf16_subnormal_run : gptq_run := Run
   (integers [1; 2; 0; 0; 1; 1; 0; 0; 4])%Z
   (integers [0])%Z
   (dyadics [4; 8; 0; 0; 4; 1; 0; 0; 4] (-2))%Z
@@ -185,7 +187,7 @@ agree_all.
 Qed.
 
 (** T5 on GF16 with weights that are FP16 numbers. *)
-Definition t5_gf16_half_ulp_run : run := Run
+Definition t5_gf16_half_ulp_run : gptq_run := Run
   (integers [1; 1; (-2); 0; 1; (-1); 0; 0; 4])%Z
   (integers [0])%Z
   (dyadics [4; 4; (-2); 0; 4; (-1); 0; 0; 4] (-2))%Z
@@ -211,7 +213,7 @@ agree_all.
 Qed.
 
 (** The refutation of T3 in the plain loss under damping. *)
-Definition t3_plain_run : run := Run
+Definition t3_plain_run : gptq_run := Run
   (integers [1; 2; 2; 1; (-3); 2; 1; 0; 0])%Z
   (integers [16])%Z
   (Rationals [1773; (-90); 197; 0; 1773; 197; 0; 0; 1773] 1773 0)%Z
@@ -231,7 +233,7 @@ agree_all.
 Qed.
 
 (** T10, the smallest data. *)
-Definition t10_small_run : run := Run
+Definition t10_small_run : gptq_run := Run
   (integers [1; (-1); (-1); 0; 1; 0; 0; 0; 1])%Z
   (integers [0])%Z
   (integers [1; (-1); (-1); 0; 1; 0; 0; 0; 1])%Z
@@ -265,7 +267,7 @@ agree_all.
 Qed.
 
 (** T10, the family at b = 1. *)
-Definition t10_family_1_run : run := Run
+Definition t10_family_1_run : gptq_run := Run
   (integers [1; 1; (-4); 0; 4; 0; 0; 0; 1])%Z
   (integers [0])%Z
   (dyadics [4; 1; (-16); 0; 4; 0; 0; 0; 4] (-2))%Z
@@ -301,7 +303,7 @@ agree_all.
 Qed.
 
 (** T10, the family at b = 8. *)
-Definition t10_family_8_run : run := Run
+Definition t10_family_8_run : gptq_run := Run
   (integers [1; 1; (-32); 0; 32; 0; 0; 0; 1])%Z
   (integers [0])%Z
   (dyadics [32; 1; (-1024); 0; 32; 0; 0; 0; 32] (-5))%Z
@@ -337,7 +339,7 @@ agree_all.
 Qed.
 
 (** T10 beyond the worst case on the integers. *)
-Definition t10_worst_case_run : run := Run
+Definition t10_worst_case_run : gptq_run := Run
   (integers [1; 1; (-4); 0; 8; 0; 0; 0; 4])%Z
   (integers [0])%Z
   (dyadics [8; 1; (-8); 0; 8; 0; 0; 0; 8] (-3))%Z
@@ -359,7 +361,7 @@ Definition t10_worst_case_static : static_run := StaticRun
   (integers [0; 0; 2])%Z
   (dyadics [205] (-2))%Z.
 
-(** These are the numbers of [T10_exceeds_worst_case]. *)
+(** These are the numbers of [t10w_exceeds_worst_case]. *)
 Lemma t10_worst_case_matches :
   run_matches t10_worst_case_run t10w_X 0 t10w_U t10w_d (t10w_w 0) (t10w_w 0) (t10w_q 0) (45 /
     4) /\
@@ -372,7 +374,7 @@ agree_all.
 Qed.
 
 (** T10 beyond the worst case on GF16. *)
-Definition t10_worst_case_gf16_run : run := Run
+Definition t10_worst_case_gf16_run : gptq_run := Run
   (integers [1; 1; (-4); 0; 8; 0; 0; 0; 4])%Z
   (integers [0])%Z
   (dyadics [8; 1; (-8); 0; 8; 0; 0; 0; 8] (-3))%Z
@@ -410,7 +412,7 @@ Qed.
 Definition named_array := (string * rationals)%type.
 
 (** The arrays of a run by name. *)
-Definition fields_of_run (e : run) : list named_array :=
+Definition fields_of_run (e : gptq_run) : list named_array :=
   [("X", run_X e); ("lambda", run_lambda e); ("U", run_U e); ("d", run_d e); ("w", run_w e);
    ("u", run_u e); ("gptq", run_q e); ("loss_gptq", run_loss e)]%string.
 
@@ -427,7 +429,7 @@ Definition fields_of_static (e : static_run) : list named_array :=
 Definition t3_plain_rtn_most : rationals := (dyadics [13] (-1))%Z.
 
 (** This is the number of [T3_plain_rtn_at_most]. *)
-Lemma t3_plain_rtn_most_matches : value t3_plain_rtn_most 0 = 13 / 2.
+Lemma t3_plain_rtn_most_matches : rational_value t3_plain_rtn_most 0 = 13 / 2.
 Proof. agree. Qed.
 
 (** Every instance: its name, its theorem and its arrays. *)

@@ -12,7 +12,7 @@ Open Scope R_scope.
 
 (** The factor of a certificate is unit upper triangular. *)
 Lemma udu_unit_upper n M U d : udu n M U d -> unit_upper n U.
-Proof. intros cert; split; [exact (udu_lo _ _ _ _ cert)|exact (udu_1 _ _ _ _ cert)]. Qed.
+Proof. intros cert; split; [exact (udu_lo cert)|exact (udu_1 cert)]. Qed.
 
 (** Every unit upper triangular U and diagonal d certify their own product. *)
 Lemma udu_recon n U d : unit_upper n U -> udu n (recon n U d) U d.
@@ -23,7 +23,7 @@ Lemma qform_udu n M U d v : udu n M U d ->
   qform n M v = bsum n (fun k => d k * vmul n v U k ^ 2).
 Proof.
 intros cert; rewrite (qform_ext_mat n M (recon n U d)); [apply qform_recon|].
-intros i j ibelow jbelow; exact (udu_eq _ _ _ _ cert i j ibelow jbelow).
+intros i j ibelow jbelow; exact (udu_eq cert i j ibelow jbelow).
 Qed.
 
 (** A certified matrix is positive semidefinite. *)
@@ -36,8 +36,8 @@ Qed.
 (** Each pivot is at most the diagonal entry of its column. *)
 Lemma d_le_diag n M U d j : udu n M U d -> nonneg n d -> (j < n)%nat -> d j <= M j j.
 Proof.
-intros cert pos below; rewrite (udu_eq _ _ _ _ cert) by assumption.
-replace (d j) with (U j j * d j * U j j) by (rewrite (udu_1 _ _ _ _ cert) by exact below; ring).
+intros cert pos below; rewrite (udu_eq cert) by assumption.
+replace (d j) with (U j j * d j * U j j) by (rewrite (udu_1 cert) by exact below; ring).
 apply (bsum_pick n j (fun k => U j k * d k * U j k)); [exact below|].
 intros k kbelow; specialize (pos k kbelow).
 replace (U j k * d k * U j k) with (d k * U j k ^ 2) by ring.
@@ -149,9 +149,9 @@ assert (skip : forall i, (i < n)%nat -> Nat.eqb i n = false) by
 split; [split|].
 - intros i j range; rewrite (skip j) by lia.
   destruct (Nat.eqb_spec i n) as [_|other]; [reflexivity|].
-  apply (udu_lo _ _ _ _ cert); lia.
+  apply (udu_lo cert); lia.
 - intros i below; destruct (Nat.eqb_spec i n) as [_|other]; [reflexivity|].
-  apply (udu_1 _ _ _ _ cert); lia.
+  apply (udu_1 cert); lia.
 - intros i j ibelow jbelow; simpl bsum; rewrite Nat.eqb_refl.
   destruct (Nat.eqb_spec i n) as [->|iother]; destruct (Nat.eqb_spec j n) as [->|jother].
   + rewrite bsum_0; [unfold c; ring|]; intros k below; rewrite (skip k) by exact below; ring.
@@ -163,7 +163,7 @@ split; [split|].
     * intros k below; rewrite (skip k) by exact below; ring.
   + rewrite (bsum_ext n _ (fun k => U i k * d k * U j k)) by
       (intros k below; rewrite (skip k) by exact below; ring).
-    rewrite <- (udu_eq _ _ _ _ cert) by lia.
+    rewrite <- (udu_eq cert) by lia.
     replace (M i n * ci * c * (M j n * ci)) with (M i n * ci * (M j n * ci * c)) by ring.
     rewrite (column j) by lia; ring.
 - intros k below; destruct (Nat.eqb_spec k n) as [_|other]; [exact cpos|apply pos; lia].

@@ -81,3 +81,7 @@ Record udu (n : nat) (M U : mat) (d : vec) : Prop := {
   udu_1 : forall i, (i < n)%nat -> U i i = 1;
   udu_eq : forall i j, (i < n)%nat -> (j < n)%nat ->
     M i j = bsum n (fun k => U i k * d k * U j k) }.
+
+Arguments udu_lo {n M U d}.
+Arguments udu_1 {n M U d}.
+Arguments udu_eq {n M U d}.

@@ -4,7 +4,7 @@
       three it can exceed round-to-nearest without bound, and even the bound s^2/4 tr H that holds
       for GPTQ on every row.
     Main results: [T10_two_columns], [T10_small] (the smallest data), [T10_family] and
-      [T10_unbounded_excess], [T10_exceeds_worst_case], [T10_exceeds_worst_case_gf16].
+      [T10_unbounded_excess], [t10w_exceeds_worst_case], [T10_exceeds_worst_case_gf16].
     Here H = 2 X X^T without damping.
     Depends on: [Concrete], [Gptq], [Quantizer], Format/GF16.
     Source: this project; the pseudo-code is the one first proposed for this system. *)
@@ -21,13 +21,13 @@ Theorem T10_two_columns M U d Hinv Q w u q : udu 2 M U d -> 0 < d 0%nat -> 0 < d
 Proof.
 intros cert pos0 pos1 inverse run j below.
 destruct (run 0%nat ltac:(lia)) as [u0 q0]; destruct (run 1%nat ltac:(lia)) as [u1 q1].
-assert (U11 := udu_1 _ _ _ _ cert 1%nat ltac:(lia)).
-assert (U00 := udu_1 _ _ _ _ cert 0%nat ltac:(lia)).
-assert (U10 := udu_lo _ _ _ _ cert 1%nat 0%nat ltac:(lia)).
-assert (M00 := udu_eq _ _ _ _ cert 0%nat 0%nat ltac:(lia) ltac:(lia)).
-assert (M01 := udu_eq _ _ _ _ cert 0%nat 1%nat ltac:(lia) ltac:(lia)).
-assert (M10 := udu_eq _ _ _ _ cert 1%nat 0%nat ltac:(lia) ltac:(lia)).
-assert (M11 := udu_eq _ _ _ _ cert 1%nat 1%nat ltac:(lia) ltac:(lia)).
+assert (U11 := udu_1 cert 1%nat ltac:(lia)).
+assert (U00 := udu_1 cert 0%nat ltac:(lia)).
+assert (U10 := udu_lo cert 1%nat 0%nat ltac:(lia)).
+assert (M00 := udu_eq cert 0%nat 0%nat ltac:(lia) ltac:(lia)).
+assert (M01 := udu_eq cert 0%nat 1%nat ltac:(lia) ltac:(lia)).
+assert (M10 := udu_eq cert 1%nat 0%nat ltac:(lia) ltac:(lia)).
+assert (M11 := udu_eq cert 1%nat 1%nat ltac:(lia) ltac:(lia)).
 assert (I00 := inverse 0%nat 0%nat ltac:(lia) ltac:(lia)).
 assert (I10 := inverse 1%nat 0%nat ltac:(lia) ltac:(lia)).
 assert (I01 := inverse 0%nat 1%nat ltac:(lia) ltac:(lia)).
@@ -96,6 +96,16 @@ Record static_outcome (Q : R -> R) (X U : mat) (d : vec) (Hinv : mat) (w u q us 
   outcome_loss_static : loss 3 3 X (vsub w qs) = loss_static;
   outcome_loss_gptq : loss 3 3 X (vsub w q) = loss_gptq;
   outcome_loss_rtn : loss 3 3 X (vsub w (rtn (every Q) w)) = loss_gptq }.
+
+Arguments outcome_udu {Q X U d Hinv w u q us qs loss_static loss_gptq}.
+Arguments outcome_inverse {Q X U d Hinv w u q us qs loss_static loss_gptq}.
+Arguments outcome_static {Q X U d Hinv w u q us qs loss_static loss_gptq}.
+Arguments outcome_gptq {Q X U d Hinv w u q us qs loss_static loss_gptq}.
+Arguments outcome_comp {Q X U d Hinv w u q us qs loss_static loss_gptq}.
+Arguments outcome_rtn {Q X U d Hinv w u q us qs loss_static loss_gptq}.
+Arguments outcome_loss_static {Q X U d Hinv w u q us qs loss_static loss_gptq}.
+Arguments outcome_loss_gptq {Q X U d Hinv w u q us qs loss_static loss_gptq}.
+Arguments outcome_loss_rtn {Q X U d Hinv w u q us qs loss_static loss_gptq}.
 
 (** Proves a certificate or an inverse of size 3 entry by entry. *)
 Ltac each_entry := intros i j ibelow jbelow; three i; three j; compute3; field; try lra.
@@ -195,11 +205,11 @@ assert (large : C <= b).
 { destruct (archimed C) as [above _]; apply Rle_trans with (IZR (up C)); [lra|].
   apply IZR_le; lia. }
 exists (t10f_X b), (t10f_Hinv b), t10f_w, (t10f_us b), (t10f_qs b).
-rewrite (outcome_loss_rtn _ _ _ _ _ _ _ _ _ _ _ _ outcome).
-rewrite (outcome_loss_static _ _ _ _ _ _ _ _ _ _ _ _ outcome).
+rewrite (outcome_loss_rtn outcome).
+rewrite (outcome_loss_static outcome).
 assert (square : 1 <= b ^ 2) by (simpl; nra); assert (order : b <= b ^ 2) by (simpl; nra).
-split; [exact (outcome_inverse _ _ _ _ _ _ _ _ _ _ _ _ outcome)|].
-split; [exact (outcome_static _ _ _ _ _ _ _ _ _ _ _ _ outcome)|].
+split; [exact (outcome_inverse outcome)|].
+split; [exact (outcome_static outcome)|].
 split; [lra|]; set (y := b ^ 2) in *.
 apply Rle_lt_trans with (y * (9 / 4 * y + 9 / 64)).
 - apply Rmult_le_compat_r; lra.
@@ -261,7 +271,7 @@ Proof. rewrite qform_hess, <- loss_gram; ring. Qed.
 
 (** T10 beyond the worst case on the integers: loss_H is 205/2, above s^2/4 tr H = 49, which bounds
     GPTQ on every row. *)
-Theorem T10_exceeds_worst_case Q : near_int Q ->
+Theorem t10w_exceeds_worst_case Q : near_int Q ->
   static_outcome Q t10w_X t10w_U t10w_d t10w_Hinv (t10w_w 0) (t10w_w 0) (t10w_q 0)
     (t10w_us 0) (t10w_qs 0) (205 / 4) (45 / 4) /\
   1 ^ 2 / 4 * trace 3 (hess 0 (gram 3 t10w_X))
@@ -275,7 +285,7 @@ assert (outcome : static_outcome Q t10w_X t10w_U t10w_d t10w_Hinv (t10w_w 0) (t1
   - apply (near _ 0%Z), Rabs_def1; lra.
   - replace (0 + 2) with 2 by ring; apply (near _ 2%Z), Rabs_def1; lra. }
 split; [exact outcome|]; rewrite t10w_trace, qform_hess0_loss.
-rewrite (outcome_loss_static _ _ _ _ _ _ _ _ _ _ _ _ outcome); lra.
+rewrite (outcome_loss_static outcome); lra.
 Qed.
 
 (** T10 beyond the worst case on GF16 where its step is 1. *)
@@ -292,5 +302,5 @@ assert (outcome : static_outcome gf16_round t10w_X t10w_U t10w_d t10w_Hinv (t10w
   - gf16_value 6147%Z (-3)%Z.
   - gf16_value 6159%Z (-3)%Z. }
 split; [exact outcome|]; rewrite t10w_trace, qform_hess0_loss.
-rewrite (outcome_loss_static _ _ _ _ _ _ _ _ _ _ _ _ outcome); lra.
+rewrite (outcome_loss_static outcome); lra.
 Qed.

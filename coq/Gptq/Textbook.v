@@ -98,7 +98,7 @@ assert (right : inv_pair n U N).
     + intros a abelow; rewrite <- bsum_scalr; apply bsum_ext; intros k _.
       unfold V; field; apply nonzero; exact abelow.
   - rewrite bsum_swap; apply bsum_ext; intros k kbelow; rewrite bsum_scalr; f_equal.
-    symmetry; apply (udu_eq _ _ _ _ cert); assumption. }
+    symmetry; apply (udu_eq cert); assumption. }
 assert (left := inv_upper_left n U shapeU).
 assert (sameN : forall l j, (l < n)%nat -> (j < n)%nat -> inv_upper n U l j = N l j).
 { intros l j lbelow jbelow.
@@ -157,14 +157,14 @@ intros cert shapeV inverse pivot below support row; set (y := vmul n x U).
 assert (ylow : forall l, (l < j)%nat -> y l = 0).
 { intros l before; apply bsum_0; intros i ibelow; destruct (Nat.lt_ge_cases i j) as [small|large].
   - rewrite support by exact small; ring.
-  - rewrite (udu_lo _ _ _ _ cert) by lia; ring. }
+  - rewrite (udu_lo cert) by lia; ring. }
 assert (ydU : forall k, (j <= k < n)%nat ->
   bsum n (fun l => y l * d l * U k l) = if Nat.eqb j k then 1 else 0).
 { intros k range; rewrite <- row by exact range; unfold y, vmul.
   rewrite (bsum_ext n (fun l => bsum n (fun i => x i * U i l) * d l * U k l)
      (fun l => bsum n (fun i => x i * (U i l * d l * U k l)))).
   - rewrite bsum_swap; apply bsum_ext; intros i ibelow.
-    rewrite bsum_scal, <- (udu_eq _ _ _ _ cert) by lia; reflexivity.
+    rewrite bsum_scal, <- (udu_eq cert) by lia; reflexivity.
   - intros l _; rewrite Rmult_assoc, <- bsum_scalr; apply bsum_ext; intros i _; ring. }
 assert (yd : forall m k, (n - k <= m)%nat -> (j <= k < n)%nat ->
   y k * d k = if Nat.eqb j k then 1 else 0).
@@ -172,9 +172,9 @@ assert (yd : forall m k, (n - k <= m)%nat -> (j <= k < n)%nat ->
   transitivity (bsum n (fun l => if Nat.eqb k l then y l * d l else 0));
     [symmetry; apply (bsum_delta n k (fun l => y l * d l)); lia|].
   apply bsum_ext; intros l lbelow; destruct (Nat.eqb_spec k l) as [->|other].
-  - rewrite (udu_1 _ _ _ _ cert) by lia; ring.
+  - rewrite (udu_1 cert) by lia; ring.
   - destruct (Nat.lt_ge_cases l k) as [before|after].
-    + rewrite (udu_lo _ _ _ _ cert) by lia; ring.
+    + rewrite (udu_lo cert) by lia; ring.
     + rewrite (IH l) by lia; rewrite (proj2 (Nat.eqb_neq j l)) by lia; ring. }
 assert (yall : forall l, (l < n)%nat -> y l = if Nat.eqb j l then / d j else 0).
 { intros l lbelow; assert (pos := pivot l lbelow); destruct (Nat.eqb_spec j l) as [->|other].

@@ -77,10 +77,10 @@ Proof.
 intros lampos cert pos best run; rewrite !loss_gram.
 assert (first := T4_one_column Q U w q (is_gptq_prefix 2 1 Q U w q ltac:(lia) run)).
 assert (second := run 1%nat ltac:(lia)).
-assert (corner := udu_eq _ _ _ _ cert 1%nat 1%nat ltac:(lia) ltac:(lia)).
-assert (side := udu_eq _ _ _ _ cert 0%nat 1%nat ltac:(lia) ltac:(lia)).
-assert (one := udu_1 _ _ _ _ cert 1%nat ltac:(lia)).
-assert (low := udu_lo _ _ _ _ cert 1%nat 0%nat ltac:(lia)).
+assert (corner := udu_eq cert 1%nat 1%nat ltac:(lia) ltac:(lia)).
+assert (side := udu_eq cert 0%nat 1%nat ltac:(lia) ltac:(lia)).
+assert (one := udu_1 cert 1%nat ltac:(lia)).
+assert (low := udu_lo cert 1%nat 0%nat ltac:(lia)).
 unfold hess in corner, side; simpl in corner, side; rewrite one, low in corner, side.
 set (a := gram m X 0%nat 0%nat) in *; set (b := gram m X 0%nat 1%nat) in *.
 set (c := gram m X 1%nat 1%nat) in *.

@@ -1,18 +1,19 @@
 (** * A concrete instance of the variants of the theorems
 
-    Purpose: Gptq/Witness shows that the main form of each theorem says something; here are their
-      variants, each applied to explicit numbers.
+    Purpose: [WitnessTheorems] shows that the main form of each theorem says something; here are
+      their variants, each applied to explicit numbers.
     Main results: [ground_witness], [codes_witness], [T1_plain_witness], [T3_any_tie_witness],
       [T3_damped_witness], [T4_form_witness], [T6_enclosure_witness], [T9_plain_witness],
-      [T10_two_columns_witness].
-    Depends on: the theorem files of this folder, [Witness].
+      [T10_two_columns_witness], [T17_selection_witness], [T17_enclosure_witness].
+    Depends on: the theorem files of this folder, [WitnessTheorems].
     Source: this project. *)
 From Coq Require Import Reals Lra Lia ZArith Arith List.
 From Flocq Require Import Core.
 From Hallmark.Format Require Import GF16 IntegerGrid.
 From Hallmark.Gptq Require Import
   Sums Matrix MatrixFacts Factorization Quantizer QuantizerFacts Gptq GptqFacts Identity Bound
-  WorstCase TwoColumns Guard Perturbation UniformGrid Concrete Counterexample StaticInverse Witness.
+  WorstCase TwoColumns Guard Perturbation Selection UniformGrid Concrete Counterexample
+  StaticInverse WitnessTheorems.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -267,4 +268,121 @@ assert (static : is_static_inverse 2 Qint two_Hinv w (entries [3 / 8; 11 / 20]) 
     (split; [field; lra|symmetry; assumption]). }
 repeat (split; [assumption|]).
 exact (T10_two_columns H two_U two_d two_Hinv Qint w _ q cert pos0 pos1 inverse static).
+Qed.
+
+(** T5's row and another, three proposals for each: GPTQ's codes, others, round-to-nearest. *)
+Definition chosen_W : mat := fun i => if Nat.eqb i 0 then t5_w 0 1 else good_w.
+
+(** Codes that are neither GPTQ's nor those of round-to-nearest. *)
+Definition middle_q : vec := entries [1; -1; 0].
+
+(** The losses of the six. *)
+Lemma chosen_losses (i : nat) : (i < 2)%nat -> let G := gram 3 t5_X in
+  qform 3 G (vsub (chosen_W i) (t5_q 0 1)) = entries [51 / 16; 3 / 16] i /\
+  qform 3 G (vsub (chosen_W i) middle_q) = entries [11 / 16; 91 / 16] i /\
+  qform 3 G (vsub (chosen_W i) (rtn Qint (chosen_W i))) = entries [19 / 16; 35 / 16] i.
+Proof.
+assert (low : rne 1 (1 / 4) = 0) by (apply (rne_near_int _ 0%Z), Rabs_def1; lra).
+destruct (T5_integer (rne 1) rne_near_int) as [_ [_ [_ [_ rtn5]]]].
+rewrite loss_gram in rtn5.
+intros below G; unfold G, chosen_W, middle_q; three i; simpl Nat.eqb; cbv iota; unfold good_w, t5_q.
+- split; [|split; [|exact rtn5]]; unfold t5_X, t5_w; compute3; field.
+- split; [|split]; unfold t5_X; compute3; try rewrite low; field.
+Qed.
+
+(** T17 at work: of T5's row the codes in the middle are kept and lose 11/16, where the guard would
+    lose 19/16; of the other row GPTQ's.  7/8 in all, where the proposals lose 27/8, 51/8, 27/8. *)
+Lemma T17_selection_witness : let G := gram 3 t5_X in
+  let rounded : mat := fun i => rtn Qint (chosen_W i) in
+  let kept i := selection 3 G (chosen_W i) (t5_q 0 1) [middle_q; rounded i] in
+  let total (A : mat) := matrix_qform 2 3 G (fun i => vsub (chosen_W i) (A i)) in
+  G 0%nat 1%nat = 2 /\ kept 0%nat = middle_q /\ kept 1%nat = t5_q 0 1 /\
+  total kept <= total (fun _ => t5_q 0 1) /\ total kept <= total rounded /\
+  total kept <= total (fun i => if Nat.eqb i 0 then rounded i else t5_q 0 1) /\
+  total kept = 7 / 8 /\ total (fun _ => t5_q 0 1) = 27 / 8 /\ total (fun _ => middle_q) = 51 / 8 /\
+  total rounded = 27 / 8 /\ total (fun i => if Nat.eqb i 0 then rounded i else t5_q 0 1) = 11 / 8.
+Proof.
+intros G rounded kept total.
+destruct (chosen_losses 0 ltac:(lia)) as [first0 [middle0 last0]].
+destruct (chosen_losses 1 ltac:(lia)) as [first1 [middle1 last1]].
+unfold entries in first0, middle0, last0, first1, middle1, last1; simpl nth in *.
+fold G in first0, middle0, last0, first1, middle1, last1.
+assert (kept0 : kept 0%nat = middle_q).
+{ assert (change : loses_less 3 G (chosen_W 0) middle_q (t5_q 0 1) = true) by
+    (unfold loses_less; destruct Rlt_dec; [reflexivity|lra]).
+  assert (stay : loses_less 3 G (chosen_W 0) (rounded 0%nat) middle_q = false) by
+    (unfold loses_less, rounded; destruct Rlt_dec; [lra|reflexivity]).
+  unfold kept, selection; cbn [keep_by]; rewrite change, stay; reflexivity. }
+assert (kept1 : kept 1%nat = t5_q 0 1).
+{ assert (stay : loses_less 3 G (chosen_W 1) middle_q (t5_q 0 1) = false) by
+    (unfold loses_less; destruct Rlt_dec; [lra|reflexivity]).
+  assert (stay_on : loses_less 3 G (chosen_W 1) (rounded 1%nat) (t5_q 0 1) = false) by
+    (unfold loses_less, rounded; destruct Rlt_dec; [lra|reflexivity]).
+  unfold kept, selection; cbn [keep_by]; rewrite stay, stay_on; reflexivity. }
+split; [unfold G, t5_X; compute3; field|split; [exact kept0|split; [exact kept1|]]].
+split; [|split; [|split]].
+- apply (T17_selection_mixture 2 3 G chosen_W (fun _ => t5_q 0 1) (fun i => [middle_q; rounded i])).
+  intros i _; left; reflexivity.
+- apply (T17_selection_matrix 2 3 G chosen_W (fun _ => t5_q 0 1) [fun _ => middle_q; rounded]).
+  right; right; left; reflexivity.
+- apply (T17_selection_mixture 2 3 G chosen_W (fun _ => t5_q 0 1) (fun i => [middle_q; rounded i])).
+  intros i _; destruct (Nat.eqb i 0); simpl; tauto.
+- unfold total, matrix_qform; cbn [bsum]; rewrite kept0, kept1; unfold rounded; simpl Nat.eqb.
+  cbv iota; rewrite first0, middle0, last0, first1, middle1, last1; repeat split; field.
+Qed.
+
+(** T17 from enclosures at work, on the same six: of T5's row the first decision is made by the
+    enclosures and the second, where they overlap, by the losses. *)
+Lemma T17_enclosure_witness : let G := gram 3 t5_X in
+  let rounded : mat := fun i => rtn Qint (chosen_W i) in
+  let first i := {| enclosed_codes := t5_q 0 1;
+    enclosed_lower := entries [3; 1 / 8] i; enclosed_upper := entries [13 / 4; 1 / 4] i |} in
+  let middle i := {| enclosed_codes := middle_q;
+    enclosed_lower := entries [1 / 2; 5] i; enclosed_upper := entries [5 / 4; 6] i |} in
+  let last i := {| enclosed_codes := rounded i;
+    enclosed_lower := entries [1; 2] i; enclosed_upper := entries [3 / 2; 9 / 4] i |} in
+  let kept i := enclosed_selection 3 G (chosen_W i) (first i) [middle i; last i] in
+  let total (A : mat) := matrix_qform 2 3 G (fun i => vsub (chosen_W i) (A i)) in
+  (forall i a, (i < 2)%nat -> In a [first i; middle i; last i] ->
+    encloses 3 G (chosen_W i) a) /\
+  enclosed_upper (middle 0%nat) <= enclosed_lower (first 0%nat) /\
+  enclosed_lower (last 0%nat) < enclosed_upper (middle 0%nat) < enclosed_upper (last 0%nat) /\
+  kept 0%nat = middle_q /\ kept 1%nat = t5_q 0 1 /\
+  total kept <= total rounded /\ total kept = 7 / 8 /\ total rounded = 27 / 8.
+Proof.
+intros G rounded first middle last kept total.
+destruct (chosen_losses 0 ltac:(lia)) as [first0 [middle0 last0]].
+destruct (chosen_losses 1 ltac:(lia)) as [first1 [middle1 last1]].
+unfold entries in first0, middle0, last0, first1, middle1, last1; simpl nth in *.
+fold G in first0, middle0, last0, first1, middle1, last1.
+assert (known : forall i a, (i < 2)%nat -> In a [first i; middle i; last i] ->
+  encloses 3 G (chosen_W i) a).
+{ intros i a below among; unfold encloses.
+  three i; destruct among as [<-|[<-|[<-|[]]]]; unfold first, middle, last, rounded, entries;
+    simpl enclosed_lower; simpl enclosed_upper; simpl enclosed_codes; lra. }
+assert (kept0 : kept 0%nat = middle_q).
+{ assert (change : enclosed_loses_less 3 G (chosen_W 0) (middle 0%nat) (first 0%nat) = true).
+  { unfold enclosed_loses_less, middle, first, entries; simpl.
+    destruct Rle_dec; [reflexivity|lra]. }
+  assert (stay : enclosed_loses_less 3 G (chosen_W 0) (last 0%nat) (middle 0%nat) = false).
+  { unfold enclosed_loses_less, last, middle, entries; simpl enclosed_upper.
+    simpl enclosed_lower; do 2 (destruct Rle_dec; [lra|]).
+    unfold loses_less, rounded; simpl enclosed_codes; destruct Rlt_dec; [lra|reflexivity]. }
+  unfold kept, enclosed_selection; cbn [keep_by]; rewrite change, stay; reflexivity. }
+assert (kept1 : kept 1%nat = t5_q 0 1).
+{ assert (stay : enclosed_loses_less 3 G (chosen_W 1) (middle 1%nat) (first 1%nat) = false).
+  { unfold enclosed_loses_less, middle, first, entries; simpl.
+    destruct Rle_dec; [lra|]; destruct Rle_dec; [reflexivity|lra]. }
+  assert (stay_on : enclosed_loses_less 3 G (chosen_W 1) (last 1%nat) (first 1%nat) = false).
+  { unfold enclosed_loses_less, last, first, entries; simpl.
+    destruct Rle_dec; [lra|]; destruct Rle_dec; [reflexivity|lra]. }
+  unfold kept, enclosed_selection; cbn [keep_by]; rewrite stay, stay_on; reflexivity. }
+split; [exact known|].
+split; [unfold middle, first, entries; simpl; lra|].
+split; [unfold last, middle, entries; simpl; lra|].
+split; [exact kept0|split; [exact kept1|split]].
+- apply (T17_selection_enclosure_matrix 2 3 G chosen_W first (fun i => [middle i; last i]) last);
+    [exact known|intros i _; simpl; tauto].
+- unfold total, matrix_qform; cbn [bsum]; rewrite kept0, kept1; unfold rounded.
+  rewrite first1, middle0, last0, last1; split; field.
 Qed.

@@ -2,7 +2,9 @@
 
     Purpose: what hallmark-check's answer means for the real numbers behind the words.  Headline.v
       explains the words used.
-    Depends on: Check, Gptq/Matrix, Gptq/Guard. *)
+    Main results: the names that begin with T13.
+    Depends on: Check, Gptq/Matrix, Gptq/Guard.
+    Source: each proof names the lemma that does it. *)
 From Coq Require Import Reals List Lra.
 From Hallmark.Gptq Require Import Matrix Guard.
 From Hallmark.Check Require Checker CheckerProof Witness.

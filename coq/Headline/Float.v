@@ -2,14 +2,16 @@
 
     Purpose: the recurrence and the Gram matrix (T11) and the factorization (T15) as the program
       computes them.  Headline.v explains the words used.
-    Depends on: the theorem files and witness files of Float. *)
+    Main results: the names that begin with T11 and T15.
+    Depends on: the theorem files and witness files of Float.
+    Source: each proof names the lemma that does it. *)
 From Coq Require Import ZArith Reals Lra.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary.
 From Hallmark.Gptq Require Import Sums Matrix Gptq Concrete.
 From Hallmark.Float Require Import Arithmetic Gamma ChainError Chain Recurrence RecurrenceError.
 From Hallmark.Float Require Import GramError Factor FactorError FactorRounded Residual FactorClosed.
 From Hallmark.Float Require Import Emitted Machine EmittedIeee.
-From Hallmark.Float Require FactorProof FiniteRun NoOverflow Witness WitnessBounds WitnessForms.
+From Hallmark.Float Require FactorProof FiniteRun NoOverflow WitnessRun WitnessBounds WitnessForms.
 Open Scope R_scope.
 
 (** ** T11: rounding errors of the sums
@@ -104,53 +106,53 @@ Proof. exact (NoOverflow.gram_no_overflow prec emax nans m X a b). Qed.
     bound [emitted_delta], which is below 2^-22. *)
 Lemma T11_recurrence_witness :
   let value32 := B2R 24 128 in
-  let U := fun i j => B2R 53 1024 (Float.Witness.wU i j) in
-  let w := fun j => value32 (Float.Witness.ww j) in
-  let s := fun j => value32 (Float.Witness.ws j) in
-  let g := fun j => value32 (Float.Witness.wg j) in
+  let U := fun i j => B2R 53 1024 (WitnessRun.wU i j) in
+  let w := fun j => value32 (WitnessRun.ww j) in
+  let s := fun j => value32 (WitnessRun.ws j) in
+  let g := fun j => value32 (WitnessRun.wg j) in
   let u := comp (stored_factor U) w (scaled_points s g) 1 in
   0 < Rabs (emitted_weight U w s g 1 - u) <= emitted_delta U w s g 1
   /\ emitted_delta U w s g 1 <= / 4194304.
-Proof. exact Float.WitnessBounds.witness_rounding. Qed.
+Proof. exact WitnessBounds.witness_rounding. Qed.
 
 (** Witness: two tokens 1 and 2^-30, whose sum of squares is rounded in binary64. *)
 Lemma T11_gram_witness :
-  let X := fun i t => B2R 53 1024 (Float.WitnessBounds.wX i t) in
+  let X := fun i t => B2R 53 1024 (WitnessBounds.wX i t) in
   binary32_entries 1 2 X
   /\ 0 < Rabs (gram_float real64 2 X 0 0 - gram 2 X 0 0) <= gam (uro 53) 2 * gram_size 2 X 0 0
   /\ gam (uro 53) 2 * gram_size 2 X 0 0 <= / 1125899906842624.
-Proof. exact Float.WitnessBounds.witness_gram. Qed.
+Proof. exact WitnessBounds.witness_gram_error. Qed.
 
 (** Witness: the second compensated weight of the three columns is finite, and 11744153 2^-24. *)
 Lemma T11_finite_recurrence_witness :
   let value32 := B2R 24 128 in
-  let U := narrowed (proj1_sig Float.Witness.a_nan32) Float.Witness.wU in
-  let w := Float.Witness.ww in let s := Float.Witness.ws in let g := Float.Witness.wg in
-  let u := comp_float (float_arith Float.Witness.nans32) U w s g 1 in
+  let U := narrowed (proj1_sig WitnessRun.a_nan32) WitnessRun.wU in
+  let w := WitnessRun.ww in let s := WitnessRun.ws in let g := WitnessRun.wg in
+  let u := comp_float (float_arith WitnessRun.nans32) U w s g 1 in
   is_finite 24 128 u = true
   /\ value32 u = comp_float real32 (fun i k => value32 (U i k)) (fun k => value32 (w k))
                    (fun k => value32 (s k)) (fun k => value32 (g k)) 1
   /\ value32 u = 11744153 / 16777216.
-Proof. exact Float.WitnessForms.witness_finite_recurrence. Qed.
+Proof. exact WitnessForms.witness_finite_recurrence. Qed.
 
 (** Witness: the sum of the squares of those two tokens needs room for at most 2, is finite, and
     is 1. *)
 Lemma T11_gram_no_overflow_witness :
-  let X := Float.WitnessBounds.wX in let x := fun t => B2R 53 1024 (X 0%nat t) in
+  let X := WitnessBounds.wX in let x := fun t => B2R 53 1024 (X 0%nat t) in
   let room := NoOverflow.chain_room (3 - 1024 - 53) 53 2 x x 0 in
   (forall t, (t < 2)%nat ->
      is_finite 53 1024 (X 0%nat t) = true /\ is_finite 53 1024 (X 0%nat t) = true)
   /\ room <= 2 /\ room < bpow radix2 1024
-  /\ is_finite 53 1024 (gram_float (float_arith Float.Witness.nans64) 2 X 0 0) = true.
-Proof. exact Float.WitnessForms.witness_gram_no_overflow. Qed.
+  /\ is_finite 53 1024 (gram_float (float_arith WitnessRun.nans64) 2 X 0 0) = true.
+Proof. exact WitnessForms.witness_gram_no_overflow. Qed.
 
 Lemma T11_finite_gram_witness :
-  let X := Float.WitnessBounds.wX in
-  let sum := gram_float (float_arith Float.Witness.nans64) 2 X 0 0 in
+  let X := WitnessBounds.wX in
+  let sum := gram_float (float_arith WitnessRun.nans64) 2 X 0 0 in
   is_finite 53 1024 sum = true
   /\ B2R 53 1024 sum = gram_float real64 2 (fun i t => B2R 53 1024 (X i t)) 0 0
   /\ B2R 53 1024 sum = 1.
-Proof. exact Float.WitnessForms.witness_finite_gram. Qed.
+Proof. exact WitnessForms.witness_finite_gram. Qed.
 
 (** ** T15: the computed factorization
 
@@ -199,7 +201,7 @@ Theorem T15_binary64 (n : nat) (H C U : mat) (d : vec) (hmax : R) (i j : nat) :
   <= (INR n + 2) * bpow radix2 (-53) * (sqrt (H i i) * sqrt (H j j)).
 Proof.
 exact (fun run symmetric pivots sane =>
-  FactorClosed.T15_binary64 n H C U d hmax run symmetric pivots sane i j).
+  FactorClosed.residual_entry_binary64 n H C U d hmax run symmetric pivots sane i j).
 Qed.
 
 (** as a quadratic form, |e (H - U D U^T) e^T| <= residual64 n (sum_i |e_i| sqrt(H_ii))^2: no
@@ -211,7 +213,7 @@ Theorem T15_form_binary64 (n : nat) (H C U : mat) (d : vec) (hmax : R) (e : vec)
   <= (INR n + 2) * bpow radix2 (-53) * bsum n (fun i => Rabs (e i) * sqrt (H i i)) ^ 2.
 Proof.
 exact (fun run symmetric pivots sane =>
-  FactorClosed.T15_form_binary64 n H C U d hmax run symmetric pivots sane e).
+  FactorClosed.residual_form_binary64 n H C U d hmax run symmetric pivots sane e).
 Qed.
 
 (** and with U rounded once to binary32 ([round_factor (-149) 24 U]), as the recurrence reads it,
@@ -224,59 +226,59 @@ Theorem T15_form_binary32 (n : nat) (H C U : mat) (d : vec) (hmax : R) (e : vec)
      * bsum n (fun i => Rabs (e i) * sqrt (H i i)) ^ 2.
 Proof.
 exact (fun run symmetric pivots sane =>
-  FactorClosed.T15_form_binary32 n H C U d hmax run symmetric pivots sane e).
+  FactorClosed.residual_form_binary32 n H C U d hmax run symmetric pivots sane e).
 Qed.
 
 (** Witness: for that H the residual is not zero, and at most the bound, which is below 2^-48. *)
 Lemma T15_witness :
-  let H := fun i j => B2R 53 1024 (Float.Witness.wH i j) in
-  let U := fun i j => B2R 53 1024 (Float.Witness.wU i j) in
-  let d := fun j => B2R 53 1024 (Float.Witness.wd j) in
+  let H := fun i j => B2R 53 1024 (WitnessRun.wH i j) in
+  let U := fun i j => B2R 53 1024 (WitnessRun.wU i j) in
+  let d := fun j => B2R 53 1024 (WitnessRun.wd j) in
   0 < Rabs (resid 3 H U d 0 2) <= residual64 3 * (sqrt 3 * sqrt 3)
   /\ residual64 3 * (sqrt 3 * sqrt 3) <= / 281474976710656.
-Proof. exact Float.WitnessBounds.witness_residual. Qed.
+Proof. exact WitnessBounds.witness_residual. Qed.
 
 (** Witness: entry by entry with the computed U and d, the residual at 1, 1 is not zero and the
     bound below 2^-49. *)
 Lemma T15_entry_witness :
-  let H := fun i j => B2R 53 1024 (Float.Witness.wH i j) in
-  let U := fun i j => B2R 53 1024 (Float.Witness.wU i j) in
-  let d := fun j => B2R 53 1024 (Float.Witness.wd j) in
+  let H := fun i j => B2R 53 1024 (WitnessRun.wH i j) in
+  let U := fun i j => B2R 53 1024 (WitnessRun.wU i j) in
+  let d := fun j => B2R 53 1024 (WitnessRun.wd j) in
   let bound := gam (uro 53) 3 * bsum 3 (fun k => Rabs (U 1%nat k) * d k * Rabs (U 1%nat k))
     + under_factor (uro 53) (eta (-1074)) 3 U d (Nat.max 1 1) in
   0 < Rabs (resid 3 H U d 1 1) <= bound /\ bound <= / 562949953421312.
-Proof. exact Float.WitnessForms.witness_entry. Qed.
+Proof. exact WitnessForms.witness_entry. Qed.
 
 (** Witness: as quadratic forms at the second unit vector ([second]), not zero and at most 2^-49
     with U in binary64, 2^-21 with U rounded to binary32. *)
 Lemma T15_form_binary64_witness :
-  let H := fun i j => B2R 53 1024 (Float.Witness.wH i j) in
-  let U := fun i j => B2R 53 1024 (Float.Witness.wU i j) in
-  let d := fun j => B2R 53 1024 (Float.Witness.wd j) in
-  let e := Float.WitnessForms.second in
+  let H := fun i j => B2R 53 1024 (WitnessRun.wH i j) in
+  let U := fun i j => B2R 53 1024 (WitnessRun.wU i j) in
+  let d := fun j => B2R 53 1024 (WitnessRun.wd j) in
+  let e := WitnessForms.second in
   let bound := residual64 3 * weighted_size 3 (root_diagonal H) e ^ 2 in
   0 < Rabs (qform 3 (resid 3 H U d) e) <= bound /\ bound <= / 562949953421312.
-Proof. exact Float.WitnessForms.witness_form_binary64. Qed.
+Proof. exact WitnessForms.witness_form_binary64. Qed.
 
 Lemma T15_form_binary32_witness :
-  let H := fun i j => B2R 53 1024 (Float.Witness.wH i j) in
-  let U := fun i j => B2R 53 1024 (Float.Witness.wU i j) in
-  let d := fun j => B2R 53 1024 (Float.Witness.wd j) in
-  let V := round_factor (-149) 24 U in let e := Float.WitnessForms.second in
+  let H := fun i j => B2R 53 1024 (WitnessRun.wH i j) in
+  let U := fun i j => B2R 53 1024 (WitnessRun.wU i j) in
+  let d := fun j => B2R 53 1024 (WitnessRun.wd j) in
+  let V := round_factor (-149) 24 U in let e := WitnessForms.second in
   let bound := residual32 3 * weighted_size 3 (root_diagonal H) e ^ 2 in
   0 < Rabs (qform 3 (resid 3 H V d) e) <= bound /\ bound <= / 2097152.
-Proof. exact Float.WitnessForms.witness_form_binary32. Qed.
+Proof. exact WitnessForms.witness_form_binary32. Qed.
 
 (** Witness: on that H the run on IEEE data is finite with positive pivots, the first one
     5629499534213120 2^-51, and its values are those of the real model. *)
 Lemma T15_finite_factor_witness :
-  let F := float_arith Float.Witness.nans64 in let value := B2R 53 1024 in
-  let H := Float.Witness.wH in let C := Float.Witness.wC in
-  let U := Float.Witness.wU in let d := Float.Witness.wd in
+  let F := float_arith WitnessRun.nans64 in let value := B2R 53 1024 in
+  let H := WitnessRun.wH in let C := WitnessRun.wC in
+  let U := WitnessRun.wU in let d := WitnessRun.wd in
   is_factor F 3 H C U d
   /\ (forall j, (j < 3)%nat -> is_finite 53 1024 (d j) = true /\ 0 < value (d j))
   /\ (forall i j, (i < j < 3)%nat -> is_finite 53 1024 (U i j) = true)
   /\ is_factor real64 3 (fun i j => value (H i j)) (fun i j => value (C i j))
        (fun i j => value (U i j)) (fun j => value (d j))
   /\ value (d 0%nat) = 5629499534213120 / 2251799813685248.
-Proof. exact Float.WitnessForms.witness_finite_factor. Qed.
+Proof. exact WitnessForms.witness_finite_factor. Qed.

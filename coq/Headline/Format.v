@@ -2,14 +2,16 @@
 
     Purpose: the facts of the format and GPTQ's bound on its grid (T7), and the codec (T12).
       Headline.v explains the words used.
-    Depends on: the theorem files and witness files of Format, Gptq/GoldenGrid. *)
+    Main results: the names that begin with T7 and T12.
+    Depends on: the theorem files and witness files of Format, Gptq/GoldenGrid.
+    Source: each proof names the lemma that does it. *)
 From Coq Require Import ZArith Reals List Lra.
 From Flocq Require Import Core IEEE754.Binary IEEE754.Bits.
 From Hallmark.Format Require Import GF16 ScaledGrid.
-From Hallmark.Format Require AllWords BitProgram CodecPrograms CodecSpec Codec Golden Witness.
+From Hallmark.Format Require AllWords BitProgram CodecPrograms CodecSpec Codec Golden WitnessFormat.
 From Hallmark.Format Require CodecEncode CodecDecode.
 From Hallmark.Gptq Require Import Sums Matrix Gptq Concrete Counterexample GoldenGrid.
-From Hallmark.Gptq Require Witness.
+From Hallmark.Gptq Require WitnessTheorems.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -36,15 +38,15 @@ Proof. exact (GF16.gf16_no_overflow x). Qed.
     ([decode] is the real value of a word). *)
 Lemma T7_gf16_error_witness :
   Rabs (gf16_round (bpow radix2 (-40)) - bpow radix2 (-40)) = half_ulp16 (bpow radix2 (-40)).
-Proof. exact Format.Witness.witness_gf16_error. Qed.
+Proof. exact WitnessFormat.witness_gf16_error. Qed.
 
 Lemma T7_gf16_nearest_witness :
   gf16_round (1025 / 1024) = 1 /\ gf16_round (513 / 512) = 513 / 512 /\
   Rabs (1025 / 1024 - gf16_round (1025 / 1024)) = Rabs (1025 / 1024 - gf16_round (513 / 512)).
-Proof. exact Format.Witness.witness_gf16_nearest. Qed.
+Proof. exact WitnessFormat.witness_gf16_nearest. Qed.
 
 Lemma T7_gf16_no_overflow_witness : gf16_max = 4290772992 /\ decode 0x7DFF = gf16_max.
-Proof. exact Format.Witness.witness_gf16_no_overflow. Qed.
+Proof. exact WitnessFormat.witness_gf16_no_overflow. Qed.
 
 (** Every one of the 65,536 words is decoded to an exact dyadic number and encoded again, by
     computation inside Coq: all come back but NaN, and -0, whose sign a dyadic number does not
@@ -60,7 +62,7 @@ Proof. exact (AllWords.all_words_reencoded z). Qed.
 Lemma T7_all_words_witness :
   Word.gf16_dyadic 0x3733 = Some (Float radix2 819 (-13)) /\ encode 819 (-13) = 0x3733%Z /\
   option_map F2R (Word.gf16_dyadic 0x8000) = Some 0 /\ Word.gf16_dyadic 0x7E01 = None.
-Proof. exact Format.Witness.witness_all_words. Qed.
+Proof. exact WitnessFormat.witness_all_words. Qed.
 
 (** GPTQ on GF16 with one positive scale s_j per column ([gf16_columns s]) loses at most
     sum_j d_j (s_j max(2^-10 |u_j/s_j|, 2^-40))^2; [gf16_half_gap s j x] is
@@ -77,7 +79,7 @@ Lemma T7_gptq_witness : let w := t5_w (3 / 2) (1 / 512) in let q := t5_q (3 / 2)
   qform 3 (hess 0 (gram 3 t5_X)) (vsub w q) = 51 / 2097152 /\
   51 / 2097152 <= bsum 3 (fun j => t5_d j * gf16_half_gap s j (comp t5_U w q j) ^ 2) /\
   bsum 3 (fun j => t5_d j * gf16_half_gap s j (comp t5_U w q j) ^ 2) < 1 / 8192.
-Proof. exact Gptq.Witness.T7_witness. Qed.
+Proof. exact WitnessTheorems.T7_witness. Qed.
 
 (** Where the name comes from: phi^2 + phi^-2 = 3 (a fact without hypotheses), and among the splits
     of 15 bits into exponent and fraction 6:9 is nearest to the golden ratio in two senses,
@@ -99,7 +101,7 @@ Qed.
 Lemma T7_split_witness :
   Golden.split_ratio 6 9 < 487 / 10000 < 118 / 1000 /\ 118 / 1000 < Golden.split_ratio 5 10 /\
   Golden.split_share 9 < 181 / 10000 < 48 / 1000 /\ 48 / 1000 < Golden.split_share 10.
-Proof. exact Format.Witness.witness_split. Qed.
+Proof. exact WitnessFormat.witness_split. Qed.
 
 (** ** T12: the codec
 
@@ -140,34 +142,34 @@ Lemma T12_encode32_value_witness : let x := B2R 24 128 (b32_of_bits 0x3DCCCCCD) 
   is_finite 24 128 (b32_of_bits 0x3DCCCCCD) = true /\ Rabs x <= gf16_max /\
   x = 13421773 / 134217728 /\ BitProgram.run CodecPrograms.encode32 0x3DCCCCCD = 0x3733%Z /\
   decode 0x3733 = gf16_round x /\ decode 0x3733 = 819 / 8192.
-Proof. exact Format.Witness.witness_encode32_value. Qed.
+Proof. exact WitnessFormat.witness_encode32_value. Qed.
 
 (** Witnesses: the words of the format's specification, encoded from binary32 and from binary64,
     decoded to both. *)
 Lemma T12_encode32_witness :
-  map (fun v => BitProgram.run CodecPrograms.encode32 (fst v)) Format.Witness.vectors32
-  = map snd Format.Witness.vectors32 /\
-  map (fun v => CodecSpec.encode32_spec (fst v)) Format.Witness.vectors32
-  = map snd Format.Witness.vectors32.
-Proof. exact Format.Witness.witness_encode32_correct. Qed.
+  map (fun v => BitProgram.run CodecPrograms.encode32 (fst v)) WitnessFormat.vectors32
+  = map snd WitnessFormat.vectors32 /\
+  map (fun v => CodecSpec.encode32_spec (fst v)) WitnessFormat.vectors32
+  = map snd WitnessFormat.vectors32.
+Proof. exact WitnessFormat.witness_encode32_correct. Qed.
 
 Lemma T12_encode64_witness :
-  map (fun v => BitProgram.run CodecPrograms.encode64 (fst v)) Format.Witness.vectors64
-  = map snd Format.Witness.vectors64 /\
-  map (fun v => CodecSpec.encode64_spec (fst v)) Format.Witness.vectors64
-  = map snd Format.Witness.vectors64.
-Proof. exact Format.Witness.witness_encode64_correct. Qed.
+  map (fun v => BitProgram.run CodecPrograms.encode64 (fst v)) WitnessFormat.vectors64
+  = map snd WitnessFormat.vectors64 /\
+  map (fun v => CodecSpec.encode64_spec (fst v)) WitnessFormat.vectors64
+  = map snd WitnessFormat.vectors64.
+Proof. exact WitnessFormat.witness_encode64_correct. Qed.
 
 Lemma T12_decode32_witness :
-  map (fun v => BitProgram.run CodecPrograms.decode32 (fst v)) Format.Witness.decoded_vectors32
-  = map snd Format.Witness.decoded_vectors32 /\
-  map (fun v => CodecSpec.decode32_spec (fst v)) Format.Witness.decoded_vectors32
-  = map snd Format.Witness.decoded_vectors32.
-Proof. exact Format.Witness.witness_decode32_correct. Qed.
+  map (fun v => BitProgram.run CodecPrograms.decode32 (fst v)) WitnessFormat.decoded_vectors32
+  = map snd WitnessFormat.decoded_vectors32 /\
+  map (fun v => CodecSpec.decode32_spec (fst v)) WitnessFormat.decoded_vectors32
+  = map snd WitnessFormat.decoded_vectors32.
+Proof. exact WitnessFormat.witness_decode32_correct. Qed.
 
 Lemma T12_decode64_witness :
-  map (fun v => BitProgram.run CodecPrograms.decode64 (fst v)) Format.Witness.decoded_vectors64
-  = map snd Format.Witness.decoded_vectors64 /\
-  map (fun v => CodecSpec.decode64_spec (fst v)) Format.Witness.decoded_vectors64
-  = map snd Format.Witness.decoded_vectors64.
-Proof. exact Format.Witness.witness_decode64_correct. Qed.
+  map (fun v => BitProgram.run CodecPrograms.decode64 (fst v)) WitnessFormat.decoded_vectors64
+  = map snd WitnessFormat.decoded_vectors64 /\
+  map (fun v => CodecSpec.decode64_spec (fst v)) WitnessFormat.decoded_vectors64
+  = map snd WitnessFormat.decoded_vectors64.
+Proof. exact WitnessFormat.witness_decode64_correct. Qed.

@@ -1,7 +1,9 @@
 (** * The published theorems about the test of significance: T14
 
     Purpose: the paired t test on three differences is a comparison of rationals.
-    Depends on: Stats. *)
+    Main results: the names that begin with T14.
+    Depends on: Stats.
+    Source: each proof names the lemma that does it. *)
 From Coq Require Import Reals Lra.
 From Coquelicot Require Hierarchy RInt Rbar Continuity.
 From Hallmark.Stats Require StudentT2 PairedT.

@@ -2,10 +2,9 @@
 
     Purpose: T14, which replaces the comparison of a p-value with 1/4 by one of rational numbers.
     Main results: [paired_t_quarter].
-    Dependencies: [StudentT2].
+    Depends on: [StudentT2].
     Source: the t statistic of n paired differences is mean / (sd / sqrt n), sd^2 the sum of squared
       deviations over n - 1; here n = 3. *)
-
 From Coq Require Import Reals Lra.
 From Hallmark.Stats Require Import StudentT2.
 Open Scope R_scope.

@@ -3,11 +3,10 @@
     Purpose: the closed form of the distribution function, proved from the density.
     Main results: [student2_cdf_integral], [student2_cdf_limit_m], [student2_cdf_limit_p],
       [student2_tail_limit].
-    Dependencies: Coquelicot (integrals, limits).
+    Depends on: Coquelicot (integrals, limits).
     Source: the density of Student's t with nu degrees of freedom is
       Gamma((nu+1)/2) / (sqrt(nu pi) Gamma(nu/2)) (1 + t^2/nu)^(-(nu+1)/2);
       nu = 2 gives 1/(2 sqrt 2) (1 + t^2/2)^(-3/2). *)
-
 From Coq Require Import Reals Lra.
 From Coquelicot Require Import Coquelicot.
 Open Scope R_scope.

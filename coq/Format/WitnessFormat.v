@@ -1,8 +1,8 @@
-(** * Format/Witness: concrete instances of this folder's theorems
+(** * Concrete instances of this folder's theorems
 
-    Purpose.  One witness lemma for each headline theorem of Format/: its hypotheses can hold, and
+    Purpose: one witness lemma for each headline theorem of Format/: its hypotheses can hold, and
       its bound is reached or is not trivial.  The words are those of the format's specification.
-    Main results.  [witness_gf16_error], [witness_gf16_error_binade], [witness_gf16_nearest],
+    Main results: [witness_gf16_error], [witness_gf16_error_binade], [witness_gf16_nearest],
       [witness_gf16_round], [witness_gf16_no_overflow], [witness_decode_encode],
       [witness_gf16_dyadic_correct], [witness_b32_dyadic_correct], [witness_b64_dyadic_correct],
       [witness_golden_error], [witness_scaled_gf16_error], [witness_rne_error],
@@ -11,8 +11,8 @@
       [witness_encode32_error], [witness_encode32_value], [witness_all_words],
       [witness_encode32_decode32], [witness_phi_identity],
       [witness_split].
-    Dependencies.  All of Format/ but AllWords. *)
-
+    Depends on: all of this folder but AllWords.
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra List.
 From Flocq Require Import Core IEEE754.Binary IEEE754.Bits.
 From Hallmark Require Import Format.GoldenFloat Format.GF16 Format.GF16Binade Format.ScaledGrid.
@@ -23,7 +23,7 @@ Import ListNotations.
 Open Scope R_scope.
 
 (** A rounded dyadic number is what the integer computation says. *)
-Lemma gf16_round_dyadic m e m' e' :
+Lemma gf16_round_F2R m e m' e' :
   Rabs (F2R (Float radix2 m e)) <= gf16_max -> gf16_dy m e = (m', e') ->
   gf16_round (F2R (Float radix2 m e)) = F2R (Float radix2 m' e').
 Proof.
@@ -35,7 +35,7 @@ Qed.
 Lemma gf16_round_half_smallest : gf16_round (bpow radix2 (-40)) = 0.
 Proof.
   replace (bpow radix2 (-40)) with (F2R (Float radix2 1 (-40))) by (unfold F2R; simpl; lra).
-  rewrite (gf16_round_dyadic 1 (-40) 0 0); [apply F2R_0| |vm_compute; reflexivity].
+  rewrite (gf16_round_F2R 1 (-40) 0 0); [apply F2R_0| |vm_compute; reflexivity].
   unfold F2R, gf16_max; simpl; rewrite Rabs_pos_eq; lra.
 Qed.
 
@@ -71,7 +71,7 @@ Proof.
   assert (Hone : gf16_round (1025 / 1024) = 1) by (simpl in Htie; lra).
   assert (Hnext : gf16_round (513 / 512) = 513 / 512).
   { replace (513 / 512) with (F2R (Float radix2 513 (-9))) by (unfold F2R; simpl; lra).
-    apply (gf16_round_dyadic 513 (-9) 513 (-9)); [|vm_compute; reflexivity].
+    apply (gf16_round_F2R 513 (-9) 513 (-9)); [|vm_compute; reflexivity].
     unfold F2R, gf16_max; simpl; rewrite Rabs_pos_eq; lra. }
   rewrite Hone, Hnext; split; [reflexivity|split; [reflexivity|]].
   rewrite Rabs_pos_eq, Rabs_left by lra; lra.
@@ -82,7 +82,7 @@ Lemma witness_gf16_round :
   gf16_round (F2R (Float radix2 13421773 (-27))) = 819 / 8192 /\ decode 0x3733 = 819 / 8192.
 Proof.
   split.
-  - rewrite (gf16_round_dyadic 13421773 (-27) 819 (-13)).
+  - rewrite (gf16_round_F2R 13421773 (-27) 819 (-13)).
     + unfold F2R; simpl; lra.
     + unfold F2R, gf16_max; simpl; rewrite Rabs_pos_eq; lra.
     + vm_compute; reflexivity.

@@ -347,16 +347,16 @@ Lemma T10_witness :
   (forall w q, is_gptq 3 Qint t10w_U w q -> qform 3 (hess 0 (gram 3 t10w_X)) (vsub w q) <= 49).
 Proof.
 assert (family := T10_family 1 (rne 1) ltac:(lia) rne_near_int); cbv zeta in family.
-destruct (T10_exceeds_worst_case (rne 1) rne_near_int) as [outcome _].
-split; [rewrite (outcome_loss_static _ _ _ _ _ _ _ _ _ _ _ _ family); field|].
-split; [rewrite (outcome_loss_gptq _ _ _ _ _ _ _ _ _ _ _ _ family); field|].
-split; [exact (outcome_static _ _ _ _ _ _ _ _ _ _ _ _ family)|].
-split; [exact (outcome_gptq _ _ _ _ _ _ _ _ _ _ _ _ family)|].
-split; [exact (outcome_static _ _ _ _ _ _ _ _ _ _ _ _ outcome)|split].
-- rewrite qform_hess0_loss, (outcome_loss_static _ _ _ _ _ _ _ _ _ _ _ _ outcome); field.
+destruct (t10w_exceeds_worst_case (rne 1) rne_near_int) as [outcome _].
+split; [rewrite (outcome_loss_static family); field|].
+split; [rewrite (outcome_loss_gptq family); field|].
+split; [exact (outcome_static family)|].
+split; [exact (outcome_gptq family)|].
+split; [exact (outcome_static outcome)|split].
+- rewrite qform_hess0_loss, (outcome_loss_static outcome); field.
 - intros w q run; rewrite <- t10w_trace.
   apply (T2_bound_trace 3 _ t10w_U t10w_d w q Qint 1); try assumption.
-  + exact (outcome_udu _ _ _ _ _ _ _ _ _ _ _ _ outcome).
+  + exact (outcome_udu outcome).
   + intros k below; unfold t10w_d; three k; unfold entries; simpl; lra.
   + exact Qint_step.
 Qed.

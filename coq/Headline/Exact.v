@@ -3,13 +3,16 @@
     Purpose: the ground, the error identity (T1), the worst case (T2) and its comparison with
       round-to-nearest (T3, T3b), one and two columns (T4), the counterexample (T5), the guard (T6).
       Headline.v explains the words used.
-    Depends on: the theorem files and witness files of Gptq, Format/GF16. *)
+    Main results: [hess_psd], [udu_exists], [gptq_exists], [gptq_unique], [cholesky_gptq],
+      [nearest_mono]; the names that begin with T1 to T6.
+    Depends on: the theorem files and witness files of Gptq, Format/GF16.
+    Source: each proof names the lemma that does it. *)
 From Coq Require Import Reals List Lra.
 From Hallmark.Format Require Import GF16 IntegerGrid.
 From Hallmark.Gptq Require Import Sums Matrix Quantizer Gptq Concrete.
 From Hallmark.Gptq Require Import Feedback Guard Counterexample PlainWorstCase.
 From Hallmark.Gptq Require Factorization GptqFacts Textbook Identity Bound WorstCase TwoColumns.
-From Hallmark.Gptq Require QuantizerFacts Witness WitnessVariants.
+From Hallmark.Gptq Require QuantizerFacts WitnessTheorems WitnessVariants.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -28,11 +31,11 @@ Proof. exact (Factorization.udu_exists n H). Qed.
 
 (** Witness: one token (1, 1).  Its Hessian is singular, (1, -1) loses nothing in it, and there is a
     factor with pivots 0 and 2. *)
-Lemma ground_witness : let H := hess 0 (gram 1 Gptq.WitnessVariants.flat_X) in
+Lemma ground_witness : let H := hess 0 (gram 1 WitnessVariants.flat_X) in
   sym 2 H /\ psd 2 H /\ qform 2 H (entries [1; -1]) = 0 /\ qform 2 H (entries [1; 1]) = 8 /\
   udu 2 H (rows [[1; 1]; [0; 1]]) (entries [0; 2]) /\ nonneg 2 (entries [0; 2]) /\
   exists U d, udu 2 H U d /\ nonneg 2 d.
-Proof. exact Gptq.WitnessVariants.ground_witness. Qed.
+Proof. exact WitnessVariants.ground_witness. Qed.
 
 (** GPTQ's codes exist and are unique: [gptq_upto n Q U w] computes them column after column. *)
 Theorem gptq_exists (n : nat) (Q : nat -> R -> R) (U : mat) (w : vec) :
@@ -46,7 +49,7 @@ Proof. exact (GptqFacts.gptq_unique n Q U w q q'). Qed.
 (** Witness: on the row of T5 they are 0, 1, 0. *)
 Lemma codes_witness (j : nat) : (j < 3)%nat ->
   gptq_upto 3 (every (rne 1)) t5_U (t5_w 0 1) j = entries [0; 1; 0] j.
-Proof. exact (Gptq.WitnessVariants.codes_witness j). Qed.
+Proof. exact (WitnessVariants.codes_witness j). Qed.
 
 (** The form of GPTQ used here is the textbook's.  Let C be the upper triangular Cholesky factor of
     the inverse, H^-1 = C^T C, and let u, q come from the in-place algorithm that scatters the error
@@ -62,12 +65,13 @@ Theorem cholesky_gptq (n : nat) (Q : nat -> R -> R) (H U : mat) (d : vec) (C : m
 Proof. exact (Textbook.cholesky_gptq n Q H U d C w u q). Qed.
 
 Lemma textbook_witness :
-  udu 3 Gptq.Witness.square_M t5_U (entries [1; 4; 16]) /\
-  inv_pair 3 Gptq.Witness.square_M
-    (fun i j => bsum 3 (fun a => Gptq.Witness.square_C a i * Gptq.Witness.square_C a j)) /\
-  is_textbook 3 (every (rne 1)) (fun j k => Gptq.Witness.square_C j k / Gptq.Witness.square_C j j)
+  udu 3 WitnessTheorems.square_M t5_U (entries [1; 4; 16]) /\
+  inv_pair 3 WitnessTheorems.square_M
+    (fun i j => bsum 3 (fun a => WitnessTheorems.square_C a i * WitnessTheorems.square_C a j)) /\
+  is_textbook 3 (every (rne 1))
+    (fun j k => WitnessTheorems.square_C j k / WitnessTheorems.square_C j j)
     (t5_w 0 1) (comp t5_U (t5_w 0 1) (t5_q 0 1)) (t5_q 0 1).
-Proof. exact Gptq.Witness.textbook_witness. Qed.
+Proof. exact WitnessTheorems.textbook_witness. Qed.
 
 (** ** T1: the error identity
 
@@ -82,7 +86,7 @@ Lemma T1_witness : udu 3 (hess 0 (gram 3 t5_X)) t5_U t5_d /\
   qform 3 (hess 0 (gram 3 t5_X)) (vsub (t5_w 0 1) (t5_q 0 1))
   = bsum 3 (fun j => t5_d j * (comp t5_U (t5_w 0 1) (t5_q 0 1) j - t5_q 0 1 j) ^ 2) /\
   qform 3 (hess 0 (gram 3 t5_X)) (vsub (t5_w 0 1) (t5_q 0 1)) = 51 / 8.
-Proof. exact Gptq.Witness.T1_witness. Qed.
+Proof. exact WitnessTheorems.T1_witness. Qed.
 
 (** A computed factor is not exact.  For any unit upper triangular U and any d the residual
     H - U D U^T enters, at the error w - q. *)
@@ -103,23 +107,23 @@ Proof. exact (Identity.T1_identity_plain_residual n G lam U d w q). Qed.
 
 (** Witness: pivots 2, 2, 31 in place of 2, 2, 32 leave a residual of 49/256 on that row. *)
 Lemma T1_residual_witness :
-  let H := hess 0 (gram 3 t5_X) in let d := Gptq.Witness.inexact_d in
+  let H := hess 0 (gram 3 t5_X) in let d := WitnessTheorems.inexact_d in
   qform 3 H (vsub (t5_w 0 1) (t5_q 0 1))
   = bsum 3 (fun j => d j * (comp t5_U (t5_w 0 1) (t5_q 0 1) j - t5_q 0 1 j) ^ 2)
     + qform 3 (resid 3 H t5_U d) (vsub (t5_w 0 1) (t5_q 0 1)) /\
   qform 3 (resid 3 H t5_U d) (vsub (t5_w 0 1) (t5_q 0 1)) = 49 / 256.
-Proof. exact Gptq.Witness.T1_residual_witness. Qed.
+Proof. exact WitnessTheorems.T1_residual_witness. Qed.
 
 (** Witness: in the plain loss with damping 1 and those pivots the terms are 1583/256, 225/256 and
     11/16, and the loss is 51/16. *)
 Lemma T1_plain_witness : let G := gram 3 t5_X in let w := t5_w 0 1 in let q := t5_q 0 1 in
-  let d := Gptq.Witness.inexact_d in
+  let d := WitnessTheorems.inexact_d in
   unit_upper 3 t5_U /\
   bsum 3 (fun j => d j * (comp t5_U w q j - q j) ^ 2) = 1583 / 256 /\
   qform 3 (resid 3 (hess 1 G) t5_U d) (vsub w q) = 225 / 256 /\
   1 * bsum 3 (fun i => (w i - q i) ^ 2) = 11 / 16 /\
   qform 3 G (vsub w q) = (1583 / 256 + 225 / 256 - 11 / 16) / 2 /\ qform 3 G (vsub w q) = 51 / 16.
-Proof. exact Gptq.WitnessVariants.T1_plain_witness. Qed.
+Proof. exact WitnessVariants.T1_plain_witness. Qed.
 
 (** ** T2: the worst case of GPTQ
 
@@ -159,7 +163,7 @@ Lemma T2_witness : let H := hess 0 (gram 3 t5_X) in
   51 / 8 <= 1 ^ 2 / 4 * bsum 3 t5_d /\ 1 ^ 2 / 4 * bsum 3 t5_d = 9 /\
   1 ^ 2 / 4 * trace 3 H = 23 / 2 /\
   (exists w q, is_gptq 3 (every (rne 1)) t5_U w q /\ qform 3 H (vsub w q) = 9).
-Proof. exact Gptq.Witness.T2_witness. Qed.
+Proof. exact WitnessTheorems.T2_witness. Qed.
 
 (** ** T3: worst-case dominance over round-to-nearest
 
@@ -186,13 +190,13 @@ Proof. exact (WorstCase.T3_dominance_any_tie n H U d Q s theta). Qed.
 (** Witness: ties upward, so that 1/2 goes to 1; some row of round-to-nearest loses at least
     729/100, (9/10)^2 of the most that GPTQ loses, 9. *)
 Lemma T3_any_tie_witness : let H := hess 0 (gram 3 t5_X) in
-  let Q := every Gptq.WitnessVariants.round_up in
-  ~ half_even_ties 1 Gptq.WitnessVariants.round_up /\
+  let Q := every WitnessVariants.round_up in
+  ~ half_even_ties 1 WitnessVariants.round_up /\
   (exists w q, is_gptq 3 Q t5_U w q /\ qform 3 H (vsub w q) = 9) /\
   exists w', (forall w q, is_gptq 3 Q t5_U w q ->
       (9 / 10) ^ 2 * qform 3 H (vsub w q) <= qform 3 H (vsub w' (rtn Q w'))) /\
     729 / 100 <= qform 3 H (vsub w' (rtn Q w')).
-Proof. exact Gptq.WitnessVariants.T3_any_tie_witness. Qed.
+Proof. exact WitnessVariants.T3_any_tie_witness. Qed.
 
 (** In the plain loss it holds with an additive term for the damping, n lam s^2 / 8, which is zero
     when lam is. *)
@@ -208,13 +212,13 @@ Proof. exact (WorstCase.T3_dominance_damped n m X lam U d Q s). Qed.
 (** Witness: with damping 1/4 on T5's data the term is 3/32; GPTQ loses 51/16 on one row, and so
     round-to-nearest at least 99/32 on some row. *)
 Lemma T3_damped_witness : let Q := every (rne 1) in
-  let U := Gptq.WitnessVariants.damped_U in let d := Gptq.WitnessVariants.damped_d in
+  let U := WitnessVariants.damped_U in let d := WitnessVariants.damped_d in
   udu 3 (hess (1 / 4) (gram 3 t5_X)) U d /\ nonneg 3 d /\ is_gptq 3 Q U (t5_w 0 1) (t5_q 0 1) /\
   INR 3 * (1 / 4) * 1 ^ 2 / 8 = 3 / 32 /\
   exists w', (forall w q, is_gptq 3 Q U w q ->
       loss 3 3 t5_X (vsub w q) <= loss 3 3 t5_X (vsub w' (rtn Q w')) + 3 / 32) /\
     99 / 32 <= loss 3 3 t5_X (vsub w' (rtn Q w')).
-Proof. exact Gptq.WitnessVariants.T3_damped_witness. Qed.
+Proof. exact WitnessVariants.T3_damped_witness. Qed.
 
 (** Witness: on T5's data round-to-nearest loses at least 9 on one row, the most that GPTQ ever
     loses. *)
@@ -222,7 +226,7 @@ Lemma T3_witness : let H := hess 0 (gram 3 t5_X) in let Q := every (rne 1) in
   exists w',
   (forall w q, is_gptq 3 Q t5_U w q -> qform 3 H (vsub w q) <= qform 3 H (vsub w' (rtn Q w'))) /\
   9 <= qform 3 H (vsub w' (rtn Q w')).
-Proof. exact Gptq.Witness.T3_witness. Qed.
+Proof. exact WitnessTheorems.T3_witness. Qed.
 
 (** Without that term the plain form is false under damping.  Three columns, lam = 16: on the row
     t3_w GPTQ loses 41052929/6287058, and round-to-nearest loses less on every row, at most 13/2.
@@ -261,9 +265,9 @@ Proof. exact (Feedback.T3b_minimax n H U d F Q s). Qed.
 (** Witness: an F that is neither I nor U loses at least 21/2 on one row, and GPTQ at most 9 on
     all. *)
 Lemma T3b_witness : let H := hess 0 (gram 3 t5_X) in let Q := every (rne 1) in
-  (exists w q, is_gptq 3 Q Gptq.Witness.other_F w q /\ 21 / 2 <= qform 3 H (vsub w q)) /\
+  (exists w q, is_gptq 3 Q WitnessTheorems.other_F w q /\ 21 / 2 <= qform 3 H (vsub w q)) /\
   (forall w q, is_gptq 3 Q t5_U w q -> qform 3 H (vsub w q) <= 9).
-Proof. exact Gptq.Witness.T3b_witness. Qed.
+Proof. exact WitnessTheorems.T3b_witness. Qed.
 
 (** ** T4: one and two columns
 
@@ -292,22 +296,23 @@ Proof. exact (TwoColumns.T4_two_columns_plain m X lam U d Q w q). Qed.
 (** Witness: two columns with damping 2, where GPTQ's plain loss is 657/800 and that of
     round-to-nearest 1217/800. *)
 Lemma T4_witness : let w := entries [3 / 8; 2 / 5] in let q := entries [0; 1] in
-  let X := Gptq.Witness.two_X in let U := Gptq.Witness.two_U in let d := Gptq.Witness.two_d in
+  let X := WitnessTheorems.two_X in let U := WitnessTheorems.two_U in
+  let d := WitnessTheorems.two_d in
   let Q := every (rne 1) in
   udu 2 (hess 2 (gram 2 X)) U d /\ nonneg 2 d /\ is_gptq 2 Q U w q /\
   loss 2 2 X (vsub w q) <= loss 2 2 X (vsub w (rtn Q w)) /\
   loss 2 2 X (vsub w q) = 657 / 800 /\ loss 2 2 X (vsub w (rtn Q w)) = 1217 / 800.
-Proof. exact Gptq.Witness.T4_witness. Qed.
+Proof. exact WitnessTheorems.T4_witness. Qed.
 
 (** Witness: the same instance in the loss of H, 423/160 against 583/160; its first column alone,
     where GPTQ and round-to-nearest agree; the grid of integers is nearest-point and monotone. *)
 Lemma T4_form_witness : let w := entries [3 / 8; 2 / 5] in let q := entries [0; 1] in
-  let H := hess 2 (gram 2 Gptq.Witness.two_X) in let Q := every (rne 1) in
+  let H := hess 2 (gram 2 WitnessTheorems.two_X) in let Q := every (rne 1) in
   nearest (rne 1) /\ mono (rne 1) /\
   qform 2 H (vsub w q) <= qform 2 H (vsub w (rtn Q w)) /\
   qform 2 H (vsub w q) = 423 / 160 /\ qform 2 H (vsub w (rtn Q w)) = 583 / 160 /\
-  is_gptq 1 Q Gptq.Witness.two_U w q /\ q 0%nat = rtn Q w 0%nat.
-Proof. exact Gptq.WitnessVariants.T4_form_witness. Qed.
+  is_gptq 1 Q WitnessTheorems.two_U w q /\ q 0%nat = rtn Q w 0%nat.
+Proof. exact WitnessVariants.T4_form_witness. Qed.
 
 (** ** T5: with three columns GPTQ <= RTN is false
 
@@ -347,7 +352,7 @@ Lemma T5_witness : udu 3 (hess 0 (gram 3 t5_X)) t5_U t5_d /\ nonneg 3 t5_d /\
   t5_happens (rne 1) (t5_w 0 1) (t5_u 0 1) (t5_q 0 1) (t5_r 0) (51 / 16) (19 / 16) /\
   loss 3 3 t5_X (vsub (t5_w 0 1) (rtn (every (rne 1)) (t5_w 0 1)))
   < loss 3 3 t5_X (vsub (t5_w 0 1) (t5_q 0 1)).
-Proof. exact Gptq.Witness.T5_witness. Qed.
+Proof. exact WitnessTheorems.T5_witness. Qed.
 
 (** ** T6: the guard
 
@@ -382,21 +387,21 @@ Proof. exact (Guard.T6_guard_enclosure_matrix p n G W A B upper lower choose). Q
 (** Witness: on T5's row the guard falls back, 19/16 where GPTQ loses 51/16; on the row
     (1/4, 1/4, 1/4) it keeps GPTQ, 3/16 where round-to-nearest loses 35/16. *)
 Lemma T6_witness :
-  let Q := every (rne 1) in let good_w := Gptq.Witness.good_w in
+  let Q := every (rne 1) in let good_w := WitnessTheorems.good_w in
   let guarded w q := guard 3 (gram 3 t5_X) w q (rtn Q w) in
   loss 3 3 t5_X (vsub (t5_w 0 1) (t5_q 0 1)) = 51 / 16 /\
   loss 3 3 t5_X (vsub (t5_w 0 1) (guarded (t5_w 0 1) (t5_q 0 1))) = 19 / 16 /\
   is_gptq 3 Q t5_U good_w (t5_q 0 1) /\
   loss 3 3 t5_X (vsub good_w (rtn Q good_w)) = 35 / 16 /\
   loss 3 3 t5_X (vsub good_w (guarded good_w (t5_q 0 1))) = 3 / 16.
-Proof. exact Gptq.Witness.T6_witness. Qed.
+Proof. exact WitnessTheorems.T6_witness. Qed.
 
 (** Witness: both rows with enclosures of their losses, of which only the second decides for GPTQ;
     11/8 in all, where round-to-nearest loses 27/8.  (The other theorems on the guard have no
     hypotheses.) *)
 Lemma T6_enclosure_witness :
   let Q := every (rne 1) in let G := gram 3 t5_X in
-  let W := fun i => if Nat.eqb i 0 then t5_w 0 1 else Gptq.Witness.good_w in
+  let W := fun i => if Nat.eqb i 0 then t5_w 0 1 else WitnessTheorems.good_w in
   let A := fun _ => t5_q 0 1 in let B := fun i => rtn Q (W i) in
   let upper := entries [13 / 4; 1 / 4] in let lower := entries [9 / 8; 17 / 8] in
   let choose := fun i => Nat.eqb i 1 in
@@ -407,4 +412,4 @@ Lemma T6_enclosure_witness :
   let kept := matrix_qform 2 3 G (fun i => vsub (W i) (if choose i then A i else B i)) in
   let rounded := matrix_qform 2 3 G (fun i => vsub (W i) (B i)) in
   kept <= rounded /\ kept = 11 / 8 /\ rounded = 27 / 8.
-Proof. exact Gptq.WitnessVariants.T6_enclosure_witness. Qed.
+Proof. exact WitnessVariants.T6_enclosure_witness. Qed.

@@ -1,12 +1,12 @@
-(** * Contract/Codec: the generated files of the codec
+(** * The generated files of the codec
 
-    Purpose.  The four programs of T12 as a C++ header, and for each a solver's goal: on every
+    Purpose: the four programs of T12 as a C++ header, and for each a solver's goal: on every
       word the program agrees with SMT-LIB's own conversion [to_fp], which shares nothing with
       Flocq.  The goal's negation has no model.  Each has a twin with one line of the program
       broken, which must have one.
-    Main definitions.  [codec_header], [codec_goals].
-    Dependencies.  Format/CodecPrograms, Contract/PrintBits, Contract/Text. *)
-
+    Main definitions: [codec_header], [codec_goals].
+    Depends on: Format/CodecPrograms, [PrintBits], [Text].
+    Source: the SMT-LIB standard, version 2.6, theory FloatingPoint. *)
 From Coq Require Import ZArith List String.
 From Hallmark Require Import Format.BitProgram Format.CodecPrograms.
 From Hallmark Require Import Contract.Text Contract.PrintBits.
@@ -33,9 +33,9 @@ Definition codec_header : file := {|
 
 (** An IEEE format in SMT-LIB: exponent bits and precision; its words have their sum of bits. *)
 Record format := Format { ebits : Z; sbits : Z; canonical_nan : Z }.
-Definition gf16_format := Format 6 10 0x7E01.
-Definition b32_format := Format 8 24 0x7FC00000.
-Definition b64_format := Format 11 53 0x7FF8000000000000.
+Definition gf16_layout := Format 6 10 0x7E01.
+Definition b32_layout := Format 8 24 0x7FC00000.
+Definition b64_layout := Format 11 53 0x7FF8000000000000.
 
 (** The conversion to a format: of a word without a rounding mode, of a number with it. *)
 Definition of_word (f : format) (word : string) : string :=
@@ -91,10 +91,10 @@ Definition step_forgotten (p : named_program) : named_program := replace_line p 
 (** The goals with their twins.  binary32 goes through binary64: the narrowing of subnormal sources
     is mistranslated by Z3 4.8.12. *)
 Definition codec_goals : list (file * string * string) :=
-  let encode32_goal n e p := goal n e p b32_format [b64_format] gf16_format in
-  let encode64_goal n e p := goal n e p b64_format [] gf16_format in
-  let decode32_goal n e p := goal n e p gf16_format [] b32_format in
-  let decode64_goal n e p := goal n e p gf16_format [] b64_format in
+  let encode32_goal n e p := goal n e p b32_layout [b64_layout] gf16_layout in
+  let encode64_goal n e p := goal n e p b64_layout [] gf16_layout in
+  let decode32_goal n e p := goal n e p gf16_layout [] b32_layout in
+  let decode64_goal n e p := goal n e p gf16_layout [] b64_layout in
   [ (encode32_goal "codec_encode32.smt2" "unsat" gf16_encode32, "unsat", "encode32_correct");
     (encode32_goal "codec_encode32_broken.smt2" "sat" (ties_up gf16_encode32), "sat", "encode32_correct");
     (encode64_goal "codec_encode64.smt2" "unsat" gf16_encode64, "unsat", "encode64_correct");

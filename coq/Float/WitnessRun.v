@@ -1,12 +1,12 @@
-(** * Float/Witness: an instance on which every hypothesis holds
+(** * An instance on which every hypothesis holds
 
-    Purpose.  Three columns, H = [[3,1,1],[1,3,1],[1,1,3]], weights near (0.1, 0.7, -1.5) with unit
+    Purpose: three columns, H = [[3,1,1],[1,3,1],[1,1,3]], weights near (0.1, 0.7, -1.5) with unit
       scale, run in IEEE binary64 and binary32 by computation inside Coq.  One third is not a
       binary number, so that the factorization, the narrowing and the recurrence all round.
-    Main results.  [witness_run], [witness_codes]: the hypotheses of Float/EmittedIeee hold.  The
-      bounds are in Float/WitnessBounds.
-    Dependencies.  Float/EmittedIeee; computation by vm_compute. *)
-
+    Main results: [witness_run], [witness_codes]: the hypotheses of [EmittedIeee] hold.  The
+      bounds are in [WitnessBounds].
+    Depends on: [EmittedIeee]; computation by vm_compute.
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra Psatz.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary.
 From Hallmark.Format Require Import GF16.

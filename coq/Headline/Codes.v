@@ -2,14 +2,19 @@
 
     Purpose: the loss of the emitted codes, bounded by numbers that the program computes, and what
       the guard compares.  Headline.v explains the words used.
-    Depends on: the theorem files and witness files of Float, Gptq/GoldenGrid. *)
-From Coq Require Import ZArith Reals Lra.
+    Main results: the names that begin with emitted and guard.
+    Depends on: the theorem files and witness files of Float, Gptq/GoldenGrid.
+    Source: each proof names the lemma that does it. *)
+From Coq Require Import ZArith Reals List Lra.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary.
-From Hallmark.Gptq Require Import Sums Matrix Gptq GoldenGrid.
+From Hallmark.Format Require Import IntegerGrid.
+From Hallmark.Gptq Require Import Sums Matrix Gptq GoldenGrid Concrete.
 From Hallmark.Float Require Import Arithmetic Gamma Chain Recurrence RecurrenceError GramError.
 From Hallmark.Float Require Import Factor FactorRounded Residual FactorClosed Hessian Certificate.
 From Hallmark.Float Require Import Emitted Machine EmittedIeee PivotNorm Enclosure.
-From Hallmark.Float Require EmittedPlainIeee Witness WitnessBounds WitnessForms.
+From Hallmark.Float Require EmittedPlainIeee WitnessRun WitnessBounds WitnessForms.
+From Hallmark.Float Require WitnessHard WitnessEdge.
+Import ListNotations.
 Open Scope R_scope.
 
 (** ** T7 + T9 + T11 + T15: the codes that the program emits
@@ -72,7 +77,7 @@ Theorem emitted_plain_enclosure_ieee (nans64 : nan_choice 53 1024) (nans32 : nan
   <= 2 * qform n rG e + value64 lam * bsum n (fun i => e i ^ 2)
   <= upper_sum n rd u' (scaled_points rs rg) (emitted_delta rU rw rs rg) + slack.
 Proof.
-exact (fun is_nan run finite => EmittedPlainIeee.emitted_plain_enclosure_ieee nans64 nans32 nan
+exact (fun is_nan run finite => EmittedPlainIeee.plain_enclosure_ieee nans64 nans32 nan
   is_nan n lam G C U d w s g hmax run finite).
 Qed.
 
@@ -161,75 +166,75 @@ Theorem emitted_codes_activations_ieee (nans64 : nan_choice 53 1024) (nans32 : n
      + (residual32 n + uro 53 + activation64 m) * weighted_size n
          (root_diagonal (hessian_stored (value64 lam) (gram_float real64 m rX))) e ^ 2.
 Proof.
-exact (fun is_nan run finite accumulated => EmittedPlainIeee.emitted_codes_activations_ieee
+exact (fun is_nan run finite accumulated => EmittedPlainIeee.codes_activations_ieee
   nans64 nans32 nan is_nan n lam G C U d w s g hmax run finite m X accumulated).
 Qed.
 
 (** Witness: the instance above satisfies every hypothesis, *)
 Lemma emitted_run_witness :
-  let nan := proj1_sig Float.Witness.a_nan32 in
-  ieee_run Float.Witness.nans64 Float.Witness.nans32 nan 3 Float.Witness.wH Float.Witness.wC
-    Float.Witness.wU Float.Witness.wd Float.Witness.ww Float.Witness.ws Float.Witness.wg 3
-  /\ ieee_codes Float.Witness.nans32 nan 3 Float.Witness.wU Float.Witness.ww Float.Witness.ws
-       Float.Witness.wg.
-Proof. exact (conj Float.Witness.witness_run Float.Witness.witness_codes). Qed.
+  let nan := proj1_sig WitnessRun.a_nan32 in
+  ieee_run WitnessRun.nans64 WitnessRun.nans32 nan 3 WitnessRun.wH WitnessRun.wC
+    WitnessRun.wU WitnessRun.wd WitnessRun.ww WitnessRun.ws WitnessRun.wg 3
+  /\ ieee_codes WitnessRun.nans32 nan 3 WitnessRun.wU WitnessRun.ww WitnessRun.ws
+       WitnessRun.wg.
+Proof. exact (conj WitnessRun.witness_run WitnessRun.witness_codes). Qed.
 
 (** the bound of [emitted_codes_loss] is at most 2^-16, where the codes 0 lose more than 1, *)
 Lemma emitted_loss_witness :
   let value32 := B2R 24 128 in let value64 := B2R 53 1024 in
-  let nan := proj1_sig Float.Witness.a_nan32 in
-  let H := fun i j => value64 (Float.Witness.wH i j) in
-  let U := fun i j => value64 (Float.Witness.wU i j) in
-  let d := fun j => value64 (Float.Witness.wd j) in
-  let w := fun j => value32 (Float.Witness.ww j) in
-  let s := fun j => value32 (Float.Witness.ws j) in
-  let g := fun j => value32 (Float.Witness.wg j) in
-  let u' := fun j => value32 (ieee_weight Float.Witness.nans32 nan Float.Witness.wU Float.Witness.ww
-                       Float.Witness.ws Float.Witness.wg j) in
+  let nan := proj1_sig WitnessRun.a_nan32 in
+  let H := fun i j => value64 (WitnessRun.wH i j) in
+  let U := fun i j => value64 (WitnessRun.wU i j) in
+  let d := fun j => value64 (WitnessRun.wd j) in
+  let w := fun j => value32 (WitnessRun.ww j) in
+  let s := fun j => value32 (WitnessRun.ws j) in
+  let g := fun j => value32 (WitnessRun.wg j) in
+  let u' := fun j => value32 (ieee_weight WitnessRun.nans32 nan WitnessRun.wU WitnessRun.ww
+                       WitnessRun.ws WitnessRun.wg j) in
   let e := vsub w (scaled_points s g) in
   let bound := bsum 3 (fun j => d j * (gf16_half_gap s j (u' j) + emitted_delta U w s g j) ^ 2)
     + residual32 3 * weighted_size 3 (root_diagonal H) e ^ 2 in
   qform 3 H e <= bound /\ bound <= / 65536 /\ 1 <= qform 3 H (vsub w (fun _ => 0)).
-Proof. exact Float.WitnessBounds.witness_loss. Qed.
+Proof. exact WitnessBounds.witness_loss. Qed.
 
 (** and its loss is enclosed between 2^-24 and 2^-23. *)
 Lemma emitted_enclosure_witness :
   let value32 := B2R 24 128 in
-  let H := fun i j => B2R 53 1024 (Float.Witness.wH i j) in
-  let w := fun j => value32 (Float.Witness.ww j) in
-  let s := fun j => value32 (Float.Witness.ws j) in
-  let g := fun j => value32 (Float.Witness.wg j) in
+  let H := fun i j => B2R 53 1024 (WitnessRun.wH i j) in
+  let w := fun j => value32 (WitnessRun.ww j) in
+  let s := fun j => value32 (WitnessRun.ws j) in
+  let g := fun j => value32 (WitnessRun.wg j) in
   / 16777216 <= qform 3 H (vsub w (scaled_points s g)) <= / 8388608.
-Proof. exact Float.WitnessBounds.witness_enclosure. Qed.
+Proof. exact WitnessBounds.witness_enclosure. Qed.
 
 (** Witness: that H is 2 G + 2 I for the two tokens (1/2, 1/2, 1/2), whose Gram matrix is singular,
     on IEEE data; *)
 Lemma emitted_plain_run_witness :
-  let nan := proj1_sig Float.Witness.a_nan32 in
-  let lam := Float.WitnessForms.wlam in let G := Float.WitnessForms.wG in
-  let X := Float.WitnessForms.wT in
-  let H := EmittedPlainIeee.ieee_hessian Float.Witness.nans64 lam G in
-  ieee_run Float.Witness.nans64 Float.Witness.nans32 nan 3 H Float.Witness.wC
-    Float.Witness.wU Float.Witness.wd Float.Witness.ww Float.Witness.ws Float.Witness.wg 3
+  let nan := proj1_sig WitnessRun.a_nan32 in
+  let lam := WitnessForms.wlam in let G := WitnessForms.wG in
+  let X := WitnessForms.wT in
+  let H := EmittedPlainIeee.ieee_hessian WitnessRun.nans64 lam G in
+  ieee_run WitnessRun.nans64 WitnessRun.nans32 nan 3 H WitnessRun.wC
+    WitnessRun.wU WitnessRun.wd WitnessRun.ww WitnessRun.ws WitnessRun.wg 3
   /\ (forall i j, (i < 3)%nat -> (j < 3)%nat -> is_finite 53 1024 (H i j) = true)
   /\ (forall i j, (i < 3)%nat -> (j < 3)%nat ->
-        G i j = gram_float (float_arith Float.Witness.nans64) 2 X i j)
+        G i j = gram_float (float_arith WitnessRun.nans64) 2 X i j)
   /\ binary32_entries 3 2 (fun i t => B2R 53 1024 (X i t)) /\ 0 <= B2R 53 1024 lam.
-Proof. exact Float.WitnessForms.witness_plain_run. Qed.
+Proof. exact WitnessForms.witness_plain_run. Qed.
 
 (** the plain loss, damping added, lies between two numbers that are between 2^-24 and 2^-23; *)
 Lemma emitted_plain_witness :
   let value32 := B2R 24 128 in let value64 := B2R 53 1024 in
-  let nan := proj1_sig Float.Witness.a_nan32 in
-  let G := fun i j => value64 (Float.WitnessForms.wG i j) in
-  let U := fun i j => value64 (Float.Witness.wU i j) in
-  let d := fun j => value64 (Float.Witness.wd j) in
-  let w := fun j => value32 (Float.Witness.ww j) in
-  let s := fun j => value32 (Float.Witness.ws j) in
-  let g := fun j => value32 (Float.Witness.wg j) in
+  let nan := proj1_sig WitnessRun.a_nan32 in
+  let G := fun i j => value64 (WitnessForms.wG i j) in
+  let U := fun i j => value64 (WitnessRun.wU i j) in
+  let d := fun j => value64 (WitnessRun.wd j) in
+  let w := fun j => value32 (WitnessRun.ww j) in
+  let s := fun j => value32 (WitnessRun.ws j) in
+  let g := fun j => value32 (WitnessRun.wg j) in
   let q := scaled_points s g in let e := vsub w q in
-  let u' := fun j => value32 (ieee_weight Float.Witness.nans32 nan Float.Witness.wU Float.Witness.ww
-                       Float.Witness.ws Float.Witness.wg j) in
+  let u' := fun j => value32 (ieee_weight WitnessRun.nans32 nan WitnessRun.wU WitnessRun.ww
+                       WitnessRun.ws WitnessRun.wg j) in
   let slack := (residual32 3 + uro 53)
     * weighted_size 3 (root_diagonal (hessian_stored 2 G)) e ^ 2 in
   let lower := lower_sum 3 d u' q (emitted_delta U w s g) - slack in
@@ -237,56 +242,177 @@ Lemma emitted_plain_witness :
   / 16777216 <= lower
   /\ lower <= 2 * qform 3 G e + 2 * bsum 3 (fun i => e i ^ 2) <= upper
   /\ upper <= / 8388608.
-Proof. exact Float.WitnessForms.witness_plain. Qed.
+Proof. exact WitnessForms.witness_plain. Qed.
 
 (** and on the activations the bound is at most 2^-16, where the codes 0 lose more than 1. *)
 Lemma emitted_activations_witness :
   let value32 := B2R 24 128 in let value64 := B2R 53 1024 in
-  let nan := proj1_sig Float.Witness.a_nan32 in
-  let X := fun i t => value64 (Float.WitnessForms.wT i t) in
-  let U := fun i j => value64 (Float.Witness.wU i j) in
-  let d := fun j => value64 (Float.Witness.wd j) in
-  let w := fun j => value32 (Float.Witness.ww j) in
-  let s := fun j => value32 (Float.Witness.ws j) in
-  let g := fun j => value32 (Float.Witness.wg j) in
+  let nan := proj1_sig WitnessRun.a_nan32 in
+  let X := fun i t => value64 (WitnessForms.wT i t) in
+  let U := fun i j => value64 (WitnessRun.wU i j) in
+  let d := fun j => value64 (WitnessRun.wd j) in
+  let w := fun j => value32 (WitnessRun.ww j) in
+  let s := fun j => value32 (WitnessRun.ws j) in
+  let g := fun j => value32 (WitnessRun.wg j) in
   let e := vsub w (scaled_points s g) in let zero := fun _ => 0 in
-  let u' := fun j => value32 (ieee_weight Float.Witness.nans32 nan Float.Witness.wU Float.Witness.ww
-                       Float.Witness.ws Float.Witness.wg j) in
+  let u' := fun j => value32 (ieee_weight WitnessRun.nans32 nan WitnessRun.wU WitnessRun.ww
+                       WitnessRun.ws WitnessRun.wg j) in
   let bound := bsum 3 (fun j => d j * (gf16_half_gap s j (u' j) + emitted_delta U w s g j) ^ 2)
     + (residual32 3 + uro 53 + activation64 2)
       * weighted_size 3 (root_diagonal (hessian_stored 2 (gram_float real64 2 X))) e ^ 2 in
   2 * loss 3 2 X e + 2 * bsum 3 (fun i => e i ^ 2) <= bound /\ bound <= / 65536
   /\ 1 <= 2 * loss 3 2 X (vsub w zero) + 2 * bsum 3 (fun i => vsub w zero i ^ 2).
-Proof. exact Float.WitnessForms.witness_activations. Qed.
+Proof. exact WitnessForms.witness_activations. Qed.
 
-(** Witness: on the same instance the guard's sum is the loss to within 2^-64. *)
+(** Witness: H = [[2 + 2^-20, 2], [2, 2 + 2^-20]], 2 G + 2^-20 I for the one token (1, 1), is nearly
+    singular: (1, -1) loses 2^-19 in it, (1, 1) more than 8.  At scale 3/4 the bound of
+    [emitted_codes_loss] is at most 2^-22, where the codes 0 lose more than 1/8. *)
+Lemma emitted_ill_conditioned_witness :
+  let value32 := B2R 24 128 in let value64 := B2R 53 1024 in
+  let nan := proj1_sig WitnessRun.a_nan32 in
+  let H := fun i j => value64 (WitnessHard.hard_H i j) in
+  let U := fun i j => value64 (WitnessHard.hard_U i j) in
+  let d := fun j => value64 (WitnessHard.hard_d j) in
+  let w := fun j => value32 (WitnessHard.hard_w j) in
+  let s := fun j => value32 (WitnessHard.hard_s j) in
+  let g := fun j => value32 (WitnessHard.hard_g j) in
+  let u' := fun j => value32 (ieee_weight WitnessRun.nans32 nan WitnessHard.hard_U
+                       WitnessHard.hard_w WitnessHard.hard_s WitnessHard.hard_g j) in
+  let e := vsub w (scaled_points s g) in
+  let bound := bsum 2 (fun j => d j * (gf16_half_gap s j (u' j) + emitted_delta U w s g j) ^ 2)
+    + residual32 2 * weighted_size 2 (root_diagonal H) e ^ 2 in
+  (qform 2 H (entries [1; -1]) = / 524288 /\ qform 2 H (entries [1; 1]) = 8 + / 524288)
+  /\ (ieee_run WitnessRun.nans64 WitnessRun.nans32 nan 2 WitnessHard.hard_H WitnessHard.hard_C
+         WitnessHard.hard_U WitnessHard.hard_d WitnessHard.hard_w WitnessHard.hard_s
+         WitnessHard.hard_g (2097153 / 1048576)
+       /\ ieee_codes WitnessRun.nans32 nan 2 WitnessHard.hard_U WitnessHard.hard_w
+            WitnessHard.hard_s WitnessHard.hard_g)
+  /\ (forall j, s j = 3 / 4)
+  /\ qform 2 H e <= bound /\ bound <= / 4194304 /\ / 8 <= qform 2 H (vsub w (fun _ => 0)).
+Proof.
+exact (conj WitnessHard.hard_hessian (conj WitnessHard.witness_hard_run
+  (conj (proj1 WitnessHard.hard_values) WitnessHard.witness_hard_codes))).
+Qed.
+
+(** So is the bound of [emitted_codes_activations_ieee] on that token, *)
+Lemma emitted_ill_conditioned_activations_witness :
+  let value32 := B2R 24 128 in let value64 := B2R 53 1024 in
+  let nan := proj1_sig WitnessRun.a_nan32 in
+  let X := fun i t => value64 (WitnessHard.hard_X i t) in
+  let lam := value64 WitnessHard.hard_lam in
+  let U := fun i j => value64 (WitnessHard.hard_U i j) in
+  let d := fun j => value64 (WitnessHard.hard_d j) in
+  let w := fun j => value32 (WitnessHard.hard_w j) in
+  let s := fun j => value32 (WitnessHard.hard_s j) in
+  let g := fun j => value32 (WitnessHard.hard_g j) in
+  let u' := fun j => value32 (ieee_weight WitnessRun.nans32 nan WitnessHard.hard_U
+                       WitnessHard.hard_w WitnessHard.hard_s WitnessHard.hard_g j) in
+  let e := vsub w (scaled_points s g) in
+  let bound := bsum 2 (fun j => d j * (gf16_half_gap s j (u' j) + emitted_delta U w s g j) ^ 2)
+    + (residual32 2 + uro 53 + activation64 1)
+      * weighted_size 2 (root_diagonal (hessian_stored lam (gram_float real64 1 X))) e ^ 2 in
+  2 * loss 2 1 X e + lam * bsum 2 (fun i => e i ^ 2) <= bound /\ bound <= / 4194304.
+Proof. exact WitnessHard.witness_hard_activations. Qed.
+
+(** and the guard's sum is the loss to within 2^-64, and more than 2^-27. *)
+Lemma guard_ill_conditioned_witness :
+  let value32 := B2R 24 128 in let value64 := B2R 53 1024 in
+  let H := fun i j => value64 (WitnessHard.hard_H i j) in
+  let U := fun i j => value64 (WitnessHard.hard_U i j) in
+  let d := fun j => value64 (WitnessHard.hard_d j) in
+  let w := fun j => value32 (WitnessHard.hard_w j) in
+  let s := fun j => value32 (WitnessHard.hard_s j) in
+  let g := fun j => value32 (WitnessHard.hard_g j) in
+  let e := vsub w (scaled_points s g) in let e' := fun k => value64 (WitnessHard.hard_e k) in
+  let t' := product_float U e' in
+  (forall k, (k < 2)%nat -> e' k = e k)
+  /\ Rabs (qform 2 H e - bsum 2 (fun j => d j * t' j ^ 2)) <= / 18446744073709551616
+  /\ / 134217728 <= bsum 2 (fun j => d j * t' j ^ 2) <= / 67108864.
+Proof. exact WitnessHard.witness_hard_product. Qed.
+
+(** Witness: on that H a code that is subnormal in GF16, 5 2^-39, and a weight that is subnormal in
+    binary32, -7 2^-149; the bound is at most 2^-79, where the codes 0 lose more than 2^-74. *)
+Lemma emitted_subnormal_witness :
+  let value32 := B2R 24 128 in let value64 := B2R 53 1024 in
+  let nan := proj1_sig WitnessRun.a_nan32 in
+  let H := fun i j => value64 (WitnessHard.hard_H i j) in
+  let U := fun i j => value64 (WitnessHard.hard_U i j) in
+  let d := fun j => value64 (WitnessHard.hard_d j) in
+  let w := fun j => value32 (WitnessEdge.subnormal_w j) in
+  let s := fun j => value32 (WitnessHard.hard_s j) in
+  let g := fun j => value32 (WitnessEdge.subnormal_g j) in
+  let u' := fun j => value32 (ieee_weight WitnessRun.nans32 nan WitnessHard.hard_U
+                       WitnessEdge.subnormal_w WitnessHard.hard_s WitnessEdge.subnormal_g j) in
+  let e := vsub w (scaled_points s g) in
+  let bound := bsum 2 (fun j => d j * (gf16_half_gap s j (u' j) + emitted_delta U w s g j) ^ 2)
+    + residual32 2 * weighted_size 2 (root_diagonal H) e ^ 2 in
+  (ieee_run WitnessRun.nans64 WitnessRun.nans32 nan 2 WitnessHard.hard_H WitnessHard.hard_C
+     WitnessHard.hard_U WitnessHard.hard_d WitnessEdge.subnormal_w WitnessHard.hard_s
+     WitnessEdge.subnormal_g (2097153 / 1048576)
+   /\ ieee_codes WitnessRun.nans32 nan 2 WitnessHard.hard_U WitnessEdge.subnormal_w
+        WitnessHard.hard_s WitnessEdge.subnormal_g)
+  /\ Rabs (w 1%nat) < bpow radix2 (-126) /\ 0 < Rabs (g 0%nat) < bpow radix2 (-30)
+  /\ qform 2 H e <= bound /\ bound <= bpow radix2 (-79)
+  /\ bpow radix2 (-74) <= qform 2 H (vsub w (fun _ => 0)).
+Proof. exact (conj WitnessEdge.witness_subnormal_run WitnessEdge.witness_subnormal_codes). Qed.
+
+(** Witness: on that H codes of the clipped grid -7 .. 7 at scale 3/8, the first weight more than 3
+    steps beyond its end; both sides of [emitted_plain_enclosure_ieee] are between 1/25 and 1/20. *)
+Lemma emitted_clipped_witness :
+  let value32 := B2R 24 128 in let value64 := B2R 53 1024 in
+  let nan := proj1_sig WitnessRun.a_nan32 in
+  let G := fun i j => value64 (WitnessHard.hard_G i j) in
+  let lam := value64 WitnessHard.hard_lam in
+  let U := fun i j => value64 (WitnessHard.hard_U i j) in
+  let d := fun j => value64 (WitnessHard.hard_d j) in
+  let w := fun j => value32 (WitnessEdge.clipped_w j) in
+  let s := fun j => value32 (WitnessEdge.clipped_s j) in
+  let g := fun j => value32 (WitnessEdge.clipped_g j) in
+  let q := scaled_points s g in let e := vsub w q in
+  let u' := fun j => value32 (ieee_weight WitnessRun.nans32 nan WitnessHard.hard_U
+                       WitnessEdge.clipped_w WitnessEdge.clipped_s WitnessEdge.clipped_g j) in
+  let slack := (residual32 2 + uro 53)
+    * weighted_size 2 (root_diagonal (hessian_stored lam G)) e ^ 2 in
+  let lower := lower_sum 2 d u' q (emitted_delta U w s g) - slack in
+  let upper := upper_sum 2 d u' q (emitted_delta U w s g) + slack in
+  ((forall j, (j < 2)%nat -> g j = IZR (clip_code 7 (u' j / s j))) /\ 7 + 3 < u' 0%nat / s 0%nat)
+  /\ ieee_run WitnessRun.nans64 WitnessRun.nans32 nan 2
+       (EmittedPlainIeee.ieee_hessian WitnessRun.nans64 WitnessHard.hard_lam WitnessHard.hard_G)
+       WitnessHard.hard_C WitnessHard.hard_U WitnessHard.hard_d WitnessEdge.clipped_w
+       WitnessEdge.clipped_s WitnessEdge.clipped_g (2097153 / 1048576)
+  /\ / 25 <= lower /\ lower <= 2 * qform 2 G e + lam * bsum 2 (fun i => e i ^ 2) <= upper
+  /\ upper <= / 20.
+Proof. exact (conj WitnessEdge.witness_clipped_codes WitnessEdge.witness_clipped). Qed.
+
+(** Witness: on the instance of [emitted_run_witness] the guard's sum is the loss to within 2^-64.
+    *)
 Lemma guard_enclosure_witness :
   let value32 := B2R 24 128 in
-  let H := fun i j => B2R 53 1024 (Float.Witness.wH i j) in
-  let U := fun i j => B2R 53 1024 (Float.Witness.wU i j) in
-  let d := fun j => B2R 53 1024 (Float.Witness.wd j) in
-  let w := fun j => value32 (Float.Witness.ww j) in
-  let s := fun j => value32 (Float.Witness.ws j) in
-  let g := fun j => value32 (Float.Witness.wg j) in
-  let t' := product_float U (fun k => B2R 53 1024 (Float.WitnessBounds.we k)) in
+  let H := fun i j => B2R 53 1024 (WitnessRun.wH i j) in
+  let U := fun i j => B2R 53 1024 (WitnessRun.wU i j) in
+  let d := fun j => B2R 53 1024 (WitnessRun.wd j) in
+  let w := fun j => value32 (WitnessRun.ww j) in
+  let s := fun j => value32 (WitnessRun.ws j) in
+  let g := fun j => value32 (WitnessRun.wg j) in
+  let t' := product_float U (fun k => B2R 53 1024 (WitnessBounds.we k)) in
   Rabs (qform 3 H (vsub w (scaled_points s g)) - bsum 3 (fun j => d j * t' j ^ 2))
   <= / 18446744073709551616
   /\ / 16777216 <= bsum 3 (fun j => d j * t' j ^ 2) <= / 8388608.
-Proof. exact Float.WitnessBounds.witness_product. Qed.
+Proof. exact WitnessBounds.witness_product. Qed.
 
 (** Witness: and its sum of the stage before, in binary32, to within 2^-38. *)
 Lemma guard_enclosure_binary32_witness :
   let value32 := B2R 24 128 in
-  let H := fun i j => B2R 53 1024 (Float.Witness.wH i j) in
-  let U := fun i j => B2R 53 1024 (Float.Witness.wU i j) in
-  let d := fun j => B2R 53 1024 (Float.Witness.wd j) in
-  let w := fun j => value32 (Float.Witness.ww j) in
-  let s := fun j => value32 (Float.Witness.ws j) in
-  let g := fun j => value32 (Float.Witness.wg j) in
+  let H := fun i j => B2R 53 1024 (WitnessRun.wH i j) in
+  let U := fun i j => B2R 53 1024 (WitnessRun.wU i j) in
+  let d := fun j => B2R 53 1024 (WitnessRun.wd j) in
+  let w := fun j => value32 (WitnessRun.ww j) in
+  let s := fun j => value32 (WitnessRun.ws j) in
+  let g := fun j => value32 (WitnessRun.wg j) in
   let e := vsub w (scaled_points s g) in
-  let e' := fun k => value32 (Float.WitnessForms.we32 k) in
+  let e' := fun k => value32 (WitnessForms.we32 k) in
   let t' := product_chain (-149) 24 (round_factor (-149) 24 U) e' in
   (forall k, (k < 3)%nat -> e' k = rnd (-149) 24 (e k))
   /\ Rabs (qform 3 H e - bsum 3 (fun j => d j * t' j ^ 2)) <= / 274877906944
   /\ / 16777216 <= bsum 3 (fun j => d j * t' j ^ 2) <= / 8388608.
-Proof. exact Float.WitnessForms.witness_product32. Qed.
+Proof. exact WitnessForms.witness_product32. Qed.

@@ -1,0 +1,3 @@
+(* The same name in two parts. *)
+Theorem planted : True.
+Proof. exact I. Qed.

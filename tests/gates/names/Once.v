@@ -1,0 +1,3 @@
+(* A lemma with the name that Twice.v gives to a definition. *)
+Lemma planted : True.
+Proof. exact I. Qed.

@@ -1,0 +1,3 @@
+(* Nothing is stated here:
+Lemma planted : True.
+*)

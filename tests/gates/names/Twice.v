@@ -1,0 +1,2 @@
+(* Lemma Once.planted *)
+#[local] Definition planted := true.

@@ -1,0 +1,3 @@
+(* Another file of this name. *)
+Lemma other : True.
+Proof. exact I. Qed.
