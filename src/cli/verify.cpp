@@ -137,8 +137,13 @@ Status check_tensor(const std::string& checker, const CertificateHeader& header,
   const std::vector<Code> codes = file.codes(name);
   const std::vector<float> scales = file.scales(name);
   const Status accepted = run_checker(checker, name,
-                                      {tensor.quantized.W, *tensor.quantized.G, codes, scales, tensor.computed.values,
-                                       tensor.quantized.seen->codes_rtn});
+                                      {.W = tensor.quantized.W,
+                                       .G = &*tensor.quantized.G,
+                                       .grid = {.exponent_bits = 6, .fraction_bits = 9},
+                                       .codes = codes,
+                                       .scales = scales,
+                                       .values = tensor.computed.values,
+                                       .codes_rtn = &tensor.quantized.seen->codes_rtn});
   if (!accepted) return accepted;
   ++found.accepted;
   found.lines.back().judged += ", hallmark-check";
