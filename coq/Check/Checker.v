@@ -111,7 +111,7 @@ Fixpoint rtn_points (r : ruler) (steps : list (dyadic * Z)) (l : list dyadic) {s
 
 (** The loss of weights [w] at the points [p], integers in one unit: the quadratic form with the
     upper triangle [U] of the Gram matrix. *)
-Definition loss_of (U : list (list Z)) (w p : list Z) : Z := quadratic U (differences w p).
+Definition row_quadratic (U : list (list Z)) (w p : list Z) : Z := quadratic U (differences w p).
 
 (** The judgement of the losses of a row, with [U] in units of 2^[E]: weights [w], points of the
     codes [q] and of round-to-nearest [p] in units of 2^[e]. *)
@@ -119,8 +119,8 @@ Definition loss_fault (U : list (list Z)) (E : Z) (guard : bool) (r : tensor_row
   (e : Z) (w q p : list Z) : option fault :=
   match read_b64 [final_low r; final_high r; rtn_low r; rtn_high r] with
   | Some [fl; fh; rl; rh] =>
-      let final := loss_of U w q in
-      let rtn := if negb guard || equal_lists q p then final else loss_of U w p in
+      let final := row_quadratic U w q in
+      let rtn := if negb guard || equal_lists q p then final else row_quadratic U w p in
       if negb (final <=? rtn) then Some GuardBroken else
       if negb (inside fl (Float radix2 final (e + e + E)) fh) then Some FinalOutside else
       if guard && negb (inside rl (Float radix2 rtn (e + e + E)) rh) then Some RtnOutside else
@@ -198,8 +198,8 @@ Definition first_failure (b : bundle) : option failure :=
   | _, inr f => Some (InTensor f)
   | Some k, inl gram =>
       rows_failure
-        (row_fault k n (group_width n (group_size b)) (group_count n (group_size b)) gram (guarded b))
-        0 (rows b)
+        (row_fault k n (group_width n (group_size b)) (group_count n (group_size b)) gram
+          (guarded b)) 0 (rows b)
   end.
 
 (** The verdict. *)

@@ -5,14 +5,15 @@
     Main results (T13).  [accepts_rows] (per row), [accepts_total] (the sum over the rows),
       [accepts_enclosures] (the sum of the enclosures), [accepts_gram] (symmetric, finite),
       [accepts_grid] (the grid is one).
-    Dependencies.  Check/Checker, Gptq/Matrix, Gptq/Guard; Flocq: Binary, Bits.
+    Dependencies.  Check/Checker, Check/Points, Check/GridCodes, Gptq/Matrix, Gptq/Guard; Flocq:
+      Core.
     Source.  This project. *)
 
 From Coq Require Import ZArith Reals Lia Lra List Bool.
 From Flocq Require Import Core.
 From Hallmark.Gptq Require Import Sums Matrix Guard.
-From Hallmark Require Import Check.Dyadic Check.Reading Check.Grid Check.Ruler.
-From Hallmark Require Import Check.QuadraticForm Check.Checker.
+From Hallmark Require Import Check.Dyadic Check.Reading Check.Grid Check.GridCodes Check.Ruler.
+From Hallmark Require Import Check.QuadraticForm Check.Checker Check.Points.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -36,7 +37,7 @@ Definition point_row (b : bundle) (r : tensor_row) : vec :=
 
 (** The row that round-to-nearest gives: the nearest point, ties to even, clipped. *)
 Definition rtn_row (b : bundle) (r : tensor_row) : vec :=
-  fun j => grid_point (code_grid b) (step_of b r j) (zero_of b r j) (weight_row r j).
+  fun j => nearest_point (code_grid b) (step_of b r j) (zero_of b r j) (weight_row r j).
 
 (** The Gram matrix; 0 where there is none. *)
 Definition gram_of (b : bundle) : mat :=
@@ -61,17 +62,19 @@ Definition final_loss (b : bundle) (r : tensor_row) : R :=
 Definition rtn_loss (b : bundle) (r : tensor_row) : R :=
   qform (columns b) (gram_of b) (vsub (weight_row r) (rtn_row b r)).
 
-(** What the checker promises about a row: of its words; that [rtn_row] is a nearest point in each
-    column; of the losses, as far as the bundle claims something of them; and, where the row claims
-    to be round-to-nearest, that it is, within half a gap of the grid. *)
+(** What the checker promises about a row: of its words; that [rtn_row] is a nearest point of the
+    grid in each column; of the losses, as far as the bundle claims something of them; and, where
+    the row claims to be round-to-nearest, that it is, within half a gap of the grid. *)
 Record row_sound (b : bundle) (r : tensor_row) : Prop := {
   sound_weights : length (weights r) = columns b /\ Forall b32_finite (weights r);
   sound_codes : length (codes r) = columns b /\ Forall (code_ok (code_grid b)) (codes r);
   sound_steps : Forall b32_finite (scales r) /\
     forall j, (j < columns b)%nat -> step_of b r j <> 0 /\ zero_ok (code_grid b) (zero_of b r j);
-  sound_nearest : forall j c, (j < columns b)%nat -> code_ok (code_grid b) c ->
-    Rabs (weight_row r j - rtn_row b r j)
-    <= Rabs (weight_row r j - step_of b r j * code_value (code_grid b) (zero_of b r j) c);
+  sound_nearest : forall j, (j < columns b)%nat ->
+    let point c := step_of b r j * code_value (code_grid b) (zero_of b r j) c in
+    (exists c, code_ok (code_grid b) c /\ rtn_row b r j = point c) /\
+    forall c, code_ok (code_grid b) c ->
+      Rabs (weight_row r j - rtn_row b r j) <= Rabs (weight_row r j - point c);
   sound_final : calibrated b = true ->
     b64_value (final_low r) <= final_loss b r <= b64_value (final_high r);
   sound_guard : calibrated b = true -> guarded b = true -> final_loss b r <= rtn_loss b r;
@@ -128,96 +131,6 @@ Proof.
 unfold inside; rewrite andb_true_iff, !dyadic_le_correct; intros within; exact within.
 Qed.
 
-(** The groups cover the columns. *)
-Lemma groups_cover n size : (n <= group_width n size * group_count n size)%nat.
-Proof.
-unfold group_width, group_count; destruct size as [|k]; [lia|].
-assert (above := Nat.mul_succ_div_gt (n + k) (S k) ltac:(lia)).
-set (q := ((n + k) / S k)%nat) in *; clearbody q; nia.
-Qed.
-
-(** An entry of repeated entries. *)
-Lemma nth_flat_repeat {A} (l : list A) width j a : (j < width * length l)%nat ->
-  nth j (flat_map (fun x => repeat x width) l) a = nth (j / width) l a.
-Proof.
-revert j; induction l as [|x l IH]; intros j below; [simpl in below; lia|].
-cbn [flat_map length] in *; destruct (Nat.lt_ge_cases j width) as [first|later].
-- rewrite app_nth1 by (rewrite repeat_length; exact first).
-  rewrite Nat.div_small, (nth_indep _ a x) by (rewrite ?repeat_length; exact first).
-  exact (nth_repeat x width j).
-- rewrite app_nth2, repeat_length by (rewrite repeat_length; exact later).
-  rewrite IH by lia.
-  replace (j / width)%nat with (S ((j - width) / width)); [reflexivity|].
-  replace j with ((j - width) + 1 * width)%nat at 2 by lia.
-  rewrite Nat.div_add by lia; lia.
-Qed.
-
-(** The length of repeated entries. *)
-Lemma flat_repeat_length {A} (l : list A) width :
-  length (flat_map (fun x => repeat x width) l) = (width * length l)%nat.
-Proof.
-induction l as [|x l IH]; [simpl; lia|].
-cbn [flat_map length]; rewrite app_length, repeat_length, IH; lia.
-Qed.
-
-(** The step of a column is the step of its group. *)
-Lemma spread_correct n width steps a : (n <= width * length steps)%nat ->
-  length (spread n width steps) = n /\
-  forall j, (j < n)%nat -> nth j (spread n width steps) a = nth (j / width) steps a.
-Proof.
-intros cover; unfold spread; split.
-- rewrite firstn_length, flat_repeat_length; lia.
-- intros j below; rewrite <- (nth_flat_repeat steps width j a) by lia.
-  rewrite <- (firstn_skipn n (flat_map _ steps)) at 2.
-  rewrite app_nth1; [reflexivity|rewrite firstn_length, flat_repeat_length; lia].
-Qed.
-
-(** A step that is not there. *)
-Notation no_step := (dyadic_zero, 0%Z).
-
-Section Points.
-
-Variables (g : grid) (k : ruler).
-Hypothesis ready : prepare g = Some k.
-
-(** The points of a row of codes. *)
-Lemma code_points_correct steps l q : code_points k steps l = Some q ->
-  length q = length l /\ Forall (code_ok g) l /\
-  forall j, (j < length l)%nat -> F2R (nth j q dyadic_zero)
-    = F2R (fst (nth j steps no_step)) * code_value g (snd (nth j steps no_step)) (nth j l 0%Z).
-Proof.
-revert steps q; induction l as [|c l IH]; intros steps q; cbn [code_points].
-- intros done; injection done as <-; split; [reflexivity|split; [constructor|simpl; lia]].
-- destruct steps as [|[s z] steps]; [discriminate|].
-  destruct (ruler_code k z c) as [d|] eqn:code; [|discriminate].
-  destruct (code_points k steps l) as [tail|] eqn:others; [|discriminate].
-  intros done; injection done as <-.
-  destruct (IH steps tail others) as [size [all values]].
-  destruct (ruler_code_correct g k z c d ready code) as [valid value].
-  split; [simpl; rewrite size; reflexivity|split; [constructor; assumption|]].
-  intros [|j] below; [|apply values; simpl in below; lia].
-  cbn [nth fst snd]; rewrite product_correct, value; reflexivity.
-Qed.
-
-(** The points of round-to-nearest. *)
-Lemma rtn_points_correct steps l : (length l <= length steps)%nat ->
-  length (rtn_points k steps l) = length l /\
-  forall j, (j < length l)%nat -> Fnum (fst (nth j steps no_step)) <> 0%Z ->
-    F2R (nth j (rtn_points k steps l) dyadic_zero)
-    = grid_point g (F2R (fst (nth j steps no_step))) (snd (nth j steps no_step))
-        (F2R (nth j l dyadic_zero)).
-Proof.
-revert steps; induction l as [|x l IH]; intros [|[s z] steps] enough; cbn [rtn_points].
-1-2: split; [reflexivity|simpl; lia].
-- simpl in enough; lia.
-- destruct (IH steps ltac:(simpl in enough; lia)) as [size values].
-  split; [simpl; rewrite size; reflexivity|].
-  intros [|j] below; [|apply values; simpl in below; lia].
-  intros nonzero; exact (rtn_dyadic_correct g k s z x ready nonzero).
-Qed.
-
-End Points.
-
 (** What is known of the Gram matrix that was read: a symmetric matrix of integers in one unit. *)
 Definition gram_fits (b : bundle) (gram : option (list (list Z) * Z)) : Prop :=
   match gram with
@@ -230,7 +143,7 @@ Definition gram_fits (b : bundle) (gram : option (list (list Z) * Z)) : Prop :=
   end.
 
 (** The loss of a row of points in one unit. *)
-Lemma loss_of_correct b M E r p (point : vec) w e : length M = columns b ->
+Lemma row_quadratic_correct b M E r p (point : vec) w e : length M = columns b ->
   (forall t, In t M -> length t = columns b) -> symmetric (columns b) M = true ->
   (forall i j, (i < columns b)%nat -> (j < columns b)%nat ->
     gram_of b i j = int_mat M i j * bpow radix2 E) ->
@@ -238,7 +151,7 @@ Lemma loss_of_correct b M E r p (point : vec) w e : length M = columns b ->
   (forall j, (j < columns b)%nat -> weight_row r j = int_vec w j * bpow radix2 e) ->
   (forall j, (j < columns b)%nat -> point j = int_vec p j * bpow radix2 e) ->
   qform (columns b) (gram_of b) (vsub (weight_row r) point)
-  = F2R (Float radix2 (loss_of (upper (columns b) M) w p) (e + e + E)).
+  = F2R (Float radix2 (row_quadratic (upper (columns b) M) w p) (e + e + E)).
 Proof.
 intros size wide symmetric_M units size_w size_p real_w real_p.
 apply qform_units; try assumption; [apply differences_length; assumption|].
@@ -262,12 +175,14 @@ unfold loss_fault; destruct (read_b64 _) as [[|fl [|fh [|rl [|rh [|x ends]]]]]|]
   try discriminate.
 destruct (read_b64_correct _ _ read_e) as [_ [_ value_e]]; injection value_e as -> -> -> ->.
 assert (real_final : final_loss b r = F2R (Float radix2
-  (loss_of (upper (columns b) M) w q) (e + e + E))) by (apply loss_of_correct; assumption).
+  (row_quadratic (upper (columns b) M) w q) (e + e + E)))
+  by (apply row_quadratic_correct; assumption).
 assert (real_rtn : rtn_loss b r = F2R (Float radix2
-  (loss_of (upper (columns b) M) w p) (e + e + E))) by (apply loss_of_correct; assumption).
-set (final := loss_of (upper (columns b) M) w q) in *.
+  (row_quadratic (upper (columns b) M) w p) (e + e + E)))
+  by (apply row_quadratic_correct; assumption).
+set (final := row_quadratic (upper (columns b) M) w q) in *.
 assert (shared : guarded b = true -> (if negb (guarded b) || equal_lists q p then final
-  else loss_of (upper (columns b) M) w p) = loss_of (upper (columns b) M) w p).
+  else row_quadratic (upper (columns b) M) w p) = row_quadratic (upper (columns b) M) w p).
 { intros ->; simpl; destruct (equal_lists q p) eqn:equal; [|reflexivity].
   apply equal_lists_correct in equal; unfold final; rewrite equal; reflexivity. }
 set (rtn := if negb (guarded b) || equal_lists q p then final else _) in *.
@@ -302,7 +217,8 @@ set (steps := spread n width (combine s (zeros r))).
 assert (size_c : length (combine s (zeros r)) = count) by (rewrite combine_length; lia).
 destruct (spread_correct n width (combine s (zeros r)) no_step ltac:(rewrite size_c; exact cover))
   as [size_steps step_at]; fold steps in size_steps, step_at.
-assert (group : forall j, (j < n)%nat -> (j / width)%nat = group_of b j /\ (group_of b j < count)%nat).
+assert (group : forall j, (j < n)%nat ->
+  (j / width)%nat = group_of b j /\ (group_of b j < count)%nat).
 { intros j below; assert (inside : (j / width < count)%nat).
   { apply Nat.div_lt_upper_bound; [unfold width, group_width; destruct (group_size b); lia|lia]. }
   assert (same_group : (j / width)%nat = group_of b j).
@@ -363,13 +279,17 @@ constructor.
 - split; assumption.
 - split; assumption.
 - split; [exact finite_s|exact steps_ok].
-- intros j c below valid; apply grid_point_nearest; [exact ok|exact valid|apply steps_ok, below].
+- intros j below; split.
+  + destruct (grid_round_code (code_grid b) (zero_of b r j) (weight_row r j / step_of b r j) ok)
+      as [c [valid value]].
+    exists c; split; [exact valid|unfold rtn_row, nearest_point; rewrite value; reflexivity].
+  + intros c valid; apply nearest_point_nearest; [exact ok|exact valid|apply steps_ok, below].
 - intros has_gram; apply losses, has_gram.
 - intros has_gram claims; apply (losses has_gram), claims.
 - intros has_gram claims; apply (losses has_gram), claims.
 - exact claimed.
 - intros claims j h below gap; rewrite (claimed claims j below).
-  apply grid_point_half_gap; [exact ok|apply steps_ok, below|exact gap].
+  apply nearest_point_half_gap; [exact ok|apply steps_ok, below|exact gap].
 Qed.
 
 (** Rows without a failure are rows without a fault. *)

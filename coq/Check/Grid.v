@@ -3,7 +3,7 @@
     Purpose.  A grid is data: a member of the GF(E, M) family, a range of integers, or a table.
       This file says which number a code stands for, which number of the grid is nearest to a real
       one, and proves that it is: no code stands for a nearer one, for scales of either sign.
-    Main results.  [grid_round_nearest], [grid_point_nearest], [grid_point_half_gap];
+    Main results.  [grid_round_nearest], [nearest_point_nearest], [nearest_point_half_gap];
       [golden_code_flocq], [gf16_code] (the family's words are Flocq's).
     Bound functions.  [half_gap].
     Dependencies.  Format/GoldenWord, Format/GF16, Format/Word, Format/IntegerGrid, Check/Reading,
@@ -77,7 +77,7 @@ Definition grid_round (g : grid) (z : Z) (y : R) : R :=
   end.
 
 (** The point nearest to x on the grid with step s, of either sign. *)
-Definition grid_point (g : grid) (s : R) (z : Z) (x : R) : R := s * grid_round g z (x / s).
+Definition nearest_point (g : grid) (s : R) (z : Z) (x : R) : R := s * grid_round g z (x / s).
 
 (** h is half the gap of the grid around y: up to half a gap beyond the last value, or between two
     values of a table. *)
@@ -115,7 +115,8 @@ assert (size : (Z.abs (cond_Zopp s (significand M f e)) <= 2 ^ (M + 1) - 1)%Z).
 assert (low : (golden_emin E M <= exponent M E e)%Z).
 { unfold golden_emin, golden_emax, golden_prec, exponent; lia. }
 split.
-- apply generic_format_FLT; exists (Float radix2 (cond_Zopp s (significand M f e)) (exponent M E e)).
+- apply generic_format_FLT.
+  exists (Float radix2 (cond_Zopp s (significand M f e)) (exponent M E e)).
   + reflexivity.
   + change (radix_val radix2) with 2%Z; unfold golden_prec; cbn [Fnum]; lia.
   + exact low.
@@ -181,10 +182,10 @@ Lemma step_distance s x v : s <> 0 -> Rabs (x - s * v) = Rabs s * Rabs (x / s - 
 Proof. intros nonzero; rewrite <- Rabs_mult; f_equal; field; exact nonzero. Qed.
 
 (** T13: no point of the grid with step s is nearer. *)
-Theorem grid_point_nearest g s z c x : grid_ok g -> code_ok g c -> s <> 0 ->
-  Rabs (x - grid_point g s z x) <= Rabs (x - s * code_value g z c).
+Theorem nearest_point_nearest g s z c x : grid_ok g -> code_ok g c -> s <> 0 ->
+  Rabs (x - nearest_point g s z x) <= Rabs (x - s * code_value g z c).
 Proof.
-intros good code nonzero; unfold grid_point; rewrite !step_distance by exact nonzero.
+intros good code nonzero; unfold nearest_point; rewrite !step_distance by exact nonzero.
 apply Rmult_le_compat_l; [apply Rabs_pos|apply grid_round_nearest; assumption].
 Qed.
 
@@ -219,9 +220,9 @@ destruct g as [E M|first last|values]; cbn [grid_ok half_gap grid_round].
 Qed.
 
 (** T13: the same on the grid with step s. *)
-Theorem grid_point_half_gap g s z x h : grid_ok g -> s <> 0 -> half_gap g z (x / s) h ->
-  Rabs (x - grid_point g s z x) <= Rabs s * h.
+Theorem nearest_point_half_gap g s z x h : grid_ok g -> s <> 0 -> half_gap g z (x / s) h ->
+  Rabs (x - nearest_point g s z x) <= Rabs s * h.
 Proof.
-intros good nonzero gap; unfold grid_point; rewrite step_distance by exact nonzero.
+intros good nonzero gap; unfold nearest_point; rewrite step_distance by exact nonzero.
 apply Rmult_le_compat_l; [apply Rabs_pos|apply grid_round_half_gap; assumption].
 Qed.

@@ -110,24 +110,24 @@ Variables E M : Z.
 Hypothesis E_two : (2 <= E)%Z.
 Hypothesis M_nonneg : (0 <= M)%Z.
 
-Notation emin := (golden_emin E M).
-Notation half := (2 ^ M)%Z.
+Notation low_exp := (golden_emin E M).
+Notation hidden := (2 ^ M)%Z.
 
 (** A significand has M + 1 bits. *)
-Lemma half_pos : (0 < half)%Z.
+Lemma hidden_pos : (0 < hidden)%Z.
 Proof. apply Z.pow_pos_nonneg; lia. Qed.
 
-(** Twice [half] is the next power of two. *)
-Lemma half_twice : (2 ^ (M + 1) = 2 * half)%Z.
+(** Twice [hidden] is the next power of two. *)
+Lemma hidden_twice : (2 ^ (M + 1) = 2 * hidden)%Z.
 Proof. rewrite Z.pow_add_r by lia; lia. Qed.
 
-(** [half] as a real number. *)
-Lemma half_IZR : IZR half = bpow radix2 M.
+(** [hidden] as a real number. *)
+Lemma hidden_IZR : IZR hidden = bpow radix2 M.
 Proof. rewrite <- (IZR_Zpower radix2) by exact M_nonneg; reflexivity. Qed.
 
 (** A ratio brought to the last place of its result is rounded by one division. *)
-Theorem golden_round_ratio n d k : (0 < d)%Z -> (0 <= n < 2 * half * d)%Z -> (emin <= k)%Z ->
-  (k = emin \/ half * d <= n)%Z ->
+Theorem golden_round_ratio n d k : (0 < d)%Z -> (0 <= n < 2 * hidden * d)%Z -> (low_exp <= k)%Z ->
+  (k = low_exp \/ hidden * d <= n)%Z ->
   golden_round E M (IZR n / IZR d * bpow radix2 k) = IZR (divide_even n d) * bpow radix2 k.
 Proof.
   intros Hd Hn Hk Hnormal.
@@ -141,11 +141,11 @@ Proof.
     { split; [apply Rdiv_lt_0_compat; [apply IZR_lt; lia|exact Hd']|].
       apply Rmult_lt_reg_r with (IZR d); [exact Hd'|].
       replace (IZR n / IZR d * IZR d) with (IZR n) by (field; lra).
-      rewrite bpow_plus, <- half_IZR; change (bpow radix2 1) with 2.
+      rewrite bpow_plus, <- hidden_IZR; change (bpow radix2 1) with 2.
       rewrite <- !mult_IZR; apply IZR_lt; lia. }
     set (x := IZR n / IZR d * bpow radix2 k).
     assert (Hx0 : 0 < x) by (unfold x; nra).
-    assert (Hcexp : cexp radix2 (FLT_exp emin (golden_prec M)) x = k).
+    assert (Hcexp : cexp radix2 (FLT_exp low_exp (golden_prec M)) x = k).
     { unfold cexp, FLT_exp, golden_prec.
       assert (Hupper : (mag radix2 x <= M + 1 + k)%Z).
       { apply mag_le_bpow; [lra|]; rewrite Rabs_pos_eq by lra.
@@ -155,7 +155,7 @@ Proof.
       apply mag_ge_bpow; rewrite Rabs_pos_eq by lra.
       replace (M + 1 + k - 1)%Z with (M + k)%Z by lia.
       rewrite bpow_plus; unfold x; apply Rmult_le_compat_r; [lra|].
-      rewrite <- half_IZR; apply Rmult_le_reg_r with (IZR d); [exact Hd'|].
+      rewrite <- hidden_IZR; apply Rmult_le_reg_r with (IZR d); [exact Hd'|].
       replace (IZR n / IZR d * IZR d) with (IZR n) by (field; lra).
       rewrite <- mult_IZR; apply IZR_le; exact Hlower. }
     unfold golden_round, round, scaled_mantissa; rewrite Hcexp.
@@ -169,27 +169,27 @@ Theorem nearest_ratio_correct a b e : (0 <= a)%Z -> (0 < b)%Z ->
   F2R (nearest_ratio E M a b e) = golden_round E M (IZR a / IZR b * bpow radix2 e).
 Proof.
   intros Ha Hb; unfold nearest_ratio.
-  set (k := Z.max emin (Z.log2 a - Z.log2 b + e - (M + 1))).
+  set (k := Z.max low_exp (Z.log2 a - Z.log2 b + e - (M + 1))).
   rewrite (ratio_shift a b e k Hb).
   set (up := Z.max 0 (e - k)); set (down := Z.max 0 (k - e)).
   assert (Hn : (Z.shiftl a up = a * 2 ^ up)%Z) by (apply Z.shiftl_mul_pow2; lia).
   assert (Hd : (Z.shiftl b down = b * 2 ^ down)%Z) by (apply Z.shiftl_mul_pow2; lia).
   assert (Hup : (0 < 2 ^ up)%Z) by (apply Z.pow_pos_nonneg; lia).
   assert (Hdown : (0 < 2 ^ down)%Z) by (apply Z.pow_pos_nonneg; lia).
-  assert (Hhalf := half_pos).
-  assert (Hlow : (a = 0 \/ k = emin \/ half * Z.shiftl b down <= Z.shiftl a up)%Z).
+  assert (Hhalf := hidden_pos).
+  assert (Hlow : (a = 0 \/ k = low_exp \/ hidden * Z.shiftl b down <= Z.shiftl a up)%Z).
   { destruct (Z.eq_dec a 0) as [Ha0|Ha0]; [left; exact Ha0|right].
-    destruct (Z.eq_dec k emin) as [Hk|Hk]; [left; exact Hk|right].
+    destruct (Z.eq_dec k low_exp) as [Hk|Hk]; [left; exact Hk|right].
     assert (Hla := proj1 (Z.log2_spec a ltac:(lia))).
     assert (Hlb := proj2 (Z.log2_spec b Hb)).
     assert (Hla0 := Z.log2_nonneg a); assert (Hlb0 := Z.log2_nonneg b).
     rewrite Hn, Hd.
     assert (Hexp : (2 ^ (M + Z.succ (Z.log2 b) + down) = 2 ^ (Z.log2 a + up))%Z) by (f_equal; lia).
     rewrite !Z.pow_add_r in Hexp by lia.
-    apply Z.le_trans with (half * (2 ^ Z.succ (Z.log2 b) * 2 ^ down))%Z.
+    apply Z.le_trans with (hidden * (2 ^ Z.succ (Z.log2 b) * 2 ^ down))%Z.
     - apply Z.mul_le_mono_nonneg_l; [lia|]; apply Z.mul_le_mono_nonneg_r; lia.
     - rewrite Z.mul_assoc, Hexp; apply Z.mul_le_mono_nonneg_r; lia. }
-  assert (Hhigh : (Z.shiftl a up < 4 * half * Z.shiftl b down)%Z).
+  assert (Hhigh : (Z.shiftl a up < 4 * hidden * Z.shiftl b down)%Z).
   { destruct (Z.eq_dec a 0) as [Ha0|Ha0]; [rewrite Ha0, Z.shiftl_0_l, Hd; nia|].
     assert (Hla := proj2 (Z.log2_spec a ltac:(lia))).
     assert (Hlb := proj1 (Z.log2_spec b Hb)).
@@ -204,15 +204,15 @@ Proof.
   assert (Hn0 : (0 <= Z.shiftl a up)%Z) by (rewrite Hn; nia).
   assert (Hd0 : (0 < Z.shiftl b down)%Z) by (rewrite Hd; nia).
   rewrite (Z.shiftl_mul_pow2 (Z.shiftl b down) (M + 1)) by lia.
-  rewrite half_twice.
+  rewrite hidden_twice.
   destruct Hlow as [Ha0|Hlow].
   - rewrite Ha0, Z.shiftl_0_l.
     replace (0 / IZR (Z.shiftl b down) * bpow radix2 k) with 0.
     + rewrite golden_0 by exact M_nonneg.
-      destruct (Z.ltb_spec 0 (Z.shiftl b down * (2 * half))); [|nia].
+      destruct (Z.ltb_spec 0 (Z.shiftl b down * (2 * hidden))); [|nia].
       rewrite divide_even_0 by exact Hd0; apply F2R_0.
     + field; apply not_0_IZR; lia.
-  - destruct (Z.ltb_spec (Z.shiftl a up) (Z.shiftl b down * (2 * half))) as [Hlt|Hge].
+  - destruct (Z.ltb_spec (Z.shiftl a up) (Z.shiftl b down * (2 * hidden))) as [Hlt|Hge].
     + rewrite golden_round_ratio; [reflexivity|lia|lia|lia|exact Hlow].
     + replace (IZR (Z.shiftl a up) / IZR (Z.shiftl b down) * bpow radix2 k)
         with (IZR (Z.shiftl a up) / IZR (2 * Z.shiftl b down) * bpow radix2 (k + 1)).

@@ -172,7 +172,8 @@ Lemma ruler_zero_correct g r z : prepare g = Some r -> ruler_zero r z = true -> 
 Proof.
 intros ready; unfold ruler_zero; rewrite orb_true_iff, Z.eqb_eq.
 destruct g as [E M|first last|values]; cbn [prepare zero_ok] in *.
-- destruct (_ && _); [injection ready as <-|discriminate]; intros [zero|]; [exact zero|discriminate].
+- destruct (_ && _); [injection ready as <-|discriminate].
+  intros [zero|]; [exact zero|discriminate].
 - destruct (_ && _); [injection ready as <-|discriminate].
   rewrite andb_true_iff, !Z.leb_le; exact (fun h => h).
 - destruct (prepare_table_inv values r ready) as (u & k & t & v & rest & -> & _).
@@ -198,7 +199,8 @@ intros ready; destruct g as [E M|first last|values]; cbn [prepare] in ready.
   destruct (_ && _) eqn:range; [|discriminate]; intros done; injection done as <-.
   apply andb_true_iff in range; rewrite Z.leb_le, Z.ltb_lt in range.
   split; [lia|].
-  assert (size := f_equal (@length R) reals); unfold table_reals in size; rewrite !map_length in size.
+  assert (size := f_equal (@length R) reals).
+  unfold table_reals in size; rewrite !map_length in size.
   rewrite <- (nth_mapped b32_value values (Z.to_nat c) 0%Z 0) by lia.
   unfold table_reals in reals; rewrite reals, (nth_mapped (in_units unit) _ _ 0%Z) by lia.
   rewrite (tree_lookup_correct 0 (v :: rest) t c holds) by lia.
@@ -228,9 +230,9 @@ Qed.
 
 (** T13: the integers compute the nearest point, exactly. *)
 Theorem rtn_dyadic_correct g r s z x : prepare g = Some r -> Fnum s <> 0%Z ->
-  F2R (rtn_dyadic r s z x) = grid_point g (F2R s) z (F2R x).
+  F2R (rtn_dyadic r s z x) = nearest_point g (F2R s) z (F2R x).
 Proof.
-intros ready nonzero; unfold rtn_dyadic, grid_point.
+intros ready nonzero; unfold rtn_dyadic, nearest_point.
 rewrite product_correct, (ruler_nearest_correct g r) by first [exact ready|lia].
 do 2 f_equal; assert (s_real : IZR (Fnum s) <> 0) by (apply not_0_IZR; exact nonzero).
 assert (unit_pos := bpow_gt_0 radix2 (Fexp s)).

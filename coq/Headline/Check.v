@@ -13,17 +13,18 @@ Open Scope R_scope.
     [accepts] is the function that is extracted as hallmark-check.  It reads the words of a bundle:
     weights in binary32, codes of a grid, a scale in binary32 and a zero point for each row and
     group of columns, if it is [calibrated] a Gram matrix in binary64, and enclosures of each row's
-    losses.  The grid is a member of the GF(E, M) family, a range of integers, or a table of binary32
-    values; a code stands for scale times (value - zero point), where scales have either sign and
-    zero points belong to integers.
+    losses.  The grid is a member of the GF(E, M) family, a range of integers, or a table of
+    binary32 values; a code stands for scale times (value - zero point), where scales have either
+    sign and zero points belong to integers.
 
     If it returns true, then the grid is one and every row keeps what [row_sound] lists about the
     real numbers that the words stand for: finite words, codes of the grid, scales that are not
-    zero; the points that it takes for round-to-nearest are nearest points (no code of the grid
-    stands for a nearer one); if the bundle is calibrated, loss_G of the codes lies in its
-    enclosure; if it is also [guarded], that loss is at most loss_G of round-to-nearest (which the
-    checker computes itself), and the latter lies in its enclosure, too; and in a row that claims
-    to be round-to-nearest, the points are those, within half a gap of the grid. *)
+    zero; the points that it takes for round-to-nearest are nearest points of the grid, points of
+    codes than which no code stands for a nearer one; if the bundle is calibrated, loss_G of the
+    codes lies in its enclosure; if it is also [guarded], that loss is at most loss_G of
+    round-to-nearest (which the checker computes itself), and the latter lies in its enclosure,
+    too; and in a row that claims to be round-to-nearest, the points are those, within half a gap of
+    the grid. *)
 Theorem T13_checker b : Checker.accepts b = true ->
   (0 < length (Checker.rows b))%nat /\ Grid.grid_ok (Checker.code_grid b) /\
   forall i, (i < length (Checker.rows b))%nat ->
