@@ -164,6 +164,8 @@ Definition witnesses := (
   @guard_enclosure_binary32_witness,
   @T13_witness,
   @T13_flipped_witness,
+  @T13_integer_witness,
+  @T13_table_witness,
   @T14_witness,
   @T14_not_witness).
 

@@ -2,7 +2,7 @@
 
     Purpose.  The checker computes with numbers m * 2^e exactly.  Lists of them are brought to one
       exponent, so that the long sums are sums of integers.
-    Main results.  [align_correct], [lowest_aligned], [below_correct].
+    Main results.  [align_correct], [lowest_aligned], [dyadic_le_correct].
     Dependencies.  Flocq: Core.
     Source.  Elementary. *)
 
@@ -28,7 +28,7 @@ Definition lowest (l : list dyadic) : Z :=
   fold_right (fun x E => if Fnum x =? 0 then E else Z.min (Fexp x) E) 0 l.
 
 (** The comparison x <= y. *)
-Definition below (x y : dyadic) : bool :=
+Definition dyadic_le (x y : dyadic) : bool :=
   let E := Z.min (Fexp x) (Fexp y) in align E x <=? align E y.
 
 (** Alignment keeps the value. *)
@@ -57,9 +57,9 @@ Proof.
 Qed.
 
 (** The comparison decides the order of the values. *)
-Theorem below_correct x y : below x y = true <-> (F2R x <= F2R y)%R.
+Theorem dyadic_le_correct x y : dyadic_le x y = true <-> (F2R x <= F2R y)%R.
 Proof.
-  unfold below; set (E := Z.min (Fexp x) (Fexp y)).
+  unfold dyadic_le; set (E := Z.min (Fexp x) (Fexp y)).
   rewrite (align_correct E x), (align_correct E y) by (right; lia).
   assert (Hpos := bpow_gt_0 radix2 E); rewrite Z.leb_le; split; intros H.
   - apply Rmult_le_compat_r; [lra|apply IZR_le, H].

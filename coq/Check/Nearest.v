@@ -1,17 +1,17 @@
-(** * Check/Nearest: the nearest point of a scaled GF16 grid, by integers
+(** * Check/Nearest: the nearest number of GF(E, M) to a ratio, by integers
 
-    Purpose.  Round-to-nearest of a weight x on {s g : g a finite GF16 number}, ties to even,
-      clipped at the largest finite number.  The quotient x / s is no dyadic number, so it is kept
-      as a ratio of integers and rounded by one division with remainder.
-    Main results.  [divide_even_correct], [gf16_round_ratio], [rtn_dyadic_correct] (the integers
-      compute [rtn_point]); [rtn_point_inside], [rtn_point_nearest], [rtn_point_half_gap] (what
-      that point is).
-    Bound functions.  s [half_ulp16] (x / s).
-    Dependencies.  Format/GF16, Format/ScaledGrid, Check/Dyadic; Flocq: Core, Binary. *)
+    Purpose.  A weight x on the grid {s g : g a finite number of GF(E, M)} is rounded as x / s, ties
+      to even, clipped at the largest finite number.  That quotient is no dyadic number, so it is
+      kept as a ratio of integers and rounded by one division with remainder.
+    Main results.  [divide_even_correct], [golden_round_ratio], [golden_nearest_correct] (the
+      integers compute [golden_clip]); [golden_clip_inside], [golden_clip_nearest],
+      [golden_clip_half_gap] (what that number is).
+    Bound functions.  [golden_half_ulp].
+    Dependencies.  Format/GoldenFloat, Check/Dyadic; Flocq: Core. *)
 
 From Coq Require Import ZArith Reals Lia Lra Psatz.
-From Flocq Require Import Core IEEE754.Binary.
-From Hallmark Require Import Format.GF16 Format.ScaledGrid Check.Dyadic.
+From Flocq Require Import Core.
+From Hallmark Require Import Format.GoldenFloat Check.Dyadic.
 Open Scope Z_scope.
 
 (** n / d rounded to the nearest integer, ties to even. *)
@@ -23,31 +23,31 @@ Definition divide_even (n d : Z) : Z :=
   | Gt => q + 1
   end.
 
-(** The GF16 number nearest to (a / b) * 2^e for a >= 0, as significand and exponent: the first
-    exponent tried is the right one or one too low. *)
-Definition nearest_ratio (a b e : Z) : dyadic :=
-  let k := Z.max (-39) (Z.log2 a - Z.log2 b + e - 10) in
+(** The number of GF(E, M) nearest to (a / b) * 2^e for a >= 0, exponents unbounded above, as
+    significand and exponent: the first exponent tried is the right one or one too low. *)
+Definition nearest_ratio (E M a b e : Z) : dyadic :=
+  let k := Z.max (golden_emin E M) (Z.log2 a - Z.log2 b + e - (M + 1)) in
   let n := Z.shiftl a (Z.max 0 (e - k)) in
   let d := Z.shiftl b (Z.max 0 (k - e)) in
-  if n <? 1024 * d then Float radix2 (divide_even n d) k
+  if n <? Z.shiftl d (M + 1) then Float radix2 (divide_even n d) k
   else Float radix2 (divide_even n (2 * d)) (k + 1).
 
-(** The largest finite GF16 number. *)
-Definition max_dyadic : dyadic := Float radix2 1023 22.
+(** The largest finite number of GF(E, M). *)
+Definition golden_largest (E M : Z) : dyadic :=
+  Float radix2 (2 ^ (M + 1) - 1) (2 ^ (E - 1) - (M + 1)).
 
-(** The point of the grid scaled by s that is nearest to x. *)
-Definition rtn_dyadic (s x : dyadic) : dyadic :=
-  let y := nearest_ratio (Z.abs (Fnum x)) (Fnum s) (Fexp x - Fexp s) in
-  let g := if below y max_dyadic then y else max_dyadic in
-  Float radix2 (Fnum s * (Z.sgn (Fnum x) * Fnum g)) (Fexp s + Fexp g).
+(** The finite number of GF(E, M) nearest to (a / b) * 2^e. *)
+Definition golden_nearest_ratio (E M a b e : Z) : dyadic :=
+  let y := nearest_ratio E M (Z.abs a) b e in
+  let top := golden_largest E M in
+  let g := if dyadic_le y top then y else top in
+  Float radix2 (Z.sgn a * Fnum g) (Fexp g).
 
 Open Scope R_scope.
 
-(** Rounding to GF16, clipped at the largest finite number. *)
-Definition clip_round (x : R) : R := Rmax (- gf16_max) (Rmin gf16_max (gf16_round x)).
-
-(** Round-to-nearest on the scaled grid. *)
-Definition rtn_point (s x : R) : R := scaled s clip_round x.
+(** Rounding to GF(E, M), clipped at the largest finite number. *)
+Definition golden_clip (E M : Z) (x : R) : R :=
+  Rmax (- golden_max E M) (Rmin (golden_max E M) (golden_round E M x)).
 
 (** The division is rounding to the nearest integer, ties to even. *)
 Theorem divide_even_correct n d : (0 < d)%Z -> ZnearestE (IZR n / IZR d) = divide_even n d.
@@ -85,46 +85,6 @@ Proof.
   destruct d; [lia|reflexivity|lia].
 Qed.
 
-(** A ratio brought to the last place of its result is rounded by that division. *)
-Theorem gf16_round_ratio n d k : (0 < d)%Z -> (0 <= n < 1024 * d)%Z -> (-39 <= k)%Z ->
-  (k = -39 \/ 512 * d <= n)%Z ->
-  gf16_round (IZR n / IZR d * bpow radix2 k) = IZR (divide_even n d) * bpow radix2 k.
-Proof.
-  intros Hd Hn Hk Hnormal.
-  assert (Hd' : 0 < IZR d) by (apply IZR_lt; exact Hd).
-  assert (Hpos := bpow_gt_0 radix2 k).
-  destruct (Z.eq_dec n 0) as [Hn0|Hn0].
-  - rewrite Hn0, divide_even_0 by exact Hd.
-    replace (0 / IZR d * bpow radix2 k) with 0 by (field; lra).
-    rewrite gf16_0; ring.
-  - assert (Hratio : 0 < IZR n / IZR d < 1024).
-    { split; [apply Rdiv_lt_0_compat; [apply IZR_lt; lia|exact Hd']|].
-      apply Rmult_lt_reg_r with (IZR d); [exact Hd'|].
-      replace (IZR n / IZR d * IZR d) with (IZR n) by (field; lra).
-      rewrite <- mult_IZR; apply IZR_lt; lia. }
-    set (x := IZR n / IZR d * bpow radix2 k).
-    assert (Hx0 : 0 < x) by (unfold x; nra).
-    assert (Hcexp : cexp radix2 fexp16 x = k).
-    { unfold cexp, FLT_exp.
-      assert (Hupper : (mag radix2 x <= 10 + k)%Z).
-      { apply mag_le_bpow; [lra|]; rewrite Rabs_pos_eq by lra.
-        rewrite bpow_plus; unfold x; apply Rmult_lt_compat_r; [lra|].
-        change (bpow radix2 10) with 1024; apply Hratio. }
-      destruct Hnormal as [Hbottom|Hlower]; [lia|].
-      assert (Hmag : (10 + k <= mag radix2 x)%Z); [|lia].
-      apply mag_ge_bpow; rewrite Rabs_pos_eq by lra.
-      replace (10 + k - 1)%Z with (9 + k)%Z by lia.
-      rewrite bpow_plus; unfold x; apply Rmult_le_compat_r; [lra|].
-      change (bpow radix2 9) with 512.
-      apply Rmult_le_reg_r with (IZR d); [exact Hd'|].
-      replace (IZR n / IZR d * IZR d) with (IZR n) by (field; lra).
-      rewrite <- mult_IZR; apply IZR_le; exact Hlower. }
-    unfold gf16_round, round, scaled_mantissa; rewrite Hcexp.
-    unfold F2R; cbn [Fnum Fexp]; do 2 f_equal.
-    rewrite <- divide_even_correct by exact Hd; f_equal.
-    unfold x; rewrite Rmult_assoc, <- bpow_plus, Z.add_opp_diag_r; simpl; ring.
-Qed.
-
 (** A shift to the left multiplies by a power of two. *)
 Lemma shiftl_IZR a c : (0 <= c)%Z -> IZR (Z.shiftl a c) = IZR a * bpow radix2 c.
 Proof.
@@ -132,209 +92,269 @@ Proof.
   change 2%Z with (radix_val radix2); rewrite IZR_Zpower by exact Hc; reflexivity.
 Qed.
 
+(** A ratio of integers times 2^e, with the power of two shifted into the integers. *)
+Lemma ratio_shift a b e k : (0 < b)%Z ->
+  IZR a / IZR b * bpow radix2 e
+  = IZR (Z.shiftl a (Z.max 0 (e - k))) / IZR (Z.shiftl b (Z.max 0 (k - e))) * bpow radix2 k.
+Proof.
+  intros Hb; assert (Hb' : 0 < IZR b) by (apply IZR_lt; exact Hb).
+  rewrite !shiftl_IZR by lia.
+  replace e with (Z.max 0 (e - k) - Z.max 0 (k - e) + k)%Z at 1 by lia; unfold Z.sub at 1.
+  rewrite !bpow_plus, bpow_opp.
+  assert (Hpow := bpow_gt_0 radix2 (Z.max 0 (k - e))); field; lra.
+Qed.
+
+Section Golden.
+
+Variables E M : Z.
+Hypothesis E_two : (2 <= E)%Z.
+Hypothesis M_nonneg : (0 <= M)%Z.
+
+Notation low_exp := (golden_emin E M).
+Notation hidden := (2 ^ M)%Z.
+
+(** A significand has M + 1 bits. *)
+Lemma hidden_pos : (0 < hidden)%Z.
+Proof. apply Z.pow_pos_nonneg; lia. Qed.
+
+(** Twice [hidden] is the next power of two. *)
+Lemma hidden_twice : (2 ^ (M + 1) = 2 * hidden)%Z.
+Proof. rewrite Z.pow_add_r by lia; lia. Qed.
+
+(** [hidden] as a real number. *)
+Lemma hidden_IZR : IZR hidden = bpow radix2 M.
+Proof. rewrite <- (IZR_Zpower radix2) by exact M_nonneg; reflexivity. Qed.
+
+(** A ratio brought to the last place of its result is rounded by one division. *)
+Theorem golden_round_ratio n d k : (0 < d)%Z -> (0 <= n < 2 * hidden * d)%Z -> (low_exp <= k)%Z ->
+  (k = low_exp \/ hidden * d <= n)%Z ->
+  golden_round E M (IZR n / IZR d * bpow radix2 k) = IZR (divide_even n d) * bpow radix2 k.
+Proof.
+  intros Hd Hn Hk Hnormal.
+  assert (Hd' : 0 < IZR d) by (apply IZR_lt; exact Hd).
+  assert (Hpos := bpow_gt_0 radix2 k); assert (HM := bpow_gt_0 radix2 M).
+  destruct (Z.eq_dec n 0) as [Hn0|Hn0].
+  - rewrite Hn0, divide_even_0 by exact Hd.
+    replace (0 / IZR d * bpow radix2 k) with 0 by (field; lra).
+    rewrite golden_0 by exact M_nonneg; ring.
+  - assert (Hratio : 0 < IZR n / IZR d < bpow radix2 (M + 1)).
+    { split; [apply Rdiv_lt_0_compat; [apply IZR_lt; lia|exact Hd']|].
+      apply Rmult_lt_reg_r with (IZR d); [exact Hd'|].
+      replace (IZR n / IZR d * IZR d) with (IZR n) by (field; lra).
+      rewrite bpow_plus, <- hidden_IZR; change (bpow radix2 1) with 2.
+      rewrite <- !mult_IZR; apply IZR_lt; lia. }
+    set (x := IZR n / IZR d * bpow radix2 k).
+    assert (Hx0 : 0 < x) by (unfold x; nra).
+    assert (Hcexp : cexp radix2 (FLT_exp low_exp (golden_prec M)) x = k).
+    { unfold cexp, FLT_exp, golden_prec.
+      assert (Hupper : (mag radix2 x <= M + 1 + k)%Z).
+      { apply mag_le_bpow; [lra|]; rewrite Rabs_pos_eq by lra.
+        rewrite bpow_plus; unfold x; apply Rmult_lt_compat_r; [lra|apply Hratio]. }
+      destruct Hnormal as [Hbottom|Hlower]; [lia|].
+      assert (Hmag : (M + 1 + k <= mag radix2 x)%Z); [|lia].
+      apply mag_ge_bpow; rewrite Rabs_pos_eq by lra.
+      replace (M + 1 + k - 1)%Z with (M + k)%Z by lia.
+      rewrite bpow_plus; unfold x; apply Rmult_le_compat_r; [lra|].
+      rewrite <- hidden_IZR; apply Rmult_le_reg_r with (IZR d); [exact Hd'|].
+      replace (IZR n / IZR d * IZR d) with (IZR n) by (field; lra).
+      rewrite <- mult_IZR; apply IZR_le; exact Hlower. }
+    unfold golden_round, round, scaled_mantissa; rewrite Hcexp.
+    unfold F2R; cbn [Fnum Fexp]; do 2 f_equal.
+    rewrite <- divide_even_correct by exact Hd; f_equal.
+    unfold x; rewrite Rmult_assoc, <- bpow_plus, Z.add_opp_diag_r; simpl; ring.
+Qed.
+
 (** The integers compute the rounding of a ratio. *)
 Theorem nearest_ratio_correct a b e : (0 <= a)%Z -> (0 < b)%Z ->
-  F2R (nearest_ratio a b e) = gf16_round (IZR a / IZR b * bpow radix2 e).
+  F2R (nearest_ratio E M a b e) = golden_round E M (IZR a / IZR b * bpow radix2 e).
 Proof.
   intros Ha Hb; unfold nearest_ratio.
-  set (k := Z.max (-39) (Z.log2 a - Z.log2 b + e - 10)).
+  set (k := Z.max low_exp (Z.log2 a - Z.log2 b + e - (M + 1))).
+  rewrite (ratio_shift a b e k Hb).
   set (up := Z.max 0 (e - k)); set (down := Z.max 0 (k - e)).
-  assert (Hb' : 0 < IZR b) by (apply IZR_lt; exact Hb).
   assert (Hn : (Z.shiftl a up = a * 2 ^ up)%Z) by (apply Z.shiftl_mul_pow2; lia).
   assert (Hd : (Z.shiftl b down = b * 2 ^ down)%Z) by (apply Z.shiftl_mul_pow2; lia).
   assert (Hup : (0 < 2 ^ up)%Z) by (apply Z.pow_pos_nonneg; lia).
   assert (Hdown : (0 < 2 ^ down)%Z) by (apply Z.pow_pos_nonneg; lia).
-  assert (Hvalue : IZR a / IZR b * bpow radix2 e
-    = IZR (Z.shiftl a up) / IZR (Z.shiftl b down) * bpow radix2 k).
-  { rewrite !shiftl_IZR by lia.
-    replace e with (up - down + k)%Z by lia; unfold Z.sub.
-    rewrite !bpow_plus, bpow_opp.
-    assert (Hpow := bpow_gt_0 radix2 down); field; lra. }
-  assert (Hlow : (a = 0 \/ k = -39 \/ 512 * Z.shiftl b down <= Z.shiftl a up)%Z).
+  assert (Hhalf := hidden_pos).
+  assert (Hlow : (a = 0 \/ k = low_exp \/ hidden * Z.shiftl b down <= Z.shiftl a up)%Z).
   { destruct (Z.eq_dec a 0) as [Ha0|Ha0]; [left; exact Ha0|right].
-    destruct (Z.eq_dec k (-39)) as [Hk|Hk]; [left; exact Hk|right].
+    destruct (Z.eq_dec k low_exp) as [Hk|Hk]; [left; exact Hk|right].
     assert (Hla := proj1 (Z.log2_spec a ltac:(lia))).
     assert (Hlb := proj2 (Z.log2_spec b Hb)).
     assert (Hla0 := Z.log2_nonneg a); assert (Hlb0 := Z.log2_nonneg b).
     rewrite Hn, Hd.
-    assert (Hexp : (2 ^ (9 + Z.succ (Z.log2 b) + down) = 2 ^ (Z.log2 a + up))%Z) by (f_equal; lia).
-    rewrite !Z.pow_add_r in Hexp by lia; change (2 ^ 9)%Z with 512%Z in Hexp.
-    nia. }
-  assert (Hhigh : (Z.shiftl a up < 2048 * Z.shiftl b down)%Z).
-  { destruct (Z.eq_dec a 0) as [Ha0|Ha0]; [rewrite Ha0, Z.shiftl_0_l; nia|].
+    assert (Hexp : (2 ^ (M + Z.succ (Z.log2 b) + down) = 2 ^ (Z.log2 a + up))%Z) by (f_equal; lia).
+    rewrite !Z.pow_add_r in Hexp by lia.
+    apply Z.le_trans with (hidden * (2 ^ Z.succ (Z.log2 b) * 2 ^ down))%Z.
+    - apply Z.mul_le_mono_nonneg_l; [lia|]; apply Z.mul_le_mono_nonneg_r; lia.
+    - rewrite Z.mul_assoc, Hexp; apply Z.mul_le_mono_nonneg_r; lia. }
+  assert (Hhigh : (Z.shiftl a up < 4 * hidden * Z.shiftl b down)%Z).
+  { destruct (Z.eq_dec a 0) as [Ha0|Ha0]; [rewrite Ha0, Z.shiftl_0_l, Hd; nia|].
     assert (Hla := proj2 (Z.log2_spec a ltac:(lia))).
     assert (Hlb := proj1 (Z.log2_spec b Hb)).
     assert (Hla0 := Z.log2_nonneg a); assert (Hlb0 := Z.log2_nonneg b).
     rewrite Hn, Hd.
-    assert (Hexp : (2 ^ (Z.succ (Z.log2 a) + up) <= 2 ^ (11 + Z.log2 b + down))%Z).
+    assert (Hexp : (2 ^ (Z.succ (Z.log2 a) + up) <= 2 ^ (2 + M + Z.log2 b + down))%Z).
     { apply Z.pow_le_mono_r; lia. }
-    rewrite !Z.pow_add_r in Hexp by lia; change (2 ^ 11)%Z with 2048%Z in Hexp.
-    nia. }
-  assert (Hn0 : (0 <= Z.shiftl a up)%Z) by nia.
-  assert (Hd0 : (0 < Z.shiftl b down)%Z) by nia.
-  rewrite Hvalue.
+    rewrite !Z.pow_add_r in Hexp by lia; change (2 ^ 2)%Z with 4%Z in Hexp.
+    eapply Z.lt_le_trans; [apply Z.mul_lt_mono_pos_r; [exact Hup|exact Hla]|].
+    eapply Z.le_trans; [exact Hexp|]; rewrite <- !Z.mul_assoc.
+    do 2 (apply Z.mul_le_mono_nonneg_l; [lia|]); apply Z.mul_le_mono_nonneg_r; lia. }
+  assert (Hn0 : (0 <= Z.shiftl a up)%Z) by (rewrite Hn; nia).
+  assert (Hd0 : (0 < Z.shiftl b down)%Z) by (rewrite Hd; nia).
+  rewrite (Z.shiftl_mul_pow2 (Z.shiftl b down) (M + 1)) by lia.
+  rewrite hidden_twice.
   destruct Hlow as [Ha0|Hlow].
   - rewrite Ha0, Z.shiftl_0_l.
     replace (0 / IZR (Z.shiftl b down) * bpow radix2 k) with 0.
-    + rewrite gf16_0; destruct (Z.ltb_spec 0 (1024 * Z.shiftl b down)); [|lia].
+    + rewrite golden_0 by exact M_nonneg.
+      destruct (Z.ltb_spec 0 (Z.shiftl b down * (2 * hidden))); [|nia].
       rewrite divide_even_0 by exact Hd0; apply F2R_0.
     + field; apply not_0_IZR; lia.
-  - destruct (Z.ltb_spec (Z.shiftl a up) (1024 * Z.shiftl b down)) as [Hlt|Hge].
-    + rewrite gf16_round_ratio; [reflexivity|lia|lia|lia|exact Hlow].
+  - destruct (Z.ltb_spec (Z.shiftl a up) (Z.shiftl b down * (2 * hidden))) as [Hlt|Hge].
+    + rewrite golden_round_ratio; [reflexivity|lia|lia|lia|exact Hlow].
     + replace (IZR (Z.shiftl a up) / IZR (Z.shiftl b down) * bpow radix2 k)
         with (IZR (Z.shiftl a up) / IZR (2 * Z.shiftl b down) * bpow radix2 (k + 1)).
-      * rewrite gf16_round_ratio; [reflexivity|lia|lia|lia|right; lia].
+      * rewrite golden_round_ratio; [reflexivity|lia|lia|lia|right; lia].
       * rewrite bpow_plus, mult_IZR; change (bpow radix2 1) with 2.
         field; apply not_0_IZR; lia.
 Qed.
 
 (** The largest finite number as a dyadic. *)
-Lemma max_dyadic_correct : F2R max_dyadic = gf16_max.
-Proof. unfold max_dyadic, gf16_max, F2R; simpl; lra. Qed.
+Lemma golden_largest_correct : F2R (golden_largest E M) = golden_max E M.
+Proof.
+  unfold golden_largest, golden_max, golden_emax, golden_prec, F2R; cbn [Fnum Fexp].
+  rewrite minus_IZR, (IZR_Zpower radix2), Rmult_minus_distr_r, <- bpow_plus, Rmult_1_l by lia.
+  do 2 f_equal; lia.
+Qed.
 
 (** The largest finite number is positive. *)
-Lemma gf16_max_pos : 0 < gf16_max.
-Proof. unfold gf16_max; simpl; lra. Qed.
+Lemma golden_max_pos : 0 < golden_max E M.
+Proof.
+  unfold golden_max, golden_prec.
+  assert (Hlt := bpow_lt radix2 (golden_emax E - (M + 1)) (golden_emax E) ltac:(lia)); lra.
+Qed.
 
 (** Clipped rounding is odd. *)
-Lemma clip_round_opp x : clip_round (- x) = - clip_round x.
+Lemma golden_clip_opp x : golden_clip E M (- x) = - golden_clip E M x.
 Proof.
-  unfold clip_round; rewrite gf16_opp; assert (Hmax := gf16_max_pos).
+  unfold golden_clip; rewrite golden_opp; assert (Hmax := golden_max_pos).
   unfold Rmax, Rmin; repeat destruct Rle_dec; lra.
 Qed.
 
 (** Clipped rounding keeps zero. *)
-Lemma clip_round_0 : clip_round 0 = 0.
+Lemma golden_clip_0 : golden_clip E M 0 = 0.
 Proof.
-  unfold clip_round; rewrite gf16_0; assert (Hmax := gf16_max_pos).
+  unfold golden_clip; rewrite golden_0 by exact M_nonneg; assert (Hmax := golden_max_pos).
   unfold Rmax, Rmin; repeat destruct Rle_dec; lra.
 Qed.
 
 (** Clipped rounding of a nonnegative number. *)
-Lemma clip_round_pos x : 0 <= x -> clip_round x = Rmin (gf16_round x) gf16_max.
+Lemma golden_clip_pos x : 0 <= x -> golden_clip E M x = Rmin (golden_round E M x) (golden_max E M).
 Proof.
-  intros Hx; assert (Hmono := gf16_mono 0 x Hx); rewrite gf16_0 in Hmono.
-  unfold clip_round; assert (Hmax := gf16_max_pos).
+  intros Hx; assert (Hmono := golden_mono E M M_nonneg 0 x Hx).
+  rewrite golden_0 in Hmono by exact M_nonneg.
+  unfold golden_clip; assert (Hmax := golden_max_pos).
   unfold Rmax, Rmin; repeat destruct Rle_dec; lra.
 Qed.
 
-(** T13: the integers compute the nearest point, exactly. *)
-Theorem rtn_dyadic_correct s x : (0 < Fnum s)%Z -> F2R (rtn_dyadic s x) = rtn_point (F2R s) (F2R x).
+(** T13: the integers compute the nearest finite number, exactly. *)
+Theorem golden_nearest_correct a b e : (0 < b)%Z ->
+  F2R (golden_nearest_ratio E M a b e) = golden_clip E M (IZR a / IZR b * bpow radix2 e).
 Proof.
-  intros Hs; unfold rtn_dyadic.
-  set (y := nearest_ratio (Z.abs (Fnum x)) (Fnum s) (Fexp x - Fexp s)).
-  set (g := if below y max_dyadic then y else max_dyadic).
-  assert (Hs' : 0 < IZR (Fnum s)) by (apply IZR_lt; exact Hs).
-  assert (Hes := bpow_gt_0 radix2 (Fexp s)).
-  assert (Hquot : IZR (Z.abs (Fnum x)) / IZR (Fnum s) * bpow radix2 (Fexp x - Fexp s)
-    = Rabs (F2R x) / F2R s).
-  { replace (Rabs (F2R x)) with (F2R (Float radix2 (Z.abs (Fnum x)) (Fexp x)))
-      by (destruct x; apply F2R_Zabs).
-    unfold F2R; cbn [Fnum Fexp]; unfold Z.sub.
-    rewrite bpow_plus, bpow_opp; field; lra. }
-  assert (HS : 0 < F2R s) by (unfold F2R; nra).
-  assert (Hy : F2R y = gf16_round (Rabs (F2R x) / F2R s)).
-  { unfold y; rewrite nearest_ratio_correct by lia; rewrite Hquot; reflexivity. }
-  assert (Hg : F2R g = clip_round (Rabs (F2R x) / F2R s)).
-  { rewrite clip_round_pos, <- Hy, <- max_dyadic_correct.
-    - unfold g, Rmin; destruct (below y max_dyadic) eqn:Hbelow; destruct Rle_dec as [Hle|Hle];
-        try reflexivity.
-      + apply below_correct in Hbelow; contradiction.
-      + apply below_correct in Hle; congruence.
-    - apply Rmult_le_pos; [apply Rabs_pos|left; apply Rinv_0_lt_compat, HS]. }
-  assert (Hproduct : F2R (Float radix2 (Fnum s * (Z.sgn (Fnum x) * Fnum g)) (Fexp s + Fexp g))
-    = F2R s * (IZR (Z.sgn (Fnum x)) * F2R g)).
-  { unfold F2R; cbn [Fnum Fexp]; rewrite bpow_plus, !mult_IZR; ring. }
-  rewrite Hproduct, Hg; unfold rtn_point, scaled; f_equal.
-  assert (Hex := bpow_gt_0 radix2 (Fexp x)).
-  assert (Hsign := Z.sgn_spec (Fnum x)).
-  destruct Hsign as [[Hx ->]|[[Hx ->]|[Hx ->]]].
-  - apply IZR_lt in Hx; rewrite Rabs_pos_eq by (unfold F2R; nra); ring.
-  - assert (Hx0 : F2R x = 0) by (unfold F2R; rewrite <- Hx; ring).
-    rewrite Hx0; replace (0 / F2R s) with 0 by (field; lra).
-    rewrite clip_round_0; ring.
-  - apply IZR_lt in Hx; rewrite Rabs_left by (unfold F2R; nra).
-    replace (- F2R x / F2R s) with (- (F2R x / F2R s)) by (field; lra).
-    rewrite clip_round_opp, opp_IZR; ring.
+  intros Hb; unfold golden_nearest_ratio.
+  set (y := nearest_ratio E M (Z.abs a) b e).
+  set (g := if dyadic_le y (golden_largest E M) then y else golden_largest E M).
+  assert (Hb' : 0 < IZR b) by (apply IZR_lt; exact Hb).
+  assert (He := bpow_gt_0 radix2 e).
+  set (t := IZR (Z.abs a) / IZR b * bpow radix2 e).
+  assert (Ht : 0 <= t).
+  { unfold t; apply Rmult_le_pos; [|lra]; apply Rmult_le_pos; [apply IZR_le; lia|].
+    left; apply Rinv_0_lt_compat, Hb'. }
+  assert (Hg : F2R g = golden_clip E M t).
+  { rewrite golden_clip_pos, <- golden_largest_correct by exact Ht.
+    unfold t; rewrite <- nearest_ratio_correct by lia; fold y.
+    unfold g, Rmin; destruct (dyadic_le y (golden_largest E M)) eqn:Hbelow;
+      destruct Rle_dec as [Hle|Hle]; try reflexivity.
+    - apply dyadic_le_correct in Hbelow; contradiction.
+    - apply dyadic_le_correct in Hle; congruence. }
+  replace (F2R (Float radix2 (Z.sgn a * Fnum g) (Fexp g))) with (IZR (Z.sgn a) * F2R g)
+    by (unfold F2R; cbn [Fnum Fexp]; rewrite mult_IZR; ring).
+  rewrite Hg; unfold t.
+  destruct (Z.sgn_spec a) as [[Ha ->]|[[Ha ->]|[Ha ->]]].
+  - rewrite Z.abs_eq by lia; ring.
+  - subst a; replace (IZR 0 / IZR b * bpow radix2 e) with 0 by (field; lra).
+    rewrite golden_clip_0; ring.
+  - rewrite Z.abs_neq, (opp_IZR a) by lia.
+    replace (- IZR a / IZR b * bpow radix2 e) with (- (IZR a / IZR b * bpow radix2 e))
+      by (field; lra).
+    change (- (1))%Z with (-1)%Z; rewrite golden_clip_opp; ring.
 Qed.
 
-(** Inside the range, round-to-nearest is the scaled rounding of Format/ScaledGrid. *)
-Theorem rtn_point_inside s x : 0 < s -> Rabs x <= s * gf16_max ->
-  rtn_point s x = scaled s gf16_round x.
+(** Inside the range nothing is clipped. *)
+Theorem golden_clip_inside x : Rabs x <= golden_max E M -> golden_clip E M x = golden_round E M x.
 Proof.
-  intros Hs Hx; unfold rtn_point, scaled; f_equal.
-  assert (Hq : Rabs (x / s) <= gf16_max).
-  { unfold Rdiv; rewrite Rabs_mult, (Rabs_pos_eq (/ s)) by (left; apply Rinv_0_lt_compat, Hs).
-    apply Rmult_le_reg_r with s; [exact Hs|].
-    replace (Rabs x * / s * s) with (Rabs x) by (field; lra); lra. }
-  apply gf16_no_overflow, Rabs_le_inv in Hq.
-  unfold clip_round, Rmax, Rmin; repeat destruct Rle_dec; lra.
+  intros Hx; apply golden_no_overflow, Rabs_le_inv in Hx; [|exact M_nonneg|exact E_two].
+  unfold golden_clip, Rmax, Rmin; repeat destruct Rle_dec; lra.
+Qed.
+
+(** Beyond the range it is the last number on that side. *)
+Lemma golden_clip_outside x : golden_max E M < Rabs x ->
+  golden_clip E M x = if Rle_dec 0 x then golden_max E M else - golden_max E M.
+Proof.
+  intros Hx; assert (Hmax := golden_max_pos).
+  assert (Hexact := golden_exact E M _ (golden_max_format E M M_nonneg E_two)).
+  destruct (Rle_dec 0 x) as [Hpos|Hneg].
+  - rewrite Rabs_pos_eq in Hx by exact Hpos.
+    assert (Hmono := golden_mono E M M_nonneg (golden_max E M) x ltac:(lra)).
+    rewrite Hexact in Hmono; unfold golden_clip, Rmax, Rmin; repeat destruct Rle_dec; lra.
+  - rewrite Rabs_left in Hx by lra.
+    assert (Hmono := golden_mono E M M_nonneg x (- golden_max E M) ltac:(lra)).
+    rewrite golden_opp, Hexact in Hmono.
+    unfold golden_clip, Rmax, Rmin; repeat destruct Rle_dec; lra.
 Qed.
 
 (** No number of the format inside the range is nearer than the clipped rounding. *)
-Lemma clip_round_nearest x g : gf16_format g -> Rabs g <= gf16_max ->
-  Rabs (x - clip_round x) <= Rabs (x - g).
+Theorem golden_clip_nearest x g : golden_format E M g -> Rabs g <= golden_max E M ->
+  Rabs (x - golden_clip E M x) <= Rabs (x - g).
 Proof.
-  intros Hg Hrange; apply Rabs_le_inv in Hrange; assert (Hmax := gf16_max_pos).
-  destruct (Rle_or_lt (Rabs x) gf16_max) as [Hx|Hx].
-  - assert (Hclip : clip_round x = gf16_round x).
-    { apply gf16_no_overflow, Rabs_le_inv in Hx.
-      unfold clip_round, Rmax, Rmin; repeat destruct Rle_dec; lra. }
-    rewrite Hclip; apply gf16_nearest_format; exact Hg.
-  - assert (Hexact := gf16_exact _ gf16_max_format).
-    revert Hx; unfold Rabs at 1; destruct Rcase_abs as [Hneg|Hpos]; intros Hx.
-    + assert (Hmono := gf16_mono x (- gf16_max) ltac:(lra)); rewrite gf16_opp, Hexact in Hmono.
-      replace (clip_round x) with (- gf16_max).
-      * rewrite !Rabs_left1 by lra; lra.
-      * unfold clip_round, Rmax, Rmin; repeat destruct Rle_dec; lra.
-    + assert (Hmono := gf16_mono gf16_max x ltac:(lra)); rewrite Hexact in Hmono.
-      replace (clip_round x) with gf16_max.
-      * rewrite !Rabs_pos_eq by lra; lra.
-      * unfold clip_round, Rmax, Rmin; repeat destruct Rle_dec; lra.
+  intros Hg Hrange; apply Rabs_le_inv in Hrange; assert (Hmax := golden_max_pos).
+  destruct (Rle_or_lt (Rabs x) (golden_max E M)) as [Hx|Hx].
+  - rewrite golden_clip_inside by exact Hx.
+    apply golden_nearest_format; [exact M_nonneg|exact Hg].
+  - rewrite golden_clip_outside by exact Hx.
+    destruct (Rle_dec 0 x) as [Hpos|Hneg].
+    + rewrite Rabs_pos_eq in Hx by exact Hpos; rewrite !Rabs_pos_eq by lra; lra.
+    + rewrite Rabs_left in Hx by lra; rewrite !Rabs_left1 by lra; lra.
 Qed.
 
-(** The value of every word lies inside the range. *)
-Lemma decode_range z : Rabs (decode z) <= gf16_max.
-Proof. exact (abs_B2R_le_emax_minus_prec 10 32 gf16_prec_gt_0 (gf16_of_bits z)). Qed.
-
-(** T13: no point of the scaled grid, clipping included, is nearer than round-to-nearest. *)
-Theorem rtn_point_nearest s x z : 0 < s ->
-  Rabs (x - rtn_point s x) <= Rabs (x - s * decode z).
+(** Up to half a gap beyond the last number, the error is at most half a unit in the last place. *)
+Theorem golden_clip_half_gap x :
+  Rabs x <= golden_max E M + bpow radix2 (golden_emax E - golden_prec M - 1) ->
+  Rabs (x - golden_clip E M x) <= golden_half_ulp E M x.
 Proof.
-  intros Hs; unfold rtn_point; rewrite scaled_abs by exact Hs.
-  replace (x - s * decode z) with (s * (x / s - decode z)) by (field; lra).
-  rewrite Rabs_mult, (Rabs_pos_eq s) by lra.
-  apply Rmult_le_compat_l; [lra|].
-  apply clip_round_nearest; [apply decode_format|apply decode_range].
+  intros Hx; destruct (Rle_or_lt (Rabs x) (golden_max E M)) as [Hin|Hout].
+  - rewrite golden_clip_inside, Rabs_minus_sym by exact Hin.
+    apply golden_error; exact M_nonneg.
+  - eapply Rle_trans; [|apply Rmax_l].
+    assert (Hdistance : Rabs (x - golden_clip E M x) = Rabs x - golden_max E M).
+    { rewrite golden_clip_outside by exact Hout; destruct (Rle_dec 0 x) as [Hpos|Hneg].
+      - rewrite (Rabs_pos_eq x) in * by exact Hpos; rewrite Rabs_pos_eq; lra.
+      - rewrite (Rabs_left x) in * by lra; rewrite Rabs_left; lra. }
+    rewrite Hdistance; revert Hx Hout; unfold golden_max, golden_prec.
+    set (top := golden_emax E); set (p := (M + 1)%Z).
+    replace (bpow radix2 (top - p)) with (2 * bpow radix2 (top - p - 1)).
+    + assert (Hhalf : bpow radix2 (top - p - 1) <= bpow radix2 (top - 1 - 1)).
+      { apply bpow_le; unfold p; lia. }
+      assert (Htop : bpow radix2 top = 4 * bpow radix2 (top - 1 - 1)).
+      { replace top with (2 + (top - 1 - 1))%Z at 1 by lia; rewrite bpow_plus; reflexivity. }
+      assert (Hfraction : bpow radix2 (top - p - 1) = bpow radix2 (- p) * (bpow radix2 top / 2)).
+      { replace (top - p - 1)%Z with (- p + top + -1)%Z by lia; rewrite !bpow_plus.
+        change (bpow radix2 (-1)) with (/ 2); lra. }
+      intros Hx Hout; apply Rle_trans with (bpow radix2 (top - p - 1)); [lra|].
+      rewrite Hfraction; apply Rmult_le_compat_l; [apply bpow_ge_0|lra].
+    + replace (top - p)%Z with (1 + (top - p - 1))%Z at 2 by lia; rewrite bpow_plus; reflexivity.
 Qed.
 
-(** T13: up to half a gap beyond the last point, the error is at most s max(2^-10 |x/s|, 2^-40). *)
-Theorem rtn_point_half_gap s x : 0 < s -> Rabs x <= s * (gf16_max + bpow radix2 21) ->
-  Rabs (x - rtn_point s x) <= s * half_ulp16 (x / s).
-Proof.
-  intros Hs Hx; unfold rtn_point; rewrite scaled_abs by exact Hs.
-  apply Rmult_le_compat_l; [lra|].
-  assert (Hq : Rabs (x / s) <= gf16_max + bpow radix2 21).
-  { unfold Rdiv; rewrite Rabs_mult, (Rabs_pos_eq (/ s)) by (left; apply Rinv_0_lt_compat, Hs).
-    apply Rmult_le_reg_r with s; [exact Hs|].
-    replace (Rabs x * / s * s) with (Rabs x) by (field; lra); lra. }
-  set (t := x / s) in *; clearbody t; clear Hx Hs s x.
-  eapply Rle_trans; [apply (clip_round_nearest t
-    (if Rle_dec (Rabs t) gf16_max then gf16_round t else
-       if Rle_dec 0 t then gf16_max else - gf16_max))|].
-  - destruct Rle_dec; [apply gf16_format_round|].
-    destruct Rle_dec; [apply gf16_max_format|apply generic_format_opp, gf16_max_format].
-  - assert (Hmax := gf16_max_pos).
-    destruct Rle_dec as [Hin|Hout]; [apply gf16_no_overflow, Hin|].
-    destruct Rle_dec; [rewrite Rabs_pos_eq; lra|rewrite Rabs_Ropp, Rabs_pos_eq; lra].
-  - destruct Rle_dec as [Hin|Hout].
-    + rewrite Rabs_minus_sym; apply gf16_error.
-    + apply Rnot_le_lt in Hout; eapply Rle_trans; [|apply Rmax_l].
-      revert Hq Hout; unfold gf16_max.
-      change (bpow radix2 32) with 4294967296; change (bpow radix2 22) with 4194304.
-      change (bpow radix2 21) with 2097152; change (bpow radix2 (-10)) with (/ 1024).
-      intros Hq Hout; destruct Rle_dec as [Hpos|Hneg].
-      * rewrite (Rabs_pos_eq t) in * by exact Hpos; rewrite Rabs_pos_eq by lra; lra.
-      * apply Rnot_le_lt in Hneg; rewrite (Rabs_left t) in * by exact Hneg.
-        rewrite Rabs_left by lra; lra.
-Qed.
+End Golden.

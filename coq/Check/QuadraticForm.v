@@ -12,10 +12,10 @@ Import ListNotations.
 Open Scope Z_scope.
 
 (** Equality of lists of integers. *)
-Fixpoint same (a b : list Z) : bool :=
+Fixpoint equal_lists (a b : list Z) : bool :=
   match a, b with
   | [], [] => true
-  | x :: a', y :: b' => (x =? y) && same a' b'
+  | x :: a', y :: b' => (x =? y) && equal_lists a' b'
   | _, _ => false
   end.
 
@@ -23,7 +23,7 @@ Fixpoint same (a b : list Z) : bool :=
     for what is left without them. *)
 Fixpoint symmetric (n : nat) (M : list (list Z)) : bool :=
   match n, M with
-  | S k, r :: M' => same (tl r) (map (hd 0) M') && symmetric k (map (@tl Z) M')
+  | S k, r :: M' => equal_lists (tl r) (map (hd 0) M') && symmetric k (map (@tl Z) M')
   | _, _ => true
   end.
 
@@ -64,7 +64,7 @@ rewrite bsum_S, IH, (bsum_S n); ring.
 Qed.
 
 (** Equal lists are equal. *)
-Lemma same_correct a b : same a b = true -> a = b.
+Lemma equal_lists_correct a b : equal_lists a b = true -> a = b.
 Proof.
 revert b; induction a as [|x a IH]; intros [|y b] equal; simpl in equal; try discriminate.
 - reflexivity.
@@ -107,7 +107,7 @@ Proof.
 revert M; induction n as [|n IH]; intros M size accepted i j below_i below_j; [lia|].
 destruct M as [|r M]; [discriminate|].
 simpl in accepted; apply andb_true_iff in accepted; destruct accepted as [first rest].
-apply same_correct in first.
+apply equal_lists_correct in first.
 assert (cross : forall k, int_mat (r :: M) 0 (S k) = int_mat M k 0).
 { intros k; rewrite <- int_mat_heads, <- first, nth_tail; reflexivity. }
 destruct i as [|i], j as [|j].

@@ -7,42 +7,81 @@
     Source: each proof names the lemma that does it. *)
 From Coq Require Import Reals List Lra.
 From Hallmark.Gptq Require Import Matrix Guard.
-From Hallmark.Check Require Checker CheckerProof Witness.
+From Hallmark.Check Require Checker CheckerProof CheckerWitness.
 Open Scope R_scope.
 
 (** ** T13: the checker
 
     [accepts] is the function that is extracted as hallmark-check.  It reads the words of a bundle:
-    weights and scales in binary32, a Gram matrix in binary64, GF16 codes, and enclosures of each
-    row's losses.  If it returns true, then every row keeps what [row_sound] lists about the real
-    numbers that the words stand for: finite words, a positive scale, loss_G of the codes at most
-    loss_G of round-to-nearest (which the checker computes itself), both losses inside their
-    enclosures, and in a row that claims to be round-to-nearest, those codes and their half gap. *)
+    weights in binary32, codes of a grid, a scale in binary32 and a zero point for each row and
+    group of columns, if it is [calibrated] a Gram matrix in binary64, and enclosures of each row's
+    losses.  The grid is a member of the GF(E, M) family, a range of integers, or a table of
+    binary32 values; a code stands for scale times (value - zero point), where scales have either
+    sign and zero points belong to integers.
+
+    If it returns true, then the grid is one and every row keeps what [row_sound] lists about the
+    real numbers that the words stand for: finite words, codes of the grid, scales that are not
+    zero; the points that it takes for round-to-nearest are nearest points of the grid, points of
+    codes than which no code stands for a nearer one; if the bundle is calibrated, loss_G of the
+    codes lies in its enclosure; if it is also [guarded], that loss is at most loss_G of
+    round-to-nearest (which the checker computes itself), and the latter lies in its enclosure,
+    too; and in a row that claims to be round-to-nearest, the points are those, within half a gap of
+    the grid. *)
 Theorem T13_checker b : Checker.accepts b = true ->
-  (0 < length (Checker.rows b))%nat /\
+  (0 < length (Checker.rows b))%nat /\ Grid.grid_ok (Checker.code_grid b) /\
   forall i, (i < length (Checker.rows b))%nat ->
-    CheckerProof.row_sound (Checker.columns b) (CheckerProof.gram_of b) (CheckerProof.row_at b i).
-Proof. exact (CheckerProof.T13_checker b). Qed.
+    CheckerProof.row_sound b (CheckerProof.row_at b i).
+Proof.
+intros accepted; destruct (CheckerProof.accepts_rows b accepted) as [some each].
+exact (conj some (conj (CheckerProof.accepts_grid b accepted) each)).
+Qed.
 
 (** The matrix: the codes lose no more than round-to-nearest, summed over the rows. *)
 Theorem T13_checker_total b : Checker.accepts b = true ->
+  CheckerProof.calibrated b = true -> Checker.guarded b = true ->
   let total point := matrix_qform (length (Checker.rows b)) (Checker.columns b)
     (CheckerProof.gram_of b)
     (fun i => vsub (CheckerProof.weight_row (CheckerProof.row_at b i))
-                   (point (CheckerProof.row_at b i))) in
+                   (point b (CheckerProof.row_at b i))) in
   total CheckerProof.point_row <= total CheckerProof.rtn_row.
-Proof. exact (CheckerProof.T13_checker_total b). Qed.
+Proof. exact (CheckerProof.accepts_total b). Qed.
 
-(** Witness: a bundle of two rows is accepted, and its second row loses 11 times less than
+(** Witness: a guarded bundle of two rows is accepted, and its second row loses 11 times less than
     round-to-nearest; with one bit of one code flipped it is rejected at that row. *)
-Lemma T13_witness :
-  Checker.accepts Check.Witness.witness = true /\
-  11 * CheckerProof.final_loss 3 (CheckerProof.gram_of Check.Witness.witness)
-         Hallmark.Check.Witness.witness_gptq
-  < CheckerProof.rtn_loss 3 (CheckerProof.gram_of Check.Witness.witness)
-      Hallmark.Check.Witness.witness_gptq.
-Proof. exact (conj Check.Witness.witness_accepted Check.Witness.witness_strict). Qed.
+Lemma T13_witness : let b := CheckerWitness.witness in
+  Checker.accepts b = true /\ CheckerProof.calibrated b = true /\ Checker.guarded b = true /\
+  11 * CheckerProof.final_loss b CheckerWitness.witness_gptq
+  < CheckerProof.rtn_loss b CheckerWitness.witness_gptq.
+Proof.
+exact (conj CheckerWitness.witness_accepted
+  (conj eq_refl (conj eq_refl CheckerWitness.witness_strict))).
+Qed.
 
 Lemma T13_flipped_witness :
-  Checker.first_failure Check.Witness.flipped = Some (Checker.InRow 1 Checker.FinalOutside).
-Proof. exact Check.Witness.witness_flipped_code. Qed.
+  Checker.first_failure CheckerWitness.flipped = Some (Checker.InRow 1 Checker.FinalOutside).
+Proof. exact CheckerWitness.witness_flipped_code. Qed.
+
+(** Witness on integers 0 .. 15 with zero points, two groups and scales of both signs: 12 times
+    less; and with one bit of one code flipped. *)
+Lemma T13_integer_witness : let b := CheckerWitness.integer_bundle 9 in
+  Checker.accepts b = true /\
+  12 * CheckerProof.final_loss b (CheckerWitness.integer_row 9)
+  < CheckerProof.rtn_loss b (CheckerWitness.integer_row 9) /\
+  Checker.first_failure (CheckerWitness.integer_bundle 8)
+  = Some (Checker.InRow 0 Checker.FinalOutside).
+Proof.
+exact (conj (proj1 CheckerWitness.grid_witnesses_accepted)
+  (conj CheckerWitness.integer_witness_strict CheckerWitness.integer_flipped)).
+Qed.
+
+(** Witness on a table: 19 times less; and with one bit of one code flipped. *)
+Lemma T13_table_witness : let b := CheckerWitness.table_bundle 0 in
+  Checker.accepts b = true /\
+  19 * CheckerProof.final_loss b (CheckerWitness.table_row 0)
+  < CheckerProof.rtn_loss b (CheckerWitness.table_row 0) /\
+  Checker.first_failure (CheckerWitness.table_bundle 1)
+  = Some (Checker.InRow 0 Checker.FinalOutside).
+Proof.
+exact (conj (proj2 CheckerWitness.grid_witnesses_accepted)
+  (conj CheckerWitness.table_witness_strict CheckerWitness.table_flipped)).
+Qed.

@@ -8,11 +8,13 @@ let error number exit_code what where hint =
 
 let describe = function
   | Checker.BadShape -> ("shape", "a length differs from the header")
+  | BadGrid -> ("grid", "the header's numbers or the table's values are no grid")
   | BadGram -> ("gram", "a word of the Gram matrix is not a finite binary64 number")
   | Asymmetric -> ("symmetry", "the Gram matrix is not symmetric")
   | BadWeight -> ("weights", "a weight is not a finite binary32 number")
-  | BadCode -> ("codes", "a code is not a finite GF16 number")
-  | BadScale -> ("scale", "the scale is not a finite positive binary32 number")
+  | BadCode -> ("codes", "a code is none of the grid")
+  | BadScale -> ("scale", "a scale is zero or no finite binary32 number")
+  | BadZero -> ("zero-points", "a zero point is not in the range of the grid")
   | BadEnclosure -> ("ends", "an end of an enclosure is not a finite binary64 number")
   | NotRtn -> ("rtn", "the row claims to be round-to-nearest and is not")
   | GuardBroken -> ("guard", "the codes lose more than round-to-nearest")

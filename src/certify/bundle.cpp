@@ -14,12 +14,39 @@ static_assert(std::endian::native == std::endian::little, "words are written as 
 
 constexpr std::uint64_t most_rows = std::uint64_t{1} << 24, most_columns = std::uint64_t{1} << 16;
 
+// Bits of Header::flags.
+constexpr std::uint32_t has_gram = 1, has_guard = 2, has_zeros = 4;
+
 struct Header {
   std::array<char, 8> magic = {'H', 'A', 'L', 'L', 'B', 'U', 'N', 'D'};
-  std::uint32_t version = 1, reserved = 0;
+  std::uint32_t version = 2, flags = 0;
   std::uint64_t rows = 0, columns = 0;
+  std::uint32_t kind = 0;
+  std::int32_t first = 0, second = 0;  // golden: E, M; integer: first, last; table: the number of values, 0
+  std::uint32_t group_size = 0;
 };
-static_assert(sizeof(Header) == 32);
+static_assert(sizeof(Header) == 48);
+
+Header header_of(const BundleContent& content) {
+  Header header{.rows = static_cast<std::uint64_t>(content.W.rows()),
+                .columns = static_cast<std::uint64_t>(content.W.cols()),
+                .kind = static_cast<std::uint32_t>(content.grid.kind),
+                .group_size = content.group_size};
+  if (content.G != nullptr) header.flags |= has_gram | (content.guard ? has_guard : 0);
+  if (!content.zeros.empty()) header.flags |= has_zeros;
+  switch (content.grid.kind) {
+    case BundleGrid::Kind::golden:
+      header.first = content.grid.exponent_bits;
+      header.second = content.grid.fraction_bits;
+      break;
+    case BundleGrid::Kind::integer:
+      header.first = content.grid.first;
+      header.second = content.grid.last;
+      break;
+    case BundleGrid::Kind::table: header.first = static_cast<std::int32_t>(content.grid.values.size()); break;
+  }
+  return header;
+}
 
 template <class T>
 std::span<const std::byte> bytes_of(const Matrix<T>& matrix) {
@@ -28,13 +55,17 @@ std::span<const std::byte> bytes_of(const Matrix<T>& matrix) {
 
 }  // namespace
 
+BundleGrid bundle_grid(const GridSpec& spec) {
+  switch (spec.kind) {
+    case GridSpec::Kind::integer:
+      return {.kind = BundleGrid::Kind::integer, .first = spec.first, .last = spec.last};
+    case GridSpec::Kind::table: return {.kind = BundleGrid::Kind::table, .values = spec.points};
+    case GridSpec::Kind::golden: break;
+  }
+  return {.exponent_bits = spec.exponent_bits, .fraction_bits = spec.fraction_bits};
+}
+
 std::optional<std::string> bundle_obstacle(const CertifiedTensor& tensor) {
-  const Options& options = tensor.options;
-  if (options.grid.id() != "gf16/1")
-    return fmt::format("the grid is {}, hallmark-check judges gf16/1", options.grid.id());
-  if (tensor.gram_sha256.empty()) return "there is no Gram matrix";
-  if (options.group_size != 0) return "rows have several scales";
-  if (!options.guard) return "the guard is off, so nothing is claimed about round-to-nearest";
   if (tensor.rows > most_rows || tensor.cols > most_columns)
     return fmt::format("{} x {} is more than 2^24 rows or 2^16 columns", tensor.rows, tensor.cols);
   const auto finite = [](const CertifiedLoss& loss) {
@@ -47,21 +78,25 @@ std::optional<std::string> bundle_obstacle(const CertifiedTensor& tensor) {
 }
 
 Status write_bundle(const BundleContent& content, const std::function<Status(std::span<const std::byte>)>& sink) {
-  const Header header{.rows = static_cast<std::uint64_t>(content.W.rows()),
-                      .columns = static_cast<std::uint64_t>(content.W.cols())};
+  const Header header = header_of(content);
   std::vector<std::uint8_t> flags;
   std::vector<double> ends;
   for (Index i = 0; i < content.W.rows(); ++i) {
     const std::span<const Code> codes = content.codes.subspan(static_cast<std::size_t>(i * content.W.cols()),
                                                               static_cast<std::size_t>(content.W.cols()));
-    flags.push_back(std::equal(codes.begin(), codes.end(), content.codes_rtn.row(i).data()));
+    flags.push_back(content.codes_rtn != nullptr &&
+                    std::equal(codes.begin(), codes.end(), content.codes_rtn->row(i).data()));
+    if (content.G == nullptr) continue;
     const CertifiedRow& row = content.values[static_cast<std::size_t>(i)];
-    ends.insert(ends.end(),
-                {row.final.enclosure.lo, row.final.enclosure.hi, row.rtn.enclosure.lo, row.rtn.enclosure.hi});
+    ends.insert(ends.end(), {row.final.enclosure.lo, row.final.enclosure.hi});
+    if (content.guard) ends.insert(ends.end(), {row.rtn.enclosure.lo, row.rtn.enclosure.hi});
   }
+  const bool table = content.grid.kind == BundleGrid::Kind::table;
   for (const std::span<const std::byte> part :
-       {std::as_bytes(std::span(&header, 1)), bytes_of(content.W), bytes_of(content.G), std::as_bytes(content.codes),
-        std::as_bytes(content.scales), std::as_bytes(std::span(flags)), std::as_bytes(std::span(ends))})
+       {std::as_bytes(std::span(&header, 1)), std::as_bytes(table ? content.grid.values : std::span<const float>{}),
+        bytes_of(content.W), content.G != nullptr ? bytes_of(*content.G) : std::span<const std::byte>{},
+        std::as_bytes(content.codes), std::as_bytes(content.scales), std::as_bytes(content.zeros),
+        std::as_bytes(std::span(flags)), std::as_bytes(std::span(ends))})
     if (const Status written = sink(part); !written) return written;
   return ok();
 }

@@ -138,9 +138,16 @@ Status check_tensor(const std::string& checker, const QuantizedFile& file, const
   const std::vector<Code> codes = file.codes(planned.matrix);
   const Steps steps = file.steps(planned.matrix);
   const Status accepted = run_checker(checker, name,
-                                      {verified.loaded.W, *verified.loaded.G, codes,
-                                       std::span(steps.scales.data(), static_cast<std::size_t>(steps.scales.size())),
-                                       verified.tensor.values, verified.codes_rtn});
+                                      {.W = verified.loaded.W,
+                                       .G = verified.loaded.G ? &*verified.loaded.G : nullptr,
+                                       .grid = bundle_grid(planned.matrix.options.grid.spec()),
+                                       .group_size = static_cast<std::uint32_t>(steps.group_size),
+                                       .codes = codes,
+                                       .scales = {steps.scales.data(), static_cast<std::size_t>(steps.scales.size())},
+                                       .zeros = {steps.zeros.data(), static_cast<std::size_t>(steps.zeros.size())},
+                                       .values = verified.tensor.values,
+                                       .codes_rtn = &verified.codes_rtn,
+                                       .guard = planned.matrix.options.guard});
   if (!accepted) return accepted;
   ++found.accepted;
   found.lines.back().judged += ", hallmark-check";

@@ -194,29 +194,71 @@ TEST_CASE("a bundle holds the words in the documented places") {
   seen.codes_rtn.row(0) = result->codes.row(0);
   seen.codes_rtn(1, 2) = static_cast<Code>(result->codes(1, 2) ^ 1);
   const auto size = [](Index n) { return static_cast<std::size_t>(n); };
-  REQUIRE(write_bundle({layer.W,
-                        layer.G,
-                        {result->codes.data(), size(6)},
-                        {result->steps.scales.data(), size(2)},
-                        seen.values,
-                        seen.codes_rtn},
-                       sink));
-  REQUIRE(bytes.size() == 32 + 6 * 6 + 8 * 9 + 37 * 2);
+  BundleContent content{.W = layer.W,
+                        .G = &layer.G,
+                        .grid = {.exponent_bits = 6, .fraction_bits = 9},
+                        .codes = {result->codes.data(), size(6)},
+                        .scales = {result->steps.scales.data(), size(2)},
+                        .values = seen.values,
+                        .codes_rtn = &seen.codes_rtn};
+  REQUIRE(write_bundle(content, sink));
+  REQUIRE(bytes.size() == 48 + 6 * 6 + 8 * 9 + 37 * 2);
   const auto read = [&](auto word, std::size_t at) {
     std::memcpy(&word, bytes.data() + at, sizeof word);
     return word;
   };
   CHECK(bytes.substr(0, 8) == "HALLBUND");
-  CHECK(read(std::uint32_t{}, 8) == 1);
-  CHECK(read(std::uint32_t{}, 12) == 0);
+  CHECK(read(std::uint32_t{}, 8) == 2);
+  CHECK(read(std::uint32_t{}, 12) == 3);  // a Gram matrix, the guard
   CHECK(read(std::uint64_t{}, 16) == 2);
   CHECK(read(std::uint64_t{}, 24) == 3);
-  CHECK(read(float{}, 32 + 4 * 5) == layer.W(1, 2));
-  CHECK(read(double{}, 56 + 8 * 7) == layer.G(2, 1));
-  CHECK(read(Code{}, 128 + 2 * 4) == result->codes(1, 1));
-  CHECK(read(float{}, 140 + 4) == result->steps.scales(1, 0));
-  CHECK(bytes[148] == 1);  // the codes of row 0 are those of round-to-nearest
-  CHECK(bytes[149] == 0);
-  CHECK(read(double{}, 150 + 8 * 5) == seen.values[1].final.enclosure.hi);
-  CHECK(read(double{}, 150 + 8 * 6) == seen.values[1].rtn.enclosure.lo);
+  CHECK(read(std::uint32_t{}, 32) == 0);
+  CHECK(read(std::int32_t{}, 36) == 6);
+  CHECK(read(std::int32_t{}, 40) == 9);
+  CHECK(read(std::uint32_t{}, 44) == 0);
+  CHECK(read(float{}, 48 + 4 * 5) == layer.W(1, 2));
+  CHECK(read(double{}, 72 + 8 * 7) == layer.G(2, 1));
+  CHECK(read(Code{}, 144 + 2 * 4) == result->codes(1, 1));
+  CHECK(read(float{}, 156 + 4) == result->steps.scales(1, 0));
+  CHECK(bytes[164] == 1);  // the codes of row 0 are those of round-to-nearest
+  CHECK(bytes[165] == 0);
+  CHECK(read(double{}, 166 + 8 * 5) == seen.values[1].final.enclosure.hi);
+  CHECK(read(double{}, 166 + 8 * 6) == seen.values[1].rtn.enclosure.lo);
+
+  // Without the guard, in groups of two columns, with zero points.
+  const std::vector<float> scales = {0.5F, -0.25F, 2.0F, -1.0F};
+  const std::vector<std::int16_t> zeros = {7, 0, 15, 8};
+  content.guard = false;
+  content.grid = {.kind = BundleGrid::Kind::integer, .first = -8, .last = 7};
+  content.group_size = 2;
+  content.scales = scales;
+  content.zeros = zeros;
+  bytes.clear();
+  REQUIRE(write_bundle(content, sink));
+  REQUIRE(bytes.size() == 48 + 6 * 6 + 8 * 9 + 4 * 4 + 2 * 4 + 2 + 16 * 2);
+  CHECK(read(std::uint32_t{}, 12) == 5);
+  CHECK(read(std::uint32_t{}, 32) == 1);
+  CHECK(read(std::int32_t{}, 36) == -8);
+  CHECK(read(std::int32_t{}, 40) == 7);
+  CHECK(read(std::uint32_t{}, 44) == 2);
+  CHECK(read(float{}, 156 + 4 * 3) == -1.0F);
+  CHECK(read(std::int16_t{}, 172 + 2 * 2) == 15);
+  CHECK(read(double{}, 182 + 8 * 3) == seen.values[1].final.enclosure.hi);
+
+  // A table, without a Gram matrix and without a claim.
+  const std::vector<float> values = {-1.0F, 0.0F, 0.5F};
+  content.G = nullptr;
+  content.grid = {.kind = BundleGrid::Kind::table, .values = values};
+  content.zeros = {};
+  content.codes_rtn = nullptr;
+  bytes.clear();
+  REQUIRE(write_bundle(content, sink));
+  REQUIRE(bytes.size() == 48 + 4 * 3 + 6 * 6 + 4 * 4 + 2);
+  CHECK(read(std::uint32_t{}, 12) == 0);
+  CHECK(read(std::uint32_t{}, 32) == 2);
+  CHECK(read(std::int32_t{}, 36) == 3);
+  CHECK(read(std::int32_t{}, 40) == 0);
+  CHECK(read(float{}, 48 + 4 * 2) == 0.5F);
+  CHECK(read(float{}, 60) == layer.W(0, 0));
+  CHECK(bytes[112] == 0);
 }

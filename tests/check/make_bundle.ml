@@ -1,48 +1,101 @@
-(* Makes bundles for the checker's test, by arithmetic of its own: floats whose steps are exact by construction, and one
-   common power of two for the exact losses. It shares no code with the checker. *)
+(* Makes bundles for the checker's test, by arithmetic of its own: floats whose steps are exact by construction, rationals for
+   tables, and one common power of two for the exact losses. It shares no code with the checker. *)
+
+type grid = Golden of int * int | Integer of int * int | Table of float array
 
 type row = {
   weights : float array;           (* binary32 numbers *)
-  codes : int array;               (* GF16 words *)
-  scale : float;                   (* binary32 *)
+  codes : int array;               (* words, integers or indices *)
+  scales : float array;            (* binary32, one for each group *)
+  zeros : int array;               (* one for each group *)
   claims : int;
   ends : float array;              (* final low, high; rtn low, high *)
 }
 
-type bundle = { columns : int; gram : float array array; rows : row array }
+type bundle = {
+  version : int;
+  grid : grid;
+  group_size : int;
+  with_zeros : bool;
+  with_gram : bool;
+  guard : bool;
+  columns : int;
+  gram : float array array;
+  rows : row array;
+}
 
 let single x = Int32.float_of_bits (Int32.bits_of_float x)
+let groups ~columns ~group_size = if group_size = 0 then 1 else (columns + group_size - 1) / group_size
+let group ~group_size j = if group_size = 0 then 0 else j / group_size
 
-(* The value of a finite GF16 word. *)
-let gf16 word =
-  let e = (word lsr 9) land 63 and f = word land 511 in
-  let magnitude = if e = 0 then ldexp (float f) (-39) else ldexp (float (f + 512)) (e - 40) in
-  if word land 0x8000 <> 0 then -.magnitude else magnitude
-
-let max_word = 0x7DFF
-
-(* The nearest code to x on s times the grid: by bisection over the words, then by comparing with the midpoint, which has
-   24 + 11 bits at most and is exact. Ties to the even word. *)
-let nearest s x =
-  let a = abs_float x in
-  let point k = s *. gf16 k in
-  let rec bisect low high = (* point low <= a < point high *)
-    if high - low <= 1 then low
-    else
-      let middle = (low + high) / 2 in
-      if point middle <= a then bisect middle high else bisect low middle
+(* GF(e, m): the value of a finite word, and the last word that is one. *)
+let golden e m word =
+  let field = (word lsr m) land ((1 lsl e) - 1) and fraction = word land ((1 lsl m) - 1) in
+  let bias = (1 lsl (e - 1)) - 1 in
+  let magnitude =
+    if field = 0 then ldexp (float fraction) (1 - bias - m) else ldexp (float (fraction + (1 lsl m))) (field - bias - m)
   in
-  let k =
-    if a >= point max_word then max_word
-    else
-      let low = bisect 0 max_word in
-      let twice_middle = s *. (gf16 low +. gf16 (low + 1)) in
-      if 2. *. a < twice_middle then low
-      else if 2. *. a > twice_middle then low + 1
-      else if low land 1 = 0 then low
-      else low + 1
-  in
-  if x < 0. then k lor 0x8000 else k
+  if word lsr (e + m) <> 0 then -.magnitude else magnitude
+
+let last_word e m = (((1 lsl e) - 1) lsl m) - 1
+let magnitude_of e m word = word land ((1 lsl (e + m)) - 1)
+
+(* The value of a code, z being the zero point, and whether it is one. *)
+let value grid z code =
+  match grid with
+  | Golden (e, m) -> golden e m code
+  | Integer _ -> float (code - z)
+  | Table values -> values.(code)
+
+let is_code grid code =
+  match grid with
+  | Golden (e, m) -> code lsr (1 + e + m) = 0 && magnitude_of e m code <= last_word e m
+  | Integer (first, last) -> first <= code && code <= last
+  | Table values -> 0 <= code && code < Array.length values
+
+(* The largest k in low .. high - 1 with below k, if below low and not below high. *)
+let rec bisect below low high =
+  if high - low <= 1 then low
+  else
+    let middle = (low + high) / 2 in
+    if below middle then bisect below middle high else bisect below low middle
+
+(* The nearest code to x on the grid with step s: the point at or below x, and the midpoint above it. A golden midpoint has
+   24 + 14 bits at most, an integer's 24 + 11: exact. A table's is a rational. Ties to the even word, integer or index. *)
+let nearest grid s z x =
+  let x = if s < 0. then -.x else x and s = abs_float s in
+  let choose k twice_middle_less = if twice_middle_less < 0 then k + 1 else if twice_middle_less > 0 then k
+    else if k land 1 = 0 then k else k + 1 in
+  match grid with
+  | Golden (e, m) ->
+      let a = abs_float x and last = last_word e m in
+      let point k = s *. golden e m k in
+      let k =
+        if a >= point last then last
+        else
+          let k = bisect (fun k -> point k <= a) 0 last in
+          choose k (compare (s *. (golden e m k +. golden e m (k + 1))) (2. *. a))
+      in
+      if x < 0. then k lor (1 lsl (e + m)) else k
+  | Integer (first, last) ->
+      let low = first - z and high = last - z in
+      let point k = s *. float k in
+      z + (if x >= point high then high
+           else if x <= point low then low
+           else
+             let offset = bisect (fun k -> point (low + k) <= x) 0 (high - low) in
+             let k = low + offset in
+             let twice_middle = s *. float ((2 * k) + 1) in
+             if 2. *. x > twice_middle || (2. *. x = twice_middle && k land 1 <> 0) then k + 1 else k)
+  | Table values ->
+      let y = Q.div (Q.of_float x) (Q.of_float s) in
+      let at k = Q.of_float values.(k) in
+      let last = Array.length values - 1 in
+      if Q.geq y (at last) then last
+      else if Q.leq y (at 0) then 0
+      else
+        let k = bisect (fun k -> Q.leq (at k) y) 0 last in
+        choose k (Q.compare (Q.add (at k) (at (k + 1))) (Q.add y y))
 
 (* x * 2^bits as an integer; x must be a multiple of 2^-bits. *)
 let fixed bits x =
@@ -50,14 +103,17 @@ let fixed bits x =
   if not (Float.is_integer y) then failwith (Printf.sprintf "%h is no multiple of 2^-%d" x bits);
   Z.of_float y
 
-let error_bits = 110
+let error_bits = 160
+let gram_bits = 96
+
+(* The points of a row of codes. *)
+let points grid group_size scales zeros codes =
+  Array.mapi (fun j code -> let k = group ~group_size j in scales.(k) *. value grid zeros.(k) code) codes
 
 (* e G e^T exactly, as a rational: the entries of e are differences of two floats. *)
-let loss gram_fixed gram_bits scale weights codes =
+let loss gram_fixed weights points =
   let n = Array.length weights in
-  let e =
-    Array.init n (fun j -> Z.sub (fixed error_bits weights.(j)) (fixed error_bits (scale *. gf16 codes.(j))))
-  in
+  let e = Array.init n (fun j -> Z.sub (fixed error_bits weights.(j)) (fixed error_bits points.(j))) in
   let total = ref Z.zero in
   for i = 0 to n - 1 do
     let part = ref Z.zero in
@@ -74,31 +130,71 @@ let enclose q =
   let back = Q.compare (Q.of_float x) q in
   ((if back > 0 then Float.pred x else x), if back < 0 then Float.succ x else x)
 
-(* Lowers the loss one code at a time where a step toward the other neighbour wins clearly. *)
-let improve gram scale weights codes =
+(* The codes beside a code. *)
+let neighbours grid code =
+  let around =
+    match grid with
+    | Golden (e, m) when magnitude_of e m code = 0 -> [ code + 1 ]
+    | Golden _ | Integer _ | Table _ -> [ code + 1; code - 1 ]
+  in
+  List.filter (is_code grid) around
+
+(* Lowers the loss one code at a time where a step toward a neighbour wins clearly. *)
+let improve grid group_size gram scales zeros weights codes =
   let n = Array.length weights in
-  let e = Array.init n (fun j -> weights.(j) -. (scale *. gf16 codes.(j))) in
+  let point j code = let k = group ~group_size j in scales.(k) *. value grid zeros.(k) code in
+  let e = Array.init n (fun j -> weights.(j) -. point j codes.(j)) in
   for j = 0 to n - 1 do
     let slope = ref 0. in
     for i = 0 to n - 1 do slope := !slope +. (gram.(j).(i) *. e.(i)) done;
-    let try_word word =
-      if word land 0x7FFF <= max_word then begin
-        let step = scale *. (gf16 codes.(j) -. gf16 word) in
+    List.iter (fun code ->
+        let step = point j codes.(j) -. point j code in
         let change = step *. ((2. *. !slope) +. (step *. gram.(j).(j))) in
         if change < -1e-6 *. abs_float (step *. !slope) then begin
-          codes.(j) <- word;
+          codes.(j) <- code;
           e.(j) <- e.(j) +. step;
           slope := !slope +. (step *. gram.(j).(j))
-        end
-      end
-    in
-    try_word (codes.(j) + 1);
-    if codes.(j) land 0x7FFF > 0 then try_word (codes.(j) - 1)
+        end)
+      (neighbours grid codes.(j))
   done
 
-(* A bundle that must be accepted: correlated tokens, rows of different magnitude, scales with 11 bits, rows kept at
-   round-to-nearest and rows that beat it, rows with clipped and with subnormal codes. *)
-let make ~rows ~columns ~seed =
+(* Scales of 11 bits for rows whose weights are below [size]: rows of every sixth kind have weights beyond the last point, or
+   subnormal ones. *)
+let scale_for random grid i size =
+  let mantissa () = float (1024 + Random.State.int random 1024) in
+  match grid with
+  | Golden (e, _) -> (
+      let top = 1 lsl (e - 1) in
+      match i mod 6 with
+      | 0 -> 1.
+      | 1 -> size
+      | 4 -> ldexp (mantissa ()) (-12 - top)
+      | 5 -> ldexp (mantissa ()) (top - 16)
+      | _ -> ldexp (mantissa ()) (-10 - Random.State.int random 8))
+  | Integer (first, last) ->
+      let span = snd (frexp (float (last - first))) and shrink = if i mod 6 = 4 then 2 else 0 in
+      ldexp (size *. mantissa ()) (-9 - span - shrink)
+  | Table values ->
+      let reach = snd (frexp (Array.fold_left (fun most v -> Float.max most (abs_float v)) 0. values)) in
+      let shrink = if i mod 6 = 4 then 2 else 0 in
+      ldexp (size *. mantissa ()) (-10 - reach - shrink)
+
+(* Two neighbouring values in the middle of the grid; a tie lies between them. *)
+let middle_pair grid z =
+  match grid with
+  | Golden (e, m) ->
+      let word = ((1 lsl (e - 1)) - 2) lsl m in
+      (golden e m word, golden e m (word + 1))
+  | Integer (first, last) ->
+      let k = ((first + last) / 2) - z in
+      (float k, float (k + 1))
+  | Table values ->
+      let k = (Array.length values - 1) / 2 in
+      (values.(k), values.(k + 1))
+
+(* A bundle that must be accepted: correlated tokens, rows of different magnitude, scales with 11 bits and in version 2 of both
+   signs, rows kept at round-to-nearest and rows that beat it, rows with clipped and with subnormal codes. *)
+let make ?(version = 2) ?(group_size = 0) ?(with_zeros = false) ?(with_gram = true) ?(guard = true) grid ~rows ~columns ~seed =
   let random = Random.State.make [| seed; rows; columns |] in
   let uniform () = Random.State.float random 2. -. 1. in
   let tokens = columns + 7 in
@@ -111,55 +207,85 @@ let make ~rows ~columns ~seed =
     Array.init columns (fun i ->
         Array.init columns (fun j -> Array.fold_left (fun sum t -> sum +. (t.(i) *. t.(j))) 0. x))
   in
-  let gram_bits = 96 in
   let gram_fixed = Array.map (Array.map (fixed gram_bits)) gram in
   let row i =
     let size = if i mod 6 = 4 then 1. else ldexp 1. (-(Random.State.int random 12)) in
-    let scale =
-      match i mod 6 with
-      | 0 -> 1.
-      | 1 -> size
-      | 4 -> ldexp (float (1024 + Random.State.int random 1024)) (-44) (* weights beyond the last point *)
-      | 5 -> ldexp (float (1024 + Random.State.int random 1024)) 10 (* subnormal codes *)
-      | _ -> ldexp (float (1024 + Random.State.int random 1024)) (-10 - Random.State.int random 8)
+    let count = groups ~columns ~group_size in
+    let scales =
+      Array.init count (fun k ->
+          let s = scale_for random grid i size in
+          if version > 1 && (i + k) mod 2 = 1 then -.s else s)
+    in
+    let zeros =
+      Array.init count (fun _ ->
+          match grid with
+          | Integer (first, last) when with_zeros -> first + Random.State.int random (last - first + 1)
+          | _ -> 0)
     in
     let weights =
       Array.init columns (fun j ->
+          let k = group ~group_size j in
           if j mod 17 = 3 then 0.
-          else if j mod 13 = 5 then single (scale *. 0.5 *. (gf16 0x3A00 +. gf16 0x3A01)) (* a tie *)
+          else if j mod 13 = 5 then
+            let a, b = middle_pair grid zeros.(k) in
+            single (scales.(k) *. 0.5 *. (a +. b)) (* a tie *)
           else single (ldexp (Float.round (ldexp (size *. uniform ()) 30)) (-30)))
     in
-    let rtn = Array.map (nearest scale) weights in
+    let rtn = Array.mapi (fun j w -> let k = group ~group_size j in nearest grid scales.(k) zeros.(k) w) weights in
     let codes = Array.copy rtn in
     let claims = if i mod 3 = 0 || i mod 6 = 4 then 1 else 0 in
-    if claims = 0 then improve gram scale weights codes;
-    let exact = loss gram_fixed gram_bits scale weights in
+    if claims = 0 then improve grid group_size gram scales zeros weights codes;
+    let exact codes = loss gram_fixed weights (points grid group_size scales zeros codes) in
     let final_low, final_high = enclose (exact codes) in
     let rtn_low, rtn_high = enclose (exact rtn) in
-    { weights; codes; scale; claims; ends = [| final_low; final_high; rtn_low; rtn_high |] }
+    { weights; codes; scales; zeros; claims; ends = [| final_low; final_high; rtn_low; rtn_high |] }
   in
-  { columns; gram; rows = Array.init rows row }
+  { version; grid; group_size; with_zeros; with_gram; guard; columns; gram; rows = Array.init rows row }
+
+let gf16 = Golden (6, 9)
+
+(* What the first version of the format can hold. *)
+let make_first = make ~version:1 gf16
+
+let flags_of b = (if b.with_gram then 1 else 0) lor (if b.guard then 2 else 0) lor if b.with_zeros then 4 else 0
 
 (* The bytes of docs/bundle-format.md. *)
-let encode bundle =
+let encode b =
   let buffer = Buffer.create 65536 in
-  let each_row f = Array.iter f bundle.rows in
+  let each_row f = Array.iter f b.rows in
+  let u32 n = Buffer.add_int32_le buffer (Int32.of_int n) in
   Buffer.add_string buffer "HALLBUND";
-  Buffer.add_int32_le buffer 1l;
-  Buffer.add_int32_le buffer 0l;
-  Buffer.add_int64_le buffer (Int64.of_int (Array.length bundle.rows));
-  Buffer.add_int64_le buffer (Int64.of_int bundle.columns);
-  each_row (fun r -> Array.iter (fun w -> Buffer.add_int32_le buffer (Int32.bits_of_float w)) r.weights);
-  Array.iter (Array.iter (fun g -> Buffer.add_int64_le buffer (Int64.bits_of_float g))) bundle.gram;
-  each_row (fun r -> Array.iter (Buffer.add_uint16_le buffer) r.codes);
-  each_row (fun r -> Buffer.add_int32_le buffer (Int32.bits_of_float r.scale));
+  u32 b.version;
+  u32 (if b.version = 1 then 0 else flags_of b);
+  Buffer.add_int64_le buffer (Int64.of_int (Array.length b.rows));
+  Buffer.add_int64_le buffer (Int64.of_int b.columns);
+  let floats = Array.iter (fun w -> Buffer.add_int32_le buffer (Int32.bits_of_float w)) in
+  if b.version > 1 then begin
+    (match b.grid with
+     | Golden (e, m) -> u32 0; u32 e; u32 m
+     | Integer (first, last) -> u32 1; u32 first; u32 last
+     | Table values -> u32 2; u32 (Array.length values); u32 0);
+    u32 b.group_size;
+    match b.grid with Table values -> floats values | Golden _ | Integer _ -> ()
+  end;
+  each_row (fun r -> floats r.weights);
+  if b.with_gram then Array.iter (Array.iter (fun g -> Buffer.add_int64_le buffer (Int64.bits_of_float g))) b.gram;
+  let words = Array.iter (fun c -> Buffer.add_uint16_le buffer (c land 0xFFFF)) in
+  each_row (fun r -> words r.codes);
+  each_row (fun r -> floats r.scales);
+  if b.with_zeros then each_row (fun r -> words r.zeros);
   each_row (fun r -> Buffer.add_uint8 buffer r.claims);
-  each_row (fun r -> Array.iter (fun e -> Buffer.add_int64_le buffer (Int64.bits_of_float e)) r.ends);
+  let kept = if b.guard then 4 else if b.with_gram then 2 else 0 in
+  each_row (fun r ->
+      Array.iteri (fun k e -> if k < kept then Buffer.add_int64_le buffer (Int64.bits_of_float e)) r.ends);
   Buffer.to_bytes buffer
 
-let weights_at _ = 32
-let gram_at b = 32 + (Array.length b.rows * b.columns * 4)
-let codes_at b = gram_at b + (b.columns * b.columns * 8)
+let values_at b = if b.version = 1 then 32 else 48
+let weights_at b = values_at b + match b.grid with Table values -> 4 * Array.length values | Golden _ | Integer _ -> 0
+let gram_at b = weights_at b + (Array.length b.rows * b.columns * 4)
+let codes_at b = gram_at b + if b.with_gram then b.columns * b.columns * 8 else 0
 let scales_at b = codes_at b + (Array.length b.rows * b.columns * 2)
-let flags_at b = scales_at b + (Array.length b.rows * 4)
+let group_words b = Array.length b.rows * groups ~columns:b.columns ~group_size:b.group_size
+let zeros_at b = scales_at b + (group_words b * 4)
+let flags_at b = zeros_at b + if b.with_zeros then group_words b * 2 else 0
 let ends_at b = flags_at b + Array.length b.rows
