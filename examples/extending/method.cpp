@@ -1,5 +1,5 @@
-// A method of its own: prune, which rounds to nearest and sends weights far below their row's mean to 0. It needs no Gram
-// matrix; with the guard it would never lose to round-to-nearest, whatever it proposed.
+// A method of its own: prune, which rounds to nearest and sends weights far below their row's mean to 0. It needs no
+// Gram matrix; with the guard it would never lose to round-to-nearest, whatever it proposed.
 #include <cmath>
 
 #include "method/rtn.hpp"

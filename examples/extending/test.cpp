@@ -57,5 +57,6 @@ TEST_CASE("the scale rule of the example clips the largest weights") {
   const auto result = quantize_rtn(weights(), options);
   REQUIRE(result);
   CHECK(result->steps.scales.minCoeff() > 0);
-  CHECK(steps_for(*Grid::parse("int4z"), "rms", ScaleStorage::f32, weights().data(), 5, 24, 0).error().exit == Exit::usage);
+  CHECK(steps_for(*Grid::parse("int4z"), "rms", ScaleStorage::f32, weights().data(), 5, 24, 0).error().exit ==
+        Exit::usage);
 }

@@ -57,8 +57,7 @@ std::span<const std::byte> bytes_of(const Matrix<T>& matrix) {
 
 BundleGrid bundle_grid(const GridSpec& spec) {
   switch (spec.kind) {
-    case GridSpec::Kind::integer:
-      return {.kind = BundleGrid::Kind::integer, .first = spec.first, .last = spec.last};
+    case GridSpec::Kind::integer: return {.kind = BundleGrid::Kind::integer, .first = spec.first, .last = spec.last};
     case GridSpec::Kind::table: return {.kind = BundleGrid::Kind::table, .values = spec.points};
     case GridSpec::Kind::golden: break;
   }

@@ -37,6 +37,7 @@ class CertificateObserver : public Observer {
 
   void rows(const RecurrenceRows& rows) override;
   void tensor(const Evidence& evidence) override;
+  bool wants_binary64() const override { return false; }
 
   std::vector<CertifiedRow> values;  ///< one for each row; empty without G
   Matrix<Code> codes_rtn;

@@ -71,6 +71,7 @@ class ContractChecker : public Observer {
 
   void rows(const RecurrenceRows& rows) override;
   void tensor(const Evidence& evidence) override;
+  bool wants_binary64() const override { return false; }
 
   contracts::Policy policy() const { return policy_; }
   /// All tensors so far.

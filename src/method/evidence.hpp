@@ -58,6 +58,9 @@ class Observer {
   virtual void rows(const RecurrenceRows& rows) = 0;
   /// Called once, at the end.
   virtual void tensor(const Evidence& evidence) = 0;
+  /// Whether it wants the losses of an unguarded run enclosed in binary64 at once, and not first in binary32 with those
+  /// of round-to-nearest beside, as the guard would.
+  virtual bool wants_binary64() const { return true; }
 
  protected:
   Observer() = default;
@@ -77,6 +80,9 @@ class Observers : public Observer {
   void tensor(const Evidence& evidence) override {
     if (first_) first_->tensor(evidence);
     if (second_) second_->tensor(evidence);
+  }
+  bool wants_binary64() const override {
+    return (first_ && first_->wants_binary64()) || (second_ && second_->wants_binary64());
   }
 
  private:

@@ -34,6 +34,27 @@ Expected<Quantized> without_losses(const Layer& layer, const Options& options, c
   return result;
 }
 
+// What an observer of an unguarded run sees of the losses.
+Status enclose_for(const Observer& observer, Factored& factored, const UpperStrips<float>& U, const Target& target,
+                   const Rounded& proposal, const Rounded& nearest, std::span<const LossSums> sums, Backend& compute,
+                   Quantized& result) {
+  const std::vector<Index> rows = first_indices(target.W.rows());
+  const auto keep = [](Expected<std::vector<Loss>> losses, std::vector<Loss>& into) -> Status {
+    if (!losses) return losses.error();
+    into = *std::move(losses);
+    return ok();
+  };
+  if (observer.wants_binary64())
+    return keep(compute.losses(factored.widened(), target, proposal.codes, rows), result.enclosed_proposal);
+  if (sums.empty()) {
+    const Status done =
+        keep(compute.losses_binary32(factored.model, U, target, proposal.codes, rows), result.enclosed_proposal);
+    if (!done) return done;
+  }
+  for (const LossSums& row : sums) result.enclosed_proposal.push_back(enclose_binary32(factored.model, row));
+  return keep(compute.losses_binary32(factored.model, U, target, nearest.codes, rows), result.enclosed_rtn);
+}
+
 // Row by row the better of the proposal and round-to-nearest, where the guard is on; then the counts.
 void keep_best(Rounded& proposal, const Rounded& nearest, bool guarded, Quantized& result) {
   for (std::size_t i = 0; i < result.row_is_rtn.size(); ++i) {
@@ -88,9 +109,10 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
     sink = [&](Index first, Index count, const float* u) {
       observer->rows({target, U, factored->factor.d, proposal.codes, first, count, u});
     };
-  const Expected<bool> has_sums = method.propose(
-      {target, &U, nearest.codes, layer.name, options.block_size, compute, sink, options.guard ? &row_sums : nullptr},
-      proposal);
+  const Expected<bool> has_sums =
+      method.propose({target, &U, nearest.codes, layer.name, options.block_size, compute, sink,
+                      options.guard || (observer && !observer->wants_binary64()) ? &row_sums : nullptr},
+                     proposal);
   if (!has_sums) return has_sums.error();
 
   result.row_is_rtn.assign(proposal.clipped.size(), 0);
@@ -103,10 +125,9 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
     result.enclosed_proposal = std::move(guarded->proposal);
     result.enclosed_rtn = std::move(guarded->rtn);
   } else if (observer) {
-    Expected<std::vector<Loss>> losses =
-        compute.losses(widened(), target, proposal.codes, first_indices(layer.W.rows()));
-    if (!losses) return losses.error();
-    result.enclosed_proposal = *std::move(losses);
+    const Status enclosed = enclose_for(*observer, *factored, U, target, proposal, nearest,
+                                        *has_sums ? sums : std::span<const LossSums>(), compute, result);
+    if (!enclosed) return enclosed.error();
   }
   keep_best(proposal, nearest, options.guard, result);
   if (observer)

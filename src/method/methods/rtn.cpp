@@ -5,10 +5,10 @@ namespace hallmark::method {
 
 extern const Method rtn;
 const Method rtn{"rtn", "every weight to the nearest point", false,
-                         [](const MethodInput& input, Rounded& rounded) -> Expected<bool> {
-                           const Target& target = input.target;
-                           rounded = round_to_nearest(target.W, target.grid, target.steps);
-                           return false;
-                         }};
+                 [](const MethodInput& input, Rounded& rounded) -> Expected<bool> {
+                   const Target& target = input.target;
+                   rounded = round_to_nearest(target.W, target.grid, target.steps);
+                   return false;
+                 }};
 
 }  // namespace hallmark::method
