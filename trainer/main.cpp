@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <iostream>
 
+#include "base/error_numbers.hpp"
 #include "network.hpp"
 #include "optimizer.hpp"
 #include "replay/calibration.hpp"
@@ -87,10 +88,10 @@ Status check(const std::string& path, Bytes validation, double before, double af
   std::printf("validation %.4f bits per byte before training, %.6f after, %.6f by the replay\n", before, after,
               *replayed);
   if (!(after < fallen * before))
-    return Error{Exit::contract, 610, "the loss did not fall", std::to_string(before) + " to " + std::to_string(after),
-                 "see the steps above"};
+    return Error{Exit::contract, error_number::loss_did_not_fall, "the loss did not fall",
+                 std::to_string(before) + " to " + std::to_string(after), "see the steps above"};
   if (!(std::abs(*replayed - after) < agreement))
-    return Error{Exit::contract, 611, "trainer and replay disagree on one checkpoint",
+    return Error{Exit::contract, error_number::replay_disagrees, "trainer and replay disagree on one checkpoint",
                  std::to_string(after) + " and " + std::to_string(*replayed), "compare network.cpp with forward.cpp"};
   std::printf("PASS: the loss fell, and trainer and replay agree\n");
   return ok();
@@ -105,7 +106,7 @@ Status train(const Arguments& arguments) {
   const Bytes validation =
       corpus->validation.bytes().first(std::min(evaluation_bytes, corpus->validation.bytes().size()));
   if (text.size() <= static_cast<std::size_t>(recipe->model.window) || validation.size() < 2)
-    return Error{Exit::input, 392, "the text is too short for one window",
+    return Error{Exit::input, error_number::text_short, "the text is too short for one window",
                  std::to_string(text.size()) + " bytes of train text, window " + std::to_string(recipe->model.window),
                  "use more text"};
 
@@ -147,7 +148,8 @@ Status train(const Arguments& arguments) {
     optimizer.step(step);
     const double bits = loss.item<double>() / std::log(2.0);
     if (!std::isfinite(bits))
-      return Error{Exit::numeric, 510, "the loss is not finite", "step " + std::to_string(step), "lower the rates"};
+      return Error{Exit::numeric, error_number::loss_not_finite, "the loss is not finite",
+                   "step " + std::to_string(step), "lower the rates"};
     recent = step == 0 ? bits : 0.98 * recent + 0.02 * bits;
     if ((step + 1) % 100 == 0 || step + 1 == recipe->steps) {
       const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -190,7 +192,8 @@ int main(int argc, char** argv) {
     std::cerr << hallmark::to_string(status.error());
     return static_cast<int>(status.error().exit);
   } catch (const std::exception& failure) {  // LibTorch throws
-    std::cerr << hallmark::to_string({hallmark::Exit::internal, 110, "LibTorch failed", failure.what(), "report this"});
+    std::cerr << hallmark::to_string({hallmark::Exit::internal, hallmark::error_number::writer_misuse,
+                                      "LibTorch failed", failure.what(), "report this"});
     return 1;
   }
 }

@@ -2,6 +2,8 @@
 
 #include <fstream>
 
+#include "base/error_numbers.hpp"
+
 namespace hallmark::trainer {
 
 namespace {
@@ -62,14 +64,16 @@ Recipe parse(const nlohmann::json& json, const ModelConfig& model) {
 
 Expected<Recipe> load_recipe(const std::string& path) {
   std::ifstream stream(path);
-  if (!stream) return Error{Exit::io, 901, "the recipe cannot be read", path, "check its name and permissions"};
+  if (!stream)
+    return Error{Exit::io, error_number::cannot_read, "the recipe cannot be read", path,
+                 "check its name and permissions"};
   try {
     const auto json = nlohmann::json::parse(stream);
     const auto model = parse_config(json.at("model").dump(), path);
     if (!model) return model.error();
     return parse(json, *model);
   } catch (const std::exception& failure) {
-    return Error{Exit::usage, 201, "the file is not a recipe", path + ": " + failure.what(),
+    return Error{Exit::usage, error_number::command_line, "the file is not a recipe", path + ": " + failure.what(),
                  "compare it with trainer/recipe.json"};
   }
 }

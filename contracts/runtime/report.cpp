@@ -1,10 +1,11 @@
-#include "base/error_numbers.hpp"
 #include "contracts/runtime/report.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <tuple>
+
+#include "base/error_numbers.hpp"
 
 namespace hallmark::contracts {
 

@@ -7,6 +7,8 @@
 #include <utility>
 #include <variant>
 
+#include "base/error_numbers.hpp"
+
 namespace hallmark {
 
 /// Exit codes of the tool, one per class of failure; stable (docs/cli.md lists them for users).
@@ -28,10 +30,10 @@ enum class Exit : int {
 /// One failure, in the three lines that a user sees: what, where (with numbers), what to do.
 struct Error {
   Exit exit = Exit::internal;
-  int number = 100;   ///< prints as E0100; the hundreds digit is the exit class
-  std::string what;   ///< one sentence
-  std::string where;  ///< place and numbers
-  std::string hint;   ///< what to do
+  int number = error_number::unexpected_exception;  ///< 301 prints as E0301; the hundreds are the exit class
+  std::string what;                                 ///< one sentence
+  std::string where;                                ///< place and numbers
+  std::string hint;                                 ///< what to do
 };
 
 /// "error[E0301]: what\n  where\n  try: hint\n"

@@ -1,6 +1,6 @@
-#include "base/error_numbers.hpp"
 #include "base/simd.hpp"
 
+#include "base/error_numbers.hpp"
 #include "base/highway.hpp"
 #include <hwy/highway.h>
 

@@ -1,5 +1,6 @@
-#include "base/error_numbers.hpp"
 #include "cli/device.hpp"
+
+#include "base/error_numbers.hpp"
 
 namespace hallmark::cli {
 

@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "base/error_numbers.hpp"
 #include "ablation/measure.hpp"
+#include "base/error_numbers.hpp"
 #include "pipeline/accumulate.hpp"
 #include "cli/command.hpp"
 #include "cli/output.hpp"

@@ -5,8 +5,8 @@
 #include <map>
 #include <memory>
 
-#include "base/error_numbers.hpp"
 #include "ledger/witness.hpp"
+#include "base/error_numbers.hpp"
 #include "cli/command.hpp"
 #include "cli/output.hpp"
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/error_numbers.hpp"
 #include "cuda/host_device.hpp"
 
 namespace hallmark::cuda {
@@ -107,8 +108,10 @@ class DeviceExecutor {
     if (failure_) return;
     const std::string where = name_ + ": " + step + ": " + cudaGetErrorString(code);
     failure_ = code == cudaErrorMemoryAllocation
-                   ? Error{Exit::memory, 1302, "the memory of the CUDA device is exhausted", where, "--device cpu"}
-                   : Error{Exit::unavailable, 1303, "the CUDA device failed half-way", where, "--device cpu"};
+                   ? Error{Exit::memory, error_number::device_memory, "the memory of the CUDA device is exhausted",
+                           where, "--device cpu"}
+                   : Error{Exit::unavailable, error_number::device_failed, "the CUDA device failed half-way", where,
+                           "--device cpu"};
   }
 
   std::string name_;

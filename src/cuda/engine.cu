@@ -1,5 +1,6 @@
 #include <cuda_runtime.h>
 
+#include "base/error_numbers.hpp"
 #include "cuda/device_executor.cuh"
 #include "cuda/program_engine.hpp"
 
@@ -12,7 +13,8 @@ Expected<std::unique_ptr<Engine>> device_engine() {
   if (code == cudaSuccess) code = cudaGetDeviceProperties(&properties, device);
   if (code == cudaSuccess) code = cudaFree(nullptr);  // makes the context
   if (code != cudaSuccess)
-    return Error{Exit::unavailable, 1306, "no CUDA device can be used", cudaGetErrorString(code), "--device cpu"};
+    return Error{Exit::unavailable, error_number::no_device, "no CUDA device can be used", cudaGetErrorString(code),
+                 "--device cpu"};
   return std::unique_ptr<Engine>(std::make_unique<ProgramEngine<DeviceExecutor>>(DeviceExecutor(properties.name)));
 }
 

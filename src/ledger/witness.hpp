@@ -22,7 +22,7 @@ struct TheoremFacts {
 /// One entry of the ledger.
 struct Witness {
   TheoremFacts facts;
-  std::string id;      ///< of docs/design.md section 2: T1 .. T16
+  std::string id;      ///< of docs/design.md section 2: T1 .. T17
   std::string status;  ///< "proven", or "refuted with witness" for a theorem that refutes a claim
   std::string commit;
 };

@@ -1,4 +1,3 @@
-#include "base/error_numbers.hpp"
 #include "linalg/factor.hpp"
 
 #include <fmt/format.h>
@@ -7,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/error_numbers.hpp"
 #include "linalg/buffer.hpp"
 #include "linalg/strip.hpp"
 

@@ -1,4 +1,3 @@
-#include "base/error_numbers.hpp"
 #include "linalg/gram.hpp"
 
 #include <fmt/format.h>
@@ -6,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/error_numbers.hpp"
 #include "linalg/finite.hpp"
 #include "linalg/strip.hpp"
 

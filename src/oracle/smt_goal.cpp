@@ -1,4 +1,3 @@
-#include "base/error_numbers.hpp"
 #include "oracle/smt_goal.hpp"
 
 #include <fmt/format.h>
@@ -8,6 +7,8 @@
 #include <cctype>
 #include <utility>
 #include <variant>
+
+#include "base/error_numbers.hpp"
 
 namespace hallmark::oracle {
 namespace {

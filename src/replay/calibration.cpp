@@ -1,8 +1,8 @@
-#include "base/error_numbers.hpp"
 #include "replay/calibration.hpp"
 
 #include <bit>
 
+#include "base/error_numbers.hpp"
 #include "io/sha256.hpp"
 
 namespace hallmark {

@@ -1,9 +1,9 @@
-#include "base/error_numbers.hpp"
 #include "replay/capture.hpp"
 
 #include <algorithm>
 #include <cmath>
 
+#include "base/error_numbers.hpp"
 #include "replay/calibration.hpp"
 #include "replay/forward.hpp"
 

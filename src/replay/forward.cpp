@@ -1,10 +1,10 @@
-#include "base/error_numbers.hpp"
 #include "replay/forward.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
+#include "base/error_numbers.hpp"
 #include "replay/kernels.hpp"
 
 namespace hallmark {

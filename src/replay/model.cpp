@@ -1,4 +1,3 @@
-#include "base/error_numbers.hpp"
 #include "replay/model.hpp"
 
 #include <charconv>
@@ -6,6 +5,8 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include "base/error_numbers.hpp"
 
 namespace hallmark {
 

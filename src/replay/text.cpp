@@ -1,4 +1,3 @@
-#include "base/error_numbers.hpp"
 #include "replay/text.hpp"
 
 #include <algorithm>
@@ -6,6 +5,7 @@
 #include <map>
 #include <system_error>
 
+#include "base/error_numbers.hpp"
 #include "io/file.hpp"
 #include "io/sha256.hpp"
 
