@@ -159,7 +159,8 @@ void kernels(benchmark::State& state, const std::string& calibration) {
         G = sum.gram();
         sample.judge(weight, G, checker.report());
       }
-      CertificateObserver seen(&G, options, {});
+      const MatrixRef<double> gram = G;
+      CertificateObserver seen(&gram, options, {}, true);
       Observers watching{&seen, &checker};
       const auto result = quantize_gptq(W, G, options, std::nullopt, weight, std::nullopt, &watching);
       seconds += seconds_since(start);

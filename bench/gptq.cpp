@@ -10,7 +10,9 @@
 #include "linalg/factor.hpp"
 #include "linalg/gram.hpp"
 #include "linalg/hessian.hpp"
+#include "method/factored.hpp"
 #include "method/quantize.hpp"
+#include "method/rtn.hpp"
 #include "method/recurrence.hpp"
 
 namespace hallmark::bench {
@@ -56,12 +58,12 @@ bool right(const Tensor& t, const Quantized& result) {
   const std::vector<Index> order = processing_order(t.G, result.lambda, false);
   const Matrix<float> U = factor->U.cast<float>();
   for (const Index i : {Index{0}, t.W.rows() - 1}) {
-    const Matrix<float> w = t.W.row(i), scales = result.steps.scales.row(i);
+    const Matrix<float> w = t.W.row(i);
+    const Steps steps{result.steps.scales.row(i)};
     const MatrixRef<float> W(w);
     const Options o = options(false);
-    Rounded rounded = round_to_nearest(W, o.grid, scales, 0);
-    if (result.row_is_rtn[static_cast<std::size_t>(i)] == 0)
-      run_recurrence_ref({W, o.grid, scales, 0, order}, U, rounded);
+    Rounded rounded = round_to_nearest(W, o.grid, steps);
+    if (result.row_is_rtn[static_cast<std::size_t>(i)] == 0) run_recurrence_ref({W, o.grid, steps, order}, U, rounded);
     if (rounded.codes.row(0) != result.codes.row(i)) return false;
   }
   return true;

@@ -31,6 +31,9 @@ Expected<Steps> checked_steps(MatrixRef<float> W, const Options& options, const 
     return Error{Exit::input, error_number::not_finite, "a weight is not a finite number",
                  fmt::format("row {}, column {}: {}", bad->row, bad->column, W(bad->row, bad->column)),
                  "repair the checkpoint or exclude the tensor"};
+  if (given->group_size < 0)
+    return Error{Exit::input, error_number::given_scale, "given steps of another shape",
+                 fmt::format("group size {}", given->group_size), "0: one scale per row"};
   const Index groups = groups_of(W.cols(), given->group_size);
   const auto fits = [&](const auto& M) { return M.rows() == W.rows() && M.cols() == groups; };
   if (!fits(given->scales) || (given->zeros.size() != 0 && !fits(given->zeros)))

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <random>
 
@@ -20,16 +21,16 @@ namespace {
 
 constexpr ExactRows every_row{std::numeric_limits<Index>::max()};
 
-struct Layer {
+struct Sample {
   Matrix<float> W;
   Matrix<double> G;
 };
 
-Layer random_layer(Index rows, Index cols, Index tokens, unsigned seed) {
+Sample random_layer(Index rows, Index cols, Index tokens, unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<float> normal;
   const auto draw = [&](float scale) { return [&random, &normal, scale] { return normal(random) * scale; }; };
-  Layer layer{Matrix<float>(rows, cols), {}};
+  Sample layer{Matrix<float>(rows, cols), {}};
   std::generate_n(layer.W.data(), layer.W.size(), draw(0.1F));
   Matrix<float> X(tokens, cols);
   std::generate_n(X.data(), X.size(), draw(1));
@@ -37,20 +38,24 @@ Layer random_layer(Index rows, Index cols, Index tokens, unsigned seed) {
   return layer;
 }
 
-Options options_for(const char* grid) {
-  const Grid parsed = *Grid::parse(grid);
-  return Options{.grid = parsed, .scale_rule = default_scale_rule(parsed)};
-}
+Options options_for(const char* grid) { return Options{.grid = *Grid::parse(grid)}; }
+
+struct Shown {
+  std::vector<float> u;
+  Matrix<Code> codes;
+  Steps steps;
+};
 
 // Changes what the quantizer shows before the observer sees it.
 struct Tampering : Observer {
   Observer& inner;
-  std::function<void(std::vector<float>&)> change;
-  Tampering(Observer& o, std::function<void(std::vector<float>&)> c) : inner(o), change(std::move(c)) {}
+  std::function<void(Shown&)> change;
+  Tampering(Observer& o, std::function<void(Shown&)> c) : inner(o), change(std::move(c)) {}
   void rows(const RecurrenceRows& rows) override {
-    std::vector<float> u(rows.u, rows.u + rows.U.columns() * kLanes<float>);
-    change(u);
-    inner.rows({rows.target, rows.U, rows.d, rows.codes, rows.first, rows.count, u.data()});
+    Shown shown{{rows.u, rows.u + rows.U.columns() * kLanes<float>}, rows.codes, rows.target.steps};
+    change(shown);
+    const Target target{rows.target.W, rows.target.grid, shown.steps, rows.target.order};
+    inner.rows({target, rows.U, rows.d, shown.codes, rows.first, rows.count, shown.u.data()});
   }
   void tensor(const Evidence& evidence) override { inner.tensor(evidence); }
 };
@@ -72,16 +77,18 @@ struct Widening : Observer {
 }  // namespace
 
 TEST_CASE("losses and bounds of a certificate hold in exact arithmetic") {
-  for (const char* grid : {"gf16", "int4s", "gf:3,2"})
+  for (const char* grid : {"gf16", "int4s", "gf:3,2", "int4", "int4z", "nf4", "lloyd:4"})
     for (const bool guard : {true, false})
       for (const bool desc_act : {true, false}) {
         CAPTURE(grid);
         CAPTURE(guard);
-        const Layer layer = random_layer(9, 33, 50, 7);
+        const Sample layer = random_layer(9, 33, 50, 7);
         Options options = options_for(grid);
         options.guard = guard;
         options.desc_act = desc_act;
-        CertificateObserver seen(&layer.G, options, every_row);
+        if (!options.grid.is_golden()) options.group_size = desc_act ? 8 : 0;
+        const MatrixRef<double> gram = layer.G;
+        CertificateObserver seen(&gram, options, every_row, true);
         const auto result = quantize_gptq(layer.W, layer.G, options, std::nullopt, "w", std::nullopt, &seen);
         REQUIRE(result);
         CHECK_FALSE(seen.offence);
@@ -92,21 +99,22 @@ TEST_CASE("losses and bounds of a certificate hold in exact arithmetic") {
           REQUIRE(row.final.exact);
           CHECK(row.final.exact->round_down() >= row.final.enclosure.lo);
           CHECK(row.final.exact->round_up() <= row.final.enclosure.hi);
-          CHECK(row.final.exact->round_up() <= row.bound.lo);
+          CHECK(row.final.exact->round_up() <= row.bound->enclosure.lo);
           CHECK(row.final.enclosure.hi - row.final.enclosure.lo <= 0.25 * row.final.enclosure.hi);
           CHECK(row.rtn.enclosure.hi - row.rtn.enclosure.lo <= 0.25 * row.rtn.enclosure.hi);
-          CHECK(row.bound.hi - row.bound.lo <= 1e-12 * row.bound.hi);
-          CHECK(row.slack <= 1);
-          CHECK(row.slack > 0.001);  // a bound that is not idle
+          CHECK(row.bound->enclosure.hi - row.bound->enclosure.lo <= 1e-12 * row.bound->enclosure.hi);
+          CHECK(row.bound->slack <= 1);
+          CHECK(row.bound->slack > 0.001);  // a bound that is not idle
           if (guard) CHECK(compare(*row.final.exact, *row.rtn.exact) <= 0);
         }
       }
 }
 
 TEST_CASE("an enclosure that says too little is made again in binary64") {
-  const Layer layer = random_layer(9, 33, 50, 7);
+  const Sample layer = random_layer(9, 33, 50, 7);
   const Options options = options_for("int4s");
-  CertificateObserver seen(&layer.G, options, every_row);
+  const MatrixRef<double> gram = layer.G;
+  CertificateObserver seen(&gram, options, every_row, true);
   Widening wide(seen);
   REQUIRE(quantize_gptq(layer.W, layer.G, options, std::nullopt, "w", std::nullopt, &wide));
   CHECK_FALSE(seen.offence);
@@ -118,39 +126,71 @@ TEST_CASE("an enclosure that says too little is made again in binary64") {
     }
 }
 
-TEST_CASE("exact arithmetic sees a u' that was not rounded from, or is too far from u") {
-  const Layer layer = random_layer(4, 16, 30, 3);
-  const Options options = options_for("int4s");
-  const auto judged = [&](const std::function<void(std::vector<float>&)>& change) {
-    CertificateObserver seen(&layer.G, options, every_row);
-    Tampering tampering(seen, change);
-    REQUIRE(quantize_gptq(layer.W, layer.G, options, std::nullopt, "w", std::nullopt, &tampering));
-    return seen.offence;
-  };
-  CHECK_FALSE(judged([](std::vector<float>&) {}));
-  const auto at = [](Index p, Index r) { return static_cast<std::size_t>(p * kLanes<float> + r); };
-  const auto far = judged([&](std::vector<float>& u) { u[at(5, 2)] *= 1.001F; });
-  REQUIRE(far);
-  CHECK(far->starts_with("row 2, column 5: |u' - u| <= delta fails"));
-  const auto other = judged([&](std::vector<float>& u) { u[at(7, 1)] += 1; });
-  REQUIRE(other);
-  CHECK(other->starts_with("row 1, column 7: "));
+TEST_CASE(
+    "exact arithmetic sees a u' that was not rounded from, or is too far from u, and a code, scale or zero point of "
+    "another") {
+  const Sample layer = random_layer(4, 16, 30, 3);
+  const MatrixRef<double> gram = layer.G;
+  for (const char* grid : {"int4s", "int4", "int4z", "lloyd:4"}) {
+    CAPTURE(grid);
+    const Options options = options_for(grid);
+    const auto judged = [&](const std::function<void(Shown&)>& change) {
+      CertificateObserver seen(&gram, options, every_row, true);
+      Tampering tampering(seen, change);
+      REQUIRE(quantize_gptq(layer.W, layer.G, options, std::nullopt, "w", std::nullopt, &tampering));
+      return seen.offence;
+    };
+    CHECK_FALSE(judged([](Shown&) {}));
+    const auto at = [](Index p, Index r) { return static_cast<std::size_t>(p * kLanes<float> + r); };
+    const auto far = judged([&](Shown& s) { s.u[at(5, 2)] *= 1.001F; });
+    REQUIRE(far);
+    CHECK(far->starts_with("row 2, column 5: |u' - u| <= delta fails"));
+    const auto other = judged([&](Shown& s) { s.u[at(7, 1)] += 1; });
+    REQUIRE(other);
+    CHECK(other->starts_with("row 1, column 7: "));
+    const auto code = judged([](Shown& s) { s.codes(3, 15) ^= 1; });  // the last: no later u depends on it
+    REQUIRE(code);
+    CHECK(code->starts_with("row 3, column 15: the code is not the point nearest to u'"));
+    const auto none = judged([](Shown& s) { s.codes(0, 15) = 0x7FFF; });
+    REQUIRE(none);
+    CHECK(none->starts_with("row 0, column 15: the code is no point of the grid"));
+    CHECK(judged([](Shown& s) { s.steps.scales(2, 0) *= 1.125F; }));
+    if (options.grid.spec().either_sign) CHECK(judged([](Shown& s) { s.steps.scales(2, 0) *= -1; }));
+    if (options.grid.spec().zero_points) CHECK(judged([](Shown& s) { s.steps.zeros(2, 0) ^= 1; }));
+  }
+}
+
+TEST_CASE("without bounds the rows have losses alone") {
+  const Sample layer = random_layer(5, 9, 20, 3);
+  const MatrixRef<double> gram = layer.G;
+  const Options options = options_for("int4z");
+  CertificateObserver seen(&gram, options, every_row, false);
+  REQUIRE(quantize_gptq(layer.W, layer.G, options, std::nullopt, "w", std::nullopt, &seen));
+  CHECK_FALSE(seen.offence);
+  REQUIRE(seen.values.size() == 5);
+  for (const CertifiedRow& row : seen.values) {
+    CHECK_FALSE(row.bound);
+    REQUIRE(row.final.exact);
+    CHECK(row.final.exact->round_down() >= row.final.enclosure.lo);
+    CHECK(row.final.exact->round_up() <= row.final.enclosure.hi);
+  }
 }
 
 TEST_CASE("rows beyond the range of the enclosures get exact values") {
-  Layer layer = random_layer(3, 4, 9, 5);
+  Sample layer = random_layer(3, 4, 9, 5);
   layer.G(0, 0) = 0x1p80;  // more than 2^64 times the others: T15 does not apply
   for (Index j = 1; j < 4; ++j) layer.G(0, j) = layer.G(j, 0) = 0;
   Options options = options_for("gf16");
   options.damp_fraction = 0;
-  CertificateObserver seen(&layer.G, options, ExactRows{});
+  const MatrixRef<double> gram = layer.G;
+  CertificateObserver seen(&gram, options, ExactRows{}, true);
   REQUIRE(quantize_gptq(layer.W, layer.G, options, std::nullopt, "w", std::nullopt, &seen));
   for (const CertifiedRow& row : seen.values) {
     CHECK(std::isfinite(row.final.enclosure.lo));
     CHECK(std::isfinite(row.final.enclosure.hi));
     CHECK_FALSE(row.final.exact);
-    CHECK(row.bound.hi == std::numeric_limits<double>::infinity());
-    CHECK((row.slack == 0 || std::isinf(row.slack)));
+    CHECK(row.bound->enclosure.hi == std::numeric_limits<double>::infinity());
+    CHECK((row.bound->slack == 0 || std::isinf(row.bound->slack)));
   }
 }
 
@@ -170,20 +210,23 @@ TEST_CASE("the chosen rows are spaced evenly") {
 }
 
 TEST_CASE("round-to-nearest without calibration has codes to judge and no losses") {
-  const Layer layer = random_layer(3, 5, 9, 5);
-  Options options = options_for("gf16");
-  options.method = "rtn";
-  CertificateObserver seen(nullptr, options, every_row);
-  REQUIRE(quantize_rtn(layer.W, options, std::nullopt, "w", &seen));
-  CHECK(seen.values.empty());
-  CHECK_FALSE(seen.offence);
-  CHECK(seen.exact_elements == 15);
+  for (const char* grid : {"gf16", "int4", "int4z", "lloyd:4"}) {
+    const Sample layer = random_layer(3, 5, 9, 5);
+    Options options = options_for(grid);
+    options.method = "rtn";
+    CertificateObserver seen(nullptr, options, every_row, true);
+    REQUIRE(quantize_rtn(layer.W, options, std::nullopt, "w", &seen));
+    CHECK(seen.values.empty());
+    CHECK_FALSE(seen.offence);
+    CHECK(seen.exact_elements == 15);
+  }
 }
 
 TEST_CASE("a bundle holds the words in the documented places") {
-  const Layer layer = random_layer(2, 3, 9, 5);
+  const Sample layer = random_layer(2, 3, 9, 5);
   const Options options = options_for("gf16");
-  CertificateObserver seen(&layer.G, options, ExactRows{});
+  const MatrixRef<double> gram = layer.G;
+  CertificateObserver seen(&gram, options, ExactRows{}, true);
   const auto result = quantize_gptq(layer.W, layer.G, options, std::nullopt, "w", std::nullopt, &seen);
   REQUIRE(result);
   std::string bytes;

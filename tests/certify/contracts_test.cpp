@@ -68,7 +68,7 @@ struct Tensor {
 Tensor tensor(const std::string& grid, Index rows = 13, Index cols = 37) {
   Tensor t{
       normal_matrix<float>(rows, cols, 5), gram_ref(ar1_activations(64, cols, 0.9, 6)), {.grid = *Grid::parse(grid)}};
-  t.options.scale_rule = default_scale_rule(t.options.grid);
+  if (t.options.grid.is_golden()) t.options.scale_rule = "matrix-max";
   return t;
 }
 
@@ -100,7 +100,8 @@ bool caught(const Report& report, std::string_view contract) {
 
 TEST_CASE(
     "they hold on every grid, with act-order, groups, dead columns, without the guard, and for one row or column") {
-  for (const std::string grid : {"gf16", "fp16", "gf:4,3", "int8s", "int4s", "int2s"}) {
+  for (const std::string grid : {"gf16", "fp16", "gf:4,3", "int8s", "int4s", "int2s", "int8", "int4", "int2", "int4z",
+                                 "int8z", "nf4", "lloyd:4", "lloyd:2"}) {
     CAPTURE(grid);
     Tensor t = tensor(grid);
     const Report report = judged(t);
@@ -115,7 +116,7 @@ TEST_CASE(
     t.options.desc_act = true;
     holds(judged(t));
     t.options.group_size = 8;
-    if (t.options.grid.is_integer()) holds(judged(t));
+    if (!t.options.grid.is_golden()) holds(judged(t));
     t.options.group_size = 0;
     t.options.guard = false;
     holds(judged(t));
@@ -143,21 +144,24 @@ TEST_CASE(
 }
 
 TEST_CASE("exact arithmetic alone gives the same counts") {
-  const Tensor t = tensor("int4s", 5, 9);
-  const Report report = judged(t, nullptr, Policy::exact), enclosed = judged(t);
-  CHECK(report.failed() == 0);
-  CHECK(report.exact_rows() == 5);
-  for (const auto& [contract, count] : report.counts()) {
-    const auto& name = contract;
-    CAPTURE(name);
-    CHECK(count.by_exact == count.passed);
-    CHECK(count.passed == enclosed.counts().find(name)->second.passed);
+  for (const char* grid : {"int4s", "int4", "int4z", "lloyd:4"}) {
+    CAPTURE(grid);
+    const Tensor t = tensor(grid, 5, 9);
+    const Report report = judged(t, nullptr, Policy::exact), enclosed = judged(t);
+    CHECK(report.failed() == 0);
+    CHECK(report.exact_rows() == 5);
+    for (const auto& [contract, count] : report.counts()) {
+      const auto& name = contract;
+      CAPTURE(name);
+      CHECK(count.by_exact == count.passed);
+      CHECK(count.passed == enclosed.counts().find(name)->second.passed);
+    }
+    CHECK(judged(t, nullptr, Policy::off).counts().empty());
   }
-  CHECK(judged(t, nullptr, Policy::off).counts().empty());
 }
 
 TEST_CASE("a code, a scale, the factor, the Gram matrix, a loss: each corruption is caught") {
-  for (const std::string grid : {"gf16", "int4s"}) {
+  for (const std::string grid : {"gf16", "int4s", "int4", "int4z", "lloyd:4"}) {
     CAPTURE(grid);
     const Tensor t = tensor(grid);
     REQUIRE(!judged(t, [](Shown&) {}).failed());
@@ -177,6 +181,12 @@ TEST_CASE("a code, a scale, the factor, the Gram matrix, a loss: each corruption
     CHECK(caught(
         judged(t, [](Shown& s) { s.result.steps.scales(0, 0) = std::nextafter(s.result.steps.scales(0, 0), 9.0F); }),
         "exact_product"));
+    if (t.options.grid.spec().either_sign)
+      CHECK(caught(judged(t, [](Shown& s) { s.result.steps.scales(1, 0) *= -1; }), "gf16_nearest"));
+    if (t.options.grid.spec().zero_points) {
+      CHECK(caught(judged(t, [](Shown& s) { s.result.steps.zeros(3, 0) ^= 1; }), "gf16_nearest"));
+      CHECK(caught(judged(t, [](Shown& s) { s.result.steps.zeros.resize(0, 0); }), "gf16_nearest"));
+    }
     CHECK(caught(judged(t, [](Shown& s) { s.u(2, 5) += 3; }), "gf16_nearest"));
     CHECK(caught(judged(t, [](Shown& s) { s.U(3, 17) += 1e-6; }), "factor_residual"));
     CHECK(caught(judged(t, [](Shown& s) { s.model.d[5] *= 1 + 1e-6; }), "factor_residual"));
@@ -203,10 +213,12 @@ TEST_CASE("a code, a scale, the factor, the Gram matrix, a loss: each corruption
                         }),
                  "gram_bound"));
   }
-  Tensor nearest = tensor("gf16");
-  nearest.options.method = "rtn";
-  const Report moved = judged(nearest, [](Shown& s) { s.result.codes(1, 1) ^= 1; });
-  CHECK(caught(moved, "rtn_when_no_calibration"));
+  for (const char* grid : {"gf16", "int4", "int4z", "lloyd:4"}) {
+    Tensor nearest = tensor(grid);
+    nearest.options.method = "rtn";
+    const Report moved = judged(nearest, [](Shown& s) { s.result.codes(1, 1) ^= 1; });
+    CHECK(caught(moved, "rtn_when_no_calibration"));
+  }
 }
 
 TEST_CASE("entries of a Gram matrix, summed again from the activations") {

@@ -36,21 +36,21 @@ std::vector<const units::Unit*> units_here() {
 
 bool same(float a, float b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
-struct Layer {
+struct Sample {
   Matrix<float> W;
   Matrix<double> G;
   Options options;
 };
 
-Layer layer(const std::string& grid, Index rows, Index cols) {
-  Layer t{0.02F * normal_matrix<float>(rows, cols, 5),
-          gram_ref(ar1_activations(2 * cols, cols, 0.9, 6)),
-          {.grid = *Grid::parse(grid)}};
+Sample layer(const std::string& grid, Index rows, Index cols) {
+  Sample t{0.02F * normal_matrix<float>(rows, cols, 5),
+           gram_ref(ar1_activations(2 * cols, cols, 0.9, 6)),
+           {.grid = *Grid::parse(grid)}};
   t.options.scale_rule = default_scale_rule(t.options.grid);
   return t;
 }
 
-Report judged(const Layer& t, std::string_view target) {
+Report judged(const Sample& t, std::string_view target) {
   REQUIRE(set_simd_target(target));
   ContractChecker checker(Policy::on);
   const auto result = t.options.method == "rtn"
@@ -79,8 +79,8 @@ void same_counts(const Report& a, const Report& b) {
 }  // namespace
 
 TEST_CASE("every unit decodes every code of every grid") {
-  for (const char* name :
-       {"gf16", "bf16", "fp16", "gf:2,1", "gf:4,3", "gf:3,12", "gf:8,1", "int2s", "int4s", "int8s"}) {
+  for (const char* name : {"gf16", "bf16", "fp16", "gf:2,1", "gf:4,3", "gf:3,12", "gf:8,1", "int2s", "int4s", "int8s",
+                           "int2", "int4", "int8", "int4z", "int8z"}) {
     CAPTURE(name);
     const Grid grid = *Grid::parse(name);
     const GridPoints points(grid);
@@ -106,41 +106,61 @@ TEST_CASE("every unit decodes every code of every grid") {
 
 TEST_CASE("a unit says yes to the nearest code, to ties and to both ends, and to no other code") {
   const Matrix<float> W{{0.5F, -1.5F, 2.5F, 7, -7, 9, -0.25F, 0}, {1, 2, 3, 4, 5, 6, 7, -8}};
-  const Matrix<Code> right{{0, Code(-2), 2, 7, Code(-7), 7, 0, 0}, {1, 2, 3, 4, 5, 6, 7, Code(-7)}};
-  const float scales[] = {1, 1};
-  for (const bool binary32 : {true, false})
-    for (const units::Unit* unit : units_here()) {
-      CAPTURE(binary32);
-      const auto verdict = [&](const Matrix<Code>& codes) {
-        units::Tensor tensor{};
-        tensor.cols = 8;
-        tensor.W = W.data();
-        tensor.W_stride = 8;
-        tensor.codes = codes.data();
-        tensor.scales = scales;
-        tensor.groups = 1;
-        tensor.points = unit_points(*Grid::parse("int4s"));
-        tensor.absolute = 0.5;
-        tensor.binary32 = binary32;
-        std::vector<std::int32_t> row(unit->rows_at_once, 1);
-        row[0] = 0;
-        std::vector<double> work(unit->work_bytes(8) / sizeof(double) + 1);
-        return unit->rows(tensor, {row.data(), nullptr, 0, nullptr, nullptr}, work.data()).nearest & 3;
-      };
-      CHECK(verdict(right) == 3);
-      for (Index j = 0; j < 8; ++j)
-        for (const int step : {-1, 1}) {
-          Matrix<Code> wrong = right;
-          wrong(0, j) = static_cast<Code>(wrong(0, j) + step);
-          const bool tie =
-              (j == 0 && step == 1) || (j == 1 && step == 1) || (j == 2 && step == 1);  // ties on the other side
-          CHECK(verdict(wrong) == (tie ? 3U : 2U));
-        }
-    }
+  struct Case {
+    const char* grid;
+    float scale;
+    std::int16_t zero;
+  };
+  for (const Case& c : {Case{"int4s", 1, 0},
+                        {"int4", 1, 0},
+                        {"int4", -1, 0},
+                        {"int4", -0.375F, 0},
+                        {"int4z", 1, 8},
+                        {"int4z", 0.375F, 8}}) {
+    CAPTURE(c.grid);
+    CAPTURE(c.scale);
+    const Grid grid = *Grid::parse(c.grid);
+    const Matrix<float> scaled = c.scale * W;  // exact; the points are -7 .. 7 of the first grid, and -8 of the others
+    Matrix<Code> right(2, 8);
+    for (Index i = 0; i < 16; ++i) right.data()[i] = grid.nearest(scaled.data()[i], {c.scale, c.zero});
+    CHECK(grid.value(right(0, 2), c.zero) == 2);
+    const float scales[] = {c.scale, c.scale};
+    const std::int16_t zeros[] = {c.zero, c.zero};
+    for (const bool binary32 : {true, false})
+      for (const units::Unit* unit : units_here()) {
+        CAPTURE(binary32);
+        const auto verdict = [&](const Matrix<Code>& codes) {
+          units::Tensor tensor{};
+          tensor.cols = 8;
+          tensor.W = scaled.data();
+          tensor.W_stride = 8;
+          tensor.codes = codes.data();
+          tensor.scales = scales;
+          tensor.zeros = grid.spec().zero_points ? zeros : nullptr;
+          tensor.either_sign = c.scale < 0;
+          tensor.groups = 1;
+          tensor.points = unit_points(grid);
+          tensor.absolute = 0.5;
+          tensor.binary32 = binary32;
+          std::vector<std::int32_t> row(unit->rows_at_once, 1);
+          row[0] = 0;
+          std::vector<double> work(unit->work_bytes(8) / sizeof(double) + 1);
+          return unit->rows(tensor, {row.data(), nullptr, 0, nullptr, nullptr}, work.data()).nearest & 3;
+        };
+        CHECK(verdict(right) == 3);
+        for (Index j = 0; j < 8; ++j)
+          for (const int step : {-1, 1}) {
+            Matrix<Code> wrong = right;
+            wrong(0, j) = static_cast<Code>(wrong(0, j) + step);
+            const bool tie = j < 3 && step == 1;  // ties on the other side
+            CHECK(verdict(wrong) == (tie ? 3U : 2U));
+          }
+      }
+  }
 }
 
 TEST_CASE("a unit holds the rows of a Gram matrix to their bound") {
-  const Layer t = layer("gf16", 1, 19);
+  const Sample t = layer("gf16", 1, 19);
   for (const units::Unit* unit : units_here()) {
     Vector<double> diagonal = t.G.diagonal();
     CHECK(unit->gram_row(t.G.data(), diagonal.data(), 19, -20));
@@ -153,13 +173,13 @@ TEST_CASE("a unit holds the rows of a Gram matrix to their bound") {
 }
 
 TEST_CASE("every target counts as the plain way does") {
-  for (const std::string grid : {"gf16", "gf:4,3", "int4s"}) {
+  for (const std::string grid : {"gf16", "gf:4,3", "int4s", "int4", "int4z", "int8z", "lloyd:4"}) {
     CAPTURE(grid);
     for (int variant = 0; variant < 5; ++variant) {
       CAPTURE(variant);
-      Layer t = layer(grid, 53, 67);
+      Sample t = layer(grid, 53, 67);
       if (variant == 1) t.options.desc_act = true;
-      if (variant == 2 && t.options.grid.is_integer()) t.options.group_size = 24;
+      if (variant == 2 && !t.options.grid.is_golden()) t.options.group_size = 24;
       if (variant == 3) t.options.guard = false;
       if (variant == 3) t.G.row(3).setZero(), t.G.col(3).setZero();
       if (variant == 4) t.options.method = "rtn";
@@ -177,7 +197,7 @@ TEST_CASE("every target counts as the plain way does") {
 TEST_CASE("numbers of extreme size are left to the enclosures, not decided wrongly") {
   for (const double size : {0x1p-300, 0x1p-60, 0x1p60, 0x1p300}) {
     CAPTURE(size);
-    Layer t = layer("gf16", 9, 33);
+    Sample t = layer("gf16", 9, 33);
     t.G *= size;
     const Report plain = judged(t, "reference");
     CHECK(plain.failed() == 0);

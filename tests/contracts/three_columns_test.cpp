@@ -83,7 +83,7 @@ void replay(const std::string& solver, const std::vector<std::string>& arguments
   REQUIRE(both);
   CHECK((both->gptq.q == row(model, "q")));
   CHECK((both->rtn.q == row(model, "r")));
-  CHECK((both->loss_proposal > both->loss_rtn));
+  CHECK((both->loss_gptq > both->loss_rtn));
   CHECK((both->guarded() == both->loss_rtn));
 }
 

@@ -7,9 +7,11 @@
 #include <limits>
 
 #include "../fixtures/fixture.hpp"
+#include "../linalg/random.hpp"
 #include "../quantize/layers.hpp"
 #include "executors.hpp"
 #include "format/golden_float.hpp"
+#include "method/rtn.hpp"
 
 using namespace hallmark;
 using namespace hallmark::test;
@@ -27,35 +29,73 @@ cuda::EngineBackend backend() { return backend_of(cuda::HostExecutor(), Index{1}
 
 TEST_CASE("rounding equals Grid's at and beside every midpoint") {
   for (const char* name :
-       {"gf16", "bf16", "fp16", "gf:2,1", "gf:8,1", "gf:2,12", "gf:4,3", "int2s", "int4s", "int8s"}) {
+       {"gf16", "bf16", "fp16", "gf:2,1", "gf:8,1", "gf:2,12", "gf:4,3", "int2s",   "int4s",   "int8s",
+        "int2", "int4", "int8", "int2z",  "int4z",  "int8z",   "nf4",    "lloyd:2", "lloyd:3", "lloyd:4"}) {
     CAPTURE(name);
     const Grid grid = *Grid::parse(name);
+    const GridSpec& spec = grid.spec();
     const auto points = cuda::device_grid(grid);
     REQUIRE(points);
+    std::vector<Code> codes;
+    for (unsigned c = 0; c < 65536; ++c)
+      if (grid.contains(static_cast<Code>(c))) codes.push_back(static_cast<Code>(c));
     std::size_t wrong = 0;
-    for (const double s : {1.0, 1367.0 / 1024, 0x1p-149, 3e38}) {
-      const auto look = [&](double x) {
-        for (const double y : {x, std::nextafter(x, 1e308), std::nextafter(x, -1e308)})
-          for (const double z : {y, -y}) {
-            const Code code = grid.nearest(z, s);
-            wrong += points->nearest(z, s) != code || points->clipped(z, s) != grid.clipped(z, s);
-            wrong +=
-                std::bit_cast<std::uint64_t>(points->value(code)) != std::bit_cast<std::uint64_t>(grid.value(code));
+    for (const float size : {1.0F, 1367.0F / 1024, 0x1p-149F, 3e38F})
+      for (const float s : {size, -size})
+        for (const int zero : {0, 1, spec.last / 2 + 1, spec.last}) {
+          if (!grid.takes_scale(s) || !grid.takes_zero(zero)) continue;
+          const auto look = [&](double x) {
+            for (const double y : {x, std::nextafter(x, 1e308), std::nextafter(x, -1e308)})
+              for (const double z : {y, -y})
+                wrong += points->nearest(z, {s, zero}) != grid.nearest(z, {s, zero}) ||
+                         points->clipped(z, {s, zero}) != grid.clipped(z, {s, zero});
+          };
+          for (const Code code : codes) {
+            const double g = grid.value(code, zero);
+            wrong += std::bit_cast<std::uint64_t>(points->value(code, zero)) != std::bit_cast<std::uint64_t>(g);
+            const auto after = static_cast<Code>(code + 1);
+            look(s * g);
+            if (grid.contains(after)) look(s * ((g + grid.value(after, zero)) / 2));
           }
-      };
-      for (Code k = 0; k < points->last; ++k) {
-        look(s * grid.value(k));
-        look(s * (grid.value(k) + grid.value(static_cast<Code>(k + 1))) / 2);
-      }
-      for (const double x : {s * grid.spec().largest, s * (grid.spec().largest + 0.5), 1e300,
-                             std::numeric_limits<double>::infinity(), 0.0})
-        look(x);
-      const double nan = std::numeric_limits<double>::quiet_NaN();
-      wrong += points->nearest(nan, s) != grid.nearest(nan, s) || !points->clipped(nan, s);
-    }
+          for (const double end : {static_cast<double>(spec.first - zero), static_cast<double>(spec.last - zero)})
+            for (const double beyond : {-0.5, 0.5}) look(s * (end + beyond));
+          for (const double x :
+               {s * spec.largest, s * (spec.largest + 0.5), 1e300, std::numeric_limits<double>::infinity(), 0.0})
+            look(x);
+          const double nan = std::numeric_limits<double>::quiet_NaN();
+          wrong += points->nearest(nan, {s, zero}) != grid.nearest(nan, {s, zero}) || !points->clipped(nan, {s, zero});
+        }
     CHECK(wrong == 0);
   }
-  CHECK(!cuda::device_grid(*Grid::table("three", {-1, 0, 1})));
+  CHECK(cuda::device_grid(*Grid::table("three", {-1, 0, 1})));
+  std::vector<float> many(17);
+  for (std::size_t k = 0; k < many.size(); ++k) many[k] = static_cast<float>(k);
+  CHECK(!cuda::device_grid(*Grid::table("seventeen", many)));
+}
+
+TEST_CASE("tables, and tables that stay on the CPU, give the CPU's codes and losses") {
+  std::vector<float> many(40);
+  for (std::size_t k = 0; k < many.size(); ++k) many[k] = static_cast<float>(k * k) - 300;
+  const Matrix<float> W = normal_matrix<float>(40, 25, 21);
+  const Matrix<double> G = gram_ref(ar1_activations(50, 25, 0.8, 22));
+  for (const Grid& grid :
+       {*Grid::table("many", many), *Grid::table("far apart", {-0x1.001p30F, 0.5F, 1.0F, 0x1.ffep29F}),
+        *Grid::parse("int4"), *Grid::parse("int4z"), *Grid::parse("nf4"), *Grid::parse("lloyd:4")})
+    for (const Index group_size : {0, 8}) {
+      CAPTURE(grid.name());
+      Options options{grid};
+      options.group_size = group_size;
+      auto run = backend();
+      const auto here = quantize_gptq(W, G, options),
+                 there = quantize_gptq(W, G, options, std::nullopt, "w", std::nullopt, nullptr, &run);
+      REQUIRE(here);
+      REQUIRE(there);
+      CHECK(here->codes == there->codes);
+      CHECK(here->clipped == there->clipped);
+      CHECK(here->row_is_rtn == there->row_is_rtn);
+      CHECK(here->loss_final == there->loss_final);
+      CHECK(here->loss_rtn == there->loss_rtn);
+    }
 }
 
 TEST_CASE("the codec of arrays") {
@@ -97,12 +137,13 @@ TEST_CASE("the fixtures: Gram matrix, factor, u, codes, clipped counts and what 
     REQUIRE(G);
     CHECK(*G == matrix(f.G, f.columns));
 
-    Options options{f.grid == "codebook" ? *Grid::table("fixture", f.codebook) : *Grid::parse(f.grid)};
-    options.scale_rule = *parse_scale_rule(f.scale_rule);
+    Options options{f.grid == "codebook" ? *Grid::table("fixture", f.codebook) : *Grid::parse(f.grid + "/1")};
+    options.scale_rule = f.scale_rule;
     options.group_size = static_cast<Index>(f.group_size);
     options.damp_fraction = f.damp_percent;
     options.desc_act = f.desc_act;
-    const auto given = f.scale_rule == "given" ? std::optional(matrix(f.scales, f.rows)) : std::nullopt;
+    const auto given =
+        f.scale_rule == "given" ? std::optional(Steps{matrix(f.scales, f.rows), {}, options.group_size}) : std::nullopt;
 
     class Look final : public Observer {
      public:
@@ -158,12 +199,12 @@ TEST_CASE("a failing pivot and an overflow are found where the CPU finds them") 
   Matrix<float> W(3, 3), U(3, 3);
   W << 1, 1, 1, 1, 0x1p127F, 1, 0x1p127F, 1, 1;
   U << 1, 4, 0, 0, 1, 4, 0, 0, 1;
-  const Matrix<float> scales = Matrix<float>::Ones(3, 1);
+  const Steps steps{Matrix<float>::Ones(3, 1)};
   const std::vector<Index> order{0, 2, 1};
   const Grid grid = *Grid::parse("int4s");
   const MatrixRef<float> view(W);
-  const Target target{view, grid, scales, 0, order};
-  Rounded rounded = round_to_nearest(W, grid, scales, 0), plain = rounded;
+  const Target target{view, grid, steps, order};
+  Rounded rounded = round_to_nearest(W, grid, steps), plain = rounded;
   std::vector<Index> shown;
   const auto overflow = run.recurrence(
       target, UpperStrips<float>(U), 8, rounded, [&](Index first, Index, const float*) { shown.push_back(first); },
@@ -185,7 +226,7 @@ TEST_CASE("a failing pivot and an overflow are found where the CPU finds them") 
 }
 
 TEST_CASE("the sums behind the binary32 enclosures, bit for bit") {
-  const Layer layer = layers()[3];
+  const test::Layer layer = layers()[3];
   const Matrix<double> G = gram_ref(layer.X);
   auto run = backend();
   Matrix<double> H = 2 * G;
@@ -197,10 +238,10 @@ TEST_CASE("the sums behind the binary32 enclosures, bit for bit") {
   const UpperStrips<float> U(factor->U);
   std::vector<Index> order(static_cast<std::size_t>(layer.W.cols()));
   for (std::size_t p = 0; p < order.size(); ++p) order[p] = static_cast<Index>(p);
-  const Matrix<float> scales = Matrix<float>::Ones(layer.W.rows(), 1);
+  const Steps steps{Matrix<float>::Ones(layer.W.rows(), 1)};
   const MatrixRef<float> W(layer.W);
-  const Target target{W, layer.options.grid, scales, 0, order};
-  Rounded rounded = round_to_nearest(W, layer.options.grid, scales, 0), plain = rounded;
+  const Target target{W, layer.options.grid, steps, order};
+  Rounded rounded = round_to_nearest(W, layer.options.grid, steps), plain = rounded;
   std::vector<LossSums> sums, expected;
   const RowSums here{model, sums}, there{model, expected};
   REQUIRE(run.recurrence(target, U, 16, rounded, nullptr, &here));
@@ -214,7 +255,7 @@ TEST_CASE("the sums behind the binary32 enclosures, bit for bit") {
 }
 
 TEST_CASE("a device that fails at any of its calls gives its error and no result") {
-  const Layer layer = layers()[4];
+  const test::Layer layer = layers()[4];
   const Matrix<double> G = gram_ref(layer.X);
   int failures = 0;
   for (int calls = 1;; ++calls) {

@@ -1,5 +1,6 @@
 // libFuzzer target of the codec and the grids. Input: 8 bytes x (binary64) and, if they are there, 4 bytes s
-// (binary32), both little-endian. Oracles: the counted codec of tests/format and distances in exact rationals.
+// (binary32), both little-endian, and a byte for the zero point. Oracles: the counted codec of tests/format and
+// distances in exact rationals.
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -36,36 +37,35 @@ void check_codec(double x) {
           x <= static_cast<double>(GF::decode(GF::next(word))));
 }
 
-Rational distance(const Grid& grid, Code code, double x, float s) {
-  return abs(Rational(x) - Rational(static_cast<double>(s)) * Rational(grid.value(code)));
+Rational distance(const Grid& grid, Code code, double x, Step step) {
+  return abs(Rational(x) - Rational(step.scale) * Rational(grid.value(code, step.zero)));
 }
 
 /// No point of the grid is nearer than the chosen one, the bound holds, and the verdict on clipping is that of exact
 /// numbers.
-void check_small_grid(const Grid& grid, double x, float s) {
-  const double scale = static_cast<double>(s);
-  const Code chosen = grid.nearest(x, scale);
+void check_small_grid(const Grid& grid, double x, Step step) {
+  const Code chosen = grid.nearest(x, step);
   require(grid.contains(chosen));
-  const Rational least = distance(grid, chosen, x, s);
+  const Rational least = distance(grid, chosen, x, step);
+  const bool even = (grid.is_integer() ? static_cast<int>(grid.value(chosen, step.zero)) : chosen) % 2 == 0;
   for (unsigned c = 0; c < 65536; ++c) {
     if (c == 256) c = 65536 - 256;  // words of at most 8 bits and sign-extended integers
     if (const auto code = static_cast<Code>(c); grid.contains(code)) {
-      const Rational d = distance(grid, code, x, s);
+      const Rational d = distance(grid, code, x, step);
       require(d >= least);
-      if (d == least && grid.value(code) != grid.value(chosen)) require(chosen % 2 == 0);
+      if (d == least && grid.value(code) != grid.value(chosen)) require(even);
     }
   }
-  if (!grid.clipped(x, scale)) require(least <= Rational(grid.half_gap(x, scale)));
+  if (!grid.clipped(x, step)) require(least <= Rational(grid.half_gap(x, step)));
 }
 
 /// The same for gf16 with the two neighbours only: the distance to a point is convex along the grid.
-void check_gf16(const Grid& grid, double x, float s) {
-  const double scale = static_cast<double>(s);
+void check_gf16(const Grid& grid, double x, double scale) {
   const Code chosen = grid.nearest(x, scale);
-  const Rational least = distance(grid, chosen, x, s);
+  const Rational least = distance(grid, chosen, x, scale);
   for (const Code other : {GF16::next(chosen), GF16::previous(chosen)})
     if (grid.contains(other)) {
-      const Rational d = distance(grid, other, x, s);
+      const Rational d = distance(grid, other, x, scale);
       require(d >= least);
       if (d == least && grid.value(other) != grid.value(chosen)) require(chosen % 2 == 0);
     }
@@ -84,11 +84,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_codec<BF16>(x);
   check_codec<FP16>(x);
   check_codec<GF4>(x);
-  s = std::fabs(s);
   if (!std::isfinite(x) || !std::isfinite(s) || s == 0) return 0;
-  static const Grid gf4 = *Grid::parse("gf:2,1"), int4 = *Grid::parse("int4s"), gf16 = *Grid::parse("gf16");
+  static const Grid gf4 = *Grid::parse("gf:2,1"), int4s = *Grid::parse("int4s"), gf16 = *Grid::parse("gf16"),
+                    int4 = *Grid::parse("int4"), int8 = *Grid::parse("int8"), int8z = *Grid::parse("int8z"),
+                    nf4 = *Grid::parse("nf4"), lloyd = *Grid::parse("lloyd:4");
   static const Grid book = *Grid::table("book", {-1.0f, -0x1p-30f, 0.25f, 0x1p-2f + 0x1p-14f, 7.0f});
-  for (const Grid* grid : {&gf4, &int4, &book}) check_small_grid(*grid, x, s);
-  check_gf16(gf16, x, s);
+  for (const Grid* grid : {&int4, &int8}) check_small_grid(*grid, x, static_cast<double>(s));
+  const auto positive = static_cast<double>(std::fabs(s));
+  for (const Grid* grid : {&gf4, &int4s, &book, &nf4, &lloyd}) check_small_grid(*grid, x, positive);
+  check_small_grid(int8z, x, {positive, size > sizeof x + sizeof s ? data[sizeof x + sizeof s] : 0});
+  check_gf16(gf16, x, positive);
   return 0;
 }

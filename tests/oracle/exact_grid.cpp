@@ -85,17 +85,40 @@ TEST_CASE("nearest is the least distance, ties to the even code, for rationals a
   CHECK(compare(step.margin, Dyadic(0x1p-101)) == 0);
 }
 
-TEST_CASE("the names of grids: those of the specification and no others") {
-  for (const char* name : {"gf16", "bf16", "fp16", "gf:2,1", "gf:8,7/1", "int2s", "int8s", "int4/1"})
-    CHECK(ExactGrid::of(Grid::parse(name)->spec()));
-  for (const char* name :
-       {"", "gf", "int1", "int9", "int04", "gf:1,2", "gf:9,1", "gf:8,8", "gf:3,0", "gf:3", "gf16/2", "int-4"})
-    CHECK(!ExactGrid::of(Grid::parse(name)->spec()));
+TEST_CASE("negative scales mirror the points, and zero points move them") {
+  const ExactGrid int4 = ExactGrid::integer(-8, 7), int4z = ExactGrid::integer(0, 15);
+  const auto code = [](const ExactGrid& grid, const mpq_class& x, const mpq_class& s, int zero = 0) {
+    const auto rational = grid.nearest(x, s, zero);
+    const auto dyadic = grid.nearest(Dyadic(x.get_d()), Dyadic(s.get_d()), zero);  // exact below
+    CHECK(rational.code == dyadic.code);
+    CHECK(rational.clipped == dyadic.clipped);
+    CHECK(rational.margin == dyadic.margin.rational());
+    return static_cast<std::int16_t>(rational.code);
+  };
+  CHECK(code(int4, 4, mpq_class(-1, 2)) == -8);
+  CHECK(code(int4, -4, mpq_class(-1, 2)) == 7);
+  CHECK(code(int4, mpq_class(5, 4), mpq_class(-1, 2)) == -2);  // the tie of -2 and -3
+  CHECK(code(int4, mpq_class(5, 4), mpq_class(1, 2)) == 2);
+  CHECK(int4.nearest(mpq_class(17, 4), mpq_class(-1, 2)).clipped == false);
+  CHECK(int4.nearest(mpq_class(9, 2), mpq_class(-1, 2)).clipped);
+  CHECK(int4.nearest(mpq_class(-4), mpq_class(-1, 2)).clipped);
+  CHECK(int4.nearest(mpq_class(1, 3), mpq_class(-1)).margin == mpq_class(1, 6));
+  CHECK(code(int4z, mpq_class(-5, 2), 1, 9) == 7);  // -2 is even, though 7 is not
+  CHECK(code(int4z, mpq_class(-3, 2), 1, 9) == 7);
+  CHECK(code(int4z, 100, 1, 9) == 15);
+  CHECK(int4z.value(15, 9) == 6);
+  CHECK(int4z.nearest(mpq_class(13, 2), mpq_class(1), 9).clipped == false);
+  CHECK(int4z.nearest(mpq_class(27, 4), mpq_class(1), 9).clipped);
+  CHECK(int4.confirm(static_cast<Code>(-2), 1.25F, -0.5F).nearest);
+  CHECK(!int4.confirm(static_cast<Code>(-3), 1.25F, -0.5F).nearest);
+  CHECK(int4z.confirm(7, -2.5F, 1, 9).nearest);
+  CHECK(!int4z.confirm(6, -2.5F, 1, 9).nearest);
 }
 
 TEST_CASE("the production's grid is the oracle's: points, nearest codes, clipping") {
   std::mt19937_64 generator(4);
-  for (const char* name : {"gf16", "bf16", "fp16", "gf:2,1", "gf:4,3", "int2s", "int4s", "int8s"}) {
+  for (const char* name : {"gf16", "bf16", "fp16", "gf:2,1", "gf:4,3", "int2s", "int4s", "int8s", "int2", "int4",
+                           "int8", "int2z", "int4z", "int8z", "nf4", "lloyd:2", "lloyd:3", "lloyd:4"}) {
     CAPTURE(name);
     const Grid grid = *Grid::parse(name);
     const ExactGrid exact = ExactGrid::of(Grid::parse(name)->spec());
@@ -105,24 +128,31 @@ TEST_CASE("the production's grid is the oracle's: points, nearest codes, clippin
       if (grid.contains(code)) REQUIRE(grid.value(code) == exact.value(code));
     }
     for (int i = 0; i < 3000; ++i) {
-      const float s =
+      const float size =
           i % 4 == 0 ? 1.0F
                      : std::ldexp(static_cast<float>(1 + generator() % 2047), static_cast<int>(generator() % 40) - 30);
+      const float s = grid.spec().either_sign && i % 8 < 5 ? -size : size;
+      const int z =
+          grid.spec().zero_points ? static_cast<int>(generator() % static_cast<unsigned>(grid.spec().last + 1)) : 0;
       // A midpoint, its neighbours in binary32, or anything.
       auto code = static_cast<Code>(generator());
       while (!grid.contains(code)) code = static_cast<Code>(generator());
-      const double other =
-          grid.contains(static_cast<Code>(code + 1)) ? grid.value(static_cast<Code>(code + 1)) : grid.value(code);
-      auto x = static_cast<float>(s * (grid.value(code) + other) / 2);
+      REQUIRE(grid.value(code, z) == exact.value(code, z));
+      const auto after = static_cast<Code>(code + 1);
+      const double other = grid.contains(after) ? grid.value(after, z) : grid.value(code, z);
+      auto x = static_cast<float>(s * (grid.value(code, z) + other) / 2);
       if (i % 3 == 1) x = std::nextafter(x, 1e30F);
       if (i % 3 == 2) x = std::nextafter(x, -1e30F);
       if (!std::isfinite(x)) continue;
-      const Code ours = grid.nearest(x, s);
-      const auto confirmed = exact.confirm(ours, x, s);
+      const Code ours = grid.nearest(x, {s, z});
+      const auto confirmed = exact.confirm(ours, x, s, z);
       CHECK(confirmed.nearest);
-      CHECK(confirmed.clipped == grid.clipped(x, s));
-      if (x != 0) CHECK(exact.nearest(Dyadic(x), Dyadic(s)).code == ours);
-      if (const auto next = static_cast<Code>(ours ^ 1); grid.contains(next)) CHECK(!exact.confirm(next, x, s).nearest);
+      CHECK(confirmed.clipped == grid.clipped(x, {s, z}));
+      const auto judged = exact.nearest(Dyadic(x), Dyadic(s), z);
+      if (x != 0) CHECK(judged.code == ours);
+      CHECK(judged.clipped == confirmed.clipped);
+      if (const auto next = static_cast<Code>(ours ^ 1); grid.contains(next))
+        CHECK(!exact.confirm(next, x, s, z).nearest);
     }
     CHECK(exact.confirm(grid.nearest(-0.0, 1), -0.0F, 1).nearest);
   }

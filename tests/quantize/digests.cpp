@@ -18,7 +18,7 @@ TEST_CASE("one digest for every thread count, SIMD target and block size") {
   std::ifstream written("tests/quantize/digests.txt");
   std::string line;
   REQUIRE(std::getline(written, line));  // the command that makes it
-  for (const Layer& layer : layers()) {
+  for (const test::Layer& layer : layers()) {
     CAPTURE(layer.name);
     const std::string plain = plain_digest(layer);
     CHECK(seen.insert(plain).second);  // the digest looks at the data
@@ -39,7 +39,7 @@ TEST_CASE("one digest for every thread count, SIMD target and block size") {
 }
 
 TEST_CASE("and for the programs of the CUDA library") {
-  for (const Layer& layer : layers()) {
+  for (const test::Layer& layer : layers()) {
     CAPTURE(layer.name);
     const std::string plain = plain_digest(layer);
     const auto check = [&](cuda::EngineBackend backend, Index block) {

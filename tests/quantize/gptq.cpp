@@ -3,10 +3,12 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "../linalg/random.hpp"
 #include "linalg/gram.hpp"
 #include "linalg/hessian.hpp"
+#include "method/factored.hpp"
 #include "method/rtn.hpp"
 #include "method/studies.hpp"
 
@@ -58,9 +60,9 @@ Ratios ratios(const Matrix<float>& X) {
     const Matrix<double> e = W.cast<double>() - points;
     return (e * H * e.transpose()).trace();
   };
-  const double naive = loss(dequantize_f64(rtn.codes, rtn.scales, options.grid, 0));
-  return {loss(dequantize_f64(gptq.codes, gptq.scales, options.grid, 0)) / naive,
-          loss(static_inverse_points(W, H, rtn.scales, options.grid)) / naive};
+  const double naive = loss(dequantize_f64(rtn.codes, rtn.steps, options.grid));
+  return {loss(dequantize_f64(gptq.codes, gptq.steps, options.grid)) / naive,
+          loss(static_inverse_points(W, H, rtn.steps.scales, options.grid)) / naive};
 }
 
 }  // namespace
@@ -120,7 +122,8 @@ TEST_CASE("the textbook form in binary64 chooses the same codes") {
 }
 
 TEST_CASE("H diagonal, one column, no calibration signal: the codes are RTN's, byte for byte") {
-  for (const char* grid : {"gf16", "int4s"}) {
+  for (const char* grid : {"gf16", "int4s", "int4", "int4z", "nf4", "lloyd:4"}) {
+    CAPTURE(grid);
     const Options options = options_for(grid);
     Matrix<float> W = normal_matrix<float>(60, 20, 56);
     W(3, 4) = -0.0F;
@@ -137,7 +140,8 @@ TEST_CASE("H diagonal, one column, no calibration signal: the codes are RTN's, b
 
 TEST_CASE("matrix families: Hilbert, rank-deficient, barely positive definite, wide and tall") {
   const auto run = [](const Matrix<float>& W, const Matrix<double>& G, double damp) {
-    for (const char* grid : {"gf16", "int4s"}) {
+    for (const char* grid : {"gf16", "int4s", "int4", "int4z", "lloyd:4"}) {
+      CAPTURE(grid);
       Options options = options_for(grid);
       options.damp_fraction = damp;
       const Quantized result = must(quantize_gptq(W, G, options, std::nullopt, "w", 10));
@@ -177,7 +181,7 @@ TEST_CASE("dead columns: rounded to nearest and counted, with damping and withou
     Matrix<float> far = W;  // clipped in a dead column, and nowhere else
     far.col(8).setConstant(100.0F);
     options.guard = false;
-    CHECK(must(quantize_gptq(far, G, options, Matrix<float>::Constant(30, 1, 4.0F))).clipped == 30);
+    CHECK(must(quantize_gptq(far, G, options, Steps{Matrix<float>::Constant(30, 1, 4.0F)})).clipped == 30);
   }
   CHECK(processing_order(G, 0.0, false).size() == 8);
   CHECK(processing_order(G, 0.1, false).size() == 10);
@@ -194,12 +198,15 @@ TEST_CASE("act-order is GPTQ on permuted columns, un-permuted at the end; equal 
       permuted_G(p, q) = G(order[static_cast<std::size_t>(p)], order[static_cast<std::size_t>(q)]);
     if (p > 0) CHECK(permuted_G(p - 1, p - 1) >= permuted_G(p, p));
   }
-  Options options = options_for("int4s");
-  options.guard = false;
-  const Matrix<Code> plain = must(quantize_gptq(permuted_W, permuted_G, options)).codes;
-  options.desc_act = true;
-  const Quantized ordered = must(quantize_gptq(W, G, options));
-  for (Index p = 0; p < 9; ++p) CHECK(ordered.codes.col(order[static_cast<std::size_t>(p)]) == plain.col(p));
+  for (const char* grid : {"int4s", "int4", "int4z", "lloyd:4"}) {
+    CAPTURE(grid);
+    Options options = options_for(grid);
+    options.guard = false;
+    const Matrix<Code> plain = must(quantize_gptq(permuted_W, permuted_G, options)).codes;
+    options.desc_act = true;
+    const Quantized ordered = must(quantize_gptq(W, G, options));
+    for (Index p = 0; p < 9; ++p) CHECK(ordered.codes.col(order[static_cast<std::size_t>(p)]) == plain.col(p));
+  }
   CHECK(processing_order(Matrix<double>::Identity(4, 4), 0.0, true) == std::vector<Index>{0, 1, 2, 3});
 }
 
@@ -209,14 +216,15 @@ TEST_CASE("group scales come from the original weights; given scales are used as
   Options options = options_for("int4s");
   options.group_size = 5;
   const Quantized grouped = must(quantize_gptq(W, G, options));
-  REQUIRE(grouped.scales.cols() == 3);
-  CHECK(grouped.scales(0, 1) == round_up(W.row(0).segment(5, 5).cwiseAbs().maxCoeff() / 7.0, 11));
-  Matrix<float> given = Matrix<float>::Constant(10, 3, 0.3F);
+  REQUIRE(grouped.steps.scales.cols() == 3);
+  CHECK(grouped.steps.scales(0, 1) == round_up(W.row(0).segment(5, 5).cwiseAbs().maxCoeff() / 7.0, 11));
+  Steps given{Matrix<float>::Constant(10, 3, 0.3F), {}, 5};
   const Quantized as_given = must(quantize_gptq(W, G, options, given));
-  CHECK(as_given.scales == given);
+  CHECK(as_given.steps.scales == given.scales);
+  CHECK(as_given.steps.group_size == 5);
   CHECK(as_given.clipped > 0);  // 0.3 * 7 = 2.1 < max|W|
-  CHECK(!quantize_gptq(W, G, options, Matrix<float>::Ones(10, 1)));
-  given(2, 1) = 0;
+  CHECK(!quantize_gptq(W, G, options, Steps{Matrix<float>::Ones(10, 1), {}, 5}));
+  given.scales(2, 1) = 0;
   CHECK(!quantize_rtn(W, options, given));
 }
 
@@ -233,4 +241,53 @@ TEST_CASE("block size and threads change nothing in the result") {
       CHECK(result.loss_final == reference.loss_final);
     }
   });
+}
+
+TEST_CASE("the codes, steps and sums of a guarded quantization are those of its parts, by the plain twins") {
+  const Matrix<float> W = normal_matrix<float>(53, 45, 79);
+  const Matrix<double> G = gram_ref(ar1_activations(70, 45, 0.8, 80));
+  for (const char* grid : {"int4", "int4z", "lloyd:4", "nf4"})
+    for (const bool desc_act : {false, true})
+      for (const Index group_size : {0, 16}) {
+        CAPTURE(grid);
+        Options options = options_for(grid);
+        options.desc_act = desc_act;
+        options.group_size = group_size;
+        options.guard = false;
+        const Quantized result = must(quantize_gptq(W, G, options));
+        const Steps steps =
+            *steps_for(options.grid, options.scale_rule, ScaleStorage::f32, W.data(), 53, 45, group_size);
+        CHECK(result.steps.scales == steps.scales);
+        CHECK(result.steps.zeros == steps.zeros);
+        const std::vector<Index> order = processing_order(G, result.lambda, desc_act);
+        Matrix<double> H(45, 45);
+        for (Index p = 0; p < 45; ++p)
+          for (Index q = 0; q < 45; ++q)
+            H(p, q) = 2 * G(order[static_cast<std::size_t>(p)], order[static_cast<std::size_t>(q)]) +
+                      (p == q ? result.lambda : 0);
+        const auto factor = factor_udu_ref(H);
+        REQUIRE(factor);
+        const MatrixRef<float> view(W);
+        Rounded plain{Matrix<Code>::Zero(53, 45), std::vector<Index>(53, 0)};
+        REQUIRE(!run_recurrence_ref({view, options.grid, steps, order}, factor->U.cast<float>(), plain));
+        CHECK(result.codes == plain.codes);
+        CHECK(result.clipped == std::accumulate(plain.clipped.begin(), plain.clipped.end(), Index{0}));
+      }
+}
+
+TEST_CASE("given zero points are used as they are") {
+  const Matrix<float> W = normal_matrix<float>(6, 10, 75);
+  const Matrix<double> G = gram_ref(ar1_activations(40, 10, 0.8, 76));
+  const Options options = options_for("int4z");
+  Steps given{Matrix<float>::Constant(6, 2, 0.3F), Matrix<std::int16_t>::Constant(6, 2, 7), 5};
+  given.zeros(3, 1) = 12;
+  const Quantized result = must(quantize_gptq(W, G, options, given));
+  CHECK(result.steps.zeros == given.zeros);
+  Matrix<double> e = W.cast<double>() - dequantize_f64(result.codes, given, options.grid);
+  for (Index i = 0; i < 6; ++i)
+    CHECK((e.row(i) * G * e.row(i).transpose())(0, 0) ==
+          doctest::Approx(result.loss_final[static_cast<std::size_t>(i)]));
+  given.zeros.resize(0, 0);
+  CHECK(must(quantize_rtn(W, options, given)).codes.maxCoeff() <= 15);  // all 0: negative weights are clipped
+  CHECK(must(quantize_rtn(W, options, given)).clipped > 20);
 }

@@ -10,7 +10,9 @@
 #include "linalg/gram.hpp"
 #include "linalg/hessian.hpp"
 #include "oracle/exact_loss.hpp"
+#include "method/factored.hpp"
 #include "method/quantize.hpp"
+#include "method/rtn.hpp"
 
 using namespace hallmark;
 using namespace hallmark::test;
@@ -18,7 +20,8 @@ using namespace hallmark::test;
 namespace {
 
 struct Setup {
-  Matrix<float> W, scales;
+  Matrix<float> W;
+  Steps steps;
   Matrix<double> G;
   Grid grid;
   std::vector<Index> order;
@@ -28,8 +31,8 @@ struct Setup {
 
 Setup make(Matrix<float> W, Matrix<double> G, double fraction, const char* grid, Index group_size = 0) {
   Setup s{std::move(W), {}, std::move(G), *Grid::parse(grid), {}, {}, {}};
-  const auto scales = scales_for(s.grid, default_scale_rule(s.grid), s.W.data(), s.W.rows(), s.W.cols(), group_size);
-  s.scales = Eigen::Map<const Matrix<float>>(scales->data(), s.W.rows(), groups_of(s.W.cols(), group_size));
+  s.steps =
+      *steps_for(s.grid, default_scale_rule(s.grid), ScaleStorage::f32, s.W.data(), s.W.rows(), s.W.cols(), group_size);
   const double lambda = damping(s.G, fraction);
   s.order = processing_order(s.G, lambda, false);
   const Matrix<double> H = hessian(s.G, lambda);
@@ -38,13 +41,13 @@ Setup make(Matrix<float> W, Matrix<double> G, double fraction, const char* grid,
   return s;
 }
 
-mpq_class exact(const Setup& s, Index group_size, const Matrix<Code>& codes, Index i) {
+mpq_class exact(const Setup& s, const Matrix<Code>& codes, Index i) {
   std::vector<float> w, scale;
   std::vector<double> point;
   for (Index j = 0; j < s.W.cols(); ++j) {
     w.push_back(s.W(i, j));
-    scale.push_back(scale_at(s.scales, group_size, i, j));
-    point.push_back(s.grid.value(codes(i, j)));
+    scale.push_back(s.steps.scale(i, j));
+    point.push_back(s.grid.value(codes(i, j), s.steps.zero(i, j)));
   }
   return oracle::exact_loss(w, scale, point, {s.G.data(), static_cast<std::size_t>(s.G.size())}).rational();
 }
@@ -63,20 +66,23 @@ TEST_CASE("the enclosure holds the exact loss and is narrow, for any codes") {
     double damping;
     const char* grid;
   };
-  const Case cases[] = {{3, 1, 4, 0, 0.01, "gf16"},      {30, 40, 100, 0, 0.01, "gf16"}, {25, 33, 10, 0, 0.01, "int4s"},
-                        {24, 64, 64, 16, 1e-6, "int8s"}, {7, 50, 200, 0, 1.0, "gf16"},   {5, 12, 40, 0, 0.0, "int4s"}};
+  const Case cases[] = {
+      {3, 1, 4, 0, 0.01, "gf16"},      {30, 40, 100, 0, 0.01, "gf16"},  {25, 33, 10, 0, 0.01, "int4s"},
+      {24, 64, 64, 16, 1e-6, "int8s"}, {7, 50, 200, 0, 1.0, "gf16"},    {5, 12, 40, 0, 0.0, "int4s"},
+      {20, 33, 50, 0, 0.01, "int4"},   {9, 40, 60, 16, 0.01, "int4"},   {9, 40, 60, 16, 0.01, "int4z"},
+      {9, 33, 60, 0, 0.01, "lloyd:4"}, {9, 40, 60, 7, 0.01, "lloyd:4"}, {9, 33, 60, 8, 0.01, "nf4"}};
   for (const Case& c : cases) {
     CAPTURE(c.columns);
     CAPTURE(c.damping);
     const Setup s = make(normal_matrix<float>(c.rows, c.columns, 31),
                          gram_ref(ar1_activations(c.tokens, c.columns, 0.9, 32)), c.damping, c.grid, c.group);
     const MatrixRef<float> W(s.W);
-    const Target target{W, s.grid, s.scales, c.group, s.order};
-    const Rounded rtn = round_to_nearest(s.W, s.grid, s.scales, c.group);
+    const Target target{W, s.grid, s.steps, s.order};
+    const Rounded rtn = round_to_nearest(s.W, s.grid, s.steps);
     const auto losses = enclose_losses(s.model, target, rtn.codes, all_rows(s));
     for (Index i = 0; i < c.rows; ++i) {
       const Loss& loss = losses[static_cast<std::size_t>(i)];
-      const mpq_class truth = exact(s, c.group, rtn.codes, i);
+      const mpq_class truth = exact(s, rtn.codes, i);
       CHECK(mpq_class(loss.lo) <= truth);
       CHECK(truth <= mpq_class(loss.hi));
       CHECK(loss.hi - loss.lo < 1e-7 * loss.value);
@@ -87,8 +93,8 @@ TEST_CASE("the enclosure holds the exact loss and is narrow, for any codes") {
 TEST_CASE("enclosures have the same bits for every target and thread count") {
   const Setup s = make(normal_matrix<float>(70, 90, 33), gram_ref(ar1_activations(120, 90, 0.5, 34)), 0.01, "gf16");
   const MatrixRef<float> W(s.W);
-  const Target target{W, s.grid, s.scales, 0, s.order};
-  const Rounded rtn = round_to_nearest(s.W, s.grid, s.scales, 0);
+  const Target target{W, s.grid, s.steps, s.order};
+  const Rounded rtn = round_to_nearest(s.W, s.grid, s.steps);
   const auto reference = enclose_losses(s.model, target, rtn.codes, all_rows(s));
   const auto same = [&] {
     const auto losses = enclose_losses(s.model, target, rtn.codes, all_rows(s));
@@ -108,14 +114,14 @@ TEST_CASE("out of the proved range the enclosure is everything, and the guard st
   const Setup s = make(normal_matrix<float>(20, 6, 36), G, 0.0, "int4s");
   CHECK(!s.model.in_range);
   const MatrixRef<float> W(s.W);
-  const Target target{W, s.grid, s.scales, 0, s.order};
-  const Rounded rtn = round_to_nearest(s.W, s.grid, s.scales, 0);
+  const Target target{W, s.grid, s.steps, s.order};
+  const Rounded rtn = round_to_nearest(s.W, s.grid, s.steps);
   Matrix<Code> other = rtn.codes;
   for (Index i = 0; i < 20; ++i) other(i, i % 6) = static_cast<Code>(other(i, i % 6) == 0 ? 1 : 0);
   const Guarded guarded = *guard(s.model, target, s.G, other, rtn.codes);
   CHECK(guarded.exact_rows == 20);
   for (Index i = 0; i < 20; ++i) {
-    const mpq_class a = exact(s, 0, other, i), b = exact(s, 0, rtn.codes, i);
+    const mpq_class a = exact(s, other, i), b = exact(s, rtn.codes, i);
     CHECK(guarded.row_is_rtn[static_cast<std::size_t>(i)] == (a > b));
   }
 }
@@ -127,16 +133,16 @@ TEST_CASE("ties and equal codes keep GPTQ; a loss that differs in the last bit i
   Matrix<float> row(2, 3);
   row << 0.5F, 0.5F, 0.25F, 0.5F, 0.5F, 0.25F;
   Setup s = make(row, G, 0.01, "int4s");
-  s.scales.setOnes();
+  s.steps.scales.setOnes();
   const MatrixRef<float> W(s.W);
-  const Target target{W, s.grid, s.scales, 0, s.order};
+  const Target target{W, s.grid, s.steps, s.order};
   Matrix<Code> a(2, 3), b(2, 3);
   a << 1, 0, 0, 0, 0, 0;
   b << 0, 1, 0, 0, 0, 0;
   const Guarded tie = *guard(s.model, target, G, a, b);
   CHECK(tie.exact_rows == 1);  // row 1 has equal codes: no arithmetic at all
   CHECK(tie.row_is_rtn == std::vector<std::uint8_t>{0, 0});
-  CHECK(tie.gptq[0].lo == tie.rtn[0].hi);
+  CHECK(tie.proposal[0].lo == tie.rtn[0].hi);
 
   G(0, 0) = std::nextafter(4.0, 5.0);  // now e_0 = -1/2 and e_0 = 1/2 differ in nothing, but the cross terms do
   G(0, 2) = G(2, 0) = std::nextafter(1.0, 2.0);
@@ -169,7 +175,7 @@ TEST_CASE("T5 on GF16: GPTQ loses with 51/2^22 against 19/2^22 and the guard rep
   options.guard = false;
   const auto unguarded = quantize_gptq(W, G, options);
   REQUIRE(unguarded);
-  const Matrix<float> points = dequantize(unguarded->codes, unguarded->scales, options.grid, 0);
+  const Matrix<float> points = dequantize(unguarded->codes, unguarded->steps, options.grid);
   CHECK(points(0, 0) == 1.5F);
   CHECK(points(0, 1) == 769 / 512.0F);
   CHECK(points(0, 2) == 1.5F);
@@ -177,7 +183,7 @@ TEST_CASE("T5 on GF16: GPTQ loses with 51/2^22 against 19/2^22 and the guard rep
 
 TEST_CASE("guarded: at most RTN's loss in every row and strictly less in sum, on random PSD matrices") {
   for (const std::uint32_t seed : {41U, 42U, 43U, 44U})
-    for (const char* grid : {"gf16", "int4s"}) {
+    for (const char* grid : {"gf16", "int4s", "int4", "int4z", "lloyd:4"}) {
       CAPTURE(seed);
       CAPTURE(grid);
       const Setup s =
@@ -191,7 +197,7 @@ TEST_CASE("guarded: at most RTN's loss in every row and strictly less in sum, on
       mpq_class sum_final(0), sum_rtn(0);
       Index worse = 0;
       for (Index i = 0; i < s.W.rows(); ++i) {
-        const mpq_class mine = exact(s, 0, result->codes, i), theirs = exact(s, 0, rtn->codes, i);
+        const mpq_class mine = exact(s, result->codes, i), theirs = exact(s, rtn->codes, i);
         CHECK(mine <= theirs);
         sum_final += mine;
         sum_rtn += theirs;
@@ -204,4 +210,30 @@ TEST_CASE("guarded: at most RTN's loss in every row and strictly less in sum, on
       CHECK(sum_final < sum_rtn);
       CHECK(worse == result->guard_rows);
     }
+}
+
+TEST_CASE("groups and act-order: losses enclosed, and no row loses more than round-to-nearest") {
+  for (const char* grid : {"int4", "int4z", "lloyd:4", "nf4"}) {
+    CAPTURE(grid);
+    const Matrix<float> W = normal_matrix<float>(60, 30, 45);
+    const Matrix<double> G = gram_ref(ar1_activations(50, 30, 0.7, 46));
+    Options options{*Grid::parse(grid)};
+    options.group_size = 8;
+    options.desc_act = true;
+    const auto result = quantize_gptq(W, G, options), rtn = quantize_rtn(W, options);
+    REQUIRE(result);
+    REQUIRE(rtn);
+    CHECK(result->codes != rtn->codes);
+    const Setup s{W, result->steps, G, options.grid, {}, {}, {}};
+    for (Index i = 0; i < W.rows(); ++i) {
+      const auto k = static_cast<std::size_t>(i);
+      const mpq_class mine = exact(s, result->codes, i), theirs = exact(s, rtn->codes, i);
+      CHECK(mine <= theirs);
+      const Loss& kept = result->row_is_rtn[k] != 0 ? result->enclosed_rtn[k] : result->enclosed_proposal[k];
+      CHECK(mpq_class(kept.lo) <= mine);
+      CHECK(mine <= mpq_class(kept.hi));
+      CHECK(mpq_class(result->enclosed_rtn[k].lo) <= theirs);
+      CHECK(theirs <= mpq_class(result->enclosed_rtn[k].hi));
+    }
+  }
 }

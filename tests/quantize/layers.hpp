@@ -46,6 +46,11 @@ inline std::vector<Layer> layers() {
       {"undamped, dead columns", 19, 40, 83, "int3s", false, 0, 0, false},
       {"denormals", 37, 59, 61, "int4s", true, 0, 0.01, true},
       {"denormals below the points of gf16", 37, 59, 61, "gf16", false, 0, 0.01, true},
+      {"scales of either sign, groups and act-order", 53, 67, 71, "int4", true, 16, 0.01, false},
+      {"zero points, groups and act-order", 51, 67, 71, "int4z", true, 16, 0.01, false},
+      {"eight bits with a zero point per row", 19, 33, 41, "int8z", false, 0, 0.01, false},
+      {"nf4, groups", 50, 40, 47, "nf4", false, 8, 0.01, false},
+      {"levels of Lloyd, undamped, dead columns", 21, 37, 53, "lloyd:4", true, 0, 0, false},
   };
   std::vector<Layer> all;
   std::uint32_t seed = 100;
@@ -68,7 +73,7 @@ inline std::vector<Layer> layers() {
       for (const Index j : {Index{0}, p.cols / 2}) layer.X.col(j).setZero();
     // Where the smallest points are near those of binary32, or the weights are, computed scales are refused (E0421).
     const bool unit = layer.options.grid.is_golden() && (p.tiny || layer.options.grid.name() == "bf16");
-    layer.options.scale_rule = unit ? "unit" : default_scale_rule(layer.options.grid);
+    if (layer.options.grid.is_golden()) layer.options.scale_rule = unit ? "unit" : "matrix-max";
     layer.options.group_size = p.group_size;
     layer.options.damp_fraction = p.damp;
     layer.options.desc_act = p.desc_act;
@@ -111,6 +116,7 @@ inline std::string digest_of(const Layer& layer, const Matrix<double>& G, Index 
   update(digest, G.data(), static_cast<std::size_t>(G.size()));
   update(digest, result->codes.data(), static_cast<std::size_t>(result->codes.size()));
   update(digest, result->steps.scales.data(), static_cast<std::size_t>(result->steps.scales.size()));
+  update(digest, result->steps.zeros.data(), static_cast<std::size_t>(result->steps.zeros.size()));
   for (const auto& u : shown.u()) update(digest, u.data(), u.size());
   update(digest, result->enclosed_proposal.data(), result->enclosed_proposal.size());
   update(digest, result->enclosed_rtn.data(), result->enclosed_rtn.size());

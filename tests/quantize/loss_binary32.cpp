@@ -8,7 +8,9 @@
 #include "linalg/gram.hpp"
 #include "linalg/hessian.hpp"
 #include "oracle/exact_loss.hpp"
+#include "method/factored.hpp"
 #include "method/quantize.hpp"
+#include "method/rtn.hpp"
 #include "method/guard.hpp"
 
 using namespace hallmark;
@@ -17,10 +19,10 @@ using namespace hallmark::test;
 namespace {
 
 struct Setup {
-  Matrix<float> W, scales;
+  Matrix<float> W;
+  Steps steps;
   Matrix<double> G;
   Grid grid;
-  Index group_size;
   std::vector<Index> order;
   UpperStrips<float> U;
   LossModel model;
@@ -30,12 +32,11 @@ struct Setup {
 
 Setup make(Matrix<float> W, Matrix<double> G, double fraction, const char* grid, Index group_size = 0,
            float given_scale = 0) {
-  Setup s{std::move(W), {}, std::move(G), *Grid::parse(grid), group_size, {}, {}, {}, {}, {}, {}};
-  s.scales.setConstant(s.W.rows(), groups_of(s.W.cols(), group_size), given_scale);
-  if (given_scale == 0) {
-    const auto scales = scales_for(s.grid, default_scale_rule(s.grid), s.W.data(), s.W.rows(), s.W.cols(), group_size);
-    s.scales = Eigen::Map<const Matrix<float>>(scales->data(), s.scales.rows(), s.scales.cols());
-  }
+  Setup s{std::move(W), {}, std::move(G), *Grid::parse(grid), {}, {}, {}, {}, {}, {}};
+  if (given_scale == 0)
+    s.steps = *steps_for(s.grid, default_scale_rule(s.grid), ScaleStorage::f32, s.W.data(), s.W.rows(), s.W.cols(),
+                         group_size);
+  else s.steps.scales.setConstant(s.W.rows(), 1, given_scale);
   const double lambda = damping(s.G, fraction);
   s.order = processing_order(s.G, lambda, false);
   const Matrix<double> H = hessian(s.G, lambda);
@@ -43,8 +44,8 @@ Setup make(Matrix<float> W, Matrix<double> G, double fraction, const char* grid,
   s.model = loss_model(factor, H.diagonal(), 2 * s.G.diagonal());
   s.U = UpperStrips<float>(factor.U);
   const MatrixRef<float> W_ref(s.W);
-  const Target target{W_ref, s.grid, s.scales, group_size, s.order};
-  s.rtn = round_to_nearest(s.W, s.grid, s.scales, group_size);
+  const Target target{W_ref, s.grid, s.steps, s.order};
+  s.rtn = round_to_nearest(s.W, s.grid, s.steps);
   s.gptq = s.rtn;
   const RowSums row_sums{s.model, s.sums};
   REQUIRE(!run_recurrence(target, s.U, 128, s.gptq, nullptr, &row_sums));
@@ -57,7 +58,7 @@ mpq_class exact(const Setup& s, const Matrix<Code>& codes, Index i) {
   for (Index j = 0; j < s.W.cols(); ++j) {
     w.push_back(s.W(i, j));
     scale.push_back(s.steps.scale(i, j));
-    point.push_back(s.grid.value(codes(i, j)));
+    point.push_back(s.grid.value(codes(i, j), s.steps.zero(i, j)));
   }
   return oracle::exact_loss(w, scale, point, {s.G.data(), static_cast<std::size_t>(s.G.size())}).rational();
 }
@@ -66,7 +67,7 @@ std::vector<Loss> enclose(const Setup& s, const Matrix<Code>& codes) {
   std::vector<Index> rows(static_cast<std::size_t>(s.W.rows()));
   std::iota(rows.begin(), rows.end(), Index{0});
   const MatrixRef<float> W(s.W);
-  return enclose_losses_binary32(s.model, s.U, {W, s.grid, s.scales, s.group_size, s.order}, codes, rows);
+  return enclose_losses_binary32(s.model, s.U, {W, s.grid, s.steps, s.order}, codes, rows);
 }
 
 bool same(const Loss& a, const Loss& b) { return a.value == b.value && a.lo == b.lo && a.hi == b.hi; }
@@ -79,8 +80,11 @@ TEST_CASE("the enclosure holds the exact loss and is narrow, for GPTQ's codes an
     double damping;
     const char* grid;
   };
-  const Case cases[] = {{3, 1, 4, 0, 0.01, "gf16"},      {60, 40, 100, 0, 0.01, "gf16"}, {25, 33, 10, 0, 0.01, "int4s"},
-                        {24, 64, 64, 16, 1e-6, "int8s"}, {7, 50, 200, 0, 1.0, "gf16"},   {5, 12, 40, 0, 0.0, "int4s"}};
+  const Case cases[] = {
+      {3, 1, 4, 0, 0.01, "gf16"},      {60, 40, 100, 0, 0.01, "gf16"},  {25, 33, 10, 0, 0.01, "int4s"},
+      {24, 64, 64, 16, 1e-6, "int8s"}, {7, 50, 200, 0, 1.0, "gf16"},    {5, 12, 40, 0, 0.0, "int4s"},
+      {20, 33, 50, 0, 0.01, "int4"},   {9, 40, 60, 16, 0.01, "int4"},   {9, 40, 60, 16, 0.01, "int4z"},
+      {9, 33, 60, 0, 0.01, "lloyd:4"}, {9, 40, 60, 7, 0.01, "lloyd:4"}, {9, 33, 60, 8, 0.01, "nf4"}};
   for (const Case& c : cases) {
     CAPTURE(c.columns);
     CAPTURE(c.damping);
@@ -162,20 +166,21 @@ TEST_CASE("what binary32 cannot hold is left open: tiny errors, a factor beyond 
 }
 
 TEST_CASE("the guard decides alike with and without the first stage, and the first stage decides rows by itself") {
-  for (const char* grid : {"gf16", "int4s"}) {
+  for (const char* grid : {"gf16", "int4s", "int4", "int4z", "lloyd:4"}) {
+    CAPTURE(grid);
     const Setup s = make(normal_matrix<float>(150, 24, 39), gram_ref(ar1_activations(48, 24, 0.6, 40)), 0.01, grid);
     const MatrixRef<float> W(s.W);
-    const Target target{W, s.grid, s.scales, s.group_size, s.order};
+    const Target target{W, s.grid, s.steps, s.order};
     const FirstStage first{s.U, s.sums, [&]() -> const LossModel& { return s.model; }};
     const Guarded with = *guard(s.model, target, s.G, s.gptq.codes, s.rtn.codes, &first);
     const Guarded without = *guard(s.model, target, s.G, s.gptq.codes, s.rtn.codes);
     CHECK(with.row_is_rtn == without.row_is_rtn);
     CHECK(std::accumulate(with.row_is_rtn.begin(), with.row_is_rtn.end(), 0) > 0);
     std::size_t wide = 0;
-    for (std::size_t i = 0; i < with.gptq.size(); ++i) {
-      wide += with.gptq[i].hi - with.gptq[i].lo > 1e-7 * with.gptq[i].value;
-      CHECK(with.gptq[i].lo <= without.gptq[i].hi);
-      CHECK(without.gptq[i].lo <= with.gptq[i].hi);
+    for (std::size_t i = 0; i < with.proposal.size(); ++i) {
+      wide += with.proposal[i].hi - with.proposal[i].lo > 1e-7 * with.proposal[i].value;
+      CHECK(with.proposal[i].lo <= without.proposal[i].hi);
+      CHECK(without.proposal[i].lo <= with.proposal[i].hi);
     }
     CHECK(wide > 140);
   }

@@ -19,7 +19,8 @@ struct Case {
 };
 
 struct Setup {
-  Matrix<float> W, scales, U32;
+  Matrix<float> W, U32;
+  Steps steps;
   Factor factor;
   std::vector<Index> order;
   Grid grid;
@@ -33,8 +34,8 @@ Setup make(const Case& c) {
   s.order.resize(static_cast<std::size_t>(c.columns));
   std::iota(s.order.begin(), s.order.end(), Index{0});
   std::shuffle(s.order.begin(), s.order.end(), std::mt19937(23));
-  const auto scales = scales_for(s.grid, default_scale_rule(s.grid), s.W.data(), c.rows, c.columns, c.group_size);
-  s.scales = Eigen::Map<const Matrix<float>>(scales->data(), c.rows, groups_of(c.columns, c.group_size));
+  s.steps =
+      *steps_for(s.grid, default_scale_rule(s.grid), ScaleStorage::f32, s.W.data(), c.rows, c.columns, c.group_size);
   return s;
 }
 
@@ -45,15 +46,19 @@ Rounded empty(const Setup& s) {
 }  // namespace
 
 TEST_CASE("same codes for every block size, thread count and SIMD target") {
-  const Case cases[] = {{1, 1, 0, "gf16"},     {3, 2, 0, "int4s"},    {48, 8, 0, "gf16"},    {49, 65, 16, "int4s"},
-                        {100, 130, 0, "gf16"}, {200, 24, 7, "int2s"}, {5, 150, 0, "gf:4,3"}, {97, 127, 128, "int8s"}};
+  const Case cases[] = {{1, 1, 0, "gf16"},     {3, 2, 0, "int4s"},     {48, 8, 0, "gf16"},    {49, 65, 16, "int4s"},
+                        {100, 130, 0, "gf16"}, {200, 24, 7, "int2s"},  {5, 150, 0, "gf:4,3"}, {97, 127, 128, "int8s"},
+                        {51, 70, 0, "int4"},   {49, 65, 16, "int4"},   {60, 43, 9, "int4z"},  {50, 30, 0, "int8z"},
+                        {55, 60, 16, "nf4"},   {52, 41, 0, "lloyd:4"}, {49, 33, 8, "lloyd:4"}};
   for (const Case& c : cases) {
     CAPTURE(c.rows);
     CAPTURE(c.columns);
     CAPTURE(c.grid);
     const Setup s = make(c);
     const MatrixRef<float> W(s.W);
-    const Target target{W, s.grid, s.scales, c.group_size, s.order};
+    const Target target{W, s.grid, s.steps, s.order};
+    if (s.grid.spec().either_sign) CHECK((s.steps.scales.minCoeff() < 0 && s.steps.scales.maxCoeff() > 0));
+    if (s.grid.spec().zero_points) CHECK(s.steps.zeros.minCoeff() < s.steps.zeros.maxCoeff());
     Rounded reference = empty(s);
     REQUIRE(!run_recurrence_ref(target, s.U32, reference));
     const UpperStrips<float> strips(s.factor.U);
@@ -87,7 +92,7 @@ TEST_CASE("columns outside the order keep their codes") {
   s.order = {7, 1, 2};
   s.factor.U = s.factor.U.topLeftCorner(3, 3).eval();
   const MatrixRef<float> W(s.W);
-  const Target target{W, s.grid, s.scales, 0, s.order};
+  const Target target{W, s.grid, s.steps, s.order};
   Rounded rounded = empty(s);
   rounded.codes.setConstant(1234);
   REQUIRE(!run_recurrence(target, UpperStrips<float>(s.factor.U), 8, rounded));
@@ -103,9 +108,9 @@ TEST_CASE("an overflow is reported at the first row and its first column") {
   s.W.setConstant(0.25F);
   s.W(50, 0) = 3e37F;  // e_0 U_01 is beyond binary32 there
   s.W(55, 0) = 3e37F;
-  s.scales.setConstant(1e-3F);
+  s.steps.scales.setConstant(1e-3F);
   const MatrixRef<float> W(s.W);
-  const Target target{W, s.grid, s.scales, 0, s.order};
+  const Target target{W, s.grid, s.steps, s.order};
   for_each_target([&] {
     Rounded rounded = empty(s), plain = empty(s);
     const auto fast = run_recurrence(target, UpperStrips<float>(s.factor.U), 8, rounded);

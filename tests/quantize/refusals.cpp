@@ -4,6 +4,7 @@
 
 #include "../linalg/random.hpp"
 #include "linalg/gram.hpp"
+#include "method/method.hpp"
 #include "method/quantize.hpp"
 #include "method/rtn.hpp"
 
@@ -32,7 +33,7 @@ TEST_CASE("not positive definite: tensor, pivot, tokens against columns, and a d
   const Error& error = result.error();
   CHECK(error.exit == Exit::numeric);
   CHECK(error.number == 501);
-  for (const char* part : {"blocks.0.mlp.fc.weight", "pivot ", "30 columns", "5 tokens", "--damp-percent 0.01"})
+  for (const char* part : {"blocks.0.mlp.fc.weight", "pivot ", "30 columns", "5 tokens", "--damp-fraction 0.01"})
     CHECK_MESSAGE(mentions(error, part), part << " in " << to_string(error));
   options.damp_fraction = 0.01;  // what the hint says works
   CHECK(quantize_gptq(W, G, options));
@@ -55,7 +56,7 @@ TEST_CASE("a larger damping is found by doubling when the default is not enough"
   const Options options = options_for("gf16");
   const auto result = quantize_gptq(Matrix<float>::Ones(2, 4), G, options);
   REQUIRE(!result);
-  CHECK(mentions(result.error(), "--damp-percent 0.16"));
+  CHECK(mentions(result.error(), "--damp-fraction 0.16"));
 }
 
 TEST_CASE("a Gram matrix of another shape, not finite, not symmetric, or not one at all") {
@@ -98,7 +99,7 @@ TEST_CASE("weights that are not finite, empty matrices, options out of range") {
   CHECK(!quantize_rtn(Matrix<float>(0, 5), options));
   for (const double damp : {-0.1, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
     Options wrong = options;
-    wrong.damp_percent = damp;
+    wrong.damp_fraction = damp;
     CHECK(!quantize_rtn(Matrix<float>::Ones(2, 2), wrong));
   }
   Options wrong = options;
@@ -118,15 +119,68 @@ TEST_CASE("overflow in H and in the recurrence ends in an error that names the p
   Matrix<float> W(2, 2);
   W << 1, 1, 3e37F, 1;
   options.damp_fraction = 0;
-  const auto far = quantize_gptq(W, G, options, Matrix<float>::Constant(2, 1, 1.0F), "name");
+  const auto far = quantize_gptq(W, G, options, Steps{Matrix<float>::Ones(2, 1)}, "name");
   REQUIRE(!far);
   CHECK(far.error().exit == Exit::numeric);
   CHECK(mentions(far.error(), "row 1, column 1"));
 }
 
+TEST_CASE("given steps of another shape, or that the grid does not take") {
+  const Matrix<float> W = normal_matrix<float>(3, 10, 86);
+  const auto refused = [&](const char* grid, const Steps& given, const char* text) {
+    CAPTURE(text);
+    const auto result = quantize_rtn(W, options_for(grid), given);
+    REQUIRE(!result);
+    CHECK(result.error().exit == Exit::input);
+    CHECK(result.error().number == 321);
+    CHECK_MESSAGE(mentions(result.error(), text), to_string(result.error()));
+  };
+  using Zeros = Matrix<std::int16_t>;
+  const Matrix<float> ones = Matrix<float>::Ones(3, 2);
+  CHECK(quantize_rtn(W, options_for("int4z"), Steps{ones, Zeros::Constant(3, 2, 15), 5}));
+  CHECK(quantize_rtn(W, options_for("int4"), Steps{-ones, {}, 5}));
+  CHECK(quantize_rtn(W, options_for("int4"), Steps{-ones, Zeros::Zero(3, 2), 5}));
+  refused("int4", {ones, {}, 0}, "3 x 2");
+  refused("int4", {ones, {}, 4}, "expected 3 x 3");
+  refused("int4", {ones, {}, -5}, "group size -5");
+  refused("int4z", {ones, Zeros::Zero(3, 1), 5}, "3 x 1");
+  refused("int4z", {ones, Zeros::Zero(2, 2), 5}, "2 x 2");
+  for (const float bad : {0.0F, -1.0F, INFINITY, NAN}) {
+    Steps given{ones, {}, 5};
+    given.scales(1, 1) = bad;
+    for (const char* grid : {"gf16", "int4s", "int4z", "nf4", "lloyd:4"}) refused(grid, given, "row 1, group 1");
+    if (bad != -1) refused("int4", given, "row 1, group 1");
+  }
+  for (const std::int16_t bad : {std::int16_t{-1}, std::int16_t{16}, std::int16_t{3}}) {
+    Steps given{ones, Zeros::Zero(3, 2), 5};
+    given.zeros(2, 0) = bad;
+    if (bad != 3) refused("int4z", given, "row 2, group 0");
+    for (const char* grid : {"gf16", "int4s", "int4", "nf4"}) refused(grid, given, "row 2, group 0");
+  }
+}
+
+TEST_CASE("a method that needs calibration, without it") {
+  const Matrix<float> W = normal_matrix<float>(3, 5, 87);
+  const MatrixRef<float> view(W);
+  const auto none = quantize(hallmark::Layer{"name", view}, options_for("int4"));
+  REQUIRE(!none);
+  CHECK(none.error().exit == Exit::usage);
+  CHECK(none.error().number == 214);
+  CHECK(mentions(none.error(), "name"));
+  Options options = options_for("int4");
+  options.method = "awq";
+  const auto unknown = quantize(hallmark::Layer{"name", view}, options);
+  REQUIRE(!unknown);
+  CHECK(unknown.error().number == 224);
+}
+
 TEST_CASE("methods have names") {
-  CHECK(*parse_method("gptq") == "gptq");
-  CHECK(*parse_method("rtn") == "rtn");
-  CHECK(!parse_method("awq"));
-  CHECK(to_string("rtn") == "rtn");
+  for (const Method* method : methods()) CHECK(*find_method(method->name) == method);
+  CHECK((*find_method("gptq"))->needs_gram);
+  CHECK(!(*find_method("rtn"))->needs_gram);
+  const auto unknown = find_method("awq");
+  REQUIRE(!unknown);
+  CHECK(unknown.error().exit == Exit::usage);
+  CHECK(unknown.error().number == 224);
+  CHECK(mentions(unknown.error(), "gptq"));
 }

@@ -26,8 +26,9 @@ struct Surrounded {
 };
 
 bool same(const Expected<Quantized>& a, const Expected<Quantized>& b) {
-  return a && b && a->codes == b->codes && a->scales == b->scales && a->loss_final == b->loss_final &&
-         a->loss_rtn == b->loss_rtn && a->row_is_rtn == b->row_is_rtn && a->clipped == b->clipped;
+  return a && b && a->codes == b->codes && a->steps.scales == b->steps.scales && a->steps.zeros == b->steps.zeros &&
+         a->loss_final == b->loss_final && a->loss_rtn == b->loss_rtn && a->row_is_rtn == b->row_is_rtn &&
+         a->clipped == b->clipped;
 }
 
 Options options_for(const char* grid, Index group_size) {
@@ -44,7 +45,7 @@ TEST_CASE("views of larger buffers give what contiguous matrices give") {
   const Matrix<double> G = gram_ref(ar1_activations(60, 37, 0.8, 92));
   const Surrounded<float> w(W);
   const Surrounded<double> g(G);
-  for (const Options& options : {options_for("gf16", 0), options_for("int4s", 8)}) {
+  for (const Options& options : {options_for("gf16", 0), options_for("int4s", 8), options_for("int4z", 8)}) {
     const auto gptq = quantize_gptq(W, G, options);
     const auto rtn = quantize_rtn(W, options);
     REQUIRE(gptq);
@@ -66,20 +67,22 @@ TEST_CASE("rounding to nearest: large enough for threads, and more threads than 
     const Index rows = shape.rows;
     CAPTURE(rows);
     const Matrix<float> W = normal_matrix<float>(rows, shape.columns, 93);
-    for (const Options& options : {options_for("gf16", 0), options_for("int4s", 128)}) {
+    for (const Options& options : {options_for("gf16", 0), options_for("int4s", 128), options_for("int4z", 128)}) {
       std::optional<Quantized> first;
       for_each_thread_count([&] {
         const auto rounded = quantize_rtn(W, options);
         REQUIRE(rounded);
         for (const Index i : {Index{0}, rows - 1}) {
-          const auto alone = quantize_rtn(W.row(i), options, Matrix<float>(rounded->scales.row(i)));
+          const Steps& steps = rounded->steps;
+          Steps own{steps.scales.row(i), {}, steps.group_size};
+          if (steps.zeros.size() != 0) own.zeros = steps.zeros.row(i);
+          const auto alone = quantize_rtn(W.row(i), options, own);
           REQUIRE(alone);
           CHECK((alone->codes == rounded->codes.row(i)));
         }
         if (first) CHECK(rounded->codes == first->codes);
-        const Matrix<float> back = dequantize(rounded->codes, rounded->scales, options.grid, options.group_size);
-        CHECK(
-            (back.cast<double>() == dequantize_f64(rounded->codes, rounded->scales, options.grid, options.group_size)));
+        const Matrix<float> back = dequantize(rounded->codes, rounded->steps, options.grid);
+        CHECK((back.cast<double>() == dequantize_f64(rounded->codes, rounded->steps, options.grid)));
         first = *rounded;
       });
     }

@@ -18,10 +18,10 @@ Expected<std::optional<GridSpec>> parse(std::string_view text) {
   if (word.ends_with('s') || word.ends_with('z')) form = word.back(), word.remove_suffix(1);
   const auto bits = small_number(word);
   if (!bits || *bits < 2 || *bits > 8) return std::optional<GridSpec>();
-  if (form == ' ' && version == "1") form = 's';
-  else if (!version.empty() && version != (form == ' ' ? "2" : "1")) return std::optional<GridSpec>();
-  if (form == 's' && !version.empty() && text[3 + word.size()] == 's')
-    return std::optional<GridSpec>();  // no id has it
+  if (slash != std::string_view::npos) {  // an id
+    if (form == ' ' && version == "1") form = 's';
+    else if (form == 's' || version != (form == ' ' ? "2" : "1")) return std::optional<GridSpec>();
+  }
 
   const std::string base = "int" + std::to_string(*bits);
   const int half = 1 << (*bits - 1);
