@@ -27,23 +27,34 @@ struct Header {
 };
 static_assert(sizeof(Header) == 48);
 
+// As the checker numbers them.
+std::uint32_t number_of(GridSpec::Kind kind) {
+  switch (kind) {
+    case GridSpec::Kind::golden: return 0;
+    case GridSpec::Kind::integer: return 1;
+    case GridSpec::Kind::table: break;
+  }
+  return 2;
+}
+
 Header header_of(const BundleContent& content) {
+  const GridSpec& grid = content.grid;
   Header header{.rows = static_cast<std::uint64_t>(content.W.rows()),
                 .columns = static_cast<std::uint64_t>(content.W.cols()),
-                .kind = static_cast<std::uint32_t>(content.grid.kind),
-                .group_size = content.group_size};
+                .kind = number_of(grid.kind),
+                .group_size = static_cast<std::uint32_t>(content.steps->group_size)};
   if (content.G != nullptr) header.flags |= has_gram | (content.guard ? has_guard : 0);
-  if (!content.zeros.empty()) header.flags |= has_zeros;
-  switch (content.grid.kind) {
-    case BundleGrid::Kind::golden:
-      header.first = content.grid.exponent_bits;
-      header.second = content.grid.fraction_bits;
+  if (content.steps->zeros.size() != 0) header.flags |= has_zeros;
+  switch (grid.kind) {
+    case GridSpec::Kind::golden:
+      header.first = grid.exponent_bits;
+      header.second = grid.fraction_bits;
       break;
-    case BundleGrid::Kind::integer:
-      header.first = content.grid.first;
-      header.second = content.grid.last;
+    case GridSpec::Kind::integer:
+      header.first = grid.first;
+      header.second = grid.last;
       break;
-    case BundleGrid::Kind::table: header.first = static_cast<std::int32_t>(content.grid.values.size()); break;
+    case GridSpec::Kind::table: header.first = static_cast<std::int32_t>(grid.points.size()); break;
   }
   return header;
 }
@@ -54,15 +65,6 @@ std::span<const std::byte> bytes_of(const Matrix<T>& matrix) {
 }
 
 }  // namespace
-
-BundleGrid bundle_grid(const GridSpec& spec) {
-  switch (spec.kind) {
-    case GridSpec::Kind::integer: return {.kind = BundleGrid::Kind::integer, .first = spec.first, .last = spec.last};
-    case GridSpec::Kind::table: return {.kind = BundleGrid::Kind::table, .values = spec.points};
-    case GridSpec::Kind::golden: break;
-  }
-  return {.exponent_bits = spec.exponent_bits, .fraction_bits = spec.fraction_bits};
-}
 
 std::optional<std::string> bundle_obstacle(const CertifiedTensor& tensor) {
   if (tensor.rows > most_rows || tensor.cols > most_columns)
@@ -90,11 +92,10 @@ Status write_bundle(const BundleContent& content, const std::function<Status(std
     ends.insert(ends.end(), {row.final.enclosure.lo, row.final.enclosure.hi});
     if (content.guard) ends.insert(ends.end(), {row.rtn.enclosure.lo, row.rtn.enclosure.hi});
   }
-  const bool table = content.grid.kind == BundleGrid::Kind::table;
   for (const std::span<const std::byte> part :
-       {std::as_bytes(std::span(&header, 1)), std::as_bytes(table ? content.grid.values : std::span<const float>{}),
+       {std::as_bytes(std::span(&header, 1)), std::as_bytes(std::span(content.grid.points)),
         bytes_of(content.W), content.G != nullptr ? bytes_of(*content.G) : std::span<const std::byte>{},
-        std::as_bytes(content.codes), std::as_bytes(content.scales), std::as_bytes(content.zeros),
+        std::as_bytes(content.codes), bytes_of(content.steps->scales), bytes_of(content.steps->zeros),
         std::as_bytes(std::span(flags)), std::as_bytes(std::span(ends))})
     if (const Status written = sink(part); !written) return written;
   return ok();

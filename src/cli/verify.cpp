@@ -140,11 +140,9 @@ Status check_tensor(const std::string& checker, const QuantizedFile& file, const
   const Status accepted = run_checker(checker, name,
                                       {.W = verified.loaded.W,
                                        .G = verified.loaded.G ? &*verified.loaded.G : nullptr,
-                                       .grid = bundle_grid(planned.matrix.options.grid.spec()),
-                                       .group_size = static_cast<std::uint32_t>(steps.group_size),
+                                       .grid = planned.matrix.options.grid.spec(),
+                                       .steps = &steps,
                                        .codes = codes,
-                                       .scales = {steps.scales.data(), static_cast<std::size_t>(steps.scales.size())},
-                                       .zeros = {steps.zeros.data(), static_cast<std::size_t>(steps.zeros.size())},
                                        .values = verified.tensor.values,
                                        .codes_rtn = &verified.codes_rtn,
                                        .guard = planned.matrix.options.guard});

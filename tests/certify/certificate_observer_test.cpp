@@ -239,9 +239,9 @@ TEST_CASE("a bundle holds the words in the documented places") {
   const auto size = [](Index n) { return static_cast<std::size_t>(n); };
   BundleContent content{.W = layer.W,
                         .G = &layer.G,
-                        .grid = {.exponent_bits = 6, .fraction_bits = 9},
+                        .grid = Grid::parse("gf16")->spec(),
+                        .steps = &result->steps,
                         .codes = {result->codes.data(), size(6)},
-                        .scales = {result->steps.scales.data(), size(2)},
                         .values = seen.values,
                         .codes_rtn = &seen.codes_rtn};
   REQUIRE(write_bundle(content, sink));
@@ -269,13 +269,12 @@ TEST_CASE("a bundle holds the words in the documented places") {
   CHECK(read(double{}, 166 + 8 * 6) == seen.values[1].rtn.enclosure.lo);
 
   // Without the guard, in groups of two columns, with zero points.
-  const std::vector<float> scales = {0.5F, -0.25F, 2.0F, -1.0F};
-  const std::vector<std::int16_t> zeros = {7, 0, 15, 8};
+  Steps steps{Matrix<float>(2, 2), Matrix<std::int16_t>(2, 2), 2};
+  steps.scales << 0.5F, -0.25F, 2.0F, -1.0F;
+  steps.zeros << 7, 0, 15, 8;
   content.guard = false;
-  content.grid = {.kind = BundleGrid::Kind::integer, .first = -8, .last = 7};
-  content.group_size = 2;
-  content.scales = scales;
-  content.zeros = zeros;
+  content.grid = GridSpec::integer("eights", "eights/1", -8, 7);
+  content.steps = &steps;
   bytes.clear();
   REQUIRE(write_bundle(content, sink));
   REQUIRE(bytes.size() == 48 + 6 * 6 + 8 * 9 + 4 * 4 + 2 * 4 + 2 + 16 * 2);
@@ -289,10 +288,9 @@ TEST_CASE("a bundle holds the words in the documented places") {
   CHECK(read(double{}, 182 + 8 * 3) == seen.values[1].final.enclosure.hi);
 
   // A table, without a Gram matrix and without a claim.
-  const std::vector<float> values = {-1.0F, 0.0F, 0.5F};
+  steps.zeros.resize(0, 0);
   content.G = nullptr;
-  content.grid = {.kind = BundleGrid::Kind::table, .values = values};
-  content.zeros = {};
+  content.grid = *GridSpec::table("three", "table/1", {-1.0F, 0.0F, 0.5F});
   content.codes_rtn = nullptr;
   bytes.clear();
   REQUIRE(write_bundle(content, sink));
