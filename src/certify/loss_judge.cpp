@@ -40,16 +40,25 @@ struct Judged {
   }
 };
 
+// Fails where the exact value of the claim is beyond the loss; whether it is the loss, only exact arithmetic tells.
+Verdict exact_within(const Loss& loss, const CertifiedLoss& claim) {
+  const bool beyond = claim.exact && (claim.exact->round_up() < loss.lo || claim.exact->round_down() > loss.hi);
+  return beyond ? Verdict::fails : Verdict::holds;
+}
+
 Judged judge(const CertifiedRow& claim, const Loss& final, const Loss& rtn, bool same, bool at_most_rtn) {
   Judged row;
   row.add(within(final, claim.final.enclosure), "the loss of the codes is not in its enclosure");
   row.add(within(rtn, claim.rtn.enclosure), "the loss of round-to-nearest is not in its enclosure");
+  row.add(exact_within(final, claim.final), "the exact loss of the codes is another");
+  row.add(exact_within(rtn, claim.rtn), "the exact loss of round-to-nearest is another");
   if (at_most_rtn && !same) row.add(at_most(final, rtn), "the codes lose more than round-to-nearest");
   return row;
 }
 
 // The same from exact numbers: nothing stays open.
-Judged judge_exactly(const CertifiedRow& claim, const oracle::Dyadic& final, const oracle::Dyadic& rtn, bool at_most_rtn) {
+Judged judge_exactly(const CertifiedRow& claim, const oracle::Dyadic& final, const oracle::Dyadic& rtn,
+                     bool at_most_rtn) {
   const auto inside = [](const oracle::Dyadic& x, const Enclosure& e) {
     return x.round_down() >= e.lo && x.round_up() <= e.hi ? Verdict::holds : Verdict::fails;
   };
@@ -69,8 +78,14 @@ Judged judge_exactly(const CertifiedRow& claim, const oracle::Dyadic& final, con
 
 LossJudge::LossJudge(const Matrix<float>& W, const Matrix<double>& G, const Options& options, const Steps& steps,
                      Factored factored, Backend* backend)
-    : W_(W), G_(G), view_(W), options_(options), steps_(steps), factored_(std::move(factored)),
-      U_(factored_.factor.U), backend_(backend) {}
+    : W_(W),
+      G_(G),
+      view_(W),
+      options_(options),
+      steps_(steps),
+      factored_(std::move(factored)),
+      U_(factored_.factor.U),
+      backend_(backend) {}
 
 Expected<LossJudge> LossJudge::make(const Matrix<float>& W, const Matrix<double>& G, const Options& options,
                                     const Steps& steps, std::string_view name, Backend* backend) {

@@ -26,7 +26,8 @@ Error not_those(const std::string& what) {
 template <class T>
 std::optional<std::string> first_difference_of(const char* what, const Matrix<T>& stored, const Matrix<T>& computed) {
   if (stored.rows() != computed.rows() || stored.cols() != computed.cols())
-    return fmt::format("{}s are {} x {}, computed {} x {}", what, stored.rows(), stored.cols(), computed.rows(), computed.cols());
+    return fmt::format("{}s are {} x {}, computed {} x {}", what, stored.rows(), stored.cols(), computed.rows(),
+                       computed.cols());
   for (Index i = 0; i < computed.rows(); ++i)
     for (Index j = 0; j < computed.cols(); ++j) {
       const T a = stored(i, j), b = computed(i, j);
@@ -66,10 +67,13 @@ void enter_digests(const PlannedMatrix& planned, const LoadedMatrix& loaded, con
   tensor.zeros_sha256 = digest_of(file, planned.name() + ".zero_point");
 }
 
-// What a claim says beside its rows, against the files.
+constexpr const char* other_codes = "its codes are not those of the certificate";
+
+// What a claim says beside codes and rows, against the files.
 std::optional<std::string> first_false_fact(const CertifiedTensor& claim, const CertifiedTensor& found) {
   const auto same = [](const char* what, const auto& a, const auto& b) -> std::optional<std::string> {
-    return a == b ? std::nullopt : std::optional(fmt::format("{} is {} by the certificate, {} by the files", what, a, b));
+    return a == b ? std::nullopt
+                  : std::optional(fmt::format("{} is {} by the certificate, {} by the files", what, a, b));
   };
   if (auto text = same("the number of rows", claim.rows, found.rows)) return text;
   if (auto text = same("the number of columns", claim.cols, found.cols)) return text;
@@ -78,7 +82,6 @@ std::optional<std::string> first_false_fact(const CertifiedTensor& claim, const 
   if (auto text = same("tokens", claim.tokens, found.tokens)) return text;
   if (claim.weights_sha256 != found.weights_sha256) return "its bytes in W are not those of the certificate";
   if (claim.gram_sha256 != found.gram_sha256) return "its Gram matrix is not that of the certificate";
-  if (claim.codes_sha256 != found.codes_sha256) return "its codes are not those of the certificate";
   if (claim.scales_sha256 != found.scales_sha256) return "its scales are not those of the certificate";
   if (claim.zeros_sha256 != found.zeros_sha256) return "its zero points are not those of the certificate";
   const std::size_t rows = found.gram_sha256.empty() ? 0 : static_cast<std::size_t>(found.rows);
@@ -86,9 +89,11 @@ std::optional<std::string> first_false_fact(const CertifiedTensor& claim, const 
 }
 
 // The rule that the options name gives the stored steps; steps that were given have to be those of C.
-std::optional<std::string> first_foreign_step(const PlannedMatrix& planned, const LoadedMatrix& loaded, const Steps& stored) {
+std::optional<std::string> first_foreign_step(const PlannedMatrix& planned, const LoadedMatrix& loaded,
+                                              const Steps& stored) {
   const Options& options = planned.matrix.options;
-  if (options.scale_rule == given_scales) return loaded.given ? first_difference_of(stored, *loaded.given) : std::nullopt;
+  if (options.scale_rule == given_scales)
+    return loaded.given ? first_difference_of(stored, *loaded.given) : std::nullopt;
   const auto again = steps_for(options.grid, options.scale_rule, options.scale_storage, loaded.W.data(), planned.rows(),
                                planned.cols(), options.group_size);
   if (!again) return fmt::format("scale rule {} gives no steps: {}", options.scale_rule, again.error().what);
@@ -126,20 +131,24 @@ Expected<Plan> plan_of(const QuantizedFile& file, const SafeTensors& weights, co
   for (const QuantizedMatrix& matrix : file.header().matrices) {
     const TensorInfo* const tensor = weights.find(matrix.tensor);
     if (!tensor) return not_those(fmt::format("the weights have no tensor '{}'", matrix.tensor));
-    PlannedMatrix planned{tensor, matrix, calibration ? calibration->find(matrix.name) : nullptr, weights.paths().front()};
+    PlannedMatrix planned{tensor, matrix, calibration ? calibration->find(matrix.name) : nullptr,
+                          weights.paths().front()};
     if (planned.uses_gram() && !planned.calibration)
       return not_those(fmt::format("no calibration for tensor '{}'{}", matrix.name,
                                    calibration ? "" : ": --calibration is missing"));
     if (planned.calibration)
-      if (const Status fits = calibration->check_weight(matrix.name, matrix.rows, matrix.cols, matrix.options.group_size); !fits)
+      if (const Status fits =
+              calibration->check_weight(matrix.name, matrix.rows, matrix.cols, matrix.options.group_size);
+          !fits)
         return not_those(fits.error().where);
     plan.matrices.push_back(std::move(planned));
   }
   return plan;
 }
 
-Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationFile* calibration, const QuantizedFile& file,
-                                const CertifiedTensor* claim, ExactRows exact, const InputDigests& digests) {
+Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationFile* calibration,
+                                const QuantizedFile& file, const CertifiedTensor* claim, ExactRows exact,
+                                const InputDigests& digests) {
   if (const Status sane = file.check_values(planned.matrix); !sane) return sane.error();
   Expected<LoadedMatrix> loaded = load_matrix(planned, calibration, contracts::Policy::off);
   if (!loaded) return loaded.error();
@@ -150,6 +159,7 @@ Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationF
       out.differs = differs(planned.name(), *text);
       return out;
     }
+    if (claim->codes_sha256 != out.tensor.codes_sha256) out.differs = differs(planned.name(), other_codes);
     out.tensor = *claim;
   }
   const Matrix<Code> codes = stored_codes(file, planned.matrix);
@@ -173,22 +183,24 @@ Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationF
   }
   const auto found = judge->first_false(codes, out.codes_rtn, claim->values, options.guard, exact);
   if (!found) return found.error();
-  if (*found)
+  if (*found && out.differs) out.differs = differs(planned.name(), fmt::format("{}; {}", other_codes, **found));
+  else if (*found)
     out.differs = Error{Exit::mismatch, error_number::oracle_contradicts, "a promise of the certificate is broken",
-                        fmt::format("tensor '{}': {}", planned.name(), **found), "do not use this file; quantize the weights again"};
+                        fmt::format("tensor '{}': {}", planned.name(), **found),
+                        "do not use this file; quantize the weights again"};
   out.judged = judge->judged();
   return out;
 }
 
-Expected<Verified> reproduce(const PlannedMatrix& planned, const CalibrationFile* calibration, const QuantizedFile& file,
-                             const CertifiedTensor& claim, const Demands& demands, const InputDigests& digests,
-                             bool sources_differ) {
+Expected<Verified> reproduce(const PlannedMatrix& planned, const CalibrationFile* calibration,
+                             const QuantizedFile& file, const CertifiedTensor& claim, const Demands& demands,
+                             const InputDigests& digests, bool sources_differ) {
   const std::string& name = planned.name();
   Expected<QuantizedTensor> again = quantize_planned(planned, calibration, demands);
   if (!again) {
     if (!sources_differ) return again.error();
-    return differs(name, fmt::format("its source cannot be quantized any more: {}: {}", again.error().what,
-                                     again.error().where));
+    return differs(
+        name, fmt::format("its source cannot be quantized any more: {}: {}", again.error().what, again.error().where));
   }
   CertifiedTensor computed = certified_tensor(planned, *again);
   enter_digests(planned, again->loaded, file, digests, computed);
@@ -203,7 +215,8 @@ Expected<Verified> reproduce(const PlannedMatrix& planned, const CalibrationFile
     out.differs = differs(name, what);
   };
   if (const auto step = first_difference_of(file.steps(planned.matrix), result.steps)) refuse(*step);
-  else if (const auto code = first_difference_of("code", stored_codes(file, planned.matrix), result.codes)) refuse(*code);
+  else if (const auto code = first_difference_of("code", stored_codes(file, planned.matrix), result.codes))
+    refuse(*code);
   else if (const auto text = first_difference(claim, out.tensor)) refuse(*text);
   else if (const Status held = again->judged.contracts.status(); !held) out.differs = held.error();
   else if (seen.offence)
