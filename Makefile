@@ -33,8 +33,8 @@ test-cpp: ## Build and run the C++ tests
 ablation: build ## The main job: 3 seeds x {0,16,32} calibration batches to GF16; appends ten lines, writes docs/ablation.md
 	@tools/deps.sh text
 	$(BUILD)/hallmark ablate --grid gf16
-ablation-all: ablation ## The same for int8, int6 and int4 too
-	for grid in int8 int6 int4; do $(BUILD)/hallmark ablate --grid $$grid; done
+ablation-all: ablation ## The same for the symmetric integers of 8, 6 and 4 bits too
+	for grid in int8s int6s int4s; do $(BUILD)/hallmark ablate --grid $$grid; done
 ablation-smoke: build ## One seed, little text, all three N, into a temporary file
 	@tools/deps.sh text
 	dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \

@@ -20,7 +20,7 @@ expect() { # CODE WORDS COMMAND...
 "$build/hallmark" gram --model "$weights" --batches 1 -o "$calibration" 2> "$folder/log" || { cat "$folder/log"; exit 1; }
 "$build/hallmark" quantize --weights "$weights" --calibration "$calibration" --include 'blocks.0.(attn.c_q|mlp.fc)' \
   -o "$quantized" 2> "$folder/log" || { cat "$folder/log"; exit 1; }
-expect 0 "hallmark-check: accepted 2 of 2 tensors" verify --exact --checker
+expect 0 "hallmark-check: accepted 2 of 2 matrices" verify --exact --checker
 HALLMARK_CHECK=$folder/none expect 13 E1304 verify --checker
 
 # The last bytes of the file are those of a code: its low byte is the last but one.

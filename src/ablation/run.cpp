@@ -200,10 +200,12 @@ bool is_whole_experiment(const AblationOptions& options) {
          options.eval_bytes == evaluation_bytes;
 }
 
-// The name in ledgers: the id, whose first version stands there without its number.
+// The name in ledgers and in their file names: the id, whose first version stands there without its number, "int4-2".
 std::string ledger_name(const Grid& grid) {
-  const std::string& id = grid.id();
-  return id.ends_with("/1") ? id.substr(0, id.size() - 2) : id;
+  std::string name = grid.id();
+  if (name.ends_with("/1")) name.resize(name.size() - 2);
+  std::ranges::replace(name, '/', '-');
+  return name;
 }
 
 }  // namespace

@@ -40,10 +40,18 @@ struct Judged {
   }
 };
 
+// Fails where the exact value of the claim is beyond the loss; whether it is the loss, only exact arithmetic tells.
+Verdict exact_within(const Loss& loss, const CertifiedLoss& claim) {
+  const bool beyond = claim.exact && (claim.exact->round_up() < loss.lo || claim.exact->round_down() > loss.hi);
+  return beyond ? Verdict::fails : Verdict::holds;
+}
+
 Judged judge(const CertifiedRow& claim, const Loss& final, const Loss& rtn, bool same, bool at_most_rtn) {
   Judged row;
   row.add(within(final, claim.final.enclosure), "the loss of the codes is not in its enclosure");
   row.add(within(rtn, claim.rtn.enclosure), "the loss of round-to-nearest is not in its enclosure");
+  row.add(exact_within(final, claim.final), "the exact loss of the codes is another");
+  row.add(exact_within(rtn, claim.rtn), "the exact loss of round-to-nearest is another");
   if (at_most_rtn && !same) row.add(at_most(final, rtn), "the codes lose more than round-to-nearest");
   return row;
 }

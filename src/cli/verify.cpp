@@ -354,6 +354,8 @@ Expected<Exit> run(const VerifyFlags& flags) {
       if (!flags.svg.empty()) return drawn.error();
       note("no picture: {}: {}", drawn.error().what, drawn.error().where);  // nobody asked for it: the verdict stands
     }
+  if (found.slacks.empty() && !flags.svg.empty())
+    note("no picture: the certificate has no bounds, quantize --bounds certifies them");
   return found.not_judged.empty() ? Exit::ok : Exit::fallback;
 }
 

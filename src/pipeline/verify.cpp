@@ -67,7 +67,9 @@ void enter_digests(const PlannedMatrix& planned, const LoadedMatrix& loaded, con
   tensor.zeros_sha256 = digest_of(file, planned.name() + ".zero_point");
 }
 
-// What a claim says beside its rows, against the files.
+constexpr const char* other_codes = "its codes are not those of the certificate";
+
+// What a claim says beside codes and rows, against the files.
 std::optional<std::string> first_false_fact(const CertifiedTensor& claim, const CertifiedTensor& found) {
   const auto same = [](const char* what, const auto& a, const auto& b) -> std::optional<std::string> {
     return a == b ? std::nullopt
@@ -80,7 +82,6 @@ std::optional<std::string> first_false_fact(const CertifiedTensor& claim, const 
   if (auto text = same("tokens", claim.tokens, found.tokens)) return text;
   if (claim.weights_sha256 != found.weights_sha256) return "its bytes in W are not those of the certificate";
   if (claim.gram_sha256 != found.gram_sha256) return "its Gram matrix is not that of the certificate";
-  if (claim.codes_sha256 != found.codes_sha256) return "its codes are not those of the certificate";
   if (claim.scales_sha256 != found.scales_sha256) return "its scales are not those of the certificate";
   if (claim.zeros_sha256 != found.zeros_sha256) return "its zero points are not those of the certificate";
   const std::size_t rows = found.gram_sha256.empty() ? 0 : static_cast<std::size_t>(found.rows);
@@ -158,6 +159,7 @@ Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationF
       out.differs = differs(planned.name(), *text);
       return out;
     }
+    if (claim->codes_sha256 != out.tensor.codes_sha256) out.differs = differs(planned.name(), other_codes);
     out.tensor = *claim;
   }
   const Matrix<Code> codes = stored_codes(file, planned.matrix);
@@ -181,7 +183,8 @@ Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationF
   }
   const auto found = judge->first_false(codes, out.codes_rtn, claim->values, options.guard, exact);
   if (!found) return found.error();
-  if (*found)
+  if (*found && out.differs) out.differs = differs(planned.name(), fmt::format("{}; {}", other_codes, **found));
+  else if (*found)
     out.differs = Error{Exit::mismatch, error_number::oracle_contradicts, "a promise of the certificate is broken",
                         fmt::format("tensor '{}': {}", planned.name(), **found),
                         "do not use this file; quantize the weights again"};

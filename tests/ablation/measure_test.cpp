@@ -37,7 +37,7 @@ struct Fixture {
   SiteGram gram{"site", 200, gram_ref(activations(200, 24, 2))};
   Options options{.grid = Grid::parse("int4s").value(), .scale_rule = "absmax"};
   Quantized quantized = quantize_gptq(W, gram.G, options).value();
-  Matrix<float> What = dequantize(quantized.codes, quantized.scales, options.grid, 0);
+  Matrix<float> What = dequantize(quantized.codes, quantized.steps, options.grid);
 
   // The contracts that fail.
   std::vector<std::string> failing() const {
@@ -101,7 +101,7 @@ TEST_CASE("what the quantizers make fulfils every contract") {
   CHECK(gptq.failing() == Names{});
   Fixture rtn;
   rtn.quantized = quantize_rtn(rtn.W, rtn.options).value();
-  rtn.What = dequantize(rtn.quantized.codes, rtn.quantized.scales, rtn.options.grid, 0);
+  rtn.What = dequantize(rtn.quantized.codes, rtn.quantized.steps, rtn.options.grid);
   Contracts contracts;
   CHECK(check_tensor("W", rtn.W, rtn.quantized, rtn.What, rtn.options, nullptr, contracts).empty());
   CHECK(contracts.status());
@@ -113,8 +113,8 @@ TEST_CASE("what the quantizers make fulfils every contract") {
 
 TEST_CASE("each contract fails when what it checks is wrong") {
   Fixture scale;
-  scale.quantized.scales(3, 0) = std::nextafter(scale.quantized.scales(3, 0), 9.0f);
-  scale.What = dequantize(scale.quantized.codes, scale.quantized.scales, scale.options.grid, 0);
+  scale.quantized.steps.scales(3, 0) = std::nextafter(scale.quantized.steps.scales(3, 0), 9.0f);
+  scale.What = dequantize(scale.quantized.codes, scale.quantized.steps, scale.options.grid);
   const auto names = scale.failing();
   CHECK(std::count(names.begin(), names.end(), "scales_from_weights") == 1);
 
@@ -123,7 +123,7 @@ TEST_CASE("each contract fails when what it checks is wrong") {
   CHECK(element.failing() == Names{"product_exact"});
 
   Fixture code;
-  code.quantized.codes(0, 0) = 8;  // int4 ends at 7
+  code.quantized.codes(0, 0) = 8;  // int4s ends at 7
   CHECK(code.failing() == Names{"codes_on_grid", "product_exact"});
 
   Fixture loss;
@@ -133,7 +133,7 @@ TEST_CASE("each contract fails when what it checks is wrong") {
   // A kept row that is worse than RTN although it claims otherwise: one far code.
   Fixture row;
   for (Index j = 0; j < row.W.cols(); ++j) row.quantized.codes(6, j) = 7;
-  row.What = dequantize(row.quantized.codes, row.quantized.scales, row.options.grid, 0);
+  row.What = dequantize(row.quantized.codes, row.quantized.steps, row.options.grid);
   row.quantized.row_is_rtn[6] = 0;
   CHECK(row.failing() == Names{"guard_row_loss_direct"});
 }
@@ -142,7 +142,7 @@ TEST_CASE("a row that is RTN has the nearest codes: the byte-identity of N = 0")
   Fixture rtn;
   rtn.quantized = quantize_rtn(rtn.W, rtn.options).value();
   rtn.quantized.codes(19, 23) = rtn.quantized.codes(19, 23) == 0 ? Code{1} : Code{0};
-  rtn.What = dequantize(rtn.quantized.codes, rtn.quantized.scales, rtn.options.grid, 0);
+  rtn.What = dequantize(rtn.quantized.codes, rtn.quantized.steps, rtn.options.grid);
   Contracts contracts;
   (void)check_tensor("W", rtn.W, rtn.quantized, rtn.What, rtn.options, nullptr, contracts);
   const auto status = contracts.status();

@@ -60,6 +60,7 @@ TEST_CASE("nine cells and a verdict; two runs agree, with one thread and with se
   omp_set_num_threads(omp_get_num_procs());
 
   REQUIRE(first->lines.size() == 10);
+  CHECK(first->lines[0].find("\"grid\":\"int4\"") != std::string::npos);  // int4s, by its first name
   CHECK(comparable(first->lines) == comparable(second.lines));
   CHECK(first->cells[0].run != second.cells[0].run);
   CHECK(first->cells[0].run.size() == 32);
@@ -88,7 +89,7 @@ TEST_CASE("nine cells and a verdict; two runs agree, with one thread and with se
   CHECK(first->cells[1].codes_digest != first->cells[0].codes_digest);
 
   // Into a ledger and back: the verdict from the lines alone, and the report.
-  const auto path = ledger_path(experiment.models(), "int4s");
+  const auto path = ledger_path(experiment.models(), "int4");
   REQUIRE(append_run(path, first->lines));
   REQUIRE(append_run(path, second.lines));
   std::istringstream in(read_file(path));
@@ -121,7 +122,7 @@ TEST_CASE("N = 0 is RTN: the evaluated model is the one that RTN gives") {
   for (const auto& name : model.matrix_names()) {
     const Matrix<float>& W = model[name];
     // matrix-max: one scale, the largest weight goes to +-1.
-    const float s = round_up_11(static_cast<double>(W.array().abs().maxCoeff()));
+    const float s = round_up(static_cast<double>(W.array().abs().maxCoeff()), 11);
     const Grid grid = Grid::parse("gf16").value();
     Matrix<float> What = W;
     for (Index i = 0; i < W.size(); ++i)
@@ -178,9 +179,16 @@ TEST_CASE("a partial run goes into no canonical ledger") {
   const AblationOptions whole;
   CHECK(run_ledger(whole, {}).value() == "assertions/calibration_ablation.jsonl");
   CHECK(run_ledger(whole, "x.jsonl").value() == "x.jsonl");
-  AblationOptions four = whole;
-  four.grid = "int4/1";
-  CHECK(run_ledger(four, {}).value() == "assertions/calibration_ablation.int4.jsonl");
+  const auto ledger_of = [&](const char* grid) {
+    AblationOptions options = whole;
+    options.grid = grid;
+    return run_ledger(options, {}).value();
+  };
+  // The symmetric grids keep the names of their first ledgers; the grids of all codes have others.
+  CHECK(ledger_of("int4/1") == "assertions/calibration_ablation.int4.jsonl");
+  CHECK(ledger_of("int4s") == "assertions/calibration_ablation.int4.jsonl");
+  CHECK(ledger_of("int4") == "assertions/calibration_ablation.int4-2.jsonl");
+  CHECK(ledger_of("bf16") == "assertions/calibration_ablation.bf16.jsonl");
 
   const auto number = [](const AblationOptions& options, const std::optional<std::string>& output) {
     const auto path = run_ledger(options, output);

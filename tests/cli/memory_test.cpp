@@ -12,6 +12,8 @@
 
 #include <fmt/format.h>
 
+#include "../io/temporary_folder.hpp"
+#include "files.hpp"
 #include "io/safetensors.hpp"
 #include "shell.hpp"
 
@@ -90,6 +92,63 @@ TEST_CASE("quantize stays within the largest working set plus 200 MB") {
     CHECK(result.exit == 0);
     CHECK(result.peak_bytes <= working_set + 200'000'000);
   }
+}
+
+TEST_CASE("--dry-run tells what a matrix needs: never less, and at most twice as much") {
+  const test::TemporaryFolder folder;
+  const std::string q = folder / "q.safetensors";
+  // W n x n in the dtype, calibrated by a Gram matrix or by activations.
+  const auto write = [&](const std::string& name, std::uint64_t n, DType dtype, bool gram) {
+    test::write_tensors(folder / ("w." + name), {{"w", dtype, {n, n}}});
+    std::vector<float> values(n * n, 0.25F);
+    for (std::size_t j = 0; j < n; ++j) values[j * n + j] = 1;
+    if (gram) test::write_tensors(folder / ("c." + name), {{"w.gram", DType::F64, {n, n}, values}});
+    else test::write_tensors(folder / ("c." + name), {{"w.activations", DType::F32, {2 * n, n}}});
+  };
+  const auto command = [&](const std::string& name, const std::string& grid, const std::string& method) {
+    return std::vector<std::string>{HALLMARK_TOOL,
+                                    "quantize",
+                                    "--weights",
+                                    folder / ("w." + name),
+                                    "--calibration",
+                                    folder / ("c." + name),
+                                    "--grid",
+                                    grid,
+                                    "--method",
+                                    method,
+                                    "--threads",
+                                    "2",
+                                    "--overwrite",
+                                    "--output",
+                                    q};
+  };
+  for (const DType dtype : {DType::F32, DType::BF16})
+    for (const bool gram : {true, false}) {
+      write("small", 8, dtype, gram);
+      write("large", 1024, dtype, gram);
+      for (const std::string grid : {"gf16", "int4", "int4z", "lloyd:4"})
+        for (const std::string method : {"gptq", "rtn"}) {
+          if (!gram && (method == "rtn" || grid != "gf16")) continue;
+          const std::string dtype_text(dtype_name(dtype));
+          CAPTURE(dtype_text);
+          CAPTURE(gram);
+          CAPTURE(grid);
+          CAPTURE(method);
+          std::string dry;
+          for (const std::string& word : command("large", grid, method)) dry += word + " ";
+          const std::string plan = test::shell(dry + "--dry-run").out;
+          const auto at = plan.find("largest working set ");
+          REQUIRE(at != std::string::npos);
+          const double said = std::stod(plan.substr(at + 20)) * 1e6;
+          const Run nothing = run(command("small", grid, method)), result = run(command("large", grid, method));
+          CHECK(nothing.exit == 0);
+          CHECK(result.exit == 0);
+          // The program and its libraries are there for a matrix of any size.
+          const double needed = static_cast<double>(result.peak_bytes) - static_cast<double>(nothing.peak_bytes);
+          CHECK(needed <= said);
+          CHECK(said <= 2 * needed);
+        }
+    }
 }
 
 TEST_CASE("the codec streams: an endless input needs no memory") {

@@ -217,10 +217,10 @@ TEST_CASE("hostile tensors end with their exit code and leave no output") {
   }
   SUBCASE("a singular Gram matrix without damping") {
     work.write("c.safetensors", {{"a.weight.activations", DType::F32, {3, 8}}});
-    const Result result = tool("quantize" + w + c + o + " --damp-percent 0");
+    const Result result = tool("quantize" + w + c + o + " --damp-percent 0");  // as it was called first
     check_three_lines(result, 5, "E0501");
     CHECK(result.out.find("a.weight") != std::string::npos);
-    CHECK(result.out.find("--damp-percent") != std::string::npos);
+    CHECK(result.out.find("--damp-fraction") != std::string::npos);
   }
   SUBCASE("a truncated file") {
     fs::resize_file(work.path("w.safetensors"), fs::file_size(work.path("w.safetensors")) - 1);

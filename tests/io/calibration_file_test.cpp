@@ -40,6 +40,8 @@ class Files {
     for (const Item& item : items) {
       const std::string bytes = item.dtype == DType::F64   ? stored<double>(item.values)
                                 : item.dtype == DType::F32 ? stored<float>(item.values)
+                                : item.dtype == DType::U8  ? stored<std::uint8_t>(item.values)
+                                : item.dtype == DType::I8  ? stored<std::int8_t>(item.values)
                                                            : stored<std::uint16_t>(item.values);
       REQUIRE(writer->write(item.name, std::as_bytes(std::span(bytes))));
     }
@@ -76,14 +78,20 @@ TEST_CASE("Gram matrices, activations and scales are read exactly") {
   REQUIRE(c.find("w") != nullptr);
   CHECK(c.find("w")->is_gram);
   CHECK(c.find("w")->cols == 2);
-  CHECK(c.find("w")->rows == 3);
+  CHECK(c.find("w")->scale == Shape{3});
+  CHECK(c.find("w")->zero_point.empty());
+  CHECK_FALSE(c.find("w")->no_token);
   CHECK((*c.gram("w"))(0, 1) == -0.3);
   CHECK((*c.gram("w"))(0, 0) == 0.1);
   CHECK((*c.gram("n"))(0, 0) == 0);
-  CHECK(*c.scale("w") == std::vector<float>{0.25F, 1, 7});
+  const auto steps = c.steps("w", 0);
+  REQUIRE(steps);
+  CHECK(steps->scales == Matrix<float>{{0.25F}, {1}, {7}});
+  CHECK(steps->zeros.size() == 0);
+  CHECK(steps->group_size == 0);
   const CalibrationEntry& x = *c.find("x.y");
   CHECK_FALSE(x.is_gram);
-  CHECK_FALSE(x.has_scale);
+  CHECK(x.scale.empty());
   CHECK(x.tokens == 3);
   const auto rows = c.activations("x.y", 1, 2);
   REQUIRE(rows);
@@ -96,13 +104,60 @@ TEST_CASE("calibration and weight must fit") {
   const Files files;
   const CalibrationFile c =
       files.open({{"w.gram", DType::F64, {2, 2}, {1, 0, 0, 1}}, {"w.scale", DType::F32, {3}, {1, 1, 1}}});
-  CHECK(c.check_weight("w", 3, 2));
-  for (const auto& [rows, cols] : {std::pair{3, 3}, std::pair{2, 2}}) {
-    const Status refused = c.check_weight("w", static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(cols));
-    REQUIRE_FALSE(refused);
-    CHECK(refused.error().exit == Exit::infeasible);
-    CHECK(refused.error().number == calibration_shape);
-  }
+  CHECK(c.check_weight("w", 3, 2, 0));
+  CHECK(c.check_weight("w", 3, 2, 2));  // one group is the row
+  const auto refused = [](const CalibrationFile& file, std::uint64_t rows, std::uint64_t cols, Index group_size) {
+    const Status found = file.check_weight("w", rows, cols, group_size);
+    REQUIRE_FALSE(found);
+    CHECK(found.error().exit == Exit::infeasible);
+    CHECK(found.error().number == calibration_shape);
+  };
+  refused(c, 3, 3, 0);
+  refused(c, 2, 2, 0);
+  refused(c, 3, 2, 1);
+  const CalibrationFile groups = files.open(
+      {{"w.gram", DType::F64, {3, 3}, std::vector<double>(9)}, {"w.scale", DType::F32, {2, 2}, {1, 2, 3, 4}}});
+  CHECK(groups.check_weight("w", 2, 3, 2));
+  refused(groups, 2, 3, 0);
+  refused(groups, 2, 3, 1);
+  refused(groups, 2, 3, 3);
+  refused(groups, 4, 3, 2);
+}
+
+TEST_CASE("given scales and zero points for each row and group come back as they were stored") {
+  const Files files;
+  const CalibrationFile c = files.open({{"w.gram", DType::F64, {3, 3}, std::vector<double>(9)},
+                                        {"w.scale", DType::BF16, {2, 2}, {0x3F80, 0xC000, 0x3F00, 0x4040}},
+                                        {"w.zero_point", DType::U8, {2, 2}, {0, 255, 7, 1}},
+                                        {"v.gram", DType::F64, {1, 1}, {1}},
+                                        {"v.scale", DType::F16, {2}, {0x3C00, 0x4000}},
+                                        {"v.zero_point", DType::I8, {2}, {-8, 7}}});
+  CHECK(c.entries().size() == 2);
+  CHECK(c.find("w")->scale == Shape{2, 2});
+  CHECK(c.find("w")->zero_point == Shape{2, 2});
+  const auto w = c.steps("w", 2), v = c.steps("v", 0);
+  REQUIRE(w);
+  REQUIRE(v);
+  CHECK(w->scales == Matrix<float>{{1, -2}, {0.5F, 3}});
+  CHECK(w->zeros == Matrix<std::int16_t>{{0, 255}, {7, 1}});
+  CHECK(w->group_size == 2);
+  CHECK(w->zero(0, 2) == 255);
+  CHECK(v->scales == Matrix<float>{{1}, {2}});
+  CHECK(v->zeros == Matrix<std::int16_t>{{-8}, {7}});
+}
+
+TEST_CASE("calibration of no token is known as such") {
+  const Files files;
+  const CalibrationFile c =
+      files.open({{"w.activations", DType::F32, {0, 3}, {}}, {"v.activations", DType::F32, {1, 1}, {1}}});
+  CHECK(c.find("w")->no_token);
+  CHECK(c.find("w")->cols == 3);
+  CHECK_FALSE(c.find("v")->no_token);
+  const Item gram{"w.gram", DType::F64, {1, 1}, {0}};
+  const auto counted = CalibrationFile::open(files.write({gram}, {{"hallmark.calibration.tokens", R"({"w":0})"}}));
+  REQUIRE(counted);
+  CHECK(counted->find("w")->no_token);
+  CHECK_FALSE(files.open({gram}).find("w")->no_token);  // unknown is not none
 }
 
 TEST_CASE("what is no calibration file is refused by name") {
@@ -114,7 +169,16 @@ TEST_CASE("what is no calibration file is refused by name") {
   CHECK(files.open_error({{"w.gram", DType::F64, {1}, {1}}}) == calibration_entry);
   CHECK(files.open_error({{"w.activations", DType::F64, {1, 1}, {1}}}) == calibration_entry);
   CHECK(files.open_error({{"w.activations", DType::F32, {1, 1, 1}, {1}}}) == calibration_entry);
-  CHECK(files.open_error({gram, {"w.scale", DType::F32, {1, 1}, {1}}}) == calibration_entry);
+  CHECK(files.open_error({gram, {"w.scale", DType::F32, {1, 1, 1}, {1}}}) == calibration_entry);
+  CHECK(files.open_error({gram, {"w.scale", DType::F64, {1}, {1}}}) == calibration_entry);
+  CHECK(files.open_error({gram, {"w.scale", DType::F32, {1}, {1}}, {"w.zero_point", DType::F32, {1}, {1}}}) ==
+        calibration_entry);
+  CHECK(files.open_error({gram, {"w.zero_point", DType::U8, {1}, {1}}}) == calibration_scale);
+  CHECK(files.open_error({gram, {"w.scale", DType::F32, {1}, {1}}, {"w.zero_point", DType::U8, {1, 1}, {1}}}) ==
+        calibration_scale);
+  CHECK(files.open_error({gram, {"w.scale", DType::F32, {1}, {1}}, {"w.zero_point", DType::U8, {2}, {1, 1}}}) ==
+        calibration_scale);
+  CHECK(files.open_error({gram, {"v.zero_point", DType::U8, {1}, {1}}}) == calibration_lonely_scale);
   CHECK(files.open_error({gram, act}) == calibration_both);
   CHECK(files.open_error({{"w.gram", DType::F64, {1, 2}, {1, 1}}}) == calibration_gram);
   CHECK(files.open_error({gram, {"v.scale", DType::F32, {1}, {1}}}) == calibration_lonely_scale);
@@ -173,12 +237,16 @@ TEST_CASE("large matrices, which threads share, are refused at the same places a
   CHECK(read.error().where.find("inf at [290, 5]") != std::string::npos);
 }
 
-TEST_CASE("a given scale must be positive and finite") {
+TEST_CASE("a given scale must be a number other than 0") {
   const Files files;
-  for (const double bad : {0.0, -1.0, not_a_number, infinity}) {
-    const CalibrationFile c = files.open({{"w.gram", DType::F64, {1, 1}, {1}}, {"w.scale", DType::F32, {2}, {1, bad}}});
-    CHECK(c.scale("w").error().number == calibration_scale);
-  }
+  const auto error = [&](double scale) {
+    const CalibrationFile c =
+        files.open({{"w.gram", DType::F64, {1, 1}, {1}}, {"w.scale", DType::F32, {2}, {1, scale}}});
+    const auto steps = c.steps("w", 0);
+    return steps ? 0 : steps.error().number;
+  };
+  for (const double bad : {0.0, -0.0, not_a_number, infinity, -infinity}) CHECK(error(bad) == calibration_scale);
+  CHECK(error(-1) == 0);  // the grid has the last word
 }
 
 TEST_CASE("written Gram matrices come back with their token counts") {

@@ -1,0 +1,232 @@
+// The whole show on one model: grids, stacks and orientations mixed by rules; and steps that the user gives.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "../io/temporary_folder.hpp"
+#include "artifact/quantized_file.hpp"
+#include "files.hpp"
+#include "shell.hpp"
+
+using namespace hallmark;
+using hallmark::test::MadeTensor;
+using hallmark::test::read_file;
+using hallmark::test::Result;
+using hallmark::test::shell;
+using hallmark::test::write_tensors;
+
+namespace {
+
+struct Workspace {
+  test::TemporaryFolder folder;
+
+  Result run(const std::string& command) const {
+    return shell(fmt::format("cd {}; {} {}", folder.path(), HALLMARK_TOOL, command));
+  }
+  std::string succeeds(const std::string& command) const {
+    const Result result = run(command);
+    REQUIRE_MESSAGE(result.exit == 0, command << "\n" << result.out);
+    return result.out;
+  }
+  Result quantize(const std::string& flags) const {
+    return run("quantize --weights w.safetensors --calibration c.safetensors --overwrite -o q.safetensors " + flags);
+  }
+  Result verify(const std::string& flags = "") const {
+    return run("verify q.safetensors --weights w.safetensors --calibration c.safetensors " + flags);
+  }
+  std::vector<float> values(const std::string& file, const std::string& tensor) const {
+    const auto opened = SafeTensors::open(folder / file);
+    REQUIRE(opened);
+    REQUIRE(opened->find(tensor) != nullptr);
+    return *widen_to_f32(*opened->find(tensor));
+  }
+};
+
+bool says(const std::string& text, const std::string& words) { return text.find(words) != std::string::npos; }
+
+// Two experts of three saw tokens; "t" and the experts are stored as [in, out].
+void write_model(const Workspace& work) {
+  write_tensors(work.folder / "w.safetensors", {{"u.weight", DType::F32, {6, 8}},
+                                                {"experts", DType::F16, {3, 8, 5}},
+                                                {"v.weight", DType::BF16, {4, 6}},
+                                                {"norm", DType::F32, {4}},
+                                                {"t", DType::F32, {8, 4}},
+                                                {"embed", DType::F32, {5, 4}}});
+  write_tensors(work.folder / "c.safetensors", {{"u.weight.activations", DType::F32, {40, 8}},
+                                                {"v.weight.activations", DType::BF16, {40, 6}},
+                                                {"experts[0].activations", DType::F32, {30, 8}},
+                                                {"experts[1].activations", DType::F32, {0, 8}},
+                                                {"experts[2].activations", DType::F32, {30, 8}},
+                                                {"t.activations", DType::F32, {40, 8}}});
+  test::write_file(work.folder / "rules.json", R"({"rules": [
+    {"match": "^v", "grid": "int4z", "group_size": 4, "scale_storage": "bf16"},
+    {"match": "experts", "grid": "int4", "transposed": true, "rtn": true, "scale_storage": "f16"},
+    {"match": "^t$", "grid": "lloyd:4", "transposed": true, "desc_act": true}]})");
+}
+
+// The value of a code by the definition of its grid.
+double value_of(const Grid& grid, Code code, int zero) {
+  if (grid.is_integer()) return static_cast<std::int16_t>(code) - zero;
+  if (grid.is_table()) return static_cast<double>(grid.spec().points.at(code));
+  return GF16::decode(code);
+}
+
+}  // namespace
+
+TEST_CASE("a model with several grids, experts and orientations goes through every command") {
+  const Workspace work;
+  write_model(work);
+  const Result made = work.quantize("--config rules.json --report r.jsonl");
+  REQUIRE_MESSAGE(made.exit == 0, made.out);
+  CHECK(says(made.out, "6 matrices quantized"));
+  CHECK(says(made.out, "1 matrix left as it is: no calibration: embed"));
+
+  const std::string shown = work.succeeds("inspect q.safetensors");
+  CAPTURE(shown);
+  CHECK(says(shown, "quantized: 6 matrices in 4 tensors, of 6"));
+  CHECK(says(shown, "gf16/1 gptq matrix-max"));
+  CHECK(says(shown, "int4z/1 gptq minmax"));
+  CHECK(says(shown, "int4/2 gptq absmax transposed"));
+  CHECK(says(shown, "int4/2 rtn absmax transposed"));  // the expert that saw no token
+  CHECK(says(shown, "lloyd:4/1 gptq absmax transposed"));
+
+  for (const std::string flags : {"", "--exact", "--reproduce", "--reproduce --exact", "--no-certificate"}) {
+    CAPTURE(flags);
+    const Result verified = work.verify(flags);
+    CAPTURE(verified.out);
+    CHECK(verified.exit == 0);
+    CHECK(says(verified.out, "6 matrices, 29 rows"));
+  }
+
+  work.succeeds("dequantize q.safetensors -o d.safetensors");
+  const auto w = SafeTensors::open(work.folder / "w.safetensors"), d = SafeTensors::open(work.folder / "d.safetensors");
+  const auto q = QuantizedFile::open(work.folder / "q.safetensors");
+  REQUIRE(w);
+  REQUIRE(d);
+  REQUIRE(q);
+  REQUIRE(d->tensors().size() == w->tensors().size());
+  for (std::size_t i = 0; i < w->tensors().size(); ++i) {
+    CHECK(d->tensors()[i].name == w->tensors()[i].name);
+    CHECK(d->tensors()[i].shape == w->tensors()[i].shape);
+  }
+  for (const char* name : {"norm", "embed"}) CHECK(std::ranges::equal(d->find(name)->data, w->find(name)->data));
+  REQUIRE(q->header().matrices.size() == 6);
+  std::size_t compared = 0;
+  for (const QuantizedMatrix& matrix : q->header().matrices) {
+    CAPTURE(matrix.name);
+    const std::vector<float> original = *widen_to_f32(*w->find(matrix.tensor)),
+                             back = *widen_to_f32(*d->find(matrix.tensor));
+    const std::vector<Code> codes = q->codes(matrix);
+    const Steps steps = q->steps(matrix);
+    const std::size_t first = matrix.index.value_or(0) * matrix.rows * matrix.cols;
+    for (std::uint64_t i = 0; i < matrix.rows; ++i)
+      for (std::uint64_t j = 0; j < matrix.cols; ++j) {
+        const std::size_t at = first + (matrix.transposed ? j * matrix.rows + i : i * matrix.cols + j);
+        const auto row = static_cast<Index>(i), group = steps.group(static_cast<Index>(j));
+        const double scale = static_cast<double>(steps.scales(row, group));
+        const int zero = steps.zeros.size() == 0 ? 0 : steps.zeros(row, group);
+        const double value = scale * value_of(matrix.options.grid, codes[i * matrix.cols + j], zero);
+        CHECK(static_cast<double>(back[at]) == value);
+        // Round-to-nearest leaves at most a step; GPTQ, which moves errors to other columns, less than a wrong place
+        // would.
+        const double error = std::fabs(value - static_cast<double>(original[at]));
+        if (matrix.options.method == "rtn") CHECK(error <= std::fabs(scale));
+        else CHECK(error < 0.75);
+        ++compared;
+      }
+  }
+  CHECK(compared == 48 + 24 + 3 * 40 + 32);
+  const std::string report = read_file(work.folder / "r.jsonl");
+  CHECK(std::count(report.begin(), report.end(), '\n') == 6);
+  CHECK(says(report, R"("name":"experts[1]","rows":5,"cols":8,"grid":"int4/2","method":"rtn")"));
+}
+
+TEST_CASE("a transposed matrix gets the codes that its transpose gets") {
+  const Workspace work;
+  const std::vector<float> values = test::noise(48, 7);
+  std::vector<float> turned(48);
+  for (std::size_t i = 0; i < 6; ++i)
+    for (std::size_t j = 0; j < 8; ++j) turned[j * 6 + i] = values[i * 8 + j];
+  const MadeTensor activations{"a.activations", DType::F32, {40, 8}};
+  const auto made = [&](const Shape& shape, const std::vector<float>& numbers, const std::string& flags) {
+    write_tensors(work.folder / "w.safetensors", {{"a", DType::F32, shape, numbers}});
+    write_tensors(work.folder / "c.safetensors", {activations});
+    const Result result = work.quantize("--grid int4 " + flags);
+    REQUIRE_MESSAGE(result.exit == 0, result.out);
+    const auto q = QuantizedFile::open(work.folder / "q.safetensors");
+    REQUIRE(q);
+    return q->codes(q->header().matrices.at(0));
+  };
+  test::write_file(work.folder / "r.json", R"({"rules": [{"match": "a", "transposed": true}]})");
+  CHECK(made({6, 8}, values, "") == made({8, 6}, turned, "--config r.json"));
+}
+
+TEST_CASE("given scales and zero points for each row and group are used as they are") {
+  const Workspace work;
+  const std::vector<float> weights = test::noise(48, 3);
+  write_tensors(work.folder / "w.safetensors", {{"a.weight", DType::F32, {6, 8}, weights}});
+  std::vector<float> scales(12), zeros(12);
+  for (std::size_t k = 0; k < 12; ++k) {
+    scales[k] = 0.05F + 0.01F * static_cast<float>(k);
+    zeros[k] = static_cast<float>(3 + k);
+  }
+  const auto calibrate = [&](const Shape& shape) {
+    const std::size_t count = element_count(shape);
+    write_tensors(
+        work.folder / "c.safetensors",
+        {{"a.weight.activations", DType::F32, {40, 8}},
+         {"a.weight.scale", DType::F32, shape, {scales.begin(), scales.begin() + static_cast<long>(count)}},
+         {"a.weight.zero_point", DType::U8, shape, {zeros.begin(), zeros.begin() + static_cast<long>(count)}}});
+  };
+  for (const std::string method : {"rtn", "gptq"}) {
+    CAPTURE(method);
+    calibrate({6, 2});
+    const Result made = work.quantize("--grid int4z --group-size 4 --report r --method " + method);
+    REQUIRE_MESSAGE(made.exit == 0, made.out);
+    CHECK(says(read_file(work.folder / "r"), "\"scale_rule\":\"given\""));
+    const auto q = QuantizedFile::open(work.folder / "q.safetensors");
+    REQUIRE(q);
+    const QuantizedMatrix& matrix = q->header().matrices.at(0);
+    const Steps steps = q->steps(matrix);
+    CHECK(matrix.options.scale_rule == "given");
+    CHECK(matrix.options.group_size == 4);
+    REQUIRE(steps.scales.size() == 12);
+    REQUIRE(steps.zeros.size() == 12);
+    for (std::size_t k = 0; k < 12; ++k) {
+      CHECK(steps.scales.data()[k] == scales[k]);
+      CHECK(static_cast<float>(steps.zeros.data()[k]) == zeros[k]);
+    }
+    const std::vector<Code> codes = q->codes(matrix);
+    for (std::size_t k = 0; k < 48 && method == "rtn"; ++k) {
+      const std::size_t step = k / 8 * 2 + k % 8 / 4;
+      const double nearest = std::round(static_cast<double>(weights[k]) / static_cast<double>(scales[step])) +
+                             static_cast<double>(zeros[step]);
+      CHECK(codes[k] == std::clamp(nearest, 0.0, 15.0));
+    }
+    for (const std::string flags : {"", "--exact", "--reproduce", "--no-certificate"}) {
+      const Result verified = work.verify(flags);
+      CAPTURE(verified.out);
+      CHECK(verified.exit == 0);
+    }
+    // Products of scales of 24 bits are not all exact in binary32.
+    CHECK(work.run("dequantize q.safetensors --overwrite -o d.safetensors").exit == 4);
+    work.succeeds("dequantize q.safetensors --dtype f64 --overwrite -o d.safetensors");
+    // Other steps in C are not those of the file.
+    scales[7] *= 1.5F;
+    calibrate({6, 2});
+    const Result other = work.verify();
+    CAPTURE(other.out);
+    CHECK(other.exit == 7);
+    CHECK(says(other.out, "tensor 'a.weight': row 3: the scale of group 1 is "));
+    scales[7] /= 1.5F;
+  }
+  // One for each row, whatever the group size.
+  calibrate({6});
+  const Result rows = work.quantize("--grid int4z --group-size 4");
+  REQUIRE_MESSAGE(rows.exit == 0, rows.out);
+  const auto q = QuantizedFile::open(work.folder / "q.safetensors");
+  REQUIRE(q);
+  CHECK(q->header().matrices.at(0).options.group_size == 0);
+  CHECK(work.verify("--exact").exit == 0);
+}

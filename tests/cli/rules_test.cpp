@@ -1,0 +1,245 @@
+// quantize --config: what rules do, and every way in which they can be wrong, in three lines and with nothing written.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include "../io/temporary_folder.hpp"
+#include "files.hpp"
+#include "shell.hpp"
+
+using namespace hallmark;
+using hallmark::test::noise;
+using hallmark::test::Result;
+using hallmark::test::shell;
+using hallmark::test::write_tensors;
+
+namespace {
+
+struct Workspace {
+  test::TemporaryFolder folder;
+
+  Workspace() {
+    write_tensors(folder / "w.safetensors", {{"a.weight", DType::F32, {6, 8}},
+                                             {"b.weight", DType::F32, {4, 5}},
+                                             {"e", DType::BF16, {2, 4, 8}},
+                                             {"bias", DType::F32, {6}}});
+    calibrate();
+  }
+  void calibrate(std::vector<test::MadeTensor> more = {}) const {
+    std::vector<test::MadeTensor> tensors{{"a.weight.activations", DType::F32, {40, 8}},
+                                          {"b.weight.activations", DType::F32, {40, 5}}};
+    tensors.insert(tensors.end(), more.begin(), more.end());
+    write_tensors(folder / "c.safetensors", tensors);
+  }
+
+  /// The rules, each an object in JSON, and flags.
+  Result quantize(const std::string& rules, const std::string& flags = "") const {
+    test::write_file(folder / "r.json", fmt::format(R"({{"rules": [{}]}})", rules));
+    return run("--config r.json " + flags);
+  }
+  Result run(const std::string& flags) const {
+    return shell(
+        fmt::format("cd {}; {} quantize --weights w.safetensors --calibration c.safetensors -o q.safetensors {}",
+                    folder.path(), HALLMARK_TOOL, flags));
+  }
+
+  static void three_lines(const Result& result, int exit, const std::string& number,
+                          const std::vector<std::string>& words) {
+    CAPTURE(result.out);
+    CHECK(result.exit == exit);
+    CHECK(result.out.starts_with("error[" + number + "]: "));
+    CHECK(std::count(result.out.begin(), result.out.end(), '\n') == 3);
+    CHECK(result.out.find("\n  try: ") != std::string::npos);
+    for (const std::string& word : words) CHECK_MESSAGE(result.out.find(word) != std::string::npos, word);
+  }
+  void refuses(const std::string& rules, int exit, const std::string& number, const std::vector<std::string>& words,
+               const std::string& flags = "") const {
+    CAPTURE(rules);
+    for (const std::string dry : {"", " --dry-run"}) three_lines(quantize(rules, flags + dry), exit, number, words);
+    nothing_written();
+  }
+  void nothing_written() const {
+    for (const char* name : {"q.safetensors", "q.certificate.json"})
+      CHECK_FALSE(std::filesystem::exists(folder / name));
+    CHECK(folder.count() <= 4);  // W, C, the rules and a table
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a configuration that is none is refused") {
+  const Workspace work;
+  const auto refuses = [&](const std::string& text, const std::vector<std::string>& words) {
+    CAPTURE(text);
+    test::write_file(work.folder / "r.json", text);
+    Workspace::three_lines(work.run("--config r.json"), 2, "E0229", words);
+    work.nothing_written();
+  };
+  refuses("", {"not JSON", "r.json"});
+  refuses("{", {"not JSON"});
+  refuses("[]", {"list of rules"});
+  refuses("{}", {"list of rules"});
+  refuses(R"({"rules": {}})", {"list of rules"});
+  refuses(R"({"rules": [], "more": 1})", {"list of rules"});
+  refuses(R"({"rules": [], "rules": []})", {"a key twice"});
+  refuses(R"({"rules": [1]})", {"r.json: rule 1"});
+  refuses(R"({"rules": [{"grid": "int4"}]})", {"with a pattern", "r.json: rule 1"});
+  Workspace::three_lines(work.run("--config none.json"), 9, "E0901", {"none.json"});
+  Workspace::three_lines(work.run("--config ."), 9, "E0901", {"configuration"});
+  work.nothing_written();
+}
+
+TEST_CASE("every malformed rule is refused by its number, before any file is written") {
+  const Workspace work;
+  const std::string good = R"({"match": "a", "grid": "int8"}, )", second = "r.json: rule 2";
+  const auto refuses = [&](const std::string& rule, int exit, const std::string& number,
+                           std::vector<std::string> words) {
+    words.push_back(second);
+    work.refuses(good + rule, exit, number, words);
+  };
+  refuses(R"({"match": "b", "group_sise": 4})", 2, "E0229", {"unknown key 'group_sise'", "did you mean 'group_size'?"});
+  refuses(R"({"match": "b", "transpose": true})", 2, "E0229", {"did you mean 'transposed'?"});
+  refuses(R"({"match": "b", "xyzzyxyzzy": 1})", 2, "E0229", {"keys: grid, method, "});
+  refuses(R"({"match": "b"})", 2, "E0229", {"a rule says nothing"});
+  refuses(R"({"match": 3, "grid": "int4"})", 2, "E0229", {"'match' is a regular expression"});
+  refuses(R"({"match": "(", "grid": "int4"})", 2, "E0210", {"'('"});
+  refuses(R"({"match": "b", "skip": 1})", 2, "E0229", {"'skip' is true or false"});
+  refuses(R"({"match": "b", "rtn": "true"})", 2, "E0229", {"'rtn' is true or false"});
+  refuses(R"({"match": "b", "transposed": null})", 2, "E0229", {"'transposed' is true or false"});
+  refuses(R"({"match": "b", "grid": ["int4"]})", 2, "E0229", {"'grid' is a word"});
+  refuses(R"({"match": "b", "skip": true, "grid": "int4"})", 2, "E0230", {"contradicts itself"});
+  refuses(R"({"match": "b", "skip": true, "rtn": true})", 2, "E0230", {"contradicts itself"});
+  refuses(R"({"match": "b", "grid": "int9"})", 2, "E0220", {});
+  refuses(R"({"match": "b", "method": "best"})", 2, "E0224", {});
+  refuses(R"({"match": "b", "scale_rule": "maxabs"})", 2, "E0222", {});
+  refuses(R"({"match": "b", "scale_storage": "f64"})", 2, "E0227", {"f32, f16 or bf16"});
+  refuses(R"({"match": "b", "group_size": -1})", 2, "E0227", {"group_size is '-1'"});
+  refuses(R"({"match": "b", "group_size": 1.5})", 2, "E0227", {"group_size is '1.5'"});
+  refuses(R"({"match": "b", "damp_fraction": 1})", 2, "E0227", {"below 1"});
+  refuses(R"({"match": "b", "guard": "yes"})", 2, "E0227", {"true or false"});
+  refuses(R"({"match": "nothing", "grid": "int4"})", 4, "E0430", {"'nothing' against 3 tensors"});
+  refuses(R"({"match": "bias", "grid": "int4"})", 4, "E0430", {"'bias' against 3 tensors"});  // a vector is no matrix
+}
+
+TEST_CASE("rules that do not fit their matrices are refused before any work") {
+  const Workspace work;
+  work.refuses(R"({"match": "a", "grid": "int4"}, {"match": "a", "grid": "int8"})", 2, "E0230",
+               {"a rule has no effect", "r.json: rule 1"});
+  work.refuses(R"({"match": "a", "group_size": 4}, {"match": "a", "skip": true})", 2, "E0230", {"r.json: rule 1"});
+  work.refuses(R"({"match": "a", "grid": "int4", "scale_rule": "matrix-max"})", 2, "E0223",
+               {"scale rule matrix-max is not for grid int4", "'a.weight'", "r.json: rule 1"});
+  work.refuses(R"({"match": "a", "grid": "int4z"})", 2, "E0223",
+               {"scale rule absmax is not for grid int4z", "the command line"}, "--scale-rule absmax --grid int4");
+  work.refuses(R"({"match": "a", "scale_rule": "given"})", 2, "E0223", {"NAME.scale"});
+  work.refuses(R"({"match": "a", "group_size": 9})", 4, "E0434", {"a.weight: 8 columns, groups of 9"});
+  work.refuses(R"({"match": "b", "group_size": 6}, {"match": "a", "group_size": 16})", 4, "E0434",
+               {"2 matrices", "a.weight: 8 columns", "b.weight: 5 columns"});
+  work.refuses(R"({"match": "^e$", "grid": "int4"})", 4, "E0431",
+               {"2 selected matrices", "e[0]; e[1]", "\"rtn\": true"});
+  work.calibrate({{"e[0].activations", DType::F32, {9, 8}}});
+  work.refuses(R"({"match": "a", "grid": "int4"})", 4, "E0431", {"e[1]"});
+  work.calibrate({{"e[0].activations", DType::F32, {9, 8}}, {"e[1].activations", DType::F32, {0, 8}}});
+  work.refuses(R"({"match": "a", "grid": "int4"})", 3, "E0385", {"e[1]", "\"rtn\": true"});
+  work.calibrate({{"e[0].activations", DType::F32, {9, 4}}, {"e[1].activations", DType::F32, {9, 8}}});
+  work.refuses(R"({"match": "a", "grid": "int4"})", 4, "E0415", {"c.safetensors", "'e[0]'"});
+  work.refuses(R"({"match": "a", "transposed": true})", 4, "E0415", {"'a.weight' of shape [8, 6]"});
+}
+
+TEST_CASE("given steps that do not fit are refused before any work") {
+  const Workspace work;
+  const auto given = [&](const Shape& scales, const Shape& zeros = {}) {
+    std::vector<test::MadeTensor> tensors{
+        {"a.weight.scale", DType::F32, scales, std::vector<float>(element_count(scales), 0.125F)}};
+    if (!zeros.empty())
+      tensors.push_back({"a.weight.zero_point", DType::U8, zeros, std::vector<float>(element_count(zeros), 3)});
+    work.calibrate(tensors);
+  };
+  const std::string symmetric = R"({"match": "a", "grid": "int4", "group_size": 4})",
+                    shifted = R"({"match": "a", "grid": "int4z", "group_size": 4})";
+  given({6, 3});
+  work.refuses(symmetric, 4, "E0415", {"the scale has shape [6, 3], rows and groups are [6, 2]"});
+  given({5});
+  work.refuses(symmetric, 4, "E0415", {"the scale has shape [5]"});
+  given({6, 2}, {6, 2});
+  work.refuses(symmetric, 4, "E0435", {"a.weight: given zero points, grid int4"});
+  given({6, 2});
+  work.refuses(shifted, 4, "E0435", {"a.weight: no zero points, grid int4z"});
+  given({6, 2}, {6});
+  work.refuses(shifted, 3, "E0383", {"'a.weight'", "[6] and [6, 2]"});
+  work.calibrate({{"a.weight.zero_point", DType::U8, {6}, std::vector<float>(6, 1)}});
+  work.refuses(shifted, 3, "E0383", {"no scale"});
+  // Values are read with the matrix; nothing is left behind all the same.
+  const auto refuses_value = [&](float scale, float zero, const std::string& grid, const std::string& number,
+                                 const std::string& storage = "f32") {
+    std::vector<float> scales(6, 0.125F), zeros(6, 3);
+    scales[4] = scale;
+    zeros[4] = zero;
+    std::vector<test::MadeTensor> tensors{{"a.weight.scale", DType::F32, {6}, scales}};
+    if (grid == "int4z") tensors.push_back({"a.weight.zero_point", DType::U8, {6}, zeros});
+    work.calibrate(tensors);
+    Workspace::three_lines(
+        work.quantize(fmt::format(R"({{"match": "a", "grid": "{}", "scale_storage": "{}"}})", grid, storage)), 3,
+        number, {"a.weight"});
+    work.nothing_written();
+  };
+  refuses_value(0, 3, "int4", "E0383");
+  refuses_value(std::numeric_limits<float>::infinity(), 3, "int4", "E0383");
+  refuses_value(-1, 3, "int4s", "E0321");
+  refuses_value(1, 16, "int4z", "E0321");
+  refuses_value(0x1.ffep0F, 3, "int4", "E0321", "f16");
+}
+
+TEST_CASE("a table of points that is none is refused") {
+  const Workspace work;
+  const auto refuses = [&](const std::string& text, int exit, const std::string& number,
+                           const std::vector<std::string>& words) {
+    CAPTURE(text);
+    test::write_file(work.folder / "t.txt", text);
+    work.refuses(R"({"match": "a", "grid": "table:t.txt"})", exit, number, words);
+  };
+  refuses("-1 0.5 0.5 2", 2, "E0221", {});
+  refuses("1 0", 2, "E0221", {});
+  refuses("", 2, "E0221", {});
+  refuses("1", 2, "E0221", {});
+  refuses("0 1 inf", 2, "E0221", {});
+  refuses("0 0.1 1", 2, "E0221", {});  // 24 significant bits
+  refuses("0 half 1", 2, "E0221", {"word 2 is 'half'"});
+  std::filesystem::remove(work.folder / "t.txt");
+  work.refuses(R"({"match": "a", "grid": "table:t.txt"})", 9, "E0901", {"t.txt"});
+}
+
+TEST_CASE("the later rule counts, and the flags are the first") {
+  const Workspace work;
+  const Result planned =
+      work.quantize(R"({"match": "weight", "grid": "int8", "group_size": 4}, {"match": "^b", "grid": "int4z"},)"
+                    R"({"match": "^e", "rtn": true, "scale_storage": "bf16"})",
+                    "--grid nf4 --damp-fraction 0.05 --dry-run");
+  CAPTURE(planned.out);
+  CHECK(planned.exit == 0);
+  const auto line = [&](const std::string& name) {
+    const auto at = planned.out.find(name);
+    return planned.out.substr(at, planned.out.find('\n', at) - at);
+  };
+  CHECK(line("a.weight").ends_with("int8 gptq absmax, group_size 4, damp_fraction 0.05"));
+  CHECK(line("b.weight").ends_with("int4z gptq minmax, group_size 4, damp_fraction 0.05"));
+  CHECK(line("e[1]").ends_with("nf4 rtn absmax, scale_storage bf16, damp_fraction 0.05"));
+  CHECK(planned.out.find("4 matrices are quantized, 0 tensors of 2 or 3 dimensions pass through") != std::string::npos);
+  CHECK(work.folder.count() == 3);
+}
+
+TEST_CASE("what passes through is listed with its reason") {
+  const Workspace work;
+  const Result planned = work.quantize(R"({"match": "b", "skip": true})", "--grid int8 --dry-run");
+  CAPTURE(planned.out);
+  CHECK(planned.exit == 0);
+  CHECK(planned.out.find("passes through: skipped by r.json: rule 1") != std::string::npos);
+  CHECK(planned.out.find("passes through: no calibration") != std::string::npos);
+  CHECK(planned.out.find("1 matrices are quantized, 2 tensors") != std::string::npos);
+  const Result excluded = work.run("--exclude a --include weight --dry-run");
+  CAPTURE(excluded.out);
+  CHECK(excluded.out.find("passes through: excluded") != std::string::npos);
+  CHECK(excluded.out.find("passes through: not included") != std::string::npos);
+  const Result made = work.quantize(R"({"match": "b", "skip": true})");
+  CAPTURE(made.out);
+  CHECK(made.exit == 0);
+  CHECK(made.out.find("1 matrix left as it is: skipped by r.json: rule 1: b.weight") != std::string::npos);
+}
