@@ -202,8 +202,8 @@ class Entries {
 Options options_of_schema_1(Entries& entries, const std::string& path) {
   Options options{Grid(GridSpec::golden("gf16", "gf16/1", 6, 9))};
   const std::string id = entries.text(grid_v1);
-  const Expected<Grid> grid = Grid::parse(id);
-  if (!entries.error && (!grid || grid->id() != id))
+  const Expected<Grid> grid = Grid::of_id(id);
+  if (!entries.error && !grid)
     entries.error =
         Error{Exit::input, error_number::quantized_grid, "unknown grid", fmt::format("{}: '{}'", path, printable(id)),
               "use the version of the tool that wrote the file"};

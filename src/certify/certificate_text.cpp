@@ -170,7 +170,9 @@ Options read_options_v1(const Json& object, std::string& contracts, std::string&
   const auto read = [&](const char* name, const std::string& word, auto& value) {
     if (!set_option(name, word, value) && fault.empty()) fault = fmt::format("'{}' is '{}'", name, word.substr(0, 40));
   };
-  read("grid", fields.text("grid"), options.grid);
+  const std::string id = fields.text("grid");
+  if (const auto grid = Grid::of_id(id)) options.grid = *grid;
+  else if (fault.empty()) fault = fmt::format("'grid' is '{}'", id.substr(0, 40));
   read("method", fields.text("method"), options.method);
   read("scale_rule", fields.text("scale_rule"), options.scale_rule);
   read("group_size", std::to_string(fields.count("group_size")), options.group_size);

@@ -40,6 +40,12 @@ Expected<Grid> Grid::parse(std::string_view name) {
                "gf16 or int4, for example"};
 }
 
+Expected<Grid> Grid::of_id(std::string_view id) {
+  if (id.find('/') == std::string_view::npos || id.starts_with("table")) return parse("");
+  Expected<Grid> grid = parse(id);
+  return !grid || grid->id() == id ? grid : parse("");
+}
+
 Expected<Grid> Grid::table(std::string name, std::vector<float> values) {
   if (name.empty() || parse(name))
     return Error{Exit::usage, error_number::table_invalid, "'" + name + "' is not a table of points",

@@ -29,6 +29,8 @@ class Grid {
  public:
   /// By a user's name or a file's id (grid_family.hpp). Errors: E0220 (usage); those of the family.
   static Expected<Grid> parse(std::string_view name);
+  /// By a file's id alone: what a file says never opens another file. Errors: E0220 (usage).
+  static Expected<Grid> of_id(std::string_view id);
   explicit Grid(GridSpec spec) : spec_(std::make_shared<const GridSpec>(std::move(spec))) {}
   /// The grid of the given values, named by the user. Errors: E0221, also where the name is that of another grid.
   static Expected<Grid> table(std::string name, std::vector<float> values);

@@ -45,8 +45,8 @@ std::optional<Grid> grid_of(const nlohmann::json& object) {
     auto spec = GridSpec::table("table", "table/1", std::move(values));
     return spec ? std::optional(Grid(*std::move(spec))) : std::nullopt;
   }
-  Expected<Grid> grid = Grid::parse(id->get<std::string>());
-  return grid && grid->id() == *id ? std::optional(*std::move(grid)) : std::nullopt;
+  Expected<Grid> grid = Grid::of_id(id->get<std::string>());
+  return grid ? std::optional(*std::move(grid)) : std::nullopt;
 }
 
 }  // namespace
