@@ -93,10 +93,10 @@ Status write_bundle(const BundleContent& content, const std::function<Status(std
     if (content.guard) ends.insert(ends.end(), {row.rtn.enclosure.lo, row.rtn.enclosure.hi});
   }
   for (const std::span<const std::byte> part :
-       {std::as_bytes(std::span(&header, 1)), std::as_bytes(std::span(content.grid.points)),
-        bytes_of(content.W), content.G != nullptr ? bytes_of(*content.G) : std::span<const std::byte>{},
-        std::as_bytes(content.codes), bytes_of(content.steps->scales), bytes_of(content.steps->zeros),
-        std::as_bytes(std::span(flags)), std::as_bytes(std::span(ends))})
+       {std::as_bytes(std::span(&header, 1)), std::as_bytes(std::span(content.grid.points)), bytes_of(content.W),
+        content.G != nullptr ? bytes_of(*content.G) : std::span<const std::byte>{}, std::as_bytes(content.codes),
+        bytes_of(content.steps->scales), bytes_of(content.steps->zeros), std::as_bytes(std::span(flags)),
+        std::as_bytes(std::span(ends))})
     if (const Status written = sink(part); !written) return written;
   return ok();
 }

@@ -20,7 +20,7 @@ struct BundleContent {
   GridSpec grid;
   const Steps* steps;
   std::span<const Code> codes;           ///< [rows, cols]
-  std::span<const CertifiedRow> values;      ///< [rows]; not read without G
+  std::span<const CertifiedRow> values;  ///< [rows]; not read without G
   const Matrix<Code>* codes_rtn;  ///< rows that agree with it are claimed to be round-to-nearest; null: no row is
   bool guard = true;              ///< with G: the codes are claimed to lose no more than round-to-nearest
 };
