@@ -1,6 +1,7 @@
 // The worked examples of docs/extending.md, each reached by its name through the ordinary interface.
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <random>
 
 #include "method/quantize.hpp"
@@ -47,7 +48,10 @@ TEST_CASE("the method of the example is found by its name and sends small weight
   Index zeros = 0;
   for (Index i = 0; i < W.rows(); ++i)
     for (Index j = 0; j < W.cols(); ++j)
-      if (std::fabs(W(i, j)) < W.row(i).cwiseAbs().mean() / 8) CHECK(result->codes(i, j) == 0), ++zeros;
+      if (std::fabs(W(i, j)) < W.row(i).cwiseAbs().mean() / 8) {
+        CHECK(result->codes(i, j) == 0);
+        ++zeros;
+      }
   CHECK(zeros > 0);
 }
 

@@ -64,12 +64,14 @@ Expected<ExactRows> rows_of(const VerifyFlags& flags) {
                "--rows all, or a whole number from 1"};
 }
 
-// Whether Q's tensors are those of W, as far as they were not quantized.
+// Whether Q's tensors are those of W, as far as they were not quantized; another program need not have kept W's
+// metadata.
 std::optional<Error> first_foreign_tensor(const SafeTensors& weights, const QuantizedFile& file,
-                                          const std::string& path) {
+                                          const std::string& path, bool certified) {
   const std::vector<OriginalTensor>& originals = file.header().tensors;
   const auto differs = [&](const std::string& what) { return header_differs(path, what); };
-  if (weights.metadata() != file.header().source_metadata) return differs("the metadata of the weights are others");
+  if (certified && weights.metadata() != file.header().source_metadata)
+    return differs("the metadata of the weights are others");
   if (weights.tensors().size() != originals.size())
     return differs(fmt::format("{} tensors, the weights have {}", originals.size(), weights.tensors().size()));
   for (std::size_t i = 0; i < originals.size(); ++i) {
@@ -328,7 +330,8 @@ Expected<Exit> run(const VerifyFlags& flags) {
   const InputDigests digests(in->weights, in->known());
   if (in->certificate)
     if (const auto header = check_headers(*in, digests, found); !header) return header.error();
-  if (const auto foreign = first_foreign_tensor(in->weights, in->file, flags.quantized)) return *foreign;
+  if (const auto foreign = first_foreign_tensor(in->weights, in->file, flags.quantized, in->certificate.has_value()))
+    return *foreign;
   const Expected<Plan> plan = plan_of(in->file, in->weights, in->known());
   if (!plan) return plan.error();
   const auto mismatch = verify_matrices(flags, *in, *plan, *exact, digests, checker, found);

@@ -48,6 +48,10 @@ Expected<Steps> checked_steps(MatrixRef<float> W, const Options& options, const 
                      fmt::format("a given scale is none for {}", options.grid.name()),
                      fmt::format("row {}, group {}: {}", i, g, s),
                      options.grid.spec().either_sign ? "finite and not 0" : "finite and positive"};
+      if (const float s = given->scales(i, g); !holds(options.scale_storage, s))
+        return Error{Exit::input, error_number::given_scale,
+                     fmt::format("a given scale is none of {}", to_string(options.scale_storage)),
+                     fmt::format("row {}, group {}: {}", i, g, s), "--scale-storage f32, or scales that it holds"};
       if (const int z = given->zeros.size() == 0 ? 0 : given->zeros(i, g); !options.grid.takes_zero(z))
         return Error{Exit::input, error_number::given_scale,
                      fmt::format("a given zero point is none for {}", options.grid.name()),

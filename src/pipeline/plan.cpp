@@ -158,9 +158,14 @@ double PlannedMatrix::work() const {
 
 double PlannedMatrix::working_set() const {
   const auto r = static_cast<double>(matrix.rows), c = static_cast<double>(matrix.cols);
-  // W, both proposals and what the contracts keep of u'; G, the factor and its packed copies in binary32 and binary64.
-  const double of_rows = r * c * (4 + 2 + 2 + (uses_gram() ? 4 : 0)) + (matrix.transposed ? r * c * 4 : 0);
-  return of_rows + (uses_gram() ? c * c * (8 + 8 + 2 + 4) : 0);
+  const auto stored = static_cast<double>(dtype_bits(tensor->dtype)) / 8;
+  // Beside W and its pages in the file: two proposals, what waits to be written and its bytes, and turning it. Then u'
+  // and the errors of the rows under work; G, its pages or its sums, the factor and its packed copies in binary32 and
+  // binary64; tokens.
+  const double of_rows = r * c * (4 + stored + 2 + 2 + 2 + 2 + (matrix.transposed ? 4 : 0));
+  if (!uses_gram()) return of_rows;
+  const double tokens = calibration && !calibration->is_gram ? 2 * 1024 * c * 4 : 0;
+  return of_rows + r * c * (4 + 4) + c * c * (8 + 8 + 8 + 2 + 4) + tokens;
 }
 
 const char* PlannedMatrix::calibration_kind() const {

@@ -2,13 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <regex>
-#include <sstream>
 
 #include "base/error_numbers.hpp"
 #include "base/spelling.hpp"
+#include "io/file.hpp"
 #include "io/strict_json.hpp"
 
 namespace hallmark {
@@ -95,11 +94,10 @@ Status check_words(const Rule& rule) {
 }  // namespace
 
 Expected<std::vector<Rule>> read_rules(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream text;
-  if (!(file && text << file.rdbuf()))
-    return Error{Exit::io, error_number::cannot_read, "cannot read the configuration", path, "--config FILE.json"};
-  const auto parsed = strict_json(text.str());
+  const Expected<MappedFile> file = MappedFile::open(path);
+  if (!file) return file.error();
+  const std::string_view text(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
+  const auto parsed = strict_json(text);
   if (!parsed) return malformed("the configuration is not JSON, or an object has a key twice", path);
   const Json& json = *parsed;
   if (!json.is_object() || json.size() != 1 || !json.contains("rules") || !json.at("rules").is_array())

@@ -7,8 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "format/golden_float.hpp"
 #include "io/safetensors.hpp"
+
+#include "format/golden_float.hpp"  // after the dtypes, whose names its formats would shadow
 
 namespace hallmark::test {
 
