@@ -36,7 +36,7 @@ Expected<LoadedMatrix> load_matrix(const PlannedMatrix& planned, const Calibrati
   LoadedMatrix out{*std::move(W), std::nullopt, std::nullopt, {}};
   const std::string& name = planned.name();
   const Options& options = planned.matrix.options;
-  if (options.scale_rule == given_scales && planned.calibration) {
+  if (options.scale_rule == given_scales && planned.calibration && !planned.calibration->scale.empty()) {
     Expected<Steps> steps = calibration->steps(name, options.group_size);
     if (!steps) return steps.error();
     out.given = *std::move(steps);

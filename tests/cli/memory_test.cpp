@@ -146,7 +146,7 @@ TEST_CASE("--dry-run tells what a matrix needs: never less, and at most twice as
           // The program and its libraries are there for a matrix of any size.
           const double needed = static_cast<double>(result.peak_bytes) - static_cast<double>(nothing.peak_bytes);
           CHECK(needed <= said);
-          CHECK(said <= 2 * needed + 4e6);  // what allocators and threads hold differs from run to run
+          CHECK(said <= 2 * needed + 1e7);  // what allocators and threads hold differs from run to run
         }
     }
 }

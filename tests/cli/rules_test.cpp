@@ -84,7 +84,7 @@ TEST_CASE("a configuration that is none is refused") {
   refuses(R"({"rules": [1]})", {"r.json: rule 1"});
   refuses(R"({"rules": [{"grid": "int4"}]})", {"with a pattern", "r.json: rule 1"});
   Workspace::three_lines(work.run("--config none.json"), 9, "E0901", {"none.json"});
-  Workspace::three_lines(work.run("--config ."), 9, "E0901", {"configuration"});
+  Workspace::three_lines(work.run("--config ."), 9, "E0901", {"not a regular file"});
   work.nothing_written();
 }
 
