@@ -168,8 +168,10 @@ TEST_CASE("nf4 and the levels of Lloyd against every point") {
 TEST_CASE("the levels of Lloyd are the centroids of a normal distribution between their midpoints") {
   const auto density = [](double x) { return std::exp(-x * x / 2) / std::sqrt(2 * std::acos(-1.0)); };
   const auto below = [](double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); };
-  for (const auto& [name, last] : {std::pair{"lloyd:2", 1.5104}, {"lloyd:3", 2.1520}, {"lloyd:4", 2.7326}}) {
-    CAPTURE(name);  // last: the outermost level, Max (1960), table I
+  for (const auto& grid : {std::pair{"lloyd:2", 1.5104}, {"lloyd:3", 2.1520}, {"lloyd:4", 2.7326}}) {
+    const char* const name = grid.first;
+    const double last = grid.second;  // the outermost level, Max (1960), table I
+    CAPTURE(name);
     const std::vector<float> levels = grid_of(name).spec().points;
     const double unit = last / 127;
     for (std::size_t k = 0; k < levels.size(); ++k) {
