@@ -1,13 +1,12 @@
-(** * Check/Checker: the function that judges a bundle of words
+(** * The function that judges a bundle of words
 
-    Purpose.  A bundle holds the words of a weight matrix, of a Gram matrix, of codes, scales and
+    Purpose: a bundle holds the words of a weight matrix, of a Gram matrix, of codes, scales and
       loss enclosures, and the grid that the codes belong to.  This file is the whole checker, on
       words and integers only; it is what hallmark-check runs after extraction.  What its answer
       means is in Check/CheckerProof.
-    Main definitions.  [bundle], [tensor_row], [first_failure], [accepts].
-    Dependencies.  Check/Dyadic, Check/Reading, Check/Grid, Check/Ruler, Check/QuadraticForm.
-    Source.  docs/bundle-format.md. *)
-
+    Main definitions: [bundle], [tensor_row], [first_failure], [accepts].
+    Depends on: Check/Dyadic, Check/Reading, Check/Grid, Check/Ruler, Check/QuadraticForm.
+    Source: docs/bundle-format.md. *)
 From Coq Require Import ZArith List Bool.
 From Flocq Require Import Core.
 From Hallmark Require Import Check.Dyadic Check.Reading Check.Grid Check.Ruler.

@@ -1,14 +1,13 @@
-(** * Check/CheckerProof: what the checker's verdict means
+(** * What the checker's verdict means
 
-    Purpose.  If [accepts] answers true, then inequalities hold between the real numbers that the
+    Purpose: if [accepts] answers true, then inequalities hold between the real numbers that the
       words of the bundle stand for in Flocq's reading of them, whatever its grid.
-    Main results (T13).  [accepts_rows] (per row), [accepts_total] (the sum over the rows),
+    Main results (T13): [accepts_rows] (per row), [accepts_total] (the sum over the rows),
       [accepts_enclosures] (the sum of the enclosures), [accepts_gram] (symmetric, finite),
       [accepts_grid] (the grid is one).
-    Dependencies.  Check/Checker, Check/Points, Check/GridCodes, Gptq/Matrix, Gptq/Guard; Flocq:
+    Depends on: Check/Checker, Check/Points, Check/GridCodes, Gptq/Matrix, Gptq/Guard; Flocq:
       Core.
-    Source.  This project. *)
-
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra List Bool.
 From Flocq Require Import Core.
 From Hallmark.Gptq Require Import Sums Matrix Guard.

@@ -1,15 +1,15 @@
-(** * Check/CheckerWitness: bundles that are accepted, and others that are not
+(** * Bundles that are accepted, and others that are not
 
-    Purpose.  T13 speaks of accepted bundles.  Here is one with three columns and two rows, the
+    Purpose: T13 speaks of accepted bundles.  Here is one with three columns and two rows, the
       losses of T5's Gram matrix: a row kept at round-to-nearest, and a row with a scale that is no
       power of two whose codes lose strictly less.  Two more have integers with zero points, scales
       of both signs and two groups, and a table.  One change at a time makes every test of the
       checker answer, so that none of them is idle.
-    Main results (T13).  [witness_accepted], [witness_strict], [witness_flipped_code],
+    Main results (T13): [witness_accepted], [witness_strict], [witness_flipped_code],
       [witness_rejected], [witness_tie]; [grid_witnesses_accepted], [integer_witness_strict],
       [table_witness_strict], [grid_witnesses_flipped], [witness_claims], [witness_bad_grids].
-    Dependencies.  Check/CheckerProof. *)
-
+    Depends on: Check/CheckerProof.
+    Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra List Bool.
 From Flocq Require Import Core.
 From Hallmark Require Import Format.Word.

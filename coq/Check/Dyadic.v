@@ -1,11 +1,10 @@
-(** * Check/Dyadic: exact dyadic numbers on a common exponent
+(** * Exact dyadic numbers on a common exponent
 
-    Purpose.  The checker computes with numbers m * 2^e exactly.  Lists of them are brought to one
+    Purpose: the checker computes with numbers m * 2^e exactly.  Lists of them are brought to one
       exponent, so that the long sums are sums of integers.
-    Main results.  [align_correct], [lowest_aligned], [dyadic_le_correct].
-    Dependencies.  Flocq: Core.
-    Source.  Elementary. *)
-
+    Main results: [align_correct], [lowest_aligned], [dyadic_le_correct].
+    Depends on: Flocq: Core.
+    Source: elementary. *)
 From Coq Require Import ZArith Reals Lia Lra List Bool.
 From Flocq Require Import Core.
 Import ListNotations.

@@ -1,15 +1,14 @@
-(** * Check/Grid: the grids that the checker knows, their codes and their nearest points
+(** * The grids that the checker knows, their codes and their nearest points
 
-    Purpose.  A grid is data: a member of the GF(E, M) family, a range of integers, or a table.
+    Purpose: a grid is data: a member of the GF(E, M) family, a range of integers, or a table.
       This file says which number a code stands for, which number of the grid is nearest to a real
       one, and proves that it is: no code stands for a nearer one, for scales of either sign.
-    Main results.  [grid_round_nearest], [nearest_point_nearest], [nearest_point_half_gap];
+    Main results: [grid_round_nearest], [nearest_point_nearest], [nearest_point_half_gap];
       [golden_code_flocq], [gf16_code] (the family's words are Flocq's).
-    Bound functions.  [half_gap].
-    Dependencies.  Format/GoldenWord, Format/GF16, Format/Word, Format/IntegerGrid, Check/Reading,
+    Bound functions: [half_gap].
+    Depends on: Format/GoldenWord, Format/GF16, Format/Word, Format/IntegerGrid, Check/Reading,
       Check/Nearest, Check/Table; Flocq: Core, Bits.
-    Source.  docs/design.md, section 1. *)
-
+    Source: docs/design.md, section 1. *)
 From Coq Require Import ZArith Reals Lia Lra List Bool.
 From Flocq Require Import Core IEEE754.Bits.
 From Hallmark Require Import Format.GoldenFloat Format.GoldenWord Format.GF16 Format.Word.

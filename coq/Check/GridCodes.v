@@ -1,12 +1,11 @@
-(** * Check/GridCodes: rounding gives points of the grid
+(** * Rounding gives points of the grid
 
-    Purpose.  The nearest value that Check/Grid defines is the value of a code, so that it is the
+    Purpose: the nearest value that Check/Grid defines is the value of a code, so that it is the
       nearest point of the grid and not of something larger.
-    Main results.  [golden_word_exists], [grid_round_code].
-    Dependencies.  Format/GoldenFloat, Format/Word, Check/Reading, Check/Nearest, Check/Table,
+    Main results: [golden_word_exists], [grid_round_code].
+    Depends on: Format/GoldenFloat, Format/Word, Check/Reading, Check/Nearest, Check/Table,
       Check/Grid; Flocq: Core, Bits.
-    Source.  IEEE 754-2019, section 3.4. *)
-
+    Source: IEEE 754-2019, section 3.4. *)
 From Coq Require Import ZArith Reals Lia Lra List Bool.
 From Flocq Require Import Core IEEE754.Bits.
 From Hallmark Require Import Format.GoldenFloat Format.Word.

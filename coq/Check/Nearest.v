@@ -1,14 +1,14 @@
-(** * Check/Nearest: the nearest number of GF(E, M) to a ratio, by integers
+(** * The nearest number of GF(E, M) to a ratio, by integers
 
-    Purpose.  A weight x on the grid {s g : g a finite number of GF(E, M)} is rounded as x / s, ties
+    Purpose: a weight x on the grid {s g : g a finite number of GF(E, M)} is rounded as x / s, ties
       to even, clipped at the largest finite number.  That quotient is no dyadic number, so it is
       kept as a ratio of integers and rounded by one division with remainder.
-    Main results.  [divide_even_correct], [golden_round_ratio], [golden_nearest_correct] (the
+    Main results: [divide_even_correct], [golden_round_ratio], [golden_nearest_correct] (the
       integers compute [golden_clip]); [golden_clip_inside], [golden_clip_nearest],
       [golden_clip_half_gap] (what that number is).
-    Bound functions.  [golden_half_ulp].
-    Dependencies.  Format/GoldenFloat, Check/Dyadic; Flocq: Core. *)
-
+    Bound functions: [golden_half_ulp].
+    Depends on: Format/GoldenFloat, Check/Dyadic; Flocq: Core.
+    Source: IEEE 754-2019, section 4.3.1. *)
 From Coq Require Import ZArith Reals Lia Lra Psatz.
 From Flocq Require Import Core.
 From Hallmark Require Import Format.GoldenFloat Check.Dyadic.

@@ -1,11 +1,10 @@
-(** * Check/Points: the steps and the points of a row
+(** * The steps and the points of a row
 
-    Purpose.  The checker spreads the scale and the zero point of each group over its columns, and
+    Purpose: the checker spreads the scale and the zero point of each group over its columns, and
       walks along a row with them.  Column by column that gives what the definitions say.
-    Main results.  [spread_correct], [code_points_correct], [rtn_points_correct].
-    Dependencies.  Check/Dyadic, Check/Grid, Check/Ruler, Check/Checker; Flocq: Core.
-    Source.  Elementary. *)
-
+    Main results: [spread_correct], [code_points_correct], [rtn_points_correct].
+    Depends on: Check/Dyadic, Check/Grid, Check/Ruler, Check/Checker; Flocq: Core.
+    Source: elementary. *)
 From Coq Require Import ZArith Reals Lia List Bool.
 From Flocq Require Import Core.
 From Hallmark Require Import Check.Dyadic Check.Grid Check.Ruler Check.Checker.

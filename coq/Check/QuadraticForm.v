@@ -1,11 +1,10 @@
-(** * Check/QuadraticForm: e M e^T over integers, from the upper triangle
+(** * The form e M e^T over integers, from the upper triangle
 
-    Purpose.  The exact loss of a row is a quadratic form in integers.  The matrix is read once,
+    Purpose: the exact loss of a row is a quadratic form in integers.  The matrix is read once,
       its symmetry is decided, and each form uses the upper triangle only.
-    Main results.  [dot_correct], [symmetric_correct], [quadratic_correct].
-    Dependencies.  Gptq/Sums, Gptq/Matrix.
-    Source.  Elementary. *)
-
+    Main results: [dot_correct], [symmetric_correct], [quadratic_correct].
+    Depends on: Gptq/Sums, Gptq/Matrix.
+    Source: elementary. *)
 From Coq Require Import ZArith Reals Lia Lra List Bool.
 From Hallmark.Gptq Require Import Sums Matrix.
 Import ListNotations.

@@ -1,11 +1,10 @@
-(** * Check/Reading: lists of words as lists of exact numbers
+(** * Lists of words as lists of exact numbers
 
-    Purpose.  The checker reads each word of a bundle once, as an integer times a power of two.
+    Purpose: the checker reads each word of a bundle once, as an integer times a power of two.
       What it reads is the real number that the word stands for in Flocq's reading of it.
-    Main results.  [read_b32_correct], [read_b64_correct], [read_matrix_correct].
-    Dependencies.  Format/Word, Check/Dyadic; Flocq: Binary, Bits.
-    Source.  IEEE 754-2019, section 3.4. *)
-
+    Main results: [read_b32_correct], [read_b64_correct], [read_matrix_correct].
+    Depends on: Format/Word, Check/Dyadic; Flocq: Binary, Bits.
+    Source: IEEE 754-2019, section 3.4. *)
 From Coq Require Import ZArith Reals Lia List Bool.
 From Flocq Require Import Core IEEE754.Binary IEEE754.Bits.
 From Hallmark Require Import Format.Word Check.Dyadic.

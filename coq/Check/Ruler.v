@@ -1,11 +1,10 @@
-(** * Check/Ruler: a grid made ready for the checker's integers
+(** * A grid made ready for the checker's integers
 
-    Purpose.  A grid is judged once and prepared: a table becomes a search tree over integers in one
+    Purpose: a grid is judged once and prepared: a table becomes a search tree over integers in one
       unit.  Then codes are read and nearest points are found by integers alone.
-    Main results.  [prepare_ok], [ruler_code_correct], [rtn_dyadic_correct].
-    Dependencies.  Format/Word, Check/Dyadic, Check/Reading, Check/Nearest, Check/Table, Check/Grid.
-    Source.  docs/bundle-format.md. *)
-
+    Main results: [prepare_ok], [ruler_code_correct], [rtn_dyadic_correct].
+    Depends on: Format/Word, Check/Dyadic, Check/Reading, Check/Nearest, Check/Table, Check/Grid.
+    Source: docs/bundle-format.md. *)
 From Coq Require Import ZArith Reals Lia Lra List Bool.
 From Flocq Require Import Core.
 From Hallmark Require Import Format.Word Check.Dyadic Check.Reading Check.Nearest Check.Table.

@@ -1,15 +1,14 @@
-(** * Check/Table: the nearest value of a table, by a search tree
+(** * The nearest value of a table, by a search tree
 
-    Purpose.  A table grid is a list of increasing numbers; the nearest one to y is found among
+    Purpose: a table grid is a list of increasing numbers; the nearest one to y is found among
       them, ties to the even index.  On the reals that is a walk along the list; the checker walks
       down a tree over the integers that the values are in a common unit, and finds the value of an
       index in the same tree.
-    Main results.  [table_round_in], [table_round_nearest], [table_round_even] (what the walk
+    Main results: [table_round_in], [table_round_nearest], [table_round_even] (what the walk
       finds), [tree_search_correct], [tree_lookup_correct] (the tree finds the same),
       [tree_build_correct].
-    Dependencies.  Flocq: Core.
-    Source.  Elementary. *)
-
+    Depends on: Flocq: Core.
+    Source: elementary. *)
 From Coq Require Import ZArith Reals Lia Lra List Bool.
 From Flocq Require Import Core.
 Import ListNotations.

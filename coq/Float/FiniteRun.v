@@ -43,11 +43,12 @@ induction n as [|n IH]; intros fin; cbn [fma_chain] in *.
   + intros k below; destruct (Nat.eq_dec k n) as [->|other]; [auto|apply before; lia].
   + rewrite value, same; reflexivity.
 Qed.
+Arguments chain_finite {n x y a0}.
 
 (** A finite entry of the Gram matrix has the value of the real model. *)
 Theorem gram_finite m X a b : finite (gram_float F m X a b) = true ->
   val (gram_float F m X a b) = gram_float A m (mvals X) a b.
-Proof. intros fin; exact (proj2 (proj2 (chain_finite m (X a) (X b) _ fin))). Qed.
+Proof. intros fin; exact (proj2 (proj2 (chain_finite fin))). Qed.
 
 (** A finite error of one weight has finite operands and the value of the real model. *)
 Lemma weight_error_finite w s g k : finite (weight_error F w s g k) = true ->
@@ -74,7 +75,7 @@ Theorem comp_finite U w s g j : finite (comp_float F U w s g j) = true ->
 Proof.
 intros fin.
 destruct (add_finite prec emax nans (w j) _ fin) as [finw [finr value]].
-destruct (chain_finite j _ _ _ finr) as [terms [_ same]].
+destruct (chain_finite finr) as [terms [_ same]].
 assert (errors : forall k, (k < j)%nat ->
   finite (w k) = true /\ finite (s k) = true /\ finite (g k) = true /\ finite (U k j) = true
   /\ val (weight_error F w s g k) = weight_error A (vals w) (vals s) (vals g) k).
@@ -108,7 +109,7 @@ assert (chains : forall i j, (i <= j < n)%nat -> finite (H i j) = true
   /\ val (C i j) = factor_entry A n (mvals H) (mvals C) (mvals U) i j).
 { intros i j range; assert (fin := columns i j range).
   rewrite (factor_column run) in fin by exact range.
-  destruct (chain_finite _ _ _ _ fin) as [_ [start same]].
+  destruct (chain_finite fin) as [_ [start same]].
   split; [exact start|].
   rewrite (factor_column run) by exact range; unfold factor_entry at 1; rewrite same.
   apply fma_chain_ext; intros m below; [|reflexivity].
@@ -126,3 +127,5 @@ constructor.
 Qed.
 
 End FiniteRun.
+
+Arguments chain_finite {prec emax prec_pos prec_emax} nans {n x y a0}.

@@ -59,7 +59,7 @@ intros terms start; induction n as [|n IH]; intros room; [exact start|].
 assert (before : finite (fma_chain F n x y a0) = true).
 { apply IH; [intros k below; apply terms; lia|].
   eapply Rle_lt_trans; [apply chain_room_mono|exact room]. }
-destruct (chain_finite prec emax nans n x y a0 before) as [_ [_ same]].
+destruct (chain_finite nans before) as [_ [_ same]].
 simpl fma_chain; destruct (terms n (Nat.lt_succ_diag_r n)) as [finx finy].
 apply (fma_bounded prec emax nans); [exact finx|exact finy|exact before|].
 rewrite same; eapply Rle_lt_trans; [|exact room].
@@ -110,7 +110,7 @@ assert (fed : finite (feedback F U (weight_error F w s g) j) = true).
   - eapply Rle_lt_trans; [|exact room].
     unfold chain_room; apply Req_le; f_equal; f_equal; f_equal.
     apply bsum_ext; intros k below; rewrite values by exact below; reflexivity. }
-destruct (chain_finite prec emax nans j _ _ _ fed) as [_ [_ same]].
+destruct (chain_finite nans fed) as [_ [_ same]].
 apply (add_bounded prec emax nans); [apply finw; lia|exact fed|].
 apply (rounded_below prec emax) with (b := Rabs (val (w j))
   + Rabs (feedback A (mvals U) (weight_error A (vals w) (vals s) (vals g)) j)); [|exact last].

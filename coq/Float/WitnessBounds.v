@@ -258,7 +258,7 @@ assert (product : forall j c, (j < 3)%nat ->
     (Binary.B754_zero 53 1024 false)) = true ->
   val64 (fma_chain (float_arith nans64) (S j) we (fun k => wU k j)
     (Binary.B754_zero 53 1024 false)) = c -> t' j = c).
-{ intros j c _ fin same; destruct (chain_finite 53 1024 nans64 _ _ _ _ fin) as [_ [_ value]].
+{ intros j c _ fin same; destruct (chain_finite nans64 fin) as [_ [_ value]].
   rewrite <- same, value; reflexivity. }
 assert (entry0 : t' 0%nat = 3277 / 134217728)
   by (apply product; [lia|vm_compute; reflexivity|value_by_computation]).

@@ -325,7 +325,7 @@ Lemma product32_value j : (j < 3)%nat ->
 Proof.
 intros below.
 assert (fin : finite32 (wt32 j) = true) by (three_columns j; vm_compute; reflexivity).
-destruct (chain_finite 24 128 nans32 (S j) we32 (fun k => wV k j) _ fin) as [_ [_ value]].
+destruct (chain_finite nans32 fin) as [_ [_ value]].
 unfold wt32; rewrite value; unfold product_chain; apply fma_chain_ext; [reflexivity|].
 intros k kbelow; change (round_factor (-149) 24 rU k j) with (stored_factor rU k j).
 destruct (Nat.eq_dec k j) as [->|other].

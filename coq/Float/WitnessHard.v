@@ -414,7 +414,7 @@ assert (product : forall j c, (j < 2)%nat ->
     (Binary.B754_zero 53 1024 false)) = true ->
   val64 (fma_chain (float_arith nans64) (S j) hard_e (fun k => hard_U k j)
     (Binary.B754_zero 53 1024 false)) = c -> t' j = c).
-{ intros j c _ fin same; destruct (chain_finite 53 1024 nans64 _ _ _ _ fin) as [_ [_ value]].
+{ intros j c _ fin same; destruct (chain_finite nans64 fin) as [_ [_ value]].
   rewrite <- same, value; reflexivity. }
 assert (entry0 : t' 0%nat = 5405199162146816 / 36893488147419103232)
   by (apply product; [lia|vm_compute; reflexivity|value_by_computation]).
