@@ -88,6 +88,9 @@ Print Assumptions T15_entry.
 Print Assumptions T15_binary64.
 Print Assumptions T15_form_binary64.
 Print Assumptions T15_form_binary32.
+Print Assumptions T22_nearly_psd.
+Print Assumptions T22_nearly_psd_ieee.
+Print Assumptions T22_nearly_psd_gram.
 Print Assumptions emitted_codes_loss.
 Print Assumptions emitted_plain_enclosure.
 Print Assumptions emitted_plain_enclosure_ieee.
@@ -149,6 +152,8 @@ Definition witnesses := (
   @T15_form_binary64_witness,
   @T15_form_binary32_witness,
   @T15_finite_factor_witness,
+  @T22_nearly_psd_witness,
+  @T22_nearly_psd_gram_witness,
   @emitted_run_witness,
   @emitted_loss_witness,
   @emitted_enclosure_witness,

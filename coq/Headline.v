@@ -1,6 +1,6 @@
 (** * The published theorems
 
-    Purpose: every theorem that the product refers to, restated in full, T1 to T17 of
+    Purpose: every theorem that the product refers to, restated in full, T1 to T17 and T22 of
       docs/design.md, section 2.  They stand in the parts below, a paragraph of prose before each;
       a witness lemma follows: a concrete instance in which the hypotheses hold and the conclusion
       says something.
@@ -35,7 +35,7 @@ From Hallmark.Headline Require Export Variations.
 (** The format and its codec: T7, T12. *)
 From Hallmark.Headline Require Export Format.
 
-(** Rounding errors of the program: T11, T15. *)
+(** Rounding errors of the program: T11, T15, T22. *)
 From Hallmark.Headline Require Export Float.
 
 (** The codes that the program emits, and the guard: T7 + T9 + T11 + T15. *)

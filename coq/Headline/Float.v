@@ -1,17 +1,19 @@
-(** * The published theorems about rounding errors: T11 and T15
+(** * The published theorems about rounding errors: T11, T15, T22
 
     Purpose: the recurrence and the Gram matrix (T11) and the factorization (T15) as the program
-      computes them.  Headline.v explains the words used.
-    Main results: the names that begin with T11 and T15.
+      computes them; what its pivots say about H (T22).  Headline.v explains the words used.
+    Main results: the names that begin with T11, T15 and T22.
     Depends on: the theorem files and witness files of Float.
     Source: each proof names the lemma that does it. *)
-From Coq Require Import ZArith Reals Lra.
+From Coq Require Import ZArith Reals List Lra.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary.
 From Hallmark.Gptq Require Import Sums Matrix Gptq Concrete.
 From Hallmark.Float Require Import Arithmetic Gamma ChainError Chain Recurrence RecurrenceError.
 From Hallmark.Float Require Import GramError Factor FactorError FactorRounded Residual FactorClosed.
-From Hallmark.Float Require Import Emitted Machine EmittedIeee.
-From Hallmark.Float Require FactorProof FiniteRun NoOverflow WitnessRun WitnessBounds WitnessForms.
+From Hallmark.Float Require Import Hessian Emitted Machine EmittedIeee.
+From Hallmark.Float Require FactorProof FiniteRun NoOverflow EmittedPlainIeee NearlyPsd.
+From Hallmark.Float Require WitnessRun WitnessBounds WitnessForms WitnessNearly.
+Import ListNotations.
 Open Scope R_scope.
 
 (** ** T11: rounding errors of the sums
@@ -282,3 +284,75 @@ Lemma T15_finite_factor_witness :
        (fun i j => value (U i j)) (fun j => value (d j))
   /\ value (d 0%nat) = 5629499534213120 / 2251799813685248.
 Proof. exact WitnessForms.witness_finite_factor. Qed.
+
+(** ** T22: positive pivots show that H is nearly semidefinite
+
+    The theorems on losses ask whether H is semidefinite, and a Gram matrix that others summed may
+    not be.  The factorization tells: where all computed pivots are positive,
+    v H v^T >= -g' (sum_i |v_i| sqrt(H_ii))^2 for every v, with T15's g' = (n + 2) 2^-53.  So no
+    codes can be rewarded by more than rounding.  Symmetry and a diagonal of sane size are asked,
+    nothing else about where H comes from. *)
+Theorem T22_nearly_psd (n : nat) (H C U : mat) (d : vec) (hmax : R) (v : vec) :
+  is_factor real64 n H C U d -> sym n H -> (forall k, (k < n)%nat -> 0 < d k) ->
+  sane_diagonal n H hmax ->
+  - ((INR n + 2) * bpow radix2 (-53) * bsum n (fun i => Rabs (v i) * sqrt (H i i)) ^ 2)
+  <= qform n H v.
+Proof. exact (NearlyPsd.nearly_psd n H C U d hmax v). Qed.
+
+(** On IEEE data it is enough that the pivots are finite and positive; *)
+Theorem T22_nearly_psd_ieee (nans64 : nan_choice 53 1024) (n : nat)
+    (H C U : nat -> nat -> bin64) (d : nat -> bin64) (hmax : R) (v : vec) :
+  let value := B2R 53 1024 in let rH := fun i j => value (H i j) in
+  is_factor (float_arith nans64) n H C U d -> sym n rH ->
+  (forall k, (k < n)%nat -> is_finite 53 1024 (d k) = true /\ 0 < value (d k)) ->
+  sane_diagonal n rH hmax ->
+  - ((INR n + 2) * bpow radix2 (-53) * bsum n (fun i => Rabs (v i) * sqrt (rH i i)) ^ 2)
+  <= qform n rH v.
+Proof. exact (NearlyPsd.nearly_psd_ieee nans64 n H C U d hmax v). Qed.
+
+(** and the Gram matrix G behind H = 2 G + lam I ([ieee_hessian], [hessian_stored]) is semidefinite
+    up to that and to what the damping added to the diagonal. *)
+Theorem T22_nearly_psd_gram (nans64 : nan_choice 53 1024) (n : nat) (lam : bin64)
+    (G C U : nat -> nat -> bin64) (d : nat -> bin64) (hmax : R) (v : vec) :
+  let value := B2R 53 1024 in let rG := fun i j => value (G i j) in
+  let rH := hessian_stored (value lam) rG in
+  is_factor (float_arith nans64) n (EmittedPlainIeee.ieee_hessian nans64 lam G) C U d ->
+  sym n rG ->
+  (forall k, (k < n)%nat -> is_finite 53 1024 (d k) = true /\ 0 < value (d k)) ->
+  sane_diagonal n rH hmax ->
+  - (residual64 n * weighted_size n (root_diagonal rH) v ^ 2
+     + bsum n (fun j => (rH j j - 2 * rG j j) * v j ^ 2))
+  <= 2 * qform n rG v.
+Proof. exact (NearlyPsd.nearly_psd_gram_ieee nans64 n lam G C U d hmax v). Qed.
+
+(** Witness: H = [[a, 7], [7, 13]], a the largest number of binary64 below 49/13.  It is not
+    semidefinite: (13, -7) gives less than -2^-47.  Its pivots on IEEE data are 2^-53 and 13, and
+    the bound is at most 2^-39. *)
+Lemma T22_nearly_psd_witness :
+  let value := B2R 53 1024 in
+  let H := fun i j => value (WitnessNearly.nearly_H i j) in
+  let d := WitnessNearly.nearly_d in let v := entries [13; -7] in
+  let bound := residual64 2 * weighted_size 2 (root_diagonal H) v ^ 2 in
+  is_factor (float_arith WitnessRun.nans64) 2 WitnessNearly.nearly_H WitnessNearly.nearly_C
+    WitnessNearly.nearly_U d
+  /\ sym 2 H /\ (forall k, (k < 2)%nat -> is_finite 53 1024 (d k) = true /\ 0 < value (d k))
+  /\ sane_diagonal 2 H 13
+  /\ - bound <= qform 2 H v < - / 140737488355328
+  /\ bound <= / 549755813888.
+Proof. exact WitnessNearly.witness_nearly_psd. Qed.
+
+(** Witness: that H is 2 G + I for a G whose form at (13, -7) is below -109; the damping accounts for
+    all but 2^-40 of it. *)
+Lemma T22_nearly_psd_gram_witness :
+  let value := B2R 53 1024 in
+  let lam := WitnessNearly.nearly_lam in
+  let G := fun i j => value (WitnessNearly.nearly_G i j) in
+  let H := hessian_stored (value lam) G in let v := entries [13; -7] in
+  let slack := residual64 2 * weighted_size 2 (root_diagonal H) v ^ 2
+    + bsum 2 (fun j => (H j j - 2 * G j j) * v j ^ 2) in
+  is_factor (float_arith WitnessRun.nans64) 2
+    (EmittedPlainIeee.ieee_hessian WitnessRun.nans64 lam WitnessNearly.nearly_G)
+    WitnessNearly.nearly_C WitnessNearly.nearly_U WitnessNearly.nearly_d
+  /\ sym 2 G /\ sane_diagonal 2 H 13
+  /\ - slack <= 2 * qform 2 G v < -218 /\ slack <= 218 + / 549755813888.
+Proof. exact WitnessNearly.witness_nearly_gram. Qed.
