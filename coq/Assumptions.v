@@ -99,6 +99,14 @@ Print Assumptions guard_loss_enclosure_binary32.
 Print Assumptions guard_plain_loss.
 Print Assumptions emitted_codes_activations.
 Print Assumptions emitted_codes_activations_ieee.
+Print Assumptions T18_entry.
+Print Assumptions T18_activations_any_format.
+Print Assumptions T18_activations.
+Print Assumptions T18_activations_ieee.
+Print Assumptions T18_gram_bound.
+Print Assumptions T18_roundings.
+Print Assumptions T18_order_chain.
+Print Assumptions T18_order_two_level.
 Print Assumptions T13_checker.
 Print Assumptions T13_checker_total.
 Print Assumptions T14_distribution.
@@ -167,6 +175,9 @@ Definition witnesses := (
   @emitted_clipped_witness,
   @guard_enclosure_witness,
   @guard_enclosure_binary32_witness,
+  @T18_order_witness,
+  @T18_activations_witness,
+  @T18_gram_bound_witness,
   @T13_witness,
   @T13_flipped_witness,
   @T13_integer_witness,

@@ -16,7 +16,8 @@ From Coq Require Import ZArith Reals Lia Lra.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary.
 From Hallmark.Gptq Require Import Sums Matrix MatrixFacts Gptq.
 From Hallmark.Float Require Import Arithmetic Chain Factor FactorError FactorRounded Residual.
-From Hallmark.Float Require Import FactorClosed Hessian Enclosure Machine FiniteRun EmittedPlainIeee.
+From Hallmark.Float Require Import FactorClosed Hessian Enclosure Machine FiniteRun.
+From Hallmark.Float Require Import EmittedPlainIeee.
 Open Scope R_scope.
 
 (** Any factor with nonnegative pivots whose residual is bounded entry by entry. *)

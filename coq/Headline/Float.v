@@ -341,8 +341,8 @@ Lemma T22_nearly_psd_witness :
   /\ bound <= / 549755813888.
 Proof. exact WitnessNearly.witness_nearly_psd. Qed.
 
-(** Witness: that H is 2 G + I for a G whose form at (13, -7) is below -109; the damping accounts for
-    all but 2^-40 of it. *)
+(** Witness: that H is 2 G + I for a G whose form at (13, -7) is below -109; the damping accounts
+    for all but 2^-40 of it. *)
 Lemma T22_nearly_psd_gram_witness :
   let value := B2R 53 1024 in
   let lam := WitnessNearly.nearly_lam in
