@@ -99,6 +99,9 @@ Print Assumptions guard_loss_enclosure_binary32.
 Print Assumptions guard_plain_loss.
 Print Assumptions emitted_codes_activations.
 Print Assumptions emitted_codes_activations_ieee.
+Print Assumptions T30_guard.
+Print Assumptions T30_guard_ieee.
+Print Assumptions T30_guard_zero.
 Print Assumptions T18_entry.
 Print Assumptions T18_activations_any_format.
 Print Assumptions T18_activations.
@@ -175,6 +178,9 @@ Definition witnesses := (
   @emitted_clipped_witness,
   @guard_enclosure_witness,
   @guard_enclosure_binary32_witness,
+  @T30_guard_model_witness,
+  @T30_guard_witness,
+  @T30_guard_zero_witness,
   @T18_order_witness,
   @T18_activations_witness,
   @T18_gram_bound_witness,

@@ -1,6 +1,6 @@
 (** * The published theorems
 
-    Purpose: every theorem that the product refers to, restated in full, T1 to T18 and T22 of
+    Purpose: every theorem that the product refers to, restated in full, T1 to T18, T22 and T30 of
       docs/design.md, section 2.  They stand in the parts below, a paragraph of prose before each;
       a witness lemma follows: a concrete instance in which the hypotheses hold and the conclusion
       says something.
@@ -40,6 +40,9 @@ From Hallmark.Headline Require Export Float.
 
 (** The codes that the program emits, and the guard: T7 + T9 + T11 + T15. *)
 From Hallmark.Headline Require Export Codes.
+
+(** The guard's enclosures as they are evaluated: T30. *)
+From Hallmark.Headline Require Export Evaluated.
 
 (** The promise on activations, for Gram matrices summed in any order: T18. *)
 From Hallmark.Headline Require Export Activations.

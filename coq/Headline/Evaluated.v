@@ -1,0 +1,127 @@
+(** * The published theorems about the guard's enclosures as they are evaluated: T30
+
+    Purpose: [guard_loss_enclosure] bounds what the guard does not compute exactly; here is the
+      program that evaluates that bound, each operation rounded, and what its result contains.
+      Headline.v explains the words used.
+    Main results: the names that begin with T30.
+    Depends on: Float/GuardProgram, Float/GuardIeee, Float/WitnessGuard.
+    Source: each proof names the lemma that does it. *)
+From Coq Require Import ZArith Reals Lra.
+From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary.
+From Hallmark.Gptq Require Import Sums Matrix.
+From Hallmark.Float Require Import Arithmetic Rounding Recurrence RecurrenceError Factor.
+From Hallmark.Float Require Import FactorClosed Hessian Machine EmittedPlainIeee.
+From Hallmark.Float Require Import FullArithmetic GuardProgram.
+From Hallmark.Float Require GuardProof GuardIeee WitnessRun WitnessHard WitnessGuard.
+Open Scope R_scope.
+
+(** ** T30: the enclosure of a row's loss, in binary64
+
+    [full_float nans] are IEEE's operations with product, square root, absolute value and constants,
+    [full64] the same on the reals with one rounding each.  For the errors e' = fl(w - s g) of a row
+    the program evaluates t' = e' U ([guard_product]), the sums S of d_j t'_j^2 ([guard_squares]),
+    A of |e'_j| sqrt(H_jj) ([guard_size]) and X of (H_jj - 2 G_jj) e'_j^2 ([guard_excess]), column
+    after column, and from them
+
+      rho = g' A (1 + g'),   g' = (n + 2) 2^-53
+      bound = (n + 8) 2^-52 (S + X) + 2 sqrt(S) rho + rho rho + g' A A
+      ends = (S - X) / 2 -/+ (bound / 2 (1 + 2^-20) + 2^-300)   ([guard_lo], [guard_hi]),
+
+    every operation rounded to nearest.  On the reals the ends contain the plain loss of the row in
+    the stored Gram matrix, when the factor has pivots of at least 2^-400, the diagonal of H is of
+    sane size and at most 2^375, and the evaluated sum of |e'_j| is at most 2^149; *)
+Theorem T30_guard (n : nat) (lam hmax : R) (G C U : mat) (d e e' : vec) :
+  let H := hessian_stored lam G in
+  let S := guard_squares full64 n d (guard_product full64 U e') in
+  let A := guard_size full64 n (fun j => H j j) e' in
+  let X := guard_excess full64 n (fun j => H j j) (fun j => 2 * G j j) e' in
+  (0 < n)%nat -> is_factor real64 n H C U d -> sym n G ->
+  (forall k, (k < n)%nat -> bpow radix2 (-400) <= d k) ->
+  sane_diagonal n H hmax -> hmax <= bpow radix2 375 -> 0 <= lam ->
+  (forall j, (j < n)%nat -> in_format (-1074) 53 (G j j)) ->
+  (forall j, (j < n)%nat -> 0 <= G j j) ->
+  (forall k, (k < n)%nat -> e' k = rnd64 (e k)) ->
+  guard_absolute full64 n e' <= bpow radix2 149 ->
+  guard_lo full64 n S A X <= qform n G e <= guard_hi full64 n S A X.
+Proof. exact (GuardProof.guard_encloses n lam hmax G C U d e e'). Qed.
+
+(** and on IEEE data, whatever NaNs the machine returns, when the two ends are finite. *)
+Theorem T30_guard_ieee (nans : full_nans 53 1024) (n : nat) (lam : bin64)
+    (G C U : nat -> nat -> bin64) (d w s g : nat -> bin64) (hmax : R) :
+  let F := full_float nans in let B := base_nans 53 1024 nans in
+  let value := B2R 53 1024 in let finite := is_finite 53 1024 in
+  let H := ieee_hessian B lam G in
+  let rG := fun i j => value (G i j) in let rH := hessian_stored (value lam) rG in
+  let e := vsub (fun j => value (w j))
+    (scaled_points (fun j => value (s j)) (fun j => value (g j))) in
+  let e' := weight_error F w s g in
+  let S := guard_squares F n d (guard_product F U e') in
+  let A := guard_size F n (fun j => H j j) e' in
+  let X := guard_excess F n (fun j => H j j) (fun j => a_add F (G j j) (G j j)) e' in
+  let lo := guard_lo F n S A X in let hi := guard_hi F n S A X in
+  (0 < n)%nat -> is_factor (float_arith B) n H C U d -> sym n rG ->
+  (forall k, (k < n)%nat -> finite (d k) = true /\ bpow radix2 (-400) <= value (d k)) ->
+  sane_diagonal n rH hmax -> hmax <= bpow radix2 375 -> 0 <= value lam ->
+  (forall j, (j < n)%nat -> 0 <= value (G j j)) ->
+  finite (guard_absolute F n e') = true /\ value (guard_absolute F n e') <= bpow radix2 149 ->
+  finite lo = true /\ finite hi = true ->
+  value lo <= qform n rG e <= value hi.
+Proof. exact (GuardIeee.guard_encloses_ieee nans n lam G C U d w s g hmax). Qed.
+
+(** Where the evaluated sum of |e'_j| is 0 the program returns 0 and 0.  Errors of weights, scales
+    and points in binary32 are multiples of 2^-1074 ([multiple]); then the loss is 0. *)
+Theorem T30_guard_zero (nans : full_nans 53 1024) (n : nat) (G : nat -> nat -> bin64)
+    (w s g : nat -> bin64) :
+  let F := full_float nans in
+  let value := B2R 53 1024 in
+  let e := vsub (fun j => value (w j))
+    (scaled_points (fun j => value (s j)) (fun j => value (g j))) in
+  let absolute := guard_absolute F n (weight_error F w s g) in
+  is_finite 53 1024 absolute = true /\ value absolute <= bpow radix2 149 ->
+  (forall k, (k < n)%nat -> multiple (-1074) (e k)) ->
+  value absolute = 0 -> qform n (fun i j => value (G i j)) e = 0.
+Proof. exact (GuardIeee.guard_zero_ieee nans n G w s g). Qed.
+
+(** Witness: the nearly singular H of [emitted_ill_conditioned_witness] and its row, widened to
+    binary64.  The hypotheses on H hold; *)
+Lemma T30_guard_model_witness :
+  let value := B2R 53 1024 in
+  let lam := WitnessHard.hard_lam in let G := WitnessHard.hard_G in let d := WitnessHard.hard_d in
+  let rG := fun i j => value (G i j) in
+  is_factor (float_arith WitnessRun.nans64) 2 (ieee_hessian WitnessRun.nans64 lam G)
+    WitnessHard.hard_C WitnessHard.hard_U d
+  /\ sym 2 rG
+  /\ (forall k, (k < 2)%nat ->
+       is_finite 53 1024 (d k) = true /\ bpow radix2 (-400) <= value (d k))
+  /\ sane_diagonal 2 (hessian_stored (value lam) rG) (2097153 / 1048576)
+  /\ 0 <= value lam /\ (forall j, (j < 2)%nat -> 0 <= value (G j j)).
+Proof. exact WitnessGuard.witness_guard_model. Qed.
+
+(** so do those on the row; the ends are above 2^-28 and differ by at most 2^-45 of themselves; *)
+Lemma T30_guard_witness :
+  let value := B2R 53 1024 in let finite := is_finite 53 1024 in
+  let w := WitnessGuard.guard_w in
+  let e := vsub (fun j => value (w j)) (scaled_points (fun j => value (WitnessGuard.guard_s j))
+    (fun j => value (WitnessGuard.guard_p j))) in
+  let absolute := guard_absolute (full_float WitnessGuard.full_nans64) 2
+    (WitnessGuard.row_errors w) in
+  let lo := WitnessGuard.row_lo w in let hi := WitnessGuard.row_hi w in
+  (finite absolute = true /\ value absolute <= bpow radix2 149)
+  /\ (finite lo = true /\ finite hi = true)
+  /\ value lo <= qform 2 (fun i j => value (WitnessHard.hard_G i j)) e <= value hi
+  /\ / 268435456 <= value lo
+  /\ value hi <= (1 + / 35184372088832) * value lo.
+Proof. exact WitnessGuard.witness_guard. Qed.
+
+(** and a row of weights that are scaled points has no error. *)
+Lemma T30_guard_zero_witness :
+  let value := B2R 53 1024 in
+  let w := WitnessGuard.exact_w in
+  let e := vsub (fun j => value (w j)) (scaled_points (fun j => value (WitnessGuard.guard_s j))
+    (fun j => value (WitnessGuard.guard_p j))) in
+  let absolute := guard_absolute (full_float WitnessGuard.full_nans64) 2
+    (WitnessGuard.row_errors w) in
+  is_finite 53 1024 absolute = true /\ value absolute = 0
+  /\ (forall k, (k < 2)%nat -> multiple (-1074) (e k))
+  /\ qform 2 (fun i j => value (WitnessHard.hard_G i j)) e = 0.
+Proof. exact WitnessGuard.witness_guard_zero. Qed.
