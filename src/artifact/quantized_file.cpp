@@ -6,7 +6,6 @@
 #include <cstring>
 #include <functional>
 #include <numeric>
-#include <optional>
 
 #include "base/error_numbers.hpp"
 #include "artifact/quantized_metadata.hpp"
@@ -59,26 +58,7 @@ Status check_tensors(const SafeTensors& file, std::vector<TensorPlan> plan, cons
   return ok();
 }
 
-/// The first code that is no point of the grid, by index; piece by piece, whose pages are forgotten.
-std::optional<std::size_t> first_stranger(const TensorInfo& codes, const std::vector<std::uint8_t>& known) {
-  const std::size_t width = codes.dtype == DType::U16 ? 2 : 1, piece = mapped_piece / width,
-                    count = codes.data.size() / width;
-  for (std::size_t first = 0; first < count; first += piece) {
-    const std::size_t end = std::min(count, first + piece);
-    std::uint8_t all = 1;
-    for (std::size_t i = first; i < end; ++i) all &= known[code_at(codes, i)];
-    for (std::size_t i = first; all == 0 && i < end; ++i)
-      if (known[code_at(codes, i)] == 0) return i;
-    forget_pages(codes.data.subspan(first * width, (end - first) * width));
-  }
-  return std::nullopt;
-}
-
 }  // namespace
-
-bool is_quantized(const QuantizedHeader& header, const std::string& tensor) {
-  return std::ranges::find(header.matrices, tensor, &QuantizedMatrix::tensor) != header.matrices.end();
-}
 
 Expected<QuantizedFile> QuantizedFile::open_unjudged(const std::string& path) {
   Expected<SafeTensors> opened = SafeTensors::open(path);
@@ -93,7 +73,14 @@ Expected<QuantizedFile> QuantizedFile::open_unjudged(const std::string& path) {
   return QuantizedFile(std::move(*opened), std::move(*header));
 }
 
-Status QuantizedFile::check_payload() const {
+Expected<QuantizedFile> QuantizedFile::open(const std::string& path) {
+  Expected<QuantizedFile> opened = open_unjudged(path);
+  if (!opened) return opened;
+  if (Status sound = check_model(*opened); !sound) return sound.error();
+  return opened;
+}
+
+Status QuantizedFile::check_whole() const {
   const std::string computed = payload_digest(file_), stored = file_.metadata().at(std::string(detail::payload_key));
   if (stored == computed) return ok();
   return Error{
@@ -102,52 +89,16 @@ Status QuantizedFile::check_payload() const {
       "get the file again, or quantize the weights again"};
 }
 
-Status QuantizedFile::check_values(const QuantizedMatrix& matrix) const {
-  const std::string& path = file_.paths().front();
-  const Grid& grid = matrix.options.grid;
-  const TensorInfo& codes = *file_.find(matrix.name + ".codes");
-  if (const auto stranger = first_stranger(codes, detail::known_codes(grid)))
-    return malformed(
-        error_number::quantized_code, "a code is no point of the grid",
-        fmt::format("{}: tensor '{}': {:#06x} at [{}, {}], grid {}", path, codes.name, code_at(codes, *stranger),
-                    *stranger / matrix.cols, *stranger % matrix.cols, grid.id()));
-  const Steps found = steps(matrix);
-  for (Index k = 0; k < found.scales.size(); ++k) {
-    if (const float s = found.scales.data()[k]; !grid.takes_scale(s))
-      return malformed(
-          error_number::quantized_scale, "a scale is none that the grid takes",
-          fmt::format("{}: tensor '{}.scale': {} at index {}, grid {}", path, matrix.name, s, k, grid.id()));
-    if (const int z = found.zeros.size() == 0 ? 0 : found.zeros.data()[k]; !grid.takes_zero(z))
-      return malformed(
-          error_number::quantized_scale, "a zero point is no code of the grid",
-          fmt::format("{}: tensor '{}.zero_point': {} at index {}, grid {}", path, matrix.name, z, k, grid.id()));
-  }
-  return ok();
-}
-
-Expected<QuantizedFile> QuantizedFile::open(const std::string& path) {
-  Expected<QuantizedFile> opened = open_unjudged(path);
-  if (!opened) return opened;
-  // The digest first: after it, a bad code or scale is the writer's fault and no accident of storage.
-  if (Status whole = opened->check_payload(); !whole) return whole.error();
-  const std::vector<QuantizedMatrix>& matrices = opened->header().matrices;
-  std::vector<Status> checked(matrices.size(), ok());
-#pragma omp parallel for schedule(dynamic)
-  for (std::size_t i = 0; i < matrices.size(); ++i) checked[i] = opened->check_values(matrices[i]);
-  for (const Status& fine : checked)
-    if (!fine) return fine.error();
-  return opened;
-}
-
-std::vector<Code> QuantizedFile::codes(const QuantizedMatrix& matrix) const {
+Expected<Matrix<Code>> QuantizedFile::codes(const QuantizedMatrix& matrix) const {
   const TensorInfo& tensor = *file_.find(matrix.name + ".codes");
-  std::vector<Code> codes(element_count(tensor.shape));
-  for (std::size_t i = 0; i < codes.size(); ++i) codes[i] = code_at(tensor, i);
+  Matrix<Code> codes(static_cast<Index>(matrix.rows), static_cast<Index>(matrix.cols));
+#pragma omp parallel for
+  for (Index k = 0; k < codes.size(); ++k) codes.data()[k] = code_at(tensor, static_cast<std::size_t>(k));
   forget_pages(tensor.data);
   return codes;
 }
 
-Steps QuantizedFile::steps(const QuantizedMatrix& matrix) const {
+Expected<Steps> QuantizedFile::steps(const QuantizedMatrix& matrix) const {
   const auto rows = static_cast<Index>(matrix.rows), cols = static_cast<Index>(matrix.cols);
   const Index groups = groups_of(cols, matrix.options.group_size);
   const std::vector<float> scales = *widen_to_f32(*file_.find(matrix.name + ".scale"));
@@ -160,7 +111,9 @@ Steps QuantizedFile::steps(const QuantizedMatrix& matrix) const {
   return steps;
 }
 
-const TensorInfo& QuantizedFile::unchanged(const std::string& name) const { return *file_.find(name); }
+Status QuantizedFile::pass_through(const std::string& tensor, const ByteSink& sink) const {
+  return in_pieces(file_.find(tensor)->data, sink);
+}
 
 std::string payload_digest(const SafeTensors& file) {
   const std::vector<TensorInfo>& tensors = file.tensors();

@@ -306,10 +306,4 @@ std::vector<TensorPlan> container_plan(const QuantizedHeader& header) {
   return plan;
 }
 
-std::vector<std::uint8_t> known_codes(const Grid& points) {
-  std::vector<std::uint8_t> known(std::size_t{1} << 16);
-  for (std::size_t code = 0; code < known.size(); ++code) known[code] = points.contains(static_cast<Code>(code));
-  return known;
-}
-
 }  // namespace hallmark::detail

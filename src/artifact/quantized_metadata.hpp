@@ -1,4 +1,4 @@
-// The metadata of the quantized container as strings: what QuantizedFileWriter writes and QuantizedFile reads.
+// The header of a quantized model as strings: the metadata that QuantizedFileWriter writes and QuantizedFile reads.
 #pragma once
 
 #include <map>
@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
-#include "artifact/quantized_file.hpp"
+#include "artifact/quantized_model.hpp"
 
 namespace hallmark::detail {
 
@@ -27,8 +27,5 @@ std::string payload_line(const std::string& name, DType dtype, const Shape& shap
 
 /// Names, dtypes and shapes of the container's tensors.
 std::vector<TensorPlan> container_plan(const QuantizedHeader& header);
-
-/// 1 where the grid contains the code, otherwise 0, for all 2^16 codes.
-std::vector<std::uint8_t> known_codes(const Grid& grid);
 
 }  // namespace hallmark::detail

@@ -5,7 +5,7 @@
 #include "base/error_numbers.hpp"
 #include "artifact/quantized_file.hpp"
 #include "artifact/quantized_metadata.hpp"
-#include "format/golden_float.hpp"
+#include "artifact/stored_bytes.hpp"
 #include "io/sha256.hpp"
 
 namespace hallmark {
@@ -43,34 +43,14 @@ std::string QuantizedFileWriter::digest(const std::string& name) const {
   return found == digests_.end() ? "" : found->second;
 }
 
-namespace {
-
-// The low byte of each, of which I8's sign is extended on reading.
-std::vector<std::uint8_t> narrow(const auto& wide) {
-  std::vector<std::uint8_t> bytes;
-  for (const auto x : wide) bytes.push_back(static_cast<std::uint8_t>(x & 0xFF));
-  return bytes;
-}
-
-// The scales as they are stored.
-std::vector<std::byte> stored_scales(std::span<const float> scales, ScaleStorage storage) {
-  std::vector<std::uint16_t> words;
-  if (storage != ScaleStorage::f32)
-    for (const float s : scales) words.push_back(storage == ScaleStorage::f16 ? FP16::encode(s) : BF16::encode(s));
-  const auto bytes = storage == ScaleStorage::f32 ? std::as_bytes(scales) : std::as_bytes(std::span(words));
-  return {bytes.begin(), bytes.end()};
-}
-
-}  // namespace
-
 Status QuantizedFileWriter::write_quantized(const std::string& name, std::span<const Code> codes, const Steps& steps) {
   const auto found = std::ranges::find(header_.matrices, name, &QuantizedMatrix::name);
   if (found == header_.matrices.end()) return misuse(fmt::format("'{}' is not one to be quantized", name));
   const QuantizedMatrix& matrix = *found;
   const Grid& grid = matrix.options.grid;
   const auto groups = static_cast<std::uint64_t>(groups_of(static_cast<Index>(matrix.cols), matrix.options.group_size));
-  const std::span scales(steps.scales.data(), static_cast<std::size_t>(steps.scales.size()));
-  const std::span zeros(steps.zeros.data(), static_cast<std::size_t>(steps.zeros.size()));
+  const std::span<const float> scales = detail::all(steps.scales);
+  const std::span<const std::int16_t> zeros = detail::all(steps.zeros);
   if (codes.size() != matrix.rows * matrix.cols || scales.size() != matrix.rows * groups ||
       zeros.size() != (grid.spec().zero_points ? scales.size() : 0))
     return misuse(fmt::format("'{}' {} x {}: {} codes, {} scales, {} zero points", name, matrix.rows, matrix.cols,
@@ -86,15 +66,11 @@ Status QuantizedFileWriter::write_quantized(const std::string& name, std::span<c
       return Error{Exit::internal, error_number::quantized_code, "a code is no point of the grid",
                    fmt::format("'{}': {:#06x} at [{}, {}]", name, codes[i], i / matrix.cols, i % matrix.cols),
                    "report this"};
-  const auto write_codes = [&](const std::string& part, const auto& wide) {
-    const std::vector<std::uint8_t> bytes = narrow(wide);
-    return write(part, std::as_bytes(std::span(bytes)));
-  };
-  const bool two_bytes = grid.spec().code_dtype() == "U16";
-  const Status written = two_bytes ? write(name + ".codes", std::as_bytes(codes)) : write_codes(name + ".codes", codes);
-  if (!written) return written;
-  const Status stored = write(name + ".scale", stored_scales(scales, matrix.options.scale_storage));
-  return !stored || zeros.empty() ? stored : write_codes(name + ".zero_point", zeros);
+  std::vector<std::byte> room;
+  Status written = write(name + ".codes", detail::code_bytes(codes, grid.spec(), room));
+  if (written) written = write(name + ".scale", detail::scale_bytes(scales, matrix.options.scale_storage, room));
+  if (written && !zeros.empty()) written = write(name + ".zero_point", detail::zero_bytes(zeros, room));
+  return written;
 }
 
 Status QuantizedFileWriter::write_unchanged(const TensorInfo& tensor) {
@@ -102,15 +78,22 @@ Status QuantizedFileWriter::write_unchanged(const TensorInfo& tensor) {
   if (found == header_.tensors.end() || is_quantized(header_, tensor.name) || found->dtype != tensor.dtype ||
       found->shape != tensor.shape)
     return misuse(fmt::format("tensor '{}' is not one to pass through as it is", tensor.name));
+  return write_in_pieces(tensor.name, [&](const ByteSink& sink) { return in_pieces(tensor.data, sink); });
+}
+
+Status QuantizedFileWriter::write_unchanged(const QuantizedModel& model, const std::string& tensor) {
+  return write_in_pieces(tensor, [&](const ByteSink& sink) { return model.pass_through(tensor, sink); });
+}
+
+Status QuantizedFileWriter::write_in_pieces(const std::string& name,
+                                            const std::function<Status(const ByteSink&)>& from) {
   Sha256 digest;
-  for (std::size_t first = 0; first < tensor.data.size(); first += mapped_piece) {
-    const auto piece = tensor.data.subspan(first, std::min(mapped_piece, tensor.data.size() - first));
-    if (Status written = writer_.write(tensor.name, piece); !written) return written;
+  const Status written = from([&](std::span<const std::byte> piece) {
     digest.update(piece);
-    forget_pages(piece);
-  }
-  digests_[tensor.name] = digest.hex();
-  return ok();
+    return writer_.write(name, piece);
+  });
+  if (written) digests_[name] = digest.hex();
+  return written;
 }
 
 Status QuantizedFileWriter::replace_digests(const std::string& source_sha256, const std::string& calibration_sha256) {

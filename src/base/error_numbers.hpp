@@ -17,24 +17,25 @@ inline constexpr int value_not_finite = 122;      ///< NaN or infinity about to 
 inline constexpr int site_order = 123;            ///< captured activations do not match the model
 
 // Exit::usage: flags and configuration.
-inline constexpr int command_line = 201;        ///< an unknown, missing or malformed command, flag or value
-inline constexpr int no_input = 202;            ///< nothing to read
-inline constexpr int no_output = 203;           ///< no file to write
-inline constexpr int pattern_malformed = 210;   ///< not a regular expression
-inline constexpr int calibration_kind = 211;    ///< activations where Gram matrices are wanted, or the reverse
-inline constexpr int no_calibration = 214;      ///< GPTQ without calibration
-inline constexpr int rows_malformed = 215;      ///< --rows without --exact, or not a number of rows
-inline constexpr int grid_unknown = 220;        ///< the name is that of no grid
-inline constexpr int table_invalid = 221;       ///< points that are unsorted, not finite or too precise
-inline constexpr int scale_rule_unknown = 222;  ///< the name is that of no scale rule
-inline constexpr int scale_rule_refused = 223;  ///< not for this grid, or not to be asked for
-inline constexpr int method_unknown = 224;      ///< the name is that of no method
-inline constexpr int set_not_canonical = 225;   ///< a partial set without --output, or aimed at the canonical ledger
-inline constexpr int set_invalid = 226;         ///< empty, repeated or negative seeds or N
-inline constexpr int option_range = 227;        ///< block size, group size or damping out of range
-inline constexpr int policy_unknown = 228;      ///< the name is that of no policy for contracts
-inline constexpr int config_malformed = 229;    ///< a configuration file that is not one, or an unknown key
-inline constexpr int rule_conflict = 230;       ///< a rule that contradicts itself, or that later rules undo
+inline constexpr int command_line = 201;         ///< an unknown, missing or malformed command, flag or value
+inline constexpr int no_input = 202;             ///< nothing to read
+inline constexpr int no_output = 203;            ///< no file to write
+inline constexpr int pattern_malformed = 210;    ///< not a regular expression
+inline constexpr int calibration_kind = 211;     ///< activations where Gram matrices are wanted, or the reverse
+inline constexpr int no_calibration = 214;       ///< GPTQ without calibration
+inline constexpr int rows_malformed = 215;       ///< --rows without --exact, or not a number of rows
+inline constexpr int grid_unknown = 220;         ///< the name is that of no grid
+inline constexpr int table_invalid = 221;        ///< points that are unsorted, not finite or too precise
+inline constexpr int scale_rule_unknown = 222;   ///< the name is that of no scale rule
+inline constexpr int scale_rule_refused = 223;   ///< not for this grid, or not to be asked for
+inline constexpr int method_unknown = 224;       ///< the name is that of no method
+inline constexpr int set_not_canonical = 225;    ///< a partial set without --output, or aimed at the canonical ledger
+inline constexpr int set_invalid = 226;          ///< empty, repeated or negative seeds or N
+inline constexpr int option_range = 227;         ///< block size, group size or damping out of range
+inline constexpr int policy_unknown = 228;       ///< the name is that of no policy for contracts
+inline constexpr int config_malformed = 229;     ///< a configuration file that is not one, or an unknown key
+inline constexpr int rule_conflict = 230;        ///< a rule that contradicts itself, or that later rules undo
+inline constexpr int file_format_unknown = 231;  ///< the name is that of no file format
 
 // Exit::input: a safetensors file that breaks a rule of the format, in the order in which the rules are checked.
 inline constexpr int header_too_small = 301;      ///< fewer than 8 bytes

@@ -19,6 +19,7 @@ struct Command {
 Command quantize_command(CLI::App& root);
 Command verify_command(CLI::App& root);
 Command dequantize_command(CLI::App& root);
+Command export_command(CLI::App& root);
 Command gram_command(CLI::App& root);
 Command inspect_command(CLI::App& root);
 Command codec_command(CLI::App& root);

@@ -7,6 +7,7 @@
 
 #include "cli/command.hpp"
 #include "cli/output.hpp"
+#include "artifact/file_format.hpp"
 #include "artifact/quantized_file.hpp"
 #include "method/options_json.hpp"
 
@@ -15,13 +16,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-bool is_quantized(const SafeTensors& file) { return file.metadata().contains("hallmark.schema"); }
-
-Json describe(const SafeTensors& file) {
-  Json out;
+Json describe(const std::vector<std::string>& paths) {
   Json files = Json::array();
-  for (const std::string& path : file.paths()) files.push_back(escaped(path));
-  out["files"] = std::move(files);
+  for (const std::string& path : paths) files.push_back(escaped(path));
+  return {{"files", std::move(files)}};
+}
+
+void add_tensors(const SafeTensors& file, Json& out) {
   out["sha256"] = file.digest();
   out["payload_sha256"] = payload_digest(file);
   out["metadata"] = file.metadata();
@@ -36,25 +37,60 @@ Json describe(const SafeTensors& file) {
   }
   out["tensors"] = std::move(tensors);
   out["tensor_bytes"] = bytes;
-  return out;
 }
 
-void print_text(const Json& description) {
-  for (const auto& path : description["files"]) print("{}\n", path.get<std::string>());
+// The model's own account, after every code, step and the digest of the whole were judged.
+Status add_model(const QuantizedModel& model, Json& out) {
+  if (const Status sound = check_model(model); !sound) return sound;
+  double weights = 0, bits = 0;
+  Json matrices = Json::array();
+  for (const QuantizedMatrix& matrix : model.header().matrices) {
+    const GridSpec& grid = matrix.options.grid.spec();
+    const auto rows = static_cast<double>(matrix.rows), count = rows * static_cast<double>(matrix.cols);
+    const double steps =
+        rows * static_cast<double>(groups_of(static_cast<Index>(matrix.cols), matrix.options.group_size));
+    const int step_bits = (matrix.options.scale_storage == ScaleStorage::f32 ? 32 : 16) + (grid.zero_points ? 8 : 0);
+    weights += count;
+    bits += count * grid.bits + steps * step_bits;
+    matrices.push_back({{"name", matrix.name},
+                        {"tensor", matrix.tensor},
+                        {"rows", matrix.rows},
+                        {"cols", matrix.cols},
+                        {"transposed", matrix.transposed},
+                        {"options", options_json(matrix.options)}});
+  }
+  out["matrices"] = std::move(matrices);
+  const QuantizedHeader& header = model.header();
+  out["quantized_tensors"] =
+      std::ranges::count_if(header.tensors, [&](const OriginalTensor& t) { return is_quantized(header, t.name); });
+  out["original_tensors"] = header.tensors.size();
+  out["bits_per_weight"] = weights > 0 ? bits / weights : 0.0;
+  return ok();
+}
+
+std::size_t widest_name(const Json& list) {
+  std::size_t width = 4;
+  for (const Json& item : list) width = std::max(width, item["name"].get<std::string>().size());
+  return width;
+}
+
+void print_tensors(const Json& description) {
   print("  sha256 {}\n  payload {}\n", description["sha256"].get<std::string>(),
         description["payload_sha256"].get<std::string>());
   for (const auto& [key, value] : description["metadata"].items()) {
     const std::string text = value.get<std::string>();
     print("  {} = {}\n", printable(key), printable(text));
   }
-  std::size_t width = 4;
-  for (const Json& tensor : description["tensors"]) width = std::max(width, tensor["name"].get<std::string>().size());
+  const std::size_t width = widest_name(description["tensors"]);
   for (const Json& tensor : description["tensors"])
     print("  {:{}}  {:4} {:>14}  {:>12} bytes\n", tensor["name"].get<std::string>(), width,
           tensor["dtype"].get<std::string>(), tensor["shape"].dump(), tensor["bytes"].get<std::uint64_t>());
   const auto bytes = description["tensor_bytes"].get<std::uint64_t>();
   print("  {} tensors, {} bytes ({:.3f} MB)\n", description["tensors"].size(), bytes, static_cast<double>(bytes) / 1e6);
-  if (!description.contains("matrices")) return;
+}
+
+void print_matrices(const Json& description) {
+  const std::size_t width = widest_name(description["matrices"]);
   for (const Json& matrix : description["matrices"])
     print("  {:{}}  {:>7} x {:<7} {} {} {}{}\n", matrix["name"].get<std::string>(), width,
           matrix["rows"].get<std::uint64_t>(), matrix["cols"].get<std::uint64_t>(),
@@ -65,51 +101,37 @@ void print_text(const Json& description) {
         description["original_tensors"].get<std::size_t>(), description["bits_per_weight"].get<double>());
 }
 
-/// The container's own account; opening it checks every code, scale and the payload digest.
-Status add_container(const std::string& path, Json& out) {
-  const Expected<QuantizedFile> file = QuantizedFile::open(path);
-  if (!file) return file.error();
-  double weights = 0, bits = 0;
-  Json matrices = Json::array();
-  for (const QuantizedMatrix& matrix : file->header().matrices) {
-    const auto count = static_cast<double>(matrix.rows) * static_cast<double>(matrix.cols);
-    const auto bits_of = [&](const char* part) {
-      const TensorInfo* const tensor = file->file().find(matrix.name + part);
-      return tensor ? 8.0 * static_cast<double>(tensor->data.size()) : 0.0;
-    };
-    weights += count;
-    bits += count * matrix.options.grid.spec().bits + bits_of(".scale") + bits_of(".zero_point");
-    matrices.push_back({{"name", matrix.name},
-                        {"tensor", matrix.tensor},
-                        {"rows", matrix.rows},
-                        {"cols", matrix.cols},
-                        {"transposed", matrix.transposed},
-                        {"options", options_json(matrix.options)}});
-  }
-  out["matrices"] = std::move(matrices);
-  out["quantized_tensors"] = std::ranges::count_if(
-      file->header().tensors, [&](const OriginalTensor& t) { return is_quantized(file->header(), t.name); });
-  out["original_tensors"] = file->header().tensors.size();
-  out["bits_per_weight"] = weights > 0 ? bits / weights : 0.0;
-  return ok();
+// A safetensors file has tensors; a quantized model, in whatever file, has matrices.
+Expected<Json> described(const std::string& path) {
+  const Expected<SafeTensors> file = SafeTensors::open(path);
+  Json out = describe(file ? file->paths() : std::vector{path});
+  if (file) add_tensors(*file, out);
+  if (file && !file->metadata().contains("hallmark.schema")) return out;
+  const Expected<std::unique_ptr<QuantizedModel>> model = read_quantized(path);
+  if (!model) return model.error();
+  if (const Status sound = add_model(**model, out); !sound) return sound.error();
+  return out;
 }
 
 }  // namespace
 
 Command inspect_command(CLI::App& root) {
-  CLI::App* app = root.add_subcommand("inspect", "List tensors, metadata and digests of a safetensors file");
+  CLI::App* app = root.add_subcommand(
+      "inspect", "List tensors, metadata and digests of a safetensors file, or a quantized model of any format");
   auto path = std::make_shared<std::string>();
   auto as_json = std::make_shared<bool>(false);
   app->add_option("file", *path, "File, or model.safetensors.index.json")->required();
   app->add_flag("--json", *as_json, "One JSON object");
   return {app, [path, as_json]() -> Expected<Exit> {
-            const Expected<SafeTensors> file = SafeTensors::open(*path);
-            if (!file) return file.error();
-            Json description = describe(*file);
-            if (is_quantized(*file))
-              if (const Status checked = add_container(*path, description); !checked) return checked.error();
-            if (*as_json) print("{}\n", description.dump());
-            else print_text(description);
+            const Expected<Json> description = described(*path);
+            if (!description) return description.error();
+            if (*as_json) {
+              print("{}\n", description->dump());
+              return Exit::ok;
+            }
+            for (const auto& file : (*description)["files"]) print("{}\n", file.get<std::string>());
+            if (description->contains("tensors")) print_tensors(*description);
+            if (description->contains("matrices")) print_matrices(*description);
             return Exit::ok;
           }};
 }

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "artifact/file_format.hpp"
 #include "certify/slack_plot.hpp"
 #include "cli/checker.hpp"
 #include "cli/command.hpp"
@@ -30,15 +31,16 @@ struct Line {
   std::string name, judged;
   double ratio = 0, slack = 0;
   std::uint64_t rows = 0, guard_rows = 0, contracts = 0;
-  bool losses = false;
+  bool losses = false, of_a_run = false;  // slack and contracts were compared with those of a run
 };
 
 // What was found, for the table, the picture and the last line.
 struct Findings {
   std::vector<Line> lines;
   std::vector<TensorSlack> slacks;
-  std::vector<std::string> not_judged;  // by hallmark-check, with the reason
-  std::optional<Error> mismatch;        // the first
+  std::vector<std::string> not_judged;                       // by hallmark-check, with the reason
+  bool unjudged_contracts = false, unjudged_bounds = false;  // only a run tells
+  std::optional<Error> mismatch;                             // the first
   std::uint64_t rows = 0, exact_elements = 0, accepted = 0, worse_rows = 0;
   JudgedRows judged;
   double largest_ratio = 0;
@@ -64,13 +66,26 @@ Expected<ExactRows> rows_of(const VerifyFlags& flags) {
                "--rows all, or a whole number from 1"};
 }
 
+// Whether a tensor that passes through has the bytes of W.
+Expected<bool> same_bytes(const QuantizedModel& model, const TensorInfo& tensor) {
+  bool same = true;
+  std::size_t first = 0;
+  const Status read = model.pass_through(tensor.name, [&](std::span<const std::byte> piece) {
+    same = same && first + piece.size() <= tensor.data.size() &&
+           std::ranges::equal(piece, tensor.data.subspan(first, piece.size()));
+    first += piece.size();
+    return ok();
+  });
+  if (!read) return read.error();
+  return same && first == tensor.data.size();
+}
+
 // Whether Q's tensors are those of W, as far as they were not quantized; another program need not have kept W's
 // metadata.
-std::optional<Error> first_foreign_tensor(const SafeTensors& weights, const QuantizedFile& file,
-                                          const std::string& path, bool certified) {
-  const std::vector<OriginalTensor>& originals = file.header().tensors;
+Status check_tensors(const SafeTensors& weights, const QuantizedModel& model, const std::string& path, bool certified) {
+  const std::vector<OriginalTensor>& originals = model.header().tensors;
   const auto differs = [&](const std::string& what) { return header_differs(path, what); };
-  if (certified && weights.metadata() != file.header().source_metadata)
+  if (certified && weights.metadata() != model.header().source_metadata)
     return differs("the metadata of the weights are others");
   if (weights.tensors().size() != originals.size())
     return differs(fmt::format("{} tensors, the weights have {}", originals.size(), weights.tensors().size()));
@@ -80,20 +95,24 @@ std::optional<Error> first_foreign_tensor(const SafeTensors& weights, const Quan
       return differs(fmt::format("tensor {} is '{}' {} {}, in the weights '{}' {} {}", i, originals[i].name,
                                  dtype_name(originals[i].dtype), shape_text(originals[i].shape), tensor.name,
                                  dtype_name(tensor.dtype), shape_text(tensor.shape)));
-    if (!is_quantized(file.header(), tensor.name) && !std::ranges::equal(tensor.data, file.unchanged(tensor.name).data))
+    if (is_quantized(model.header(), tensor.name)) continue;
+    const Expected<bool> same = same_bytes(model, tensor);
+    if (!same) return same.error();
+    if (!*same)
       return Error{Exit::mismatch, error_number::tensor_differs,
                    "a tensor that passes through has other bytes than its source",
                    fmt::format("{}: tensor '{}'", path, tensor.name), "quantize the weights again"};
   }
-  return std::nullopt;
+  return ok();
 }
 
-Line line_of(const CertifiedTensor& tensor, const std::string& judged) {
+Line line_of(const CertifiedTensor& tensor, const std::string& judged, bool reproduced) {
   Line line{.name = tensor.name,
             .judged = judged,
             .rows = tensor.rows,
             .guard_rows = tensor.guard_rows,
-            .losses = !tensor.values.empty()};
+            .losses = !tensor.values.empty(),
+            .of_a_run = reproduced};
   double loss = 0, rtn = 0;
   for (const CertifiedRow& row : tensor.values) {
     loss += (row.final.enclosure.lo + row.final.enclosure.hi) / 2;
@@ -114,7 +133,8 @@ void print_table(const Findings& found) {
   for (const Line& line : found.lines)
     print("{:{}}  {:>8}  {:>10}  {:>8}  {:>13}  {:>9}  {}\n", escaped(line.name), width, line.rows, line.guard_rows,
           line.losses ? fmt::format("{:.4f}", line.ratio) : "-",
-          line.slack > 0 ? fmt::format("{:.4f}", line.slack) : "-", line.contracts, line.judged);
+          line.of_a_run && line.slack > 0 ? fmt::format("{:.4f}", line.slack) : "-",
+          line.of_a_run ? std::to_string(line.contracts) : "-", line.judged);
 }
 
 // The next tensor of the certificate, which has to be the one that W has here.
@@ -130,21 +150,23 @@ Expected<CertifiedTensor> next_certified(CertificateReader& certificate, const s
 }
 
 // hallmark-check on one matrix; a matrix that it cannot judge is noted.
-Status check_tensor(const std::string& checker, const QuantizedFile& file, const PlannedMatrix& planned,
+Status check_tensor(const std::string& checker, const QuantizedModel& model, const PlannedMatrix& planned,
                     const Verified& verified, Findings& found) {
   const std::string& name = planned.name();
   if (const auto obstacle = bundle_obstacle(verified.tensor)) {
     found.not_judged.push_back(fmt::format("'{}': {}", name, *obstacle));
     return ok();
   }
-  const std::vector<Code> codes = file.codes(planned.matrix);
-  const Steps steps = file.steps(planned.matrix);
+  const Expected<Matrix<Code>> codes = model.codes(planned.matrix);
+  if (!codes) return codes.error();
+  const Expected<Steps> steps = model.steps(planned.matrix);
+  if (!steps) return steps.error();
   const Status accepted = run_checker(checker, name,
                                       {.W = verified.loaded.W,
                                        .G = verified.loaded.G ? &*verified.loaded.G : nullptr,
                                        .grid = planned.matrix.options.grid.spec(),
-                                       .steps = &steps,
-                                       .codes = codes,
+                                       .steps = &*steps,
+                                       .codes = std::span(codes->data(), static_cast<std::size_t>(codes->size())),
                                        .values = verified.tensor.values,
                                        .codes_rtn = &verified.codes_rtn,
                                        .guard = planned.matrix.options.guard});
@@ -173,7 +195,7 @@ Status draw(const VerifyFlags& flags, const Findings& found, const std::vector<s
 
 // What a run of verify reads.
 struct Inputs {
-  QuantizedFile file;
+  std::unique_ptr<QuantizedModel> model;
   SafeTensors weights;
   std::optional<CalibrationFile> calibration;
   std::optional<CertificateReader> certificate;
@@ -182,7 +204,8 @@ struct Inputs {
   const CalibrationFile* known() const { return calibration ? &*calibration : nullptr; }
   std::vector<std::string> paths() const {
     std::vector<std::string> all = weights.paths();
-    all.push_back(file.file().paths().front());
+    const std::vector<std::string> of_model = model->paths();
+    all.insert(all.end(), of_model.begin(), of_model.end());
     if (certificate) all.push_back(certificate_name);
     if (calibration) all.insert(all.end(), calibration->file().paths().begin(), calibration->file().paths().end());
     return all;
@@ -190,8 +213,8 @@ struct Inputs {
 };
 
 Expected<Inputs> open_inputs(const VerifyFlags& flags) {
-  Expected<QuantizedFile> file = QuantizedFile::open_unjudged(flags.quantized);
-  if (!file) return file.error();
+  Expected<std::unique_ptr<QuantizedModel>> model = read_quantized(flags.quantized);
+  if (!model) return model.error();
   const std::string name = flags.certificate.empty() ? certificate_path(flags.quantized) : flags.certificate;
   std::optional<CertificateReader> certificate;
   if (!flags.no_certificate) {
@@ -212,7 +235,7 @@ Expected<Inputs> open_inputs(const VerifyFlags& flags) {
     if (!opened) return opened.error();
     calibration = *std::move(opened);
   }
-  return Inputs{*std::move(file), *std::move(weights), std::move(calibration), std::move(certificate), name};
+  return Inputs{*std::move(model), *std::move(weights), std::move(calibration), std::move(certificate), name};
 }
 
 // What the headers say of each other; the digests of the inputs are compared beside, so that the message can name a
@@ -224,7 +247,7 @@ Expected<CertificateHeader> check_headers(const Inputs& in, const InputDigests& 
     return Error{Exit::input, error_number::certificate_malformed, "the certificate is malformed",
                  fmt::format("{}: line 1: contracts are '{}'", in.certificate_name, certified.contracts.substr(0, 40)),
                  "get the certificate again, or quantize again"};
-  const QuantizedHeader& stored = in.file.header();
+  const QuantizedHeader& stored = in.model->header();
   CertificateHeader header = certified;
   header.tool = stored.tool;
   header.weights_sha256 = stored.source_sha256;
@@ -239,6 +262,13 @@ Expected<CertificateHeader> check_headers(const Inputs& in, const InputDigests& 
 std::string judged_text(const Verified& verified, bool reproduced, bool exact) {
   if (verified.differs) return "DIFFERS";
   return std::string(reproduced ? "reproduced" : "judged") + (exact ? ", exact" : "");
+}
+
+void add_slacks(const CertifiedTensor& tensor, Findings& found) {
+  TensorSlack slack{tensor.name, {}};
+  for (const CertifiedRow& row : tensor.values)
+    if (row.bound) slack.slack.push_back(row.bound->slack);
+  if (!slack.slack.empty()) found.slacks.push_back(std::move(slack));
 }
 
 // Judges, or reproduces, every matrix; the first that differs ends it.
@@ -258,20 +288,20 @@ Expected<std::optional<Error>> verify_matrices(const VerifyFlags& flags, Inputs&
     }
     const bool bounds = claim && !claim->values.empty() && claim->values.front().bound;
     Expected<Verified> verified =
-        claim && again ? reproduce(planned, in.known(), in.file, *claim,
+        claim && again ? reproduce(planned, in.known(), *in.model, *claim,
                                    {*contracts::parse_policy(in.certificate->header().contracts), true, bounds, exact},
                                    digests, found.mismatch.has_value())
-                       : judge_stored(planned, in.known(), in.file, claim ? &*claim : nullptr, exact, digests);
+                       : judge_stored(planned, in.known(), *in.model, claim ? &*claim : nullptr, exact, digests);
     if (!verified) return verified.error();
-    found.lines.push_back(line_of(verified->tensor, judged_text(*verified, claim && again, flags.exact)));
+    found.lines.push_back(
+        line_of(verified->tensor, judged_text(*verified, claim && again, flags.exact), claim && again));
     if (verified->differs) return std::optional(*verified->differs);
     if (flags.checker)
-      if (const Status accepted = check_tensor(checker, in.file, planned, *verified, found); !accepted)
+      if (const Status accepted = check_tensor(checker, *in.model, planned, *verified, found); !accepted)
         return accepted.error();
-    TensorSlack slack{planned.name(), {}};
-    for (const CertifiedRow& row : verified->tensor.values)
-      if (row.bound) slack.slack.push_back(row.bound->slack);
-    if (!slack.slack.empty()) found.slacks.push_back(std::move(slack));
+    if (again) add_slacks(verified->tensor, found);
+    found.unjudged_bounds |= bounds && !again;
+    found.unjudged_contracts |= claim && !claim->contracts.empty() && !again;
     found.rows += verified->tensor.rows;
     found.worse_rows += verified->worse_rows;
     found.judged.binary32 += verified->judged.binary32;
@@ -298,10 +328,15 @@ void print_verdict(const VerifyFlags& flags, const Inputs& in, const Findings& f
           found.lines.size(), found.rows);
   else
     print(
-        "verified {}: {} matrices, {} rows: what the certificate says is true of the stored codes ({} rows decided in "
-        "binary32, "
-        "{} in binary64, {} exactly)\n",
+        "verified {}: {} matrices, {} rows: codes, steps, counts and losses are as the certificate says ({} rows "
+        "decided "
+        "in binary32, {} in binary64, {} exactly)\n",
         name, found.lines.size(), found.rows, found.judged.binary32, found.judged.binary64, found.judged.exact);
+  if (found.unjudged_contracts || found.unjudged_bounds)
+    print("not judged, but compared by --reproduce: {}{}{}\n",
+          found.unjudged_contracts ? "the contracts of the run" : "",
+          found.unjudged_contracts && found.unjudged_bounds ? ", " : "",
+          found.unjudged_bounds ? "whether a bound, which no loss is above, follows from the run" : "");
   if (found.exact_elements > 0)
     print("exact arithmetic: {} elements of the recurrence decided, largest |u' - u| / delta {:.4f}\n",
           found.exact_elements, found.largest_ratio);
@@ -330,9 +365,9 @@ Expected<Exit> run(const VerifyFlags& flags) {
   const InputDigests digests(in->weights, in->known());
   if (in->certificate)
     if (const auto header = check_headers(*in, digests, found); !header) return header.error();
-  if (const auto foreign = first_foreign_tensor(in->weights, in->file, flags.quantized, in->certificate.has_value()))
-    return *foreign;
-  const Expected<Plan> plan = plan_of(in->file, in->weights, in->known());
+  if (const Status same = check_tensors(in->weights, *in->model, flags.quantized, in->certificate.has_value()); !same)
+    return same.error();
+  const Expected<Plan> plan = plan_of(*in->model, in->weights, in->known());
   if (!plan) return plan.error();
   const auto mismatch = verify_matrices(flags, *in, *plan, *exact, digests, checker, found);
   if (!mismatch) return mismatch.error();
@@ -346,11 +381,10 @@ Expected<Exit> run(const VerifyFlags& flags) {
       return header_differs(in->certificate_name,
                             fmt::format("tensor '{}' was not quantized", (*more)->name.substr(0, 200)));
   }
-  if (const Status whole = in->file.check_payload(); !whole) return whole.error();
-  const SafeTensors* const files[] = {&in->weights, &in->file.file(),
-                                      in->known() ? &in->known()->file() : &in->weights};
-  for (const SafeTensors* opened : files)
-    if (const Status whole = opened->unchanged(); !whole) return whole.error();
+  if (const Status whole = in->model->check_whole(); !whole) return whole.error();
+  for (const Status& same :
+       {in->weights.unchanged(), in->model->files_unchanged(), in->known() ? in->known()->file().unchanged() : ok()})
+    if (!same) return same.error();
   print_verdict(flags, *in, found);
   if (!found.slacks.empty())
     if (const Status drawn = draw(flags, found, in->paths()); !drawn) {
@@ -358,7 +392,8 @@ Expected<Exit> run(const VerifyFlags& flags) {
       note("no picture: {}: {}", drawn.error().what, drawn.error().where);  // nobody asked for it: the verdict stands
     }
   if (found.slacks.empty() && !flags.svg.empty())
-    note("no picture: the certificate has no bounds, quantize --bounds certifies them");
+    note("no picture: {}", found.unjudged_bounds ? "bounds are judged by --reproduce alone"
+                                                 : "the certificate has no bounds, quantize --bounds certifies them");
   return found.not_judged.empty() ? Exit::ok : Exit::fallback;
 }
 

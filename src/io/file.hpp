@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -46,6 +47,11 @@ Expected<std::string> read_text(const std::string& path);
 void forget_pages(std::span<const std::byte> bytes) noexcept;
 /// Bytes of a map that are read before their pages are forgotten.
 inline constexpr std::size_t mapped_piece = std::size_t{4} << 20;
+
+/// Receives bytes in pieces, in order.
+using ByteSink = std::function<Status(std::span<const std::byte>)>;
+/// Hands a part of a MappedFile to the sink and forgets its pages behind it. Errors: those of sink.
+Status in_pieces(std::span<const std::byte> bytes, const ByteSink& sink);
 
 /// Whether both paths exist and name one file (device and inode), through links of either kind.
 bool same_file(const std::string& a, const std::string& b);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -86,6 +87,15 @@ void forget_pages(std::span<const std::byte> bytes) noexcept {
   const auto end = reinterpret_cast<std::uintptr_t>(bytes.data() + bytes.size()) / page * page;
   // The map is private and never written to: dropped pages come back from the file.
   if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
+
+Status in_pieces(std::span<const std::byte> bytes, const ByteSink& sink) {
+  for (std::size_t first = 0; first < bytes.size(); first += mapped_piece) {
+    const auto piece = bytes.subspan(first, std::min(mapped_piece, bytes.size() - first));
+    if (Status taken = sink(piece); !taken) return taken;
+    forget_pages(piece);
+  }
+  return ok();
 }
 
 bool same_file(const std::string& a, const std::string& b) {

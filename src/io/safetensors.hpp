@@ -65,6 +65,10 @@ struct TensorInfo {
   std::span<const std::byte> data;
 };
 
+/// Metadata entry of a checkpoint with the digest of the weights that were trained: whoever writes others must leave it
+/// out.
+inline const std::string weights_digest_key = "hallmark.weights.sha256";
+
 /// The content of one valid safetensors file; the tensors' data point into the bytes that were parsed.
 struct ParsedSafeTensors {
   std::vector<TensorInfo> tensors;  ///< by offset; tensors of zero bytes at one offset in header order

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "artifact/quantized_file.hpp"
+#include "artifact/quantized_model.hpp"
 #include "calibrate/calibration_file.hpp"
 #include "pipeline/rules.hpp"
 

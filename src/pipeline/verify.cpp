@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 
 #include "base/error_numbers.hpp"
-#include "io/sha256.hpp"
+#include "linalg/hessian.hpp"
 #include "method/rtn.hpp"
 
 namespace hallmark {
@@ -46,35 +47,42 @@ std::optional<std::string> first_difference_of(const Steps& stored, const Steps&
   return first_difference_of("zero point", stored.zeros, computed.zeros);
 }
 
-Matrix<Code> stored_codes(const QuantizedFile& file, const QuantizedMatrix& matrix) {
-  const std::vector<Code> codes = file.codes(matrix);
-  return Eigen::Map<const Matrix<Code>>(codes.data(), static_cast<Index>(matrix.rows), static_cast<Index>(matrix.cols));
-}
+// What a model stores of one matrix.
+struct Stored {
+  Matrix<Code> codes;
+  Steps steps;
+};
 
-std::string digest_of(const QuantizedFile& file, const std::string& part) {
-  const TensorInfo* const tensor = file.file().find(part);
-  return tensor ? sha256_hex(tensor->data) : "";
+Expected<Stored> load_stored(const QuantizedModel& model, const QuantizedMatrix& matrix) {
+  Expected<Matrix<Code>> codes = model.codes(matrix);
+  if (!codes) return codes.error();
+  Expected<Steps> steps = model.steps(matrix);
+  if (!steps) return steps.error();
+  return Stored{*std::move(codes), *std::move(steps)};
 }
 
 // The digests of the matrix's inputs and of what is stored.
-void enter_digests(const PlannedMatrix& planned, const LoadedMatrix& loaded, const QuantizedFile& file,
+void enter_digests(const PlannedMatrix& planned, const LoadedMatrix& loaded, const Stored& stored,
                    const InputDigests& digests, CertifiedTensor& tensor) {
   tensor.weights_sha256 = digests.of_weights(planned);
   tensor.gram_sha256 = digests.of_gram(planned);
   if (tensor.gram_sha256.empty() && loaded.G) tensor.gram_sha256 = gram_sha256(*loaded.G);
-  tensor.codes_sha256 = digest_of(file, planned.name() + ".codes");
-  tensor.scales_sha256 = digest_of(file, planned.name() + ".scale");
-  tensor.zeros_sha256 = digest_of(file, planned.name() + ".zero_point");
+  const StoredDigests of_stored = stored_digests(planned.matrix, stored.codes, stored.steps);
+  tensor.codes_sha256 = of_stored.codes;
+  tensor.scales_sha256 = of_stored.scales;
+  tensor.zeros_sha256 = of_stored.zeros;
 }
 
 constexpr const char* other_codes = "its codes are not those of the certificate";
 
+// What the certificate says and what the files do, where they differ.
+std::optional<std::string> same(const char* what, const auto& claimed, const auto& found) {
+  if (claimed == found) return std::nullopt;
+  return fmt::format("{} is {} by the certificate, {} by the files", what, claimed, found);
+}
+
 // What a claim says beside codes and rows, against the files.
 std::optional<std::string> first_false_fact(const CertifiedTensor& claim, const CertifiedTensor& found) {
-  const auto same = [](const char* what, const auto& a, const auto& b) -> std::optional<std::string> {
-    return a == b ? std::nullopt
-                  : std::optional(fmt::format("{} is {} by the certificate, {} by the files", what, a, b));
-  };
   if (auto text = same("the number of rows", claim.rows, found.rows)) return text;
   if (auto text = same("the number of columns", claim.cols, found.cols)) return text;
   if (std::string option = first_difference(claim.options, found.options); !option.empty()) return "option " + option;
@@ -86,6 +94,47 @@ std::optional<std::string> first_false_fact(const CertifiedTensor& claim, const 
   if (claim.zeros_sha256 != found.zeros_sha256) return "its zero points are not those of the certificate";
   const std::size_t rows = found.gram_sha256.empty() ? 0 : static_cast<std::size_t>(found.rows);
   return same("the number of rows with values", claim.values.size(), rows);
+}
+
+// Which codes stand for the smallest or the largest point: only there can a number lie beyond the grid.
+std::vector<std::uint8_t> codes_at_ends(const Grid& grid) {
+  std::vector<std::uint8_t> ends(std::size_t{1} << 16);
+  double smallest = 0, largest = 0;
+  const auto each_value = [&](const auto& visit) {
+    for (std::size_t code = 0; code < ends.size(); ++code)
+      if (grid.contains(static_cast<Code>(code))) visit(ends[code], grid.value(static_cast<Code>(code), 0));
+  };
+  each_value([&](auto&, double x) { smallest = std::min(smallest, x), largest = std::max(largest, x); });
+  each_value([&](std::uint8_t& end, double x) { end = x == smallest || x == largest; });
+  return ends;
+}
+
+// The counts of a claim whose codes are those of the files. What was clipped is told in rows of round-to-nearest; in
+// the others only a code at an end of the grid can be.
+std::optional<std::string> first_false_count(const CertifiedTensor& claim, const LoadedMatrix& loaded,
+                                             const Matrix<Code>& codes, const std::vector<Index>& clipped_rtn) {
+  const bool all_nearest = claim.options.method == "rtn";
+  const double lambda = loaded.G ? damping(*loaded.G, claim.options.damp_fraction) : 0;
+  const auto dead = static_cast<std::uint64_t>(loaded.G ? (loaded.G->diagonal().array() == 0.0).count() : 0);
+  const auto kept = static_cast<std::uint64_t>(std::ranges::count_if(claim.values, &CertifiedRow::kept_rtn));
+  if (auto text = same("lambda", claim.lambda, lambda)) return text;
+  if (auto text = same("the number of dead columns", claim.dead_columns, dead)) return text;
+  if (auto text = same("the number of rows in which the guard kept round-to-nearest", claim.guard_rows, kept))
+    return text;
+  if (kept > 0 && !claim.options.guard) return "rows kept round-to-nearest without the guard";
+  const std::vector<std::uint8_t> ends = codes_at_ends(claim.options.grid);
+  std::uint64_t least = 0, most = 0;
+  for (Index i = 0; i < codes.rows(); ++i) {
+    const auto row = static_cast<std::size_t>(i);
+    const bool nearest = all_nearest || (!claim.values.empty() && claim.values[row].kept_rtn);
+    const auto clipped = static_cast<std::uint64_t>(nearest ? clipped_rtn[row] : 0);
+    least += clipped;
+    most += clipped;
+    for (Index j = 0; j < codes.cols() && !nearest; ++j) most += ends[codes(i, j)];
+  }
+  if (least <= claim.clipped && claim.clipped <= most) return std::nullopt;
+  return fmt::format("the number of clipped codes is {} by the certificate, from {} to {} by the files", claim.clipped,
+                     least, most);
 }
 
 // The rule that the options name gives the stored steps; steps that were given have to be those of C.
@@ -126,9 +175,9 @@ Status compute_values(LossJudge& judge, const Matrix<Code>& codes, Verified& out
 
 }  // namespace
 
-Expected<Plan> plan_of(const QuantizedFile& file, const SafeTensors& weights, const CalibrationFile* calibration) {
+Expected<Plan> plan_of(const QuantizedModel& model, const SafeTensors& weights, const CalibrationFile* calibration) {
   Plan plan;
-  for (const QuantizedMatrix& matrix : file.header().matrices) {
+  for (const QuantizedMatrix& matrix : model.header().matrices) {
     const TensorInfo* const tensor = weights.find(matrix.tensor);
     if (!tensor) return not_those(fmt::format("the weights have no tensor '{}'", matrix.tensor));
     PlannedMatrix planned{tensor, matrix, calibration ? calibration->find(matrix.name) : nullptr,
@@ -147,13 +196,16 @@ Expected<Plan> plan_of(const QuantizedFile& file, const SafeTensors& weights, co
 }
 
 Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationFile* calibration,
-                                const QuantizedFile& file, const CertifiedTensor* claim, ExactRows exact,
+                                const QuantizedModel& model, const CertifiedTensor* claim, ExactRows exact,
                                 const InputDigests& digests) {
-  if (const Status sane = file.check_values(planned.matrix); !sane) return sane.error();
+  const Expected<Stored> stored = load_stored(model, planned.matrix);
+  if (!stored) return stored.error();
+  const auto& [codes, steps] = *stored;
+  if (const Status sound = check_values(model, planned.matrix, codes, steps); !sound) return sound.error();
   Expected<LoadedMatrix> loaded = load_matrix(planned, calibration, contracts::Policy::off);
   if (!loaded) return loaded.error();
   Verified out{*std::move(loaded), blank(planned), {}, {}, {}};
-  enter_digests(planned, out.loaded, file, digests, out.tensor);
+  enter_digests(planned, out.loaded, *stored, digests, out.tensor);
   if (claim) {
     if (const auto text = first_false_fact(*claim, out.tensor)) {
       out.differs = differs(planned.name(), *text);
@@ -162,13 +214,13 @@ Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationF
     if (claim->codes_sha256 != out.tensor.codes_sha256) out.differs = differs(planned.name(), other_codes);
     out.tensor = *claim;
   }
-  const Matrix<Code> codes = stored_codes(file, planned.matrix);
-  const Steps steps = file.steps(planned.matrix);
   const Options& options = planned.matrix.options;
-  out.codes_rtn = round_to_nearest(out.loaded.W, options.grid, steps).codes;
+  Rounded rtn = round_to_nearest(out.loaded.W, options.grid, steps);
+  out.codes_rtn = std::move(rtn.codes);
   if (claim) {
     auto text = first_foreign_step(planned, out.loaded, steps);
     if (!text && options.method == "rtn") text = first_difference_of("code", codes, out.codes_rtn);
+    if (!text && !out.differs) text = first_false_count(*claim, out.loaded, codes, rtn.clipped);
     if (text) {
       out.differs = differs(planned.name(), *text);
       return out;
@@ -193,7 +245,7 @@ Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationF
 }
 
 Expected<Verified> reproduce(const PlannedMatrix& planned, const CalibrationFile* calibration,
-                             const QuantizedFile& file, const CertifiedTensor& claim, const Demands& demands,
+                             const QuantizedModel& model, const CertifiedTensor& claim, const Demands& demands,
                              const InputDigests& digests, bool sources_differ) {
   const std::string& name = planned.name();
   Expected<QuantizedTensor> again = quantize_planned(planned, calibration, demands);
@@ -203,7 +255,9 @@ Expected<Verified> reproduce(const PlannedMatrix& planned, const CalibrationFile
         name, fmt::format("its source cannot be quantized any more: {}: {}", again.error().what, again.error().where));
   }
   CertifiedTensor computed = certified_tensor(planned, *again);
-  enter_digests(planned, again->loaded, file, digests, computed);
+  const Expected<Stored> stored = load_stored(model, planned.matrix);
+  if (!stored) return stored.error();
+  enter_digests(planned, again->loaded, *stored, digests, computed);
   const CertificateObserver& seen = *again->judged.seen;
   Verified out{std::move(again->loaded), std::move(computed), seen.codes_rtn, {}, {}};
   out.exact_elements = seen.exact_elements;
@@ -214,9 +268,8 @@ Expected<Verified> reproduce(const PlannedMatrix& planned, const CalibrationFile
     if (claim.gram_sha256 != out.tensor.gram_sha256) what += "; its Gram matrix is not that of the certificate";
     out.differs = differs(name, what);
   };
-  if (const auto step = first_difference_of(file.steps(planned.matrix), result.steps)) refuse(*step);
-  else if (const auto code = first_difference_of("code", stored_codes(file, planned.matrix), result.codes))
-    refuse(*code);
+  if (const auto step = first_difference_of(stored->steps, result.steps)) refuse(*step);
+  else if (const auto code = first_difference_of("code", stored->codes, result.codes)) refuse(*code);
   else if (const auto text = first_difference(claim, out.tensor)) refuse(*text);
   else if (const Status held = again->judged.contracts.status(); !held) out.differs = held.error();
   else if (seen.offence)

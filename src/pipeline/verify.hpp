@@ -1,4 +1,4 @@
-// Verification of a container matrix by matrix: its stored codes judged, or the run that made them reproduced.
+// Verification of a quantized model matrix by matrix: its stored codes judged, or the run that made them reproduced.
 #pragma once
 
 #include <optional>
@@ -8,9 +8,9 @@
 
 namespace hallmark {
 
-/// The matrices of a container as those of W and C: what verification walks. Errors: E0711 a tensor that W or C has
+/// The matrices of a model as those of W and C: what verification walks. Errors: E0711 a tensor that W or C has
 /// not, or of another shape.
-Expected<Plan> plan_of(const QuantizedFile& file, const SafeTensors& weights, const CalibrationFile* calibration);
+Expected<Plan> plan_of(const QuantizedModel& model, const SafeTensors& weights, const CalibrationFile* calibration);
 
 /// What was found of one matrix.
 struct Verified {
@@ -24,17 +24,18 @@ struct Verified {
   double largest_ratio = 0;          ///< max |u' - u| / delta over them
 };
 
-/// Judges the stored codes and steps, whatever made them. With a claim: that options, digests, scale rule and every row
-/// of it are true of the files. Without one nothing is promised, and the losses are computed. Errors: those of
-/// load_matrix and LossJudge; E0365, E0366.
+/// Judges the stored codes and steps, whatever made them. With a claim: that options, digests, scale rule, lambda,
+/// counts and the losses of every row are true of the files, and that no row is above its bound; the contracts of the
+/// run and how small its bounds are cannot be told from them. Without one nothing is promised, and the losses are
+/// computed. Errors: those of load_matrix and LossJudge; E0365, E0366.
 Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationFile* calibration,
-                                const QuantizedFile& file, const CertifiedTensor* claim, ExactRows exact,
+                                const QuantizedModel& model, const CertifiedTensor* claim, ExactRows exact,
                                 const InputDigests& digests);
 
 /// Quantizes the matrix again and compares: steps, then codes, then the certificate, then what exact arithmetic found.
 /// Errors: those of quantize_planned; they are E0712 when the digests of the sources differ.
 Expected<Verified> reproduce(const PlannedMatrix& planned, const CalibrationFile* calibration,
-                             const QuantizedFile& file, const CertifiedTensor& claim, const Demands& demands,
+                             const QuantizedModel& model, const CertifiedTensor& claim, const Demands& demands,
                              const InputDigests& digests, bool sources_differ);
 
 }  // namespace hallmark

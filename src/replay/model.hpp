@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "io/safetensors.hpp"
 #include "linalg/matrix.hpp"
 
 namespace hallmark {
@@ -71,9 +72,8 @@ class Model {
   Metadata metadata_;
 };
 
-/// Metadata entry with the digest of the weights that were trained: whoever writes others must leave it out.
-inline const std::string weights_digest_key = "hallmark.weights.sha256";
-/// SHA-256 over all tensors sorted by name: name, a zero byte, rows and cols (64-bit little-endian), binary32 values.
+/// The value of weights_digest_key: SHA-256 over all tensors sorted by name: name, a zero byte, rows and cols (64-bit
+/// little-endian), binary32 values.
 std::string weights_digest(const Weights& weights);
 
 /// Reads a checkpoint: F32, BF16 or F16 tensors, widened exactly. An entry weights_digest_key, where present, must

@@ -100,6 +100,14 @@ TEST_CASE("a model with several grids, experts and orientations goes through eve
   }
 
   work.succeeds("dequantize q.safetensors -o d.safetensors");
+  work.succeeds("export q.safetensors --to safetensors-f32 -o d2.safetensors");
+  CHECK(read_file(work.folder / "d2.safetensors") == read_file(work.folder / "d.safetensors"));
+  work.succeeds("export q.safetensors --to hallmark -o q2.safetensors");
+  CHECK(read_file(work.folder / "q2.safetensors") == read_file(work.folder / "q.safetensors"));
+  const Result unknown = work.run("export q.safetensors --to safetensors -o d3.safetensors");
+  CHECK(unknown.exit == 2);
+  CHECK(says(unknown.out, "error[E0231]"));
+  CHECK(says(unknown.out, "safetensors-f32, safetensors-f64, hallmark"));
   const auto w = SafeTensors::open(work.folder / "w.safetensors"), d = SafeTensors::open(work.folder / "d.safetensors");
   const auto q = QuantizedFile::open(work.folder / "q.safetensors");
   REQUIRE(w);
@@ -117,8 +125,8 @@ TEST_CASE("a model with several grids, experts and orientations goes through eve
     CAPTURE(matrix.name);
     const std::vector<float> original = *widen_to_f32(*w->find(matrix.tensor)),
                              back = *widen_to_f32(*d->find(matrix.tensor));
-    const std::vector<Code> codes = q->codes(matrix);
-    const Steps steps = q->steps(matrix);
+    const Matrix<Code> codes = *q->codes(matrix);
+    const Steps steps = *q->steps(matrix);
     const std::size_t first = matrix.index.value_or(0) * matrix.rows * matrix.cols;
     for (std::uint64_t i = 0; i < matrix.rows; ++i)
       for (std::uint64_t j = 0; j < matrix.cols; ++j) {
@@ -126,7 +134,7 @@ TEST_CASE("a model with several grids, experts and orientations goes through eve
         const auto row = static_cast<Index>(i), group = steps.group(static_cast<Index>(j));
         const double scale = static_cast<double>(steps.scales(row, group));
         const int zero = steps.zeros.size() == 0 ? 0 : steps.zeros(row, group);
-        const double value = scale * value_of(matrix.options.grid, codes[i * matrix.cols + j], zero);
+        const double value = scale * value_of(matrix.options.grid, codes(row, static_cast<Index>(j)), zero);
         CHECK(static_cast<double>(back[at]) == value);
         // Round-to-nearest leaves at most a step; GPTQ, which moves errors to other columns, less than a wrong place
         // would.
@@ -156,7 +164,7 @@ TEST_CASE("a transposed matrix gets the codes that its transpose gets") {
     REQUIRE_MESSAGE(result.exit == 0, result.out);
     const auto q = QuantizedFile::open(work.folder / "q.safetensors");
     REQUIRE(q);
-    return q->codes(q->header().matrices.at(0));
+    return *q->codes(q->header().matrices.at(0));
   };
   test::write_file(work.folder / "r.json", R"({"rules": [{"match": "a", "transposed": true}]})");
   CHECK(made({6, 8}, values, "") == made({8, 6}, turned, "--config r.json"));
@@ -188,7 +196,7 @@ TEST_CASE("given scales and zero points for each row and group are used as they 
     const auto q = QuantizedFile::open(work.folder / "q.safetensors");
     REQUIRE(q);
     const QuantizedMatrix& matrix = q->header().matrices.at(0);
-    const Steps steps = q->steps(matrix);
+    const Steps steps = *q->steps(matrix);
     CHECK(matrix.options.scale_rule == "given");
     CHECK(matrix.options.group_size == 4);
     REQUIRE(steps.scales.size() == 12);
@@ -197,12 +205,12 @@ TEST_CASE("given scales and zero points for each row and group are used as they 
       CHECK(steps.scales.data()[k] == scales[k]);
       CHECK(static_cast<float>(steps.zeros.data()[k]) == zeros[k]);
     }
-    const std::vector<Code> codes = q->codes(matrix);
+    const Matrix<Code> codes = *q->codes(matrix);
     for (std::size_t k = 0; k < 48 && method == "rtn"; ++k) {
       const std::size_t step = k / 8 * 2 + k % 8 / 4;
       const double nearest = std::round(static_cast<double>(weights[k]) / static_cast<double>(scales[step])) +
                              static_cast<double>(zeros[step]);
-      CHECK(codes[k] == std::clamp(nearest, 0.0, 15.0));
+      CHECK(codes.data()[k] == std::clamp(nearest, 0.0, 15.0));
     }
     for (const std::string flags : {"", "--exact", "--reproduce", "--no-certificate"}) {
       const Result verified = work.verify(flags);

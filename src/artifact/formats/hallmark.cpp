@@ -1,0 +1,47 @@
+// The container of docs/file-format.md: all that is known of the model, to be verified and read again.
+#include "artifact/file_format.hpp"
+#include "artifact/quantized_file.hpp"
+#include "artifact/stored_bytes.hpp"
+
+namespace hallmark {
+namespace {
+
+Expected<std::unique_ptr<QuantizedModel>> read(const std::string& path) {
+  Expected<QuantizedFile> file = QuantizedFile::open_unjudged(path);
+  if (!file) return file.error();
+  return std::unique_ptr<QuantizedModel>(std::make_unique<QuantizedFile>(*std::move(file)));
+}
+
+Status write(const QuantizedModel& model, const Destination& to) {
+  const QuantizedHeader& header = model.header();
+  Expected<QuantizedFileWriter> writer = QuantizedFileWriter::create(to.path, to.overwrite, header);
+  if (!writer) return writer.error();
+  const auto total = static_cast<double>(header.tensors.size());
+  double done = 0;
+  for (const OriginalTensor& tensor : header.tensors) {
+    if (to.progress) to.progress(done++, total, tensor.name);
+    if (!is_quantized(header, tensor.name))
+      if (const Status written = writer->write_unchanged(model, tensor.name); !written) return written;
+    for (const QuantizedMatrix& matrix : header.matrices) {
+      if (matrix.tensor != tensor.name) continue;
+      const Expected<Matrix<Code>> codes = model.codes(matrix);
+      if (!codes) return codes.error();
+      const Expected<Steps> steps = model.steps(matrix);
+      if (!steps) return steps.error();
+      if (const Status written = writer->write_quantized(matrix.name, detail::all(*codes), *steps); !written)
+        return written;
+    }
+  }
+  if (const Status same = model.files_unchanged(); !same) return same;
+  return writer->commit();
+}
+
+}  // namespace
+
+namespace file_format {
+extern const FileFormat hallmark;
+const FileFormat hallmark{"hallmark", "the container: codes and steps with all that is known of them", read, nullptr,
+                          write};
+}  // namespace file_format
+
+}  // namespace hallmark
