@@ -28,6 +28,8 @@ Verdict at_most(const Loss& a, const Loss& b) {
   return a.lo > b.hi ? Verdict::fails : Verdict::open;
 }
 
+Verdict at_most(const Loss& a, double bound) { return at_most(a, {bound, bound, bound}); }
+
 // What is judged of a row, by whatever losses are known.
 struct Judged {
   Verdict verdict = Verdict::holds;
@@ -53,6 +55,7 @@ Judged judge(const CertifiedRow& claim, const Loss& final, const Loss& rtn, bool
   row.add(exact_within(final, claim.final), "the exact loss of the codes is another");
   row.add(exact_within(rtn, claim.rtn), "the exact loss of round-to-nearest is another");
   if (at_most_rtn && !same) row.add(at_most(final, rtn), "the codes lose more than round-to-nearest");
+  if (claim.bound) row.add(at_most(final, claim.bound->enclosure.hi), "the loss is above its bound");
   return row;
 }
 
@@ -71,6 +74,8 @@ Judged judge_exactly(const CertifiedRow& claim, const oracle::Dyadic& final, con
   row.add(equal(final, claim.final), "the exact loss of the codes is another");
   row.add(equal(rtn, claim.rtn), "the exact loss of round-to-nearest is another");
   if (at_most_rtn && compare(final, rtn) > 0) row.add(Verdict::fails, "the codes lose more than round-to-nearest");
+  if (claim.bound && !(final.round_up() <= claim.bound->enclosure.hi))
+    row.add(Verdict::fails, "the loss is above its bound");
   return row;
 }
 
@@ -128,6 +133,9 @@ Expected<std::optional<std::string>> LossJudge::first_false(const Matrix<Code>& 
     if (!same[at(i)]) differ.push_back(i);
     if (claims[at(i)].kept_rtn && !same[at(i)])
       return Found(fmt::format("row {}: its codes are not those of round-to-nearest, which it says it kept", i));
+    if (const auto& bound = claims[at(i)].bound;
+        bound && bound->slack != slack_of(claims[at(i)].final.enclosure, bound->enclosure))
+      return Found(fmt::format("row {}: the slack is not that of its loss and its bound", i));
   }
   std::optional<std::pair<Index, std::string>> worst;
   const auto offend = [&](Index row, const std::string& what) {

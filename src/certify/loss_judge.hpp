@@ -31,7 +31,8 @@ class LossJudge {
 
   /// What is false in the rows of a certificate, in the lowest row; none where all of it was decided and holds:
   /// the losses of codes and of round-to-nearest lie in their enclosures, rows that kept round-to-nearest have its
-  /// codes, and with `at_most_rtn` no row loses more than round-to-nearest (T6). In the rows of `exact` exact
+  /// codes, no loss is above the bound of its row, whose slack is theirs, and with `at_most_rtn` no row loses more than
+  /// round-to-nearest (T6). Whether a bound could be smaller is not judged. In the rows of `exact` exact
   /// arithmetic confirms it all. Errors: those of the backend.
   Expected<std::optional<std::string>> first_false(const Matrix<Code>& codes, const Matrix<Code>& rtn,
                                                    const std::vector<CertifiedRow>& claims, bool at_most_rtn,

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
+#include <regex>
 
 #include "../cli/shell.hpp"
 #include "../io/temporary_folder.hpp"
@@ -176,8 +178,8 @@ TEST_CASE("one flipped bit is found, and named") {
   }
   SUBCASE("of a code that becomes no number") {
     made.change(made.q, "a.weight.codes", 2 * 8 * 3 + 2 * 5 + 1, [](char) { return '\x7F'; });
-    check_error(made.verify("--exact"), 3, "E0365", {"tensor 'a.weight.codes'", "[3, 5]"});
-    check_error(made.verify("--no-certificate"), 3, "E0365", {"tensor 'a.weight.codes'", "[3, 5]"});
+    check_error(made.verify("--exact"), 3, "E0365", {"tensor 'a.weight': code 0x7f", "[3, 5]"});
+    check_error(made.verify("--no-certificate"), 3, "E0365", {"tensor 'a.weight': code 0x7f", "[3, 5]"});
     check_error(made.verify("--reproduce --exact"), 7, "E0712", {"tensor 'a.weight'", "row 3, column 5"});
   }
   SUBCASE("of a scale") {
@@ -187,7 +189,7 @@ TEST_CASE("one flipped bit is found, and named") {
   }
   SUBCASE("of a scale that becomes negative") {
     made.flip(made.q, "b.weight.scale", 4 * 2 + 3, 7);
-    check_error(made.verify(), 3, "E0366", {"tensor 'b.weight.scale'", "index 2"});
+    check_error(made.verify(), 3, "E0366", {"tensor 'b.weight': scale -", "index 2"});
   }
   SUBCASE("of a tensor that passes through") {
     made.flip(made.q, "bias", 9);
@@ -277,8 +279,68 @@ TEST_CASE("an enclosure that the loss is not in is refused, in the lowest row") 
   }
   SUBCASE("a row that does not hold what it says it kept") {
     made.replace(made.certificate, "\"row\":2,\"kept\":\"codes\"", "\"row\":2,\"kept\":\"rtn\"");
+    check_error(made.verify(), 7, "E0712", {"the number of rows in which the guard kept round-to-nearest"});
+    const std::string text = read_file(made.certificate);
+    const auto count = text.find("\"guard_rows\":") + 13;
+    write_file(made.certificate, text.substr(0, count) + std::to_string(std::stoi(text.substr(count)) + 1) +
+                                     text.substr(text.find(',', count)));
     check_error(made.verify(), 7, "E0713", {"row 2: its codes are not those of round-to-nearest"});
   }
+}
+
+TEST_CASE("each number of a certificate that is forged alone is refused, or said not to be judged") {
+  for (const std::string flags : {"", "--grid int4", "--grid int3z --group-size 3", "--no-guard", "--method rtn"}) {
+    CAPTURE(flags);
+    const Quantized made("--bounds " + flags);
+    const std::string good = read_file(made.certificate);
+    const auto forge = [&](const char* expression, const std::string& to) {
+      write_file(made.certificate,
+                 std::regex_replace(good, std::regex(expression), to, std::regex_constants::format_first_only));
+      REQUIRE(read_file(made.certificate) != good);
+    };
+    const bool losses = good.find("\"row\":0") != good.npos;
+    CHECK(made.verify().exit == 0);
+    for (const char* value : {"6", "7"}) {
+      forge("\"guard_rows\":\\d+", std::string("\"guard_rows\":") + value);
+      check_error(made.verify(), 7, "E0712", {"tensor 'a.weight'", "the number of rows in which the guard kept"});
+    }
+    forge("\"clipped\":\\d+", "\"clipped\":49");
+    check_error(made.verify(), 7, "E0712", {"tensor 'a.weight'", "the number of clipped codes is 49"});
+    forge("\"dead_columns\":0", "\"dead_columns\":1");
+    check_error(made.verify(), 7, "E0712", {"tensor 'a.weight'", "the number of dead columns is 1"});
+    forge("\"lambda\":\"[^\"]*\"", "\"lambda\":\"0x1p-3\"");
+    check_error(made.verify(), 7, "E0712", {"tensor 'a.weight'", "lambda is 0.125"});
+    if (!losses) continue;
+    forge("\"slack\":\\{\"upper\":\"[^\"]*\"", "\"slack\":{\"upper\":\"0x1p+0\"");
+    check_error(made.verify(), 7, "E0713", {"row 0: the slack is not that of its loss and its bound"});
+    const std::regex final_hi("\"final\":\\{\"enclosure\":\\[\"[^\"]*\",\"([^\"]*)\"");
+    std::smatch found;
+    REQUIRE(std::regex_search(good, found, final_hi));
+    const double slack = std::nextafter(std::stod(found[1]) / 0x1p-100, 1e300);
+    forge("\"bound\":\\{\"enclosure\":\\[[^\\]]*\\]\\},\"slack\":\\{\"upper\":\"[^\"]*\"",
+          fmt::format("\"bound\":{{\"enclosure\":[\"0x1p-100\",\"0x1p-100\"]}},\"slack\":{{\"upper\":\"{:a}\"", slack));
+    for (const char* how : {"", "--exact"})
+      check_error(made.verify(how), 7, "E0713", {"row 0: the loss is above its bound"});
+    forge("\"by_enclosure\":\\d+", "\"by_enclosure\":999");
+    const Result unjudged = made.verify();
+    CAPTURE(unjudged.out);
+    CHECK(unjudged.exit == 0);
+    CHECK(unjudged.out.find("not judged, but compared by --reproduce: the contracts of the run, whether a bound") !=
+          std::string::npos);
+    CHECK(unjudged.out.find("999") == std::string::npos);
+    check_error(made.verify("--reproduce"), 7, "E0712", {"tensor 'a.weight'", "contract"});
+  }
+}
+
+TEST_CASE("bounds and contracts are shown only where a run was compared") {
+  const Quantized made("--bounds");
+  const Result judged = made.verify("--svg " + made.folder / "s.svg");
+  CAPTURE(judged.out);
+  CHECK(judged.exit == 0);
+  CHECK(judged.out.find("no picture: bounds are judged by --reproduce alone") != std::string::npos);
+  CHECK(made.folder.count() == 4);
+  CHECK(made.verify("--reproduce").out.find("not judged") == std::string::npos);
+  CHECK(made.folder.count() == 5);
 }
 
 TEST_CASE("codes that another program made are judged") {
@@ -408,8 +470,8 @@ TEST_CASE("the outputs keep the rules of outputs") {
   check_error(shell(again + made.folder / "s.safetensors --report " + made.folder / "s.certificate.json"), 4, "E0416");
   check_error(made.verify("--svg " + made.w), 4, "E0411");
   check_error(made.verify("--svg " + made.certificate + " --overwrite"), 4, "E0411");
-  CHECK(made.verify("--svg " + made.folder / "s.svg").exit == 0);
-  check_error(made.verify("--svg " + made.folder / "s.svg"), 4, "E0410");
+  CHECK(made.verify("--reproduce --svg " + made.folder / "s.svg").exit == 0);
+  check_error(made.verify("--reproduce --svg " + made.folder / "s.svg"), 4, "E0410");
   const Quantized plain;
   const Result without = plain.verify("--svg " + plain.folder / "s.svg");
   CHECK(without.exit == 0);
