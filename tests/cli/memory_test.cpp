@@ -2,6 +2,7 @@
 // MB, however large the files are. The calibration file here is 320 MB and the weights 80 MB; a tool that kept either
 // in memory would show.
 #include <doctest/doctest.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,6 +40,7 @@ Run run(const std::vector<std::string>& words) {
   std::vector<char*> arguments;
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
+  ::malloc_trim(0);  // until exec the child holds what is resident here, and its peak counts it
   const pid_t child = ::fork();
   if (child == 0) {
     ::execv(arguments[0], arguments.data());
@@ -146,7 +148,7 @@ TEST_CASE("--dry-run tells what a matrix needs: never less, and at most twice as
           // The program and its libraries are there for a matrix of any size.
           const double needed = static_cast<double>(result.peak_bytes) - static_cast<double>(nothing.peak_bytes);
           CHECK(needed <= said);
-          CHECK(said <= 2 * needed + 1e7);  // what allocators and threads hold differs from run to run
+          CHECK(said <= 2 * needed + 4e6);  // what allocators and threads hold differs from run to run
         }
     }
 }
