@@ -97,6 +97,31 @@ Status check(const std::string& path, Bytes validation, double before, double af
   return ok();
 }
 
+Status check_length(Bytes text, Bytes validation, std::int64_t window) {
+  if (text.size() > static_cast<std::size_t>(window) && validation.size() >= 2) return ok();
+  return Error{Exit::input, error_number::text_short, "the text is too short for one window",
+               std::to_string(text.size()) + " bytes of train text, window " + std::to_string(window), "use more text"};
+}
+
+Metadata metadata_of(const Arguments& arguments, const Recipe& recipe, const Corpus& corpus,
+                     const torch::Device& device) {
+  return {
+      {"hallmark.recipe", recipe.source.dump()},
+      {"hallmark.seed", std::to_string(arguments.seed)},
+      {"hallmark.text.sha256", corpus.digest},
+      {"hallmark.text.train.sha256", corpus.train.digest()},
+      {"hallmark.text.validation.sha256", corpus.validation.digest()},
+      {"hallmark.trainer.libtorch", std::to_string(TORCH_VERSION_MAJOR) + "." + std::to_string(TORCH_VERSION_MINOR) +
+                                        "." + std::to_string(TORCH_VERSION_PATCH) + " " + device.str()}};
+}
+
+void print_step(std::int64_t steps, double bits, std::int64_t bytes, std::chrono::steady_clock::time_point start) {
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  std::printf("step %lld  loss %.4f bits  %.0f bytes/s\n", static_cast<long long>(steps), bits,
+              static_cast<double>(bytes) / seconds);
+  std::fflush(stdout);
+}
+
 Status train(const Arguments& arguments) {
   const auto recipe = load_recipe(arguments.recipe);
   if (!recipe) return recipe.error();
@@ -105,10 +130,7 @@ Status train(const Arguments& arguments) {
   const Bytes text = corpus->train.bytes();
   const Bytes validation =
       corpus->validation.bytes().first(std::min(evaluation_bytes, corpus->validation.bytes().size()));
-  if (text.size() <= static_cast<std::size_t>(recipe->model.window) || validation.size() < 2)
-    return Error{Exit::input, error_number::text_short, "the text is too short for one window",
-                 std::to_string(text.size()) + " bytes of train text, window " + std::to_string(recipe->model.window),
-                 "use more text"};
+  if (const auto enough = check_length(text, validation, recipe->model.window); !enough) return enough.error();
 
   torch::set_num_threads(arguments.threads);
   const torch::Device device(arguments.device);
@@ -116,14 +138,7 @@ Status train(const Arguments& arguments) {
   Optimizer optimizer(network.parameters(), *recipe);
   SplitMix64 generator(arguments.seed);  // the order of windows depends on nothing but the seed
 
-  Metadata metadata{
-      {"hallmark.recipe", recipe->source.dump()},
-      {"hallmark.seed", std::to_string(arguments.seed)},
-      {"hallmark.text.sha256", corpus->digest},
-      {"hallmark.text.train.sha256", corpus->train.digest()},
-      {"hallmark.text.validation.sha256", corpus->validation.digest()},
-      {"hallmark.trainer.libtorch", std::to_string(TORCH_VERSION_MAJOR) + "." + std::to_string(TORCH_VERSION_MINOR) +
-                                        "." + std::to_string(TORCH_VERSION_PATCH) + " " + device.str()}};
+  Metadata metadata = metadata_of(arguments, *recipe, *corpus, device);
   // Evaluates the running mean and writes it as the checkpoint.
   auto save = [&](std::int64_t steps) -> Expected<double> {
     Network mean = network;
@@ -152,10 +167,7 @@ Status train(const Arguments& arguments) {
                    "step " + std::to_string(step), "lower the rates"};
     recent = step == 0 ? bits : 0.98 * recent + 0.02 * bits;
     if ((step + 1) % 100 == 0 || step + 1 == recipe->steps) {
-      const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      std::printf("step %lld  loss %.4f bits  %.0f bytes/s\n", static_cast<long long>(step + 1), recent,
-                  static_cast<double>((step + 1) * recipe->batch * recipe->model.window) / seconds);
-      std::fflush(stdout);
+      print_step(step + 1, recent, (step + 1) * recipe->batch * recipe->model.window, start);
     }
     if (arguments.every > 0 && (step + 1) % arguments.every == 0 && step + 1 < recipe->steps) {
       const auto bpb = save(step + 1);

@@ -82,6 +82,65 @@ class Reader {
   std::string failed_;
 };
 
+// Each reads one part of a cell and says the first key that is not what it must be, or "".
+
+std::string read_fields(const Json& json, Cell& cell) {
+  Reader fields(json);
+  fields.read("run", cell.run);
+  fields.read("seed", cell.seed);
+  fields.read("n", cell.n);
+  fields.read("grid", cell.grid);
+  fields.read("git_sha", cell.git_sha);
+  fields.read("timestamp", cell.timestamp);
+  fields.read("wallclock_ms", cell.wallclock_ms);
+  fields.read("reconstruction_mse", cell.reconstruction_mse);
+  fields.read("calibration_mse", cell.calibration_mse);
+  fields.read("bpb_pre_quant", cell.bpb_pre_quant);
+  fields.read("bpb_post_quant", cell.bpb_post_quant);
+  fields.read("eval_bytes", cell.eval_bytes);
+  fields.read("guard_rows", cell.guard_rows);
+  fields.read("guard_rows_by_tensor", cell.guard_rows_by_tensor);
+  fields.read("unguarded_loss_ratio", cell.unguarded_loss_ratio);
+  fields.read("unguarded_loss_ratio_by_tensor", cell.unguarded_loss_ratio_by_tensor);
+  fields.read("count_model_bpb", cell.count_model_bpb);
+  fields.require("n", cell.n >= 0);
+  fields.require("calibration_mse", cell.calibration_mse.has_value() == (cell.n > 0));
+  fields.require("bpb_pre_quant", cell.bpb_pre_quant > 0);
+  fields.require("bpb_post_quant", cell.bpb_post_quant > 0);
+  fields.require("reconstruction_mse", cell.reconstruction_mse >= 0);
+  fields.require("digests", json.contains("digests") && json["digests"].is_object());
+  fields.require("contracts", json.contains("contracts") && json["contracts"].is_array());
+  fields.require("checks", !json.contains("checks") || json["checks"].is_array());
+  return fields.failed();
+}
+
+std::string read_digests(const Json& json, Cell& cell) {
+  Reader digests(json);
+  digests.read("checkpoint", cell.checkpoint_digest);
+  digests.read("text", cell.text_digest);
+  digests.read("calibration_offsets", cell.calibration_offsets_digest);
+  digests.read("gram", cell.gram_digest);
+  digests.read("reconstruction_offsets", cell.reconstruction_offsets_digest);
+  digests.read("reconstruction_gram", cell.reconstruction_gram_digest);
+  digests.read("codes", cell.codes_digest);
+  digests.require("gram", cell.gram_digest.has_value() == (cell.n > 0));
+  digests.require("calibration_offsets", cell.calibration_offsets_digest.has_value() == (cell.n > 0));
+  return digests.failed();
+}
+
+std::string read_counts(const Json& list, std::vector<ContractCount>& counts) {
+  for (const auto& item : list) {
+    if (!item.is_object()) return "an object";
+    Reader fields(item);
+    ContractCount& count = counts.emplace_back();
+    fields.read("name", count.name);
+    fields.read("passed", count.passed);
+    fields.read("failed", count.failed);
+    if (!fields.failed().empty()) return "\"" + fields.failed() + "\"";
+  }
+  return "";
+}
+
 }  // namespace
 
 Expected<std::string> cell_line(const Cell& cell) {
@@ -128,65 +187,14 @@ Expected<Cell> parse_cell(std::string_view line, const std::string& place) {
   const Json json = Json::parse(line, nullptr, false);
   if (!json.is_object()) return malformed("not a JSON object");
   Cell cell;
-  Reader fields(json);
-  fields.read("run", cell.run);
-  fields.read("seed", cell.seed);
-  fields.read("n", cell.n);
-  fields.read("grid", cell.grid);
-  fields.read("git_sha", cell.git_sha);
-  fields.read("timestamp", cell.timestamp);
-  fields.read("wallclock_ms", cell.wallclock_ms);
-  fields.read("reconstruction_mse", cell.reconstruction_mse);
-  fields.read("calibration_mse", cell.calibration_mse);
-  fields.read("bpb_pre_quant", cell.bpb_pre_quant);
-  fields.read("bpb_post_quant", cell.bpb_post_quant);
-  fields.read("eval_bytes", cell.eval_bytes);
-  fields.read("guard_rows", cell.guard_rows);
-  fields.read("guard_rows_by_tensor", cell.guard_rows_by_tensor);
-  fields.read("unguarded_loss_ratio", cell.unguarded_loss_ratio);
-  fields.read("unguarded_loss_ratio_by_tensor", cell.unguarded_loss_ratio_by_tensor);
-  fields.read("count_model_bpb", cell.count_model_bpb);
-  fields.require("n", cell.n >= 0);
-  fields.require("calibration_mse", cell.calibration_mse.has_value() == (cell.n > 0));
-  fields.require("bpb_pre_quant", cell.bpb_pre_quant > 0);
-  fields.require("bpb_post_quant", cell.bpb_post_quant > 0);
-  fields.require("reconstruction_mse", cell.reconstruction_mse >= 0);
-  const auto digests = json.find("digests"), contracts = json.find("contracts"), checks = json.find("checks");
-  fields.require("digests", digests != json.end() && digests->is_object());
-  fields.require("contracts", contracts != json.end() && contracts->is_array());
-  fields.require("checks", checks == json.end() || checks->is_array());
-  if (!fields.failed().empty()) return malformed("\"" + fields.failed() + "\" is missing or not what it must be");
-
-  Reader digest(*digests);
-  digest.read("checkpoint", cell.checkpoint_digest);
-  digest.read("text", cell.text_digest);
-  digest.read("calibration_offsets", cell.calibration_offsets_digest);
-  digest.read("gram", cell.gram_digest);
-  digest.read("reconstruction_offsets", cell.reconstruction_offsets_digest);
-  digest.read("reconstruction_gram", cell.reconstruction_gram_digest);
-  digest.read("codes", cell.codes_digest);
-  digest.require("gram", cell.gram_digest.has_value() == (cell.n > 0));
-  digest.require("calibration_offsets", cell.calibration_offsets_digest.has_value() == (cell.n > 0));
-  if (!digest.failed().empty())
-    return malformed("digest \"" + digest.failed() + "\" is missing or not what it must be");
-
-  const auto read_counts = [&](const Json& array, const char* key, std::vector<ContractCount>& out) -> Status {
-    for (const auto& item : array) {
-      if (!item.is_object()) return malformed(fmt::format("\"{}\" holds something that is no object", key));
-      Reader count(item);
-      ContractCount read;
-      count.read("name", read.name);
-      count.read("passed", read.passed);
-      count.read("failed", read.failed);
-      if (!count.failed().empty())
-        return malformed("contract \"" + count.failed() + "\" is missing or not what it must be");
-      out.push_back(std::move(read));
-    }
-    return ok();
-  };
-  if (const Status read = read_counts(*contracts, "contracts", cell.contracts); !read) return read.error();
-  if (checks != json.end())
-    if (const Status read = read_counts(*checks, "checks", cell.checks); !read) return read.error();
+  if (const std::string failed = read_fields(json, cell); !failed.empty())
+    return malformed("\"" + failed + "\" is missing or not what it must be");
+  if (const std::string failed = read_digests(json["digests"], cell); !failed.empty())
+    return malformed("digest \"" + failed + "\" is missing or not what it must be");
+  for (const auto& [key, counts] : {std::pair{"contracts", &cell.contracts}, {"checks", &cell.checks}})
+    if (json.contains(key))
+      if (const std::string failed = read_counts(json[key], *counts); !failed.empty())
+        return malformed(fmt::format("\"{}\": {} is missing or not what it must be", key, failed));
   return cell;
 }
 

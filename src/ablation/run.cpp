@@ -208,6 +208,45 @@ std::string ledger_name(const Grid& grid) {
   return name;
 }
 
+// What all cells of a run have in common.
+Cell shared_cell(const AblationOptions& options, const Grid& grid, const Corpus& corpus,
+                 std::span<const std::byte> evaluated) {
+  Cell shared;
+  shared.run = detail::random_run_id();
+  shared.grid = ledger_name(grid);
+  shared.git_sha = options.git_sha;
+  shared.text_digest = corpus.digest;
+  shared.eval_bytes = static_cast<std::int64_t>(options.eval_bytes);
+  const auto count_models =
+      count_model_bits_per_byte(corpus.train, evaluated, count_model_orders[std::size(count_model_orders) - 1]);
+  for (const int order : count_model_orders)
+    shared.count_model_bpb[std::to_string(order)] = count_models[static_cast<std::size_t>(order)];
+  return shared;
+}
+
+// One seed and one N: quantizes and evaluates.
+Expected<Cell> run_cell(const Seed& prepared, const Cell& shared, std::int64_t n, const Grid& grid,
+                        contracts::Policy policy, std::span<const std::byte> evaluated) {
+  const auto start = std::chrono::steady_clock::now();
+  Cell cell = prepared.common;
+  cell.run = shared.run;
+  cell.grid = shared.grid;
+  cell.git_sha = shared.git_sha;
+  cell.text_digest = shared.text_digest;
+  cell.eval_bytes = shared.eval_bytes;
+  cell.count_model_bpb = shared.count_model_bpb;
+  cell.n = n;
+  auto model = quantize_cell(prepared, n, Options{grid}, policy, cell);
+  if (!model) return model.error();
+  auto bpb = bits_per_byte(*model, evaluated);
+  if (!bpb) return bpb.error();
+  cell.bpb_post_quant = *bpb;
+  cell.timestamp = detail::timestamp_now();
+  cell.wallclock_ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
+  return cell;
+}
+
 }  // namespace
 
 std::string checkpoint_name(std::uint64_t seed) { return fmt::format("seed-{}.safetensors", seed); }
@@ -234,44 +273,18 @@ Expected<AblationResult> run_ablation(const AblationOptions& options, const Prog
                (captured + windows * static_cast<double>(1 + options.batches.size()));
 
   AblationResult result;
-  Cell shared;
-  shared.run = detail::random_run_id();
-  shared.grid = ledger_name(*grid);
-  shared.git_sha = options.git_sha;
-  shared.text_digest = corpus->digest;
-  shared.eval_bytes = static_cast<std::int64_t>(options.eval_bytes);
-  const auto count_models =
-      count_model_bits_per_byte(corpus->train, evaluated, count_model_orders[std::size(count_model_orders) - 1]);
-  for (const int order : count_model_orders)
-    shared.count_model_bpb[std::to_string(order)] = count_models[static_cast<std::size_t>(order)];
-
+  const Cell shared = shared_cell(options, *grid, *corpus, evaluated);
   for (const auto seed : options.seeds) {
     auto prepared = prepare_seed(seed, options, *corpus, evaluated, work, result.notes);
     if (!prepared) return prepared.error();
     for (const auto n : options.batches) {
-      const auto start = std::chrono::steady_clock::now();
-      Cell cell = prepared->common;
-      cell.run = shared.run;
-      cell.grid = shared.grid;
-      cell.git_sha = shared.git_sha;
-      cell.text_digest = shared.text_digest;
-      cell.eval_bytes = shared.eval_bytes;
-      cell.count_model_bpb = shared.count_model_bpb;
-      cell.n = n;
-      Options quantization{*grid};
-      auto model = quantize_cell(*prepared, n, quantization, options.contracts, cell);
-      if (!model) return model.error();
-      auto bpb = bits_per_byte(*model, evaluated);
-      if (!bpb) return bpb.error();
-      cell.bpb_post_quant = *bpb;
-      cell.timestamp = detail::timestamp_now();
-      cell.wallclock_ms =
-          std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
+      auto cell = run_cell(*prepared, shared, n, *grid, options.contracts, evaluated);
+      if (!cell) return cell.error();
       work.add(windows, fmt::format("seed {}: N = {}", seed, n));
-      auto line = cell_line(cell);
+      auto line = cell_line(*cell);
       if (!line) return line.error();
       result.lines.push_back(*std::move(line));
-      result.cells.push_back(std::move(cell));
+      result.cells.push_back(*std::move(cell));
     }
   }
   if (std::ranges::equal(options.seeds, canonical_seeds) && std::ranges::equal(options.batches, canonical_batches)) {

@@ -153,68 +153,86 @@ Expected<std::map<std::string, Json>> read_descriptions(const std::string& root,
   return described;
 }
 
-}  // namespace
+struct Printed {
+  std::string file, statement;
+};
 
-Expected<std::vector<TheoremFacts>> read_theorem_facts(const std::string& root) {
-  const auto names = read_names(root);
-  if (!names) return names.error();
-
-  struct Printed {
-    std::string file, statement;
-  };
+// Theorem -> where it stands and what it says: a line with name and file, the lines of the statement, an empty line.
+Expected<std::map<std::string, Printed>> read_statements(const std::string& path) {
+  const auto text = read_text(path);
+  if (!text) return text.error();
   std::map<std::string, Printed> printed;
-  const std::string statements = root + "/coq/statements.txt";
-  const auto statement_text = read_text(statements);
-  if (!statement_text) return statement_text.error();
   Printed* now = nullptr;
-  for (const auto& line : lines_of(*statement_text)) {
+  for (const auto& line : lines_of(*text)) {
     if (line.empty()) {
       now = nullptr;
     } else if (now != nullptr) {
       now->statement += line + "\n";
     } else {
       const auto words = words_of(line);
-      if (words.size() != 2 || printed.contains(words[0])) return malformed(statements, line);
+      if (words.size() != 2 || printed.contains(words[0])) return malformed(path, line);
       now = &(printed[words[0]] = {words[1], ""});
     }
   }
+  return printed;
+}
 
-  const std::string golden = root + "/coq/Assumptions.golden";
-  const auto golden_text = read_text(golden);
-  if (!golden_text) return golden_text.error();
-  std::map<std::string, std::vector<std::string>> assumptions;
-  for (const auto& line : lines_of(*golden_text)) {
+using NamesOf = std::map<std::string, std::vector<std::string>>;  // of a theorem
+
+Expected<NamesOf> read_assumptions(const std::string& path) {
+  const auto text = read_text(path);
+  if (!text) return text.error();
+  NamesOf assumptions;
+  for (const auto& line : lines_of(*text)) {
     if (line.empty()) break;  // the statements of the axioms follow
     const auto colon = line.find(": ");
-    if (colon == line.npos) return malformed(golden, line);
+    if (colon == line.npos) return malformed(path, line);
     auto axioms = words_of(std::string_view(line).substr(colon + 2));
     if (axioms == std::vector<std::string>{"nothing"}) axioms.clear();
     assumptions[line.substr(0, colon)] = std::move(axioms);
   }
+  return assumptions;
+}
 
-  const std::string manifest = root + "/contracts/manifest.json";
-  const auto manifest_text = read_text(manifest);
-  if (!manifest_text) return manifest_text.error();
-  const auto json = strict_json(*manifest_text);
+Expected<NamesOf> read_contracts(const std::string& path) {
+  const auto text = read_text(path);
+  if (!text) return text.error();
+  const auto json = strict_json(*text);
   if (!json || !json->is_object() || !json->contains("contracts") || !(*json)["contracts"].is_array())
-    return malformed(manifest, "no array `contracts`");
-  std::map<std::string, std::vector<std::string>> contracts;
+    return malformed(path, "no array `contracts`");
+  NamesOf contracts;
   for (const auto& contract : (*json)["contracts"]) {
     if (!contract.is_object() || text_at(contract, "name").empty() || text_at(contract, "theorem").empty())
-      return malformed(manifest, "a contract needs a name and a theorem");
+      return malformed(path, "a contract needs a name and a theorem");
     contracts[text_at(contract, "theorem")].push_back(text_at(contract, "name"));
   }
+  return contracts;
+}
 
+}  // namespace
+
+Expected<std::vector<TheoremFacts>> read_theorem_facts(const std::string& root) {
+  const auto names = read_names(root);
+  if (!names) return names.error();
+  const std::string statements = root + "/coq/statements.txt", golden = root + "/coq/Assumptions.golden";
+  const auto printed = read_statements(statements);
+  if (!printed) return printed.error();
+  const auto assumptions = read_assumptions(golden);
+  if (!assumptions) return assumptions.error();
+  auto contracts = read_contracts(root + "/contracts/manifest.json");
+  if (!contracts) return contracts.error();
   std::vector<TheoremFacts> facts;
   for (const auto& name : *names) {
-    if (!printed.contains(name) || printed[name].statement.empty())
+    const auto found = printed->find(name);
+    if (found == printed->end() || found->second.statement.empty())
       return malformed(statements, "no statement of " + name);
     if (is_witness_lemma(name)) continue;  // the golden has one line for all of them
-    if (!assumptions.contains(name)) return malformed(golden, "no line for " + name);
+    const auto axioms = assumptions->find(name);
+    if (axioms == assumptions->end()) return malformed(golden, "no line for " + name);
     facts.push_back(
-        {name, printed[name].file, sha256_hex(printed[name].statement), assumptions[name], contracts[name]});
+        {name, found->second.file, sha256_hex(found->second.statement), axioms->second, (*contracts)[name]});
   }
-  if (printed.size() != names->size()) return malformed(statements, "a theorem that coq/theorems.txt does not name");
+  if (printed->size() != names->size()) return malformed(statements, "a theorem that coq/theorems.txt does not name");
   return facts;
 }
 

@@ -45,8 +45,8 @@ HWY_INLINE V Step(V a, V b, V acc) {
   return hn::MulAdd(a, b, acc);
 }
 
-// One tile of kTileColumns columns and 3 vectors. The accumulators are named, because an array of vectors would live in
-// memory.
+// One tile of kTileColumns columns and 3 vectors.
+// Long because the accumulators are named one by one: an array of vectors would live in memory.
 template <bool kNegate, class T>
 void Tile(const T* HWY_RESTRICT a, const T* HWY_RESTRICT b, Index count, T* HWY_RESTRICT acc, Index stride) {
   const hn::ScalableTag<T> d;

@@ -14,85 +14,113 @@ Loss enclosure(const oracle::Dyadic& loss) {
   return {lo, lo, hi};
 }
 
-}  // namespace
+// The guard at work: the rows whose codes differ are open until enclosures, ever sharper, or exact numbers decide them.
+class Guarding {
+ public:
+  Guarding(const LossModel& model, const Target& target, const Matrix<Code>& proposal, const Matrix<Code>& rtn,
+           const FirstStage* first, Backend& compute)
+      : model_(model), target_(target), proposal_(proposal), rtn_(rtn), first_(first), compute_(compute) {
+    const Index rows = proposal.rows();
+    for (Index i = 0; i < rows; ++i)
+      ((proposal.row(i).array() != rtn.row(i).array()).any() ? open_ : equal_).push_back(i);
+    guarded = {std::vector<Loss>(at(rows)), std::vector<Loss>(at(rows)), std::vector<std::uint8_t>(at(rows), 0), 0};
+  }
 
-Expected<Guarded> guard(const LossModel& model, const Target& target, MatrixRef<double> G, const Matrix<Code>& proposal,
-                        const Matrix<Code>& rtn, const FirstStage* first, Backend* backend) {
-  Backend cpu;
-  Backend& compute = backend ? *backend : cpu;
-  const Index rows = proposal.rows();
-  std::vector<Index> open, equal;
-  for (Index i = 0; i < rows; ++i) ((proposal.row(i).array() != rtn.row(i).array()).any() ? open : equal).push_back(i);
+  // Open rows by enclosures from binary32, where there is a first stage, then by those from binary64.
+  Status decide_by_enclosures() {
+    if (first_)
+      if (const Status decided =
+              decide(first_losses(open_), compute_.losses_binary32(model_, first_->U, target_, rtn_, open_));
+          !decided)
+        return decided;
+    if (open_.empty()) return ok();
+    return decide(compute_.losses(wide(), target_, proposal_, open_), compute_.losses(wide(), target_, rtn_, open_));
+  }
 
-  Guarded guarded{std::vector<Loss>(at(rows)), std::vector<Loss>(at(rows)), std::vector<std::uint8_t>(at(rows), 0), 0};
-  // Decides the open rows by the given enclosures of both losses and keeps those that overlap.
-  const auto decide = [&](const std::vector<Loss>& g, const std::vector<Loss>& r) {
+  // Equal codes have one loss; binary64 encloses it where the first stage did not.
+  Status enclose_equal() {
+    std::vector<Index> alone;
+    if (first_)
+      if (const Status kept = keep_equal(equal_, first_losses(equal_)); !kept) return kept;
+    for (const Index i : equal_)
+      if (!first_ || !std::isfinite(guarded.proposal[at(i)].hi)) alone.push_back(i);
+    return alone.empty() ? ok() : keep_equal(alone, compute_.losses(wide(), target_, proposal_, alone));
+  }
+
+  void decide_exactly(MatrixRef<double> G) {
+    guarded.exact_rows = static_cast<Index>(open_.size());
+    if (open_.empty()) return;
+    const Matrix<double> contiguous = G;
+    const oracle::ExactGram exact({contiguous.data(), at(contiguous.size())}, at(contiguous.cols()));
+#pragma omp parallel for schedule(dynamic)
+    for (std::size_t k = 0; k < open_.size(); ++k) {
+      const Index i = open_[k];
+      const auto loss = [&](const Matrix<Code>& codes) {
+        return exact_row_loss(exact, target_.W, target_.grid, target_.steps, codes, i);
+      };
+      const oracle::Dyadic g = loss(proposal_), r = loss(rtn_);
+      guarded.proposal[at(i)] = enclosure(g);
+      guarded.rtn[at(i)] = enclosure(r);
+      guarded.row_is_rtn[at(i)] = compare(g, r) > 0;
+    }
+  }
+
+  Guarded guarded;
+
+ private:
+  const LossModel& wide() const { return first_ ? first_->widened() : model_; }
+
+  // Of the proposal, by the sums that its method left or else by the product.
+  Expected<std::vector<Loss>> first_losses(const std::vector<Index>& list) {
+    if (first_->sums.empty()) return compute_.losses_binary32(model_, first_->U, target_, proposal_, list);
+    std::vector<Loss> losses;
+    for (const Index i : list) losses.push_back(enclose_binary32(model_, first_->sums[at(i)]));
+    return losses;
+  }
+
+  // Decides the open rows by enclosures of both losses and keeps open those that overlap.
+  Status decide(const Expected<std::vector<Loss>>& of_proposal, const Expected<std::vector<Loss>>& of_rtn) {
+    if (!of_proposal) return of_proposal.error();
+    if (!of_rtn) return of_rtn.error();
+    const std::vector<Loss>&g = *of_proposal, &r = *of_rtn;
     std::vector<Index> left;
-    for (std::size_t k = 0; k < open.size(); ++k) {
-      const Index i = open[k];
+    for (std::size_t k = 0; k < open_.size(); ++k) {
+      const Index i = open_[k];
       guarded.proposal[at(i)] = g[k];
       guarded.rtn[at(i)] = r[k];
       if (g[k].hi <= r[k].lo) continue;
       if (r[k].hi < g[k].lo) guarded.row_is_rtn[at(i)] = 1;
       else left.push_back(i);
     }
-    open = std::move(left);
-  };
-  // Of the proposal, by the sums that its method left or else by the product.
-  const auto first_stage = [&](const std::vector<Index>& list) -> Expected<std::vector<Loss>> {
-    if (first->sums.empty()) return compute.losses_binary32(model, first->U, target, proposal, list);
-    std::vector<Loss> losses;
-    for (const Index i : list) losses.push_back(enclose_binary32(model, first->sums[at(i)]));
-    return losses;
-  };
-  if (first) {
-    const Expected<std::vector<Loss>> g = first_stage(open);
-    if (!g) return g.error();
-    const Expected<std::vector<Loss>> r = compute.losses_binary32(model, first->U, target, rtn, open);
-    if (!r) return r.error();
-    decide(*g, *r);
-  }
-  const auto wide = [&]() -> const LossModel& { return first ? first->widened() : model; };
-  if (!open.empty()) {
-    const Expected<std::vector<Loss>> g = compute.losses(wide(), target, proposal, open);
-    if (!g) return g.error();
-    const Expected<std::vector<Loss>> r = compute.losses(wide(), target, rtn, open);
-    if (!r) return r.error();
-    decide(*g, *r);
+    open_ = std::move(left);
+    return ok();
   }
 
-  // Equal codes have one loss; binary64 encloses it where the first stage did not.
-  std::vector<Index> alone;
-  if (first) {
-    const Expected<std::vector<Loss>> enclosed = first_stage(equal);
-    if (!enclosed) return enclosed.error();
-    for (std::size_t k = 0; k < equal.size(); ++k)
-      guarded.proposal[at(equal[k])] = guarded.rtn[at(equal[k])] = (*enclosed)[k];
+  Status keep_equal(const std::vector<Index>& list, const Expected<std::vector<Loss>>& losses) {
+    if (!losses) return losses.error();
+    for (std::size_t k = 0; k < list.size(); ++k)
+      guarded.proposal[at(list[k])] = guarded.rtn[at(list[k])] = (*losses)[k];
+    return ok();
   }
-  for (const Index i : equal)
-    if (!first || !std::isfinite(guarded.proposal[at(i)].hi)) alone.push_back(i);
-  const Expected<std::vector<Loss>> losses = alone.empty() ? Expected<std::vector<Loss>>(std::vector<Loss>())
-                                                           : compute.losses(wide(), target, proposal, alone);
-  if (!losses) return losses.error();
-  for (std::size_t k = 0; k < alone.size(); ++k)
-    guarded.proposal[at(alone[k])] = guarded.rtn[at(alone[k])] = (*losses)[k];
 
-  guarded.exact_rows = static_cast<Index>(open.size());
-  if (open.empty()) return guarded;
-  const Matrix<double> contiguous = G;
-  const oracle::ExactGram exact({contiguous.data(), at(contiguous.size())}, at(contiguous.cols()));
-#pragma omp parallel for schedule(dynamic)
-  for (std::size_t k = 0; k < open.size(); ++k) {
-    const Index i = open[k];
-    const auto loss = [&](const Matrix<Code>& codes) {
-      return exact_row_loss(exact, target.W, target.grid, target.steps, codes, i);
-    };
-    const oracle::Dyadic g = loss(proposal), r = loss(rtn);
-    guarded.proposal[at(i)] = enclosure(g);
-    guarded.rtn[at(i)] = enclosure(r);
-    guarded.row_is_rtn[at(i)] = compare(g, r) > 0;
-  }
-  return guarded;
+  const LossModel& model_;
+  const Target& target_;
+  const Matrix<Code>&proposal_, &rtn_;
+  const FirstStage* first_;
+  Backend& compute_;
+  std::vector<Index> open_, equal_;
+};
+
+}  // namespace
+
+Expected<Guarded> guard(const LossModel& model, const Target& target, MatrixRef<double> G, const Matrix<Code>& proposal,
+                        const Matrix<Code>& rtn, const FirstStage* first, Backend* backend) {
+  Backend cpu;
+  Guarding work(model, target, proposal, rtn, first, backend ? *backend : cpu);
+  if (const Status decided = work.decide_by_enclosures(); !decided) return decided.error();
+  if (const Status enclosed = work.enclose_equal(); !enclosed) return enclosed.error();
+  work.decide_exactly(G);
+  return std::move(work.guarded);
 }
 
 }  // namespace hallmark

@@ -55,6 +55,13 @@ Status enclose_for(const Observer& observer, Factored& factored, const UpperStri
   return keep(compute.losses_binary32(factored.model, U, target, nearest.codes, rows), result.enclosed_rtn);
 }
 
+void take(Guarded&& guarded, Quantized& result) {
+  result.row_is_rtn = std::move(guarded.row_is_rtn);
+  result.exact_rows = guarded.exact_rows;
+  result.enclosed_proposal = std::move(guarded.proposal);
+  result.enclosed_rtn = std::move(guarded.rtn);
+}
+
 // Row by row the better of the proposal and round-to-nearest, where the guard is on; then the counts.
 void keep_best(Rounded& proposal, const Rounded& nearest, bool guarded, Quantized& result) {
   for (std::size_t i = 0; i < result.row_is_rtn.size(); ++i) {
@@ -116,17 +123,14 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
   if (!has_sums) return has_sums.error();
 
   result.row_is_rtn.assign(proposal.clipped.size(), 0);
+  const std::span<const LossSums> left = *has_sums ? sums : std::span<const LossSums>();
   if (options.guard) {
-    const FirstStage first{U, *has_sums ? sums : std::span<const LossSums>(), widened};
+    const FirstStage first{U, left, widened};
     Expected<Guarded> guarded = guard(factored->model, target, G, proposal.codes, nearest.codes, &first, &compute);
     if (!guarded) return guarded.error();
-    result.row_is_rtn = std::move(guarded->row_is_rtn);
-    result.exact_rows = guarded->exact_rows;
-    result.enclosed_proposal = std::move(guarded->proposal);
-    result.enclosed_rtn = std::move(guarded->rtn);
+    take(*std::move(guarded), result);
   } else if (observer) {
-    const Status enclosed = enclose_for(*observer, *factored, U, target, proposal, nearest,
-                                        *has_sums ? sums : std::span<const LossSums>(), compute, result);
+    const Status enclosed = enclose_for(*observer, *factored, U, target, proposal, nearest, left, compute, result);
     if (!enclosed) return enclosed.error();
   }
   keep_best(proposal, nearest, options.guard, result);

@@ -50,6 +50,7 @@ std::string two(std::string_view first, std::string_view size1, std::string_view
                   "datadata");
 }
 
+// Long because it is a catalogue: a line an attack.
 std::vector<Attack> make() {
   using namespace error_number;
   const std::string text(good);
