@@ -1,17 +1,16 @@
 #include "method/loss.hpp"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
 
+#include "method/row_groups.hpp"
+
 namespace hallmark {
 namespace {
 
 constexpr Index kRows = kLanes<double>;
-constexpr Index kTogether = 8;         // blocks of rows that share a strip of U while it is in the cache
 constexpr Index kStripsTogether = 16;  // 128 columns
 
 constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
@@ -71,6 +70,9 @@ Loss enclose_binary64(const LossModel& model, const LossSums& sums, double absol
   const double rho = (n + 2) * 0x1p-53 * size * (1 + g);  // Coq `product64`
   const double bound =
       (n + 8) * 0x1p-52 * (squares + excess) + 2 * std::sqrt(squares) * rho + rho * rho + g * size * size;
+  // Sums of n terms of at most 5 roundings each, A squared; fewer than 32 operations of the bound itself.
+  // slack: (n + 5) * u / (1 - (n + 5) * u) <= (n + 8) * 2^-52 for n <= 2^24, u = 2^-53
+  // slack: 1 / (1 - (2 * (n + 5) + 32) * u) <= 1 + 2^-20 for n <= 2^24, u = 2^-53
   const double width = 0.5 * bound * (1 + 0x1p-20) + 0x1p-300;
   const double value = 0.5 * (squares - excess);
   const Loss loss{value, value - width, value + width};
@@ -102,20 +104,17 @@ LossModel loss_model(const Factor& factor, const Vector<double>& diag_H, const V
 std::vector<Loss> enclose_losses(const LossModel& model, const Target& target, const Matrix<Code>& codes,
                                  std::span<const Index> rows) {
   const auto count = static_cast<Index>(rows.size());
-  const Index blocks = (count + kRows - 1) / kRows, strips = model.U.count();
   std::vector<Loss> losses(rows.size());
-  const Index threads = omp_get_max_threads();
-  const Index groups = std::min(blocks, threads * ((blocks + threads * kTogether - 1) / (threads * kTogether)));
-#pragma omp parallel for schedule(dynamic) if (count * model.U.columns() * model.U.columns() > Index{1} << 18)
-  for (Index group = 0; group < groups; ++group) {
-    const Index first = group * blocks / groups, last = (group + 1) * blocks / groups;
+  const RowGroups groups(count, kRows);
+#pragma omp parallel for schedule(dynamic) if (worth_threads(count, model.U.columns()))
+  for (Index group = 0; group < groups.count(); ++group) {
+    const Index first = groups.first(group), last = groups.first(group + 1);
     std::vector<RowBlock> together(at(last - first));
     for (Index b = first; b < last; ++b)
       load_errors(model, target, codes, rows.subspan(at(b * kRows), at(std::min(kRows, count - b * kRows))),
                   together[at(b - first)]);
-    for (Index s0 = 0; s0 < strips; s0 += kStripsTogether)
-      for (RowBlock& block : together)
-        for (Index s = s0; s < std::min(strips, s0 + kStripsTogether); ++s) add_strip(model, s, block);
+    each_strip(model.U.count(), kStripsTogether, together,
+               [&](RowBlock& block, Index s) { add_strip(model, s, block); });
     for (Index i = first * kRows; i < std::min(count, last * kRows); ++i) {
       const RowBlock& block = together[at(i / kRows - first)];
       const auto r = at(i % kRows);

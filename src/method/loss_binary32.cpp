@@ -1,6 +1,4 @@
 // The first stage of the losses: enclosures in the format of the recurrence (loss.hpp).
-#include <omp.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -12,12 +10,12 @@
 #include "linalg/transpose.hpp"
 #include "method/loss.hpp"
 #include "method/round_lanes.hpp"
+#include "method/row_groups.hpp"
 
 namespace hallmark {
 namespace {
 
 constexpr Index kRows = kLanes<float>;
-constexpr Index kTogether = 8;         // blocks of rows that share a strip of U while it is in the cache
 constexpr Index kStripsTogether = 16;  // 128 columns
 
 constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
@@ -64,6 +62,9 @@ Loss enclose_binary32(const LossModel& model, const LossSums& sums) {
   const double rho = x * (1 + x) * (1 + g) * size + n * n * 0x1p-147 * top;
   const double bound = (n + 8) * 0x1p-52 * (sums.squares + sums.excess) + 2 * std::sqrt(sums.squares) * rho +
                        rho * rho + g * size * size + 0x1p-21 * sums.excess + 0x1p-148 * top * size;
+  // As in enclose_binary64; and |e_j| is at most 1 + 2^-23 times the rounded one, squared in the sum over the excess.
+  // slack: (1 + 2^-23)^2 <= 1 + 2^-21
+  // slack: 1 / (1 - (2 * (n + 5) + 32) * u) <= 1 + 2^-20 for n <= 2^20, u = 2^-53
   const double width = 0.5 * bound * (1 + 0x1p-20) + 0x1p-300;
   const Loss loss{value, value - width, value + width};
   if (std::isfinite(loss.lo) && std::isfinite(loss.hi)) return loss;
@@ -73,31 +74,28 @@ Loss enclose_binary32(const LossModel& model, const LossSums& sums) {
 std::vector<Loss> enclose_losses_binary32(const LossModel& model, const UpperStrips<float>& U, const Target& target,
                                           const Matrix<Code>& codes, std::span<const Index> rows) {
   const auto count = static_cast<Index>(rows.size());
-  const Index blocks = (count + kRows - 1) / kRows, strips = U.count(), positions = strips * kStrip;
+  const Index positions = U.count() * kStrip;
   const LaneRounder rounder(target.grid);
   std::vector<Loss> losses(rows.size());
-  const Index threads = omp_get_max_threads();
-  const Index groups = std::min(blocks, threads * ((blocks + threads * kTogether - 1) / (threads * kTogether)));
-#pragma omp parallel if (count * U.columns() * U.columns() > Index{1} << 18)
+  const RowGroups groups(count, kRows);
+#pragma omp parallel if (worth_threads(count, U.columns()))
   {
-    Buffer<float> e(at(kTogether * positions * kRows));
+    Buffer<float> e(at(RowGroups::kTogether * positions * kRows));
 #pragma omp for schedule(dynamic)
-    for (Index group = 0; group < groups; ++group) {
-      const Index first = group * blocks / groups, last = (group + 1) * blocks / groups;
+    for (Index group = 0; group < groups.count(); ++group) {
+      const Index first = groups.first(group), last = groups.first(group + 1);
       std::vector<RowBlock> together;
       for (Index b = first; b < last; ++b) {
         together.push_back({e.data() + (b - first) * positions * kRows});
         load_errors(target, rounder, codes, rows.subspan(at(b * kRows), at(std::min(kRows, count - b * kRows))),
                     positions, together.back().e);
       }
-      for (Index s0 = 0; s0 < strips; s0 += kStripsTogether)
-        for (RowBlock& block : together)
-          for (Index s = s0; s < std::min(strips, s0 + kStripsTogether); ++s) {
-            const Index begin = s * kStrip, columns = std::min(kStrip, U.columns() - begin);
-            alignas(64) std::array<float, at(kStrip * kRows)> t{};
-            accumulate_strip(block.e, U.strip(s), begin + kStrip, t.data(), kRows);
-            block.sums.add(model, begin, columns, block.e + begin * kRows, t.data());
-          }
+      each_strip(U.count(), kStripsTogether, together, [&](RowBlock& block, Index s) {
+        const Index begin = s * kStrip, columns = std::min(kStrip, U.columns() - begin);
+        alignas(64) std::array<float, at(kStrip * kRows)> t{};
+        accumulate_strip(block.e, U.strip(s), begin + kStrip, t.data(), kRows);
+        block.sums.add(model, begin, columns, block.e + begin * kRows, t.data());
+      });
       for (Index i = first * kRows; i < std::min(count, last * kRows); ++i)
         losses[at(i)] = enclose_binary32(model, together[at(i / kRows - first)].sums.row(i % kRows));
     }

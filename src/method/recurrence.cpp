@@ -1,7 +1,5 @@
 #include "method/recurrence.hpp"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -11,12 +9,12 @@
 #include "linalg/buffer.hpp"
 #include "linalg/transpose.hpp"
 #include "method/round_lanes.hpp"
+#include "method/row_groups.hpp"
 
 namespace hallmark {
 namespace {
 
 constexpr Index kRows = kLanes<float>;
-constexpr Index kTogether = 8;  // blocks of rows that share a block of columns of U while it is in the cache
 
 constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
@@ -103,30 +101,27 @@ void round_strip(const Target& target, const UpperStrips<float>& U, Index strip,
 
 std::optional<Entry> run_recurrence(const Target& target, const UpperStrips<float>& U, Index block_size,
                                     Rounded& rounded, const RowSink& sink, const RowSums* row_sums) {
-  const Index rows = target.W.rows(), blocks = (rows + kRows - 1) / kRows;
+  const Index rows = target.W.rows();
   const Index strips_per_block = std::max<Index>(1, block_size / kStrip);
-  // As many groups of blocks for each thread, as even as possible.
-  const Index threads = omp_get_max_threads();
-  const Index groups = std::min(blocks, threads * ((blocks + threads * kTogether - 1) / (threads * kTogether)));
+  const RowGroups groups(rows, kRows);
   const Index length = U.columns() * kRows;
   const LaneRounder rounder(target.grid);
   std::optional<Entry> overflow;
   if (row_sums) row_sums->sums.resize(at(rows));
-#pragma omp parallel if (rows * U.columns() * U.columns() > Index{1} << 18)
+#pragma omp parallel if (worth_threads(rows, U.columns()))
   {
-    Buffer<float> e(at(kTogether * length)), u(sink ? at(kTogether * length) : 0);
+    constexpr Index together_at_most = RowGroups::kTogether;
+    Buffer<float> e(at(together_at_most * length)), u(sink ? at(together_at_most * length) : 0);
 #pragma omp for schedule(dynamic)
-    for (Index group = 0; group < groups; ++group) {
+    for (Index group = 0; group < groups.count(); ++group) {
       std::vector<RowBlock> together;
-      for (Index b = group * blocks / groups; b < (group + 1) * blocks / groups; ++b) {
+      for (Index b = groups.first(group); b < groups.first(group + 1); ++b) {
         const Index offset = std::ssize(together) * length;
         together.push_back(
             {b * kRows, std::min(kRows, rows - b * kRows), e.data() + offset, sink ? u.data() + offset : nullptr});
       }
-      for (Index s0 = 0; s0 < U.count(); s0 += strips_per_block)
-        for (RowBlock& block : together)
-          for (Index s = s0; s < std::min(U.count(), s0 + strips_per_block); ++s)
-            round_strip(target, U, s, rounder, block, rounded, row_sums);
+      each_strip(U.count(), strips_per_block, together,
+                 [&](RowBlock& block, Index s) { round_strip(target, U, s, rounder, block, rounded, row_sums); });
       for (const RowBlock& block : together) {
         for (Index r = 0; row_sums && r < block.rows; ++r) row_sums->sums[at(block.first + r)] = block.sums.row(r);
         if (block.overflow) {
