@@ -18,6 +18,7 @@
 #include "cli/suggest.hpp"
 #include "io/file.hpp"
 #include "io/utf8.hpp"
+#include "pipeline/beside.hpp"
 
 namespace {
 
@@ -86,6 +87,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return fail(cli::usage_error(root, error.what(), argc, argv));
   }
+  const SleepingBarriers sleeping;  // others may want the processors
   for (const cli::Command& command : commands)
     if (command.app->parsed()) return finish(command.run());
   return fail({Exit::internal, error_number::no_command_ran, "no subcommand ran", cli::command_line(argc, argv),

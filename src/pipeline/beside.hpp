@@ -19,8 +19,9 @@ auto beside(Task task) {
 /// The result of a task that may have been started, once; ok() where there is none.
 inline Status settled(std::future<Status>& task) { return task.valid() ? task.get() : ok(); }
 
-/// While it lives, the kernels' threads sleep at their barriers instead of spinning there, where work beside them wants
-/// the processor of the thread they wait for. A hint to the run-time of OpenMP; speed, never a bit of the result.
+/// While it lives, the kernels' threads sleep at their barriers instead of spinning there, where work beside them, of
+/// this program or another, wants the processor of the thread they wait for. A hint to the run-time of OpenMP; speed,
+/// never a bit of the result.
 class SleepingBarriers {
  public:
   SleepingBarriers();

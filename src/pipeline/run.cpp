@@ -46,7 +46,6 @@ Expected<contracts::Report> run_quantization(const RunRequest& request, const Ru
   Expected<QuantizeOutputs> outputs =
       QuantizeOutputs::create(request.output, request.overwrite, header_of(request), certificate);
   if (!outputs) return outputs.error();
-  const SleepingBarriers sleeping;
   const InputDigests digests(request.weights, calibration);
   contracts::Report judged;
   const double total = request.plan.work();
