@@ -8,7 +8,7 @@
     Depends on: [Headline]; the files that outside.txt names.
     Source: this project. *)
 From Hallmark Require Import Headline.
-From Hallmark.Contract Require Sound SoundEntry SoundFloat Evaluate.
+From Hallmark.Contract Require Sound SoundEntry SoundFloat Evaluate Library.
 From Hallmark.Format Require CodecEncode CodecDecode GF16Binade.
 From Hallmark.Gptq Require Examples.
 From Hallmark.Float Require EmittedWide NoOverflow.
@@ -206,7 +206,7 @@ Definition outside := (
   @Sound.two_columns_sound,
   @Sound.rtn_when_no_calibration_sound,
   @Sound.transfer_sound,
-  @Sound.library_valid,
+  @Library.library_valid,
   @SoundEntry.gf16_half_gap_sound,
   @SoundEntry.gf16_nearest_sound,
   @SoundEntry.idempotence_sound,

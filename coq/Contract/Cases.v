@@ -4,13 +4,11 @@
       printed C++ text against the extracted evaluator.  In two of three the preconditions that
       define an input hold; in one of these one entry is then changed.
     Main definitions: [case_environment], [answer].
-    Main results: [library_cases]: each contract has a case that meets what it supposes and promises,
-      and one that violates both.
-    Depends on: [Library], [Evaluate], [Definitions].
+    Depends on: [Syntax], [Evaluate], [Definitions].
     Source: this project. *)
 From Coq Require Import ZArith List String Bool QArith.
 From Hallmark Require Import Contract.Syntax Contract.Denotation Contract.Evaluate.
-From Hallmark Require Import Contract.Library Contract.Definitions.
+From Hallmark Require Import Contract.Definitions.
 Import ListNotations.
 Open Scope string_scope.
 
@@ -64,22 +62,3 @@ Definition case_environment (c : contract) (seed : Z) : environment Q :=
 (** 1 if the preconditions hold, plus 2 if the postcondition holds. *)
 Definition answer (c : contract) (e : environment Q) : nat :=
   ((if supposed_bool c e then 1 else 0) + (if promised_bool c e then 2 else 0))%nat.
-
-(** For each contract a seed whose environment meets both the preconditions and the postcondition,
-    and one whose environment violates both: no statement is empty. *)
-Definition telling : list (contract * Z * Z) := [
-  (gf16_half_gap_contract, 93, 12); (gf16_nearest_contract, 21, 12);
-  (idempotence, 88, 12); (exact_product, 16, 12);
-  (gram_accumulation, 16, 12); (gram_bound, 21, 12); (factor_residual, 13, 12); (pivots, 21, 14);
-  (error_identity, 16, 14); (error_identity_residual, 16, 12); (loss_enclosure_contract, 20, 14);
-  (gptq_bound, 16, 12); (gptq_bound_emitted, 125, 19); (guard_row, 93, 14); (guard_total, 19, 15);
-  (two_columns, 17, 18); (rtn_when_no_calibration, 292, 12); (transfer, 16, 12) ]%Z.
-
-Lemma telling_library : map (fun row => fst (fst row)) telling = library.
-Proof. reflexivity. Qed.
-
-Lemma library_cases : forallb (fun row =>
-  let '(c, good, bad) := row in
-  Nat.eqb (answer c (case_environment c good)) 3 && Nat.eqb (answer c (case_environment c bad)) 0)
-  telling = true.
-Proof. vm_compute; reflexivity. Qed.

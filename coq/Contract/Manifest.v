@@ -34,7 +34,7 @@ Definition manifest : file := {|
     "{";
     "  " ++ quoted "made_by" ++ ": " ++ quoted "extract/contracts generate" ++ ",";
     "  " ++ quoted "contracts" ++ ": [";
-    concat ("," ++ newline) (map json_contract library);
+    concat ("," ++ newline) (map json_contract contracts);
     "  ],";
     "  " ++ quoted "goals" ++ ": [";
     concat ("," ++ newline) (map json_goal goals);
@@ -43,4 +43,5 @@ Definition manifest : file := {|
 
 (** The whole folder contracts/, line by line. *)
 Definition everything : list string :=
-  flat_map bundled (codec_header :: contracts_header :: calls_header :: map (fun g => fst (fst g)) goals ++ [manifest]).
+  flat_map bundled
+    (codec_header :: contract_headers ++ rows_header :: calls_header :: map (fun g => fst (fst g)) goals ++ [manifest]).

@@ -3,12 +3,12 @@
     Purpose: each contract becomes two function templates, of what it supposes and of what it
       promises, over any type of scalars: the template parameter Ops gives the operations, so that
       the same text runs on rationals, on binary64 and on enclosures, whose comparisons may have
-      more than two answers.
-    Main definitions: [contracts_header], [calls_header].
-    Depends on: [Syntax], [Library], [Text].
+      more than two answers.  Those that a run evaluates at the codes of every row are listed too.
+    Main definitions: [contract_headers], [rows_header], [calls_header].
+    Depends on: [Syntax], [Registration], [Library], [Text].
     Source: this project. *)
 From Coq Require Import ZArith List String Ascii.
-From Hallmark Require Import Contract.Syntax Contract.Library Contract.Text.
+From Hallmark Require Import Contract.Syntax Contract.Registration Contract.Library Contract.Text.
 Import ListNotations.
 Open Scope string_scope.
 
@@ -74,24 +74,26 @@ Definition cpp_shape (input : string * kind) : string :=
   | IsMatrix n m => x ++ "[" ++ n ++ ", " ++ m ++ "]"
   end.
 
-Definition cpp_contract (c : contract) : list string :=
-  [ "inline constexpr Contract " ++ name c ++ "{" ++ quote ++ name c ++ quote ++ ", " ++ quote ++ theorem c ++ quote ++ "};";
-    "/// " ++ name c ++ ": theorem " ++ theorem c ++ "; inputs "
-      ++ concat ", " (map cpp_shape (inputs c)) ++ "." ]
-  ++ cpp_predicate c "_pre" (pre c) ++ cpp_predicate c "_post" [post c] ++ [""].
+(** A text between double quotes. *)
+Definition quoted (text : string) : string := quote ++ text ++ quote.
 
-(** The header. *)
-Definition contracts_header : file := {|
-  path := "generated/contracts.hpp";
-  contents := [
-    "// " ++ made_by;
-    "// The contracts of coq/Contract/Library.v. Vectors are called as v(i), matrices as M(i, j). Ops names the types";
-    "// Scalar, with operators + - *, and Truth, and the functions rational(numerator, denominator), count(n), value(x),";
-    "// max, abs, le, lt, eq, yes(), both, implies. Sums run over increasing indices from zero. The functions of a contract";
-    "// take its sizes and the inputs that they read, in the order of the comment; a run evaluates the postcondition, and";
-    "// coq/Contract/SoundFloat.v says of which numbers it holds.";
-    "#pragma once"; ""; "#include <cstddef>"; "#include <string_view>"; ""; "namespace hallmark::generated {"; "";
-    "/// What a report names: the contract and the theorem behind it.";
+(** A generated header: its name, what its comment says, what it includes, its declarations. *)
+Definition cpp_header (header : string) (about includes body : list string) : file := {|
+  path := "generated/" ++ header ++ ".hpp";
+  contents := ("// " ++ made_by) :: map (fun line => "// " ++ line) about ++ ["#pragma once"; ""] ++ includes
+    ++ ["namespace hallmark::generated {"; ""] ++ body ++ ["}  // namespace hallmark::generated"] |}.
+
+Definition cpp_include (header : string) : string := "#include " ++ quoted ("contracts/generated/" ++ header ++ ".hpp").
+
+(** What all contracts use. *)
+Definition language_header : file := cpp_header "contract"
+  [ "What the contracts are written in. Vectors are called as v(i), matrices as M(i, j). Ops names the types Scalar, with";
+    "operators + - *, and Truth, and the functions rational(numerator, denominator), count(n), value(x), max, abs, le, lt,";
+    "eq, yes(), both, implies. Sums run over increasing indices from zero. The functions of a contract take its sizes and";
+    "the inputs that they read, in the order of the comment; a run evaluates the postcondition, and";
+    "coq/Contract/SoundFloat.v says of which numbers it holds." ]
+  [ "#include <cstddef>"; "#include <string_view>"; "" ]
+  [ "/// What a report names: the contract and the theorem behind it.";
     "struct Contract {";
     "  std::string_view name, theorem;";
     "};"; "";
@@ -112,14 +114,45 @@ Definition contracts_header : file := {|
     "  typename Ops::Truth truth = Ops::yes();";
     "  for (std::size_t k = 0; k < n; ++k) truth = Ops::both(truth, statement(k));";
     "  return truth;";
-    "}"; "" ]
-    ++ flat_map cpp_contract library
-    ++ [ "}  // namespace hallmark::generated" ] |}.
+    "}"; "" ].
+
+Definition contract_header (c : contract) : file := cpp_header ("contract_" ++ name c)
+  [ name c ++ ": theorem " ++ theorem c ++ "; inputs " ++ concat ", " (map cpp_shape (inputs c)) ++ "." ]
+  [ cpp_include "contract"; "" ]
+  ([ "inline constexpr Contract " ++ name c ++ "{" ++ quoted (name c) ++ ", " ++ quoted (theorem c) ++ "};"; "" ]
+   ++ cpp_predicate c "_pre" (pre c) ++ [""] ++ cpp_predicate c "_post" [post c] ++ [""]).
+
+(** Those of the given contracts that a run evaluates at the codes of every row. *)
+Definition at_every_row (r : registration) : bool :=
+  match evaluated r with EveryRow => true | ByJudge => false end.
+
+(** One visit: row.x gives the input x by its index, pick reads it as the stage of the evaluation does. *)
+Definition cpp_visit (c : contract) : list string :=
+  [ "  visit(" ++ name c ++ ", [](const auto& pick, std::size_t n, const auto& row) {";
+    "    return " ++ name c ++ "_post<typename std::remove_cvref_t<decltype(pick)>::Ops>"
+    ++ parens (concat ", " ("n" :: map (fun input => "pick(row." ++ fst input ++ ")")
+         (filter (fun input => reads [post c] (fst input)) (inputs c)))) ++ ";";
+    "  });" ].
+
+Definition rows_header : file :=
+  let found := map stated (filter at_every_row library) in cpp_header "row_contracts"
+  [ "The contracts that a run evaluates at the codes of every row. A row shows its n columns by name: the weight w, the";
+    "number x that was rounded, the point q of the code, the points l and r of the grid below and above q, the scale s." ]
+  ([ "#include <cstddef>"; "#include <type_traits>"; "" ] ++ map (fun c => cpp_include ("contract_" ++ name c)) found ++ [""])
+  ([ "/// visit(contract, holds) for each; holds(pick, n, row) evaluates it, pick(row.x) being the input x.";
+     "void visit_row_contracts(const auto& visit) {" ]
+   ++ flat_map cpp_visit found ++ [ "}"; "" ]).
+
+(** All of them. *)
+Definition contracts_header : file := {|
+  path := "generated/contracts.hpp";
+  contents := [ "// " ++ made_by; "// All contracts."; "#pragma once"; "" ]
+    ++ map (fun c => cpp_include ("contract_" ++ name c)) contracts |}.
+
+Definition contract_headers : list file :=
+  language_header :: map contract_header contracts ++ [contracts_header].
 
 (** ** Calls by name, for tests *)
-
-(** A text between double quotes. *)
-Definition quoted (text : string) : string := quote ++ text ++ quote.
 
 (** The shape of an input: its name and the names of its sizes. *)
 Definition cpp_input_shape (input : string * kind) : string :=
@@ -160,11 +193,11 @@ Definition calls_header : file := {|
     "  std::vector<std::string_view> sizes;";
     "  std::vector<InputShape> inputs;";
     "};"; "";
-    "inline constexpr std::size_t contract_count = " ++ decimal_nat (List.length library) ++ ";"; "";
+    "inline constexpr std::size_t contract_count = " ++ decimal_nat (List.length contracts) ++ ";"; "";
     "inline Shape shape_of(std::string_view name) {" ]
-    ++ map cpp_shape_line library
+    ++ map cpp_shape_line contracts
     ++ [ "  throw std::invalid_argument(std::string(name));"; "}"; "";
     "template <class Ops>";
     "std::pair<typename Ops::Truth, typename Ops::Truth> call(std::string_view name, const auto& size, const auto& input) {" ]
-    ++ map cpp_call_line library
+    ++ map cpp_call_line contracts
     ++ [ "  throw std::invalid_argument(std::string(name));"; "}"; ""; "}  // namespace hallmark::generated" ] |}.

@@ -4,16 +4,15 @@
       by the theorem that it names.
     Main results: [pivots_sound], [error_identity_sound], [error_identity_residual_sound],
       [loss_enclosure_sound], [gptq_bound_sound], [gptq_bound_emitted_sound], [guard_row_sound],
-      [guard_total_sound], [two_columns_sound], [rtn_when_no_calibration_sound], [transfer_sound];
-      [library_valid], for the whole library.
-    Depends on: [Library], [Denotation], [SoundEntry], Gptq, Float/PivotNorm.
+      [guard_total_sound], [two_columns_sound], [rtn_when_no_calibration_sound], [transfer_sound].
+    Depends on: [Statements], [Denotation], [SoundEntry], Gptq, Float/PivotNorm.
     Source: this project. *)
 From Coq Require Import Reals Lra Lia List String.
 From Flocq Require Import Core.
 From Hallmark.Gptq Require Import Sums Matrix MatrixFacts Factorization Gptq GptqFacts.
 From Hallmark.Gptq Require Import Triangular Identity Bound Perturbation Guard Transfer.
 From Hallmark.Float Require Import PivotNorm.
-From Hallmark.Contract Require Import Syntax Denotation Library SoundEntry.
+From Hallmark.Contract Require Import Syntax Denotation Statements SoundEntry.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -322,29 +321,4 @@ Proof.
   change (matrix e "T" i j = (1 / 1 + scalar e "eps") * matrix e "G" i j
     - recon (size_n e) (matrix e "U") (vector e "d") i j) in factor.
   unfold recon in factor; rewrite factor; lra.
-Qed.
-
-(** Every contract holds in every environment. *)
-Theorem library_valid c : In c library -> valid c.
-Proof.
-  cbn [In library]; intros member.
-  repeat (destruct member as [<-|member]); [..|contradiction].
-  - exact gf16_half_gap_sound.
-  - exact gf16_nearest_sound.
-  - exact idempotence_sound.
-  - exact exact_product_sound.
-  - exact gram_accumulation_sound.
-  - exact gram_bound_sound.
-  - exact factor_residual_sound.
-  - exact pivots_sound.
-  - exact error_identity_sound.
-  - exact error_identity_residual_sound.
-  - exact loss_enclosure_sound.
-  - exact gptq_bound_sound.
-  - exact gptq_bound_emitted_sound.
-  - exact guard_row_sound.
-  - exact guard_total_sound.
-  - exact two_columns_sound.
-  - exact rtn_when_no_calibration_sound.
-  - exact transfer_sound.
 Qed.

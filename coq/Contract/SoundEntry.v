@@ -4,13 +4,13 @@
     Main results: [gf16_half_gap_sound], [gf16_nearest_sound], [idempotence_sound],
       [exact_product_sound], [gram_accumulation_sound], [gram_bound_sound],
       [factor_residual_sound].
-    Depends on: [Library], [Denotation], Float/SumsExtra.
+    Depends on: [Statements], [Denotation], Float/SumsExtra.
     Source: this project. *)
 From Coq Require Import Reals Lra Lia Psatz List String.
 From Flocq Require Import Core.
 From Hallmark.Gptq Require Import Sums.
 From Hallmark.Float Require Import Gamma SumsExtra.
-From Hallmark.Contract Require Import Syntax Denotation Library.
+From Hallmark.Contract Require Import Syntax Denotation Statements.
 Import ListNotations.
 Open Scope R_scope.
 

@@ -6,7 +6,7 @@
     Main results: [gf16_half_gap_met], [gf16_nearest_met], [idempotence_met], [exact_product_met],
       [gram_accumulation_met], [gram_bound_met], [factor_residual_met],
       [factor_residual_stored_met], [pivots_met].
-    Depends on: [Library], [Denotation], [SoundEntry], Gptq/GoldenGrid, Float/GramError,
+    Depends on: [Statements], [Denotation], [SoundEntry], Gptq/GoldenGrid, Float/GramError,
       Float/FactorClosed.
     Source: this project. *)
 From Coq Require Import ZArith Reals Lra Lia List String.
@@ -15,7 +15,7 @@ From Hallmark.Format Require Import GF16 ScaledGrid.
 From Hallmark.Gptq Require Import Sums Matrix GoldenGrid.
 From Hallmark.Float Require Import Arithmetic Rounding Gamma ChainError Recurrence Factor FactorError.
 From Hallmark.Float Require Import FactorDiagonal GramError FactorClosed FactorRounded.
-From Hallmark.Contract Require Import Syntax Denotation Library SoundEntry.
+From Hallmark.Contract Require Import Syntax Denotation Statements SoundEntry.
 Import ListNotations.
 Open Scope R_scope.
 

@@ -6,12 +6,12 @@
     Main definitions: [three_columns_goal].
     Main results: [three_columns_factor] (the numbers are those of Gptq/Counterexample),
       [three_columns_grid] (the grid conditions leave -1, 0 and 1).
-    Depends on: [PrintSmt], Gptq/Counterexample.
+    Depends on: [Question], [PrintSmt], Gptq/Counterexample.
     Source: this project. *)
 From Coq Require Import ZArith Reals Lra Lia List String.
 From Hallmark Require Import Gptq.Concrete Gptq.Counterexample.
-From Hallmark Require Import Contract.Syntax Contract.Denotation Contract.Definitions Contract.Library.
-From Hallmark Require Import Contract.Text Contract.PrintSmt.
+From Hallmark Require Import Contract.Syntax Contract.Denotation Contract.Definitions Contract.Statements.
+From Hallmark Require Import Contract.Text Contract.Question Contract.PrintSmt.
 Import ListNotations.
 Open Scope string_scope.
 

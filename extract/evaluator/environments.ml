@@ -29,4 +29,4 @@ let () =
         List.iter (fun input -> List.iter (Printf.printf " %s") (entries e input)) c.inputs;
         print_newline ()
       done)
-    library
+    contracts

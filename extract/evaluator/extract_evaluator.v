@@ -19,4 +19,4 @@ Extract Inlined Constant Z.div => "Exact.div".
 Extract Inlined Constant Z.modulo => "Exact.modulo".
 Extract Inlined Constant String.eqb => "Stdlib.String.equal".
 
-Extraction "evaluator.ml" library case_environment answer.
+Extraction "evaluator.ml" contracts case_environment answer.

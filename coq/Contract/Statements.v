@@ -1,4 +1,4 @@
-(** * The contracts
+(** * The statements of the contracts
 
     Purpose: the statements that are checked on the numbers of a run, as values of the language.
       Each holds in every environment that meets its preconditions, which say how the numbers were
@@ -8,11 +8,10 @@
       [exact_product]; [gram_accumulation], [gram_bound]; [factor_residual], [pivots];
       [error_identity], [error_identity_residual], [loss_enclosure_contract]; [gptq_bound],
       [gptq_bound_emitted]; [guard_row], [guard_total], [two_columns], [rtn_when_no_calibration],
-      [transfer]; [library].  Where a theorem or a definition has the name that is printed,
-      [_contract] follows it here.
-    Main results: [library_scoped].
-    Depends on: [Syntax].  [Sound] proves that the contracts hold, and [SoundFloat] that the programs
-      meet them.
+      [transfer].  Where a theorem or a definition has the name that is printed, [_contract] follows
+      it here.
+    Depends on: [Syntax].  [Sound] proves that the contracts hold, [SoundFloat] that the programs
+      meet them, and the files of Library/ register them.
     Source: this project. *)
 From Coq Require Import ZArith List String.
 From Hallmark Require Import Contract.Syntax.
@@ -339,14 +338,3 @@ Definition transfer : contract :=
     Le zero dominating;
     Le (Scalar "M") (Scalar "B")];
   post := Le (Scalar "L") (Mul dominating (Scalar "B")) |}.
-
-(** The whole library, in the order in which a run meets them. *)
-Definition library : list contract :=
-  [gf16_half_gap_contract; gf16_nearest_contract; idempotence; exact_product; gram_accumulation;
-   gram_bound; factor_residual; pivots; error_identity; error_identity_residual;
-   loss_enclosure_contract; gptq_bound; gptq_bound_emitted; guard_row; guard_total; two_columns;
-   rtn_when_no_calibration; transfer].
-
-(** No contract uses a name that it does not declare. *)
-Lemma library_scoped : forallb scoped library = true.
-Proof. reflexivity. Qed.
