@@ -31,6 +31,31 @@ bool inside(const oracle::Dyadic& x, const Enclosure& enclosure) {
   return x.round_down() >= enclosure.lo && x.round_up() <= enclosure.hi;
 }
 
+// A number of each of kTogether rows; unused ones are harmless.
+using Together = std::array<double, at(CertificateObserver::kTogether)>;
+
+// h_j for each row, from its u'.
+Together half_gaps(const Target& target, const GapRule& rule, const Together& u, const Together& q, const Together& s,
+                   Index first, Index count, Index j) {
+  // Within both ends nothing is clipped, whatever the sign of the scale; zero points are looked at one by one.
+  const GridSpec& spec = target.grid.spec();
+  const double largest = spec.zero_points                       ? 0
+                         : spec.kind == GridSpec::Kind::integer ? std::min(-spec.first, spec.last)
+                                                                : spec.largest;
+  Together h;
+  bool inside_grid = rule.known;
+  for (std::size_t i = 0; i < h.size(); ++i) {
+    h[i] = std::max(rule.relative * std::fabs(u[i]), rule.absolute * std::fabs(s[i]));
+    inside_grid &= std::fabs(u[i]) <= std::fabs(s[i]) * largest;
+  }
+  for (Index i = 0; i < count && !inside_grid; ++i) {
+    const auto k = at(i);
+    const Step step = target.steps.at(first + i, j);
+    h[k] = target.grid.clipped(u[k], step) ? std::fabs(u[k] - q[k]) : target.grid.half_gap(u[k], step);
+  }
+  return h;
+}
+
 }  // namespace
 
 bool ExactRows::contains(Index row, Index rows) const {
@@ -81,50 +106,42 @@ void CertificateObserver::prepare(const RecurrenceRows& rows) {
   recurrence_.emplace(U, at(n));
 }
 
+// What the bound reads of a column of these rows.
+struct CertificateObserver::Column {
+  Together e, q, s;
+};
+
+void CertificateObserver::load(const RecurrenceRows& rows, Index first, Index count, Index p, Column& c) const {
+  const Target& target = rows.target;
+  const Index j = target.order[at(p)], group = target.steps.group(j);
+  if (count < kTogether) c = {};
+  for (Index i = 0; i < count; ++i) {
+    c.s[at(i)] = target.steps.scales(first + i, group);
+    const double value =
+        static_cast<double>(points_->entry[rows.codes(first + i, j)].value) - target.steps.zero(first + i, j);
+    c.q[at(i)] = c.s[at(i)] * value;  // exact
+    c.e[at(i)] = static_cast<double>(target.W(first + i, j)) - c.q[at(i)];
+  }
+}
+
 void CertificateObserver::bound(const RecurrenceRows& rows, Index r, Index count, std::vector<Bound>& found) const {
   const Target& target = rows.target;
   const Index first = rows.first + r, columns = rows.U.columns();
   const auto n = static_cast<double>(columns);
-  using Row = std::array<double, at(kTogether)>;  // one number for each row; unused ones hold harmless numbers
-  struct Column {
-    Row e, q, s;
-  };
   const auto column = std::make_unique_for_overwrite<Column[]>(at(columns));
   const GapRule rule(target.grid);
-  // Within both ends nothing is clipped, whatever the sign of the scale; zero points are looked at one by one.
-  const GridSpec& spec = target.grid.spec();
-  const double largest = spec.zero_points                       ? 0
-                         : spec.kind == GridSpec::Kind::integer ? std::min(-spec.first, spec.last)
-                                                                : spec.largest;
-  Row squares{}, norm{}, sum{}, A{}, excess{};  // sum d_j (h_j + delta_j)^2, A, sum (H_jj - 2 G_jj) e_j^2
+  Together squares{}, norm{}, sum{}, A{}, excess{};  // sum d_j (h_j + delta_j)^2, A, sum (H_jj - 2 G_jj) e_j^2
   for (Index p = 0; p < columns; ++p) {
-    const Index j = target.order[at(p)], group = target.steps.group(j);
     Column& c = column[at(p)];
-    if (count < kTogether) c = {};
-    for (Index i = 0; i < count; ++i) {
-      c.s[at(i)] = target.steps.scales(first + i, group);
-      const double value =
-          static_cast<double>(points_->entry[rows.codes(first + i, j)].value) - target.steps.zero(first + i, j);
-      c.q[at(i)] = c.s[at(i)] * value;  // exact
-      c.e[at(i)] = static_cast<double>(target.W(first + i, j)) - c.q[at(i)];
-    }
+    load(rows, first, count, p, c);
     for (std::size_t i = 0; i < squares.size(); ++i) squares[i] += c.e[i] * c.e[i];
   }
   for (std::size_t i = 0; i < norm.size(); ++i) norm[i] = std::sqrt(squares[i]) * (1 + 0x1p-20);
   for (Index p = 0; p < columns; ++p) {
     const Column& c = column[at(p)];
-    Row u{}, h;
+    Together u{};
     for (Index i = 0; i < count; ++i) u[at(i)] = rows.u[p * kLanes<float> + r + i];
-    bool inside_grid = rule.known;
-    for (std::size_t i = 0; i < h.size(); ++i) {
-      h[i] = std::max(rule.relative * std::fabs(u[i]), rule.absolute * std::fabs(c.s[i]));
-      inside_grid &= std::fabs(u[i]) <= std::fabs(c.s[i]) * largest;
-    }
-    for (Index i = 0; i < count && !inside_grid; ++i) {
-      const auto k = at(i);
-      const Step step = target.steps.at(first + i, target.order[at(p)]);
-      h[k] = target.grid.clipped(u[k], step) ? std::fabs(u[k] - c.q[k]) : target.grid.half_gap(u[k], step);
-    }
+    const Together h = half_gaps(target, rule, u, c.q, c.s, first, count, target.order[at(p)]);
     const double d = rows.d[p], chain = chain_[at(p)], underflow = underflow_[at(p)], root = root_[at(p)],
                  difference = excess_[at(p)];
     for (std::size_t i = 0; i < h.size(); ++i) {
@@ -190,6 +207,33 @@ void CertificateObserver::confirm_rtn(const Evidence& evidence, Index row) {
   }
 }
 
+// Losses as exact numbers in these rows: those that are to be audited, and those of which no enclosure is known.
+void CertificateObserver::judge_exactly(const Evidence& evidence, const std::vector<Index>& judged) {
+  const Matrix<double> G = *G_;
+  const oracle::ExactGram gram(std::span(G.data(), at(G.size())), at(G.cols()));
+#pragma omp parallel for schedule(dynamic)
+  for (std::size_t k = 0; k < judged.size(); ++k) {
+    const Index i = judged[k];
+    CertifiedRow& row = values[at(i)];
+    const auto exact = [&](const Matrix<Code>& codes) {
+      return exact_row_loss(gram, evidence.W, evidence.options.grid, evidence.result.steps, codes, i);
+    };
+    const bool same = (evidence.result.codes.row(i).array() == evidence.rtn.row(i).array()).all();
+    const oracle::Dyadic rtn_loss = exact(evidence.rtn);
+    const oracle::Dyadic loss = same ? rtn_loss : exact(evidence.result.codes);
+    if (!std::isfinite(row.final.enclosure.hi - row.final.enclosure.lo)) row.final = tightest(loss);
+    if (!std::isfinite(row.rtn.enclosure.hi - row.rtn.enclosure.lo)) row.rtn = tightest(rtn_loss);
+    if (!exact_.contains(i, evidence.W.rows())) continue;
+    row.final.exact = loss;
+    row.rtn.exact = rtn_loss;
+    const std::scoped_lock lock(mutex_);
+    if (!inside(loss, row.final.enclosure) || !inside(rtn_loss, row.rtn.enclosure))
+      offend(i, "an exact loss is outside of its enclosure");
+    if (evidence.options.guard && compare(loss, rtn_loss) > 0) offend(i, "the codes lose more than round-to-nearest");
+    if (row.bound && !(loss.round_up() <= row.bound->enclosure.hi)) offend(i, "the loss is above its bound");
+  }
+}
+
 void CertificateObserver::tensor(const Evidence& evidence) {
   codes_rtn = evidence.rtn;
   const Index rows = evidence.W.rows();
@@ -225,31 +269,7 @@ void CertificateObserver::tensor(const Evidence& evidence) {
     row.rtn.enclosure = {rtn[at(i)].lo, rtn[at(i)].hi};
     if (exact_.contains(i, rows) || !finite(loss) || !finite(rtn[at(i)])) judged.push_back(i);
   }
-  if (!judged.empty()) {
-    const Matrix<double> G = *G_;
-    const oracle::ExactGram gram(std::span(G.data(), at(G.size())), at(G.cols()));
-#pragma omp parallel for schedule(dynamic)
-    for (std::size_t k = 0; k < judged.size(); ++k) {
-      const Index i = judged[k];
-      CertifiedRow& row = values[at(i)];
-      const auto exact = [&](const Matrix<Code>& codes) {
-        return exact_row_loss(gram, evidence.W, evidence.options.grid, evidence.result.steps, codes, i);
-      };
-      const bool same = (evidence.result.codes.row(i).array() == evidence.rtn.row(i).array()).all();
-      const oracle::Dyadic rtn_loss = exact(evidence.rtn);
-      const oracle::Dyadic loss = same ? rtn_loss : exact(evidence.result.codes);
-      if (!std::isfinite(row.final.enclosure.hi - row.final.enclosure.lo)) row.final = tightest(loss);
-      if (!std::isfinite(row.rtn.enclosure.hi - row.rtn.enclosure.lo)) row.rtn = tightest(rtn_loss);
-      if (!exact_.contains(i, rows)) continue;
-      row.final.exact = loss;
-      row.rtn.exact = rtn_loss;
-      const std::scoped_lock lock(mutex_);
-      if (!inside(loss, row.final.enclosure) || !inside(rtn_loss, row.rtn.enclosure))
-        offend(i, "an exact loss is outside of its enclosure");
-      if (evidence.options.guard && compare(loss, rtn_loss) > 0) offend(i, "the codes lose more than round-to-nearest");
-      if (row.bound && !(loss.round_up() <= row.bound->enclosure.hi)) offend(i, "the loss is above its bound");
-    }
-  }
+  if (!judged.empty()) judge_exactly(evidence, judged);
   for (CertifiedRow& row : values)
     if (row.bound) row.bound->slack = slack_of(row.final.enclosure, row.bound->enclosure);
 }

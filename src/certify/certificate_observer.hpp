@@ -39,6 +39,8 @@ class CertificateObserver : public Observer {
   void tensor(const Evidence& evidence) override;
   bool wants_binary64() const override { return false; }
 
+  static constexpr Index kTogether = 16;  ///< rows whose bounds are computed side by side
+
   std::vector<CertifiedRow> values;  ///< one for each row; empty without G
   Matrix<Code> codes_rtn;
   std::optional<std::string> offence;  ///< "row 3, column 5: ...": what exact arithmetic found wrong, in the lowest row
@@ -50,13 +52,15 @@ class CertificateObserver : public Observer {
     Index row;
     Enclosure bound;
   };
+  struct Column;
   void prepare(const RecurrenceRows& rows);
+  void load(const RecurrenceRows& rows, Index first, Index count, Index p, Column& column) const;
   /// The bounds of rows first + r .. first + r + count - 1, kTogether at most, appended.
-  static constexpr Index kTogether = 16;
   void bound(const RecurrenceRows& rows, Index r, Index count, std::vector<Bound>& found) const;
   void audit(const RecurrenceRows& rows, Index r);
   void offend(Index row, std::string what);
   void confirm_rtn(const Evidence& evidence, Index row);
+  void judge_exactly(const Evidence& evidence, const std::vector<Index>& rows);
 
   const MatrixRef<double>* G_;
   Options options_;

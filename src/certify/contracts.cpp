@@ -2,11 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "base/simd.hpp"
-#include "certify/tensor_judge.hpp"
-#include "io/sha256.hpp"
-#include "linalg/finite.hpp"
-#include "method/exact_row_loss.hpp"
+#include "certify/case.hpp"
 
 namespace hallmark {
 
@@ -18,80 +14,7 @@ constexpr Index kSamples = 64;
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
-// The unit of the target that the kernels use.
-const units::Unit& unit_of_target(const std::string& target) {
-#if defined(__x86_64__)
-  if (target == "AVX3") return units::avx512;
-  if (target == "AVX2") return units::avx2;
-#endif
-  static_cast<void>(target);
-  return units::portable;
-}
-
-// Pivots and enclosed losses, which depend on everything.
-std::mt19937_64 chosen_by_results(const Evidence& evidence) {
-  if (!evidence.model) return {};
-  std::vector<double> numbers(evidence.model->d.begin(), evidence.model->d.end());
-  for (const Loss& loss : evidence.result.enclosed_proposal) numbers.push_back(loss.value);
-  return chosen_by(std::as_bytes(std::span(numbers)));
-}
-
 }  // namespace
-
-std::mt19937_64 chosen_by(std::span<const std::byte> bytes) {
-  return std::mt19937_64(std::stoull(sha256_hex(bytes).substr(0, 16), nullptr, 16));
-}
-
-contracts::Exact ExactLosses::operator()(const Matrix<Code>& codes, Index row) {
-  std::call_once(once_, [&] {
-    const Matrix<double> G = *evidence_.G;
-    if (!first_non_finite<double>(G)) gram_.emplace(std::span(G.data(), at(G.size())), at(G.cols()));
-  });
-  bool finite = gram_.has_value();
-  const Grid& grid = evidence_.options.grid;
-  const Steps& steps = evidence_.result.steps;
-  for (Index j = 0; j < codes.cols(); ++j)
-    finite = finite && std::isfinite(evidence_.W(row, j)) && std::isfinite(steps.scale(row, j)) &&
-             grid.contains(codes(row, j));
-  return finite ? contracts::Exact(exact_row_loss(*gram_, evidence_.W, grid, steps, codes, row))
-                : contracts::Exact(std::numeric_limits<double>::quiet_NaN());
-}
-
-TensorJudge::TensorJudge(const Evidence& evidence, const Compensated& u, const GridPoints& points, Policy policy,
-                         Report& report)
-    : evidence_(evidence),
-      u_(u),
-      points_(points),
-      policy_(policy),
-      report_(report),
-      columns_(evidence),
-      losses_(evidence),
-      row_exact_(at(evidence.W.rows()), 0),
-      chosen_(chosen_by_results(evidence)),
-      has_losses_(evidence.model && evidence.model->in_range && columns_.n > 0),
-      unit_(unit_of_target(simd_target())),
-      rows_by_unit_(policy == Policy::on && simd_target() != "reference" && GapRule(evidence.options.grid).known) {}
-
-void TensorJudge::run() {
-  rows();
-  pairs();
-  if (evidence_.G) {
-    gram_bound();
-    if (evidence_.options.guard) guard();
-    if (has_losses_) {
-      factor();
-      sampled_losses();
-    }
-  }
-  // The guard counts its rows without naming them: the sum counts none too few.
-  const std::int64_t exact = evidence_.result.exact_rows + std::count(row_exact_.begin(), row_exact_.end(), 1);
-  report_.add_rows(evidence_.W.rows(), std::min<std::int64_t>(exact, evidence_.W.rows()));
-}
-
-void check_contracts(const Evidence& evidence, const Compensated& u, const GridPoints& points, Policy policy,
-                     Report& report) {
-  if (policy != Policy::off) TensorJudge(evidence, u, points, policy, report).run();
-}
 
 void Compensated::keep(const RecurrenceRows& rows) {
   const bool whole =
@@ -132,14 +55,14 @@ void GramSample::add(MatrixRef<float> X) {
 void GramSample::judge(std::string_view tensor, MatrixRef<double> G, Report& report) const {
   if (policy_ == Policy::off) return;
   const std::size_t tokens = x_[0].size();
-  const Judge unused(generated::gram_accumulation, tensor, policy_, report);
+  const Evaluations unused(generated::gram_accumulation, tensor, policy_, report);
 #pragma omp parallel for schedule(dynamic)
   for (std::size_t entry = 0; entry < at(kSamples); ++entry) {
     const std::size_t a = entry / 8, b = 8 + entry % 8;
     const auto x = [&](std::size_t t) -> double { return x_[a][t]; };
     const auto y = [&](std::size_t t) -> double { return x_[b][t]; };
     const double value = G(columns_[a], columns_[b]);
-    Judge(generated::gram_accumulation, tensor, policy_, report)
+    Evaluations(generated::gram_accumulation, tensor, policy_, report)
         .once(
             [&](const auto& pick) {
               return generated::gram_accumulation_post<OpsOf<decltype(pick)>>(tokens, pick(x), pick(y), pick(value));

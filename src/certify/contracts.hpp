@@ -48,16 +48,15 @@ class Compensated {
   Matrix<float> data_;
 };
 
-/// Judges a finished tensor. u holds the u' of the recurrence; it may be empty for round-to-nearest. One
+/// Judges a finished tensor (judge.hpp). u holds the u' of the recurrence; it may be empty for round-to-nearest. One
 /// evaluation per:
 ///   row      gf16_nearest (every code is nearest to u', or to w where the row or column was rounded to nearest; the
-///   half
-///            gaps of any grid follow), gf16_half_gap (GF16; where a code is clipped it is measured instead),
-///            gptq_bound_emitted and loss_enclosure (rows that GPTQ made, on the enclosed loss), guard_row (rows that
-///            differ from RTN), rtn_when_no_calibration (method rtn)
+///            half gaps of any grid follow), gf16_half_gap (GF16; where a code is clipped it is measured instead),
+///            what else Coq printed for rows (row_contracts.hpp), gptq_bound_emitted and loss_enclosure (rows that GPTQ
+///            made, on the enclosed loss), guard_row (rows that differ from RTN), rtn_when_no_calibration (method rtn)
 ///   pair     idempotence, exact_product (each code with each scale; the latter not for scales given by the user)
-///   column   pivots; row of G: gram_bound; entry: factor_residual (the diagonal, and 64 entries chosen by the digest
-///   of pivots and losses) tensor   guard_total
+///   others   pivots (column), gram_bound (row of G), guard_total (tensor), factor_residual (the diagonal, and 64
+///            entries chosen by the digest of pivots and losses)
 /// and loss_enclosure also for rows chosen by the digest, with the loss computed from G. Those that rest on T15 need
 /// its conditions (LossModel::in_range) and are not counted without. Violations are recorded in the report; a row
 /// counts as decided by exact arithmetic where the guard's choice or a contract was.

@@ -39,7 +39,7 @@ GapRule::GapRule(const Grid& grid) : known(!grid.is_table()) {
   relative = std::ldexp(1.0, -grid.spec().precision);
 }
 
-units::Points unit_points(const Grid& grid) {
+units::PointRule point_rule(const Grid& grid) {
   const GridSpec& spec = grid.spec();
   if (grid.is_integer()) return {true, spec.first, spec.last, 0, 0, 0};
   const int E = spec.exponent_bits, M = spec.fraction_bits;

@@ -18,7 +18,7 @@ struct GapRule {
 };
 
 /// The points as a unit makes them from codes; the same as GridPoints. Not of tables.
-units::Points unit_points(const Grid& grid);
+units::PointRule point_rule(const Grid& grid);
 
 /// What all rows of a tensor share. Positions 0 .. n-1 are the columns of the processing order, then come the columns
 /// outside.
@@ -47,6 +47,14 @@ struct RowGroup {
   std::vector<Position> at;
   std::span<const Index> rows;  ///< 1 .. kRowsAtOnce
   Index row(std::size_t lane) const { return rows[std::min(lane, rows.size() - 1)]; }
+
+  /// One word of every position, as an input of a contract.
+  struct Word {
+    const RowGroup* group;
+    Lanes Position::*of;
+    const Lanes& operator()(std::size_t p) const { return group->at[p].*of; }
+  };
+  Word word(Lanes Position::*of) const { return {this, of}; }
 
   /// The final codes of the rows. from_u: x is u' below n (rows that GPTQ made); then gap and delta are filled in.
   void load(const Evidence& evidence, const Compensated& u, const GridPoints& points, const RowColumns& columns,

@@ -10,7 +10,7 @@
 namespace hallmark::units {
 
 /// The points of a grid that is no table, by code: integers first .. last, or words of sign and magnitude 0 .. last.
-struct Points {
+struct PointRule {
   bool integer;
   std::int32_t first, last, sign_bit;
   std::int32_t shift;  ///< golden: the point is the binary32 number of the bits m << shift, times factor
@@ -30,7 +30,7 @@ struct Tensor {
   bool either_sign;           ///< some scale is negative
   std::size_t groups;
   const std::int32_t* group;  ///< of position p; null: one scale per row
-  Points points;
+  PointRule points;
   double relative, absolute;  ///< half a gap at x is max(relative |x|, absolute |s|)
   bool half_gap;              ///< the contract gf16_half_gap is to be judged
   bool binary32;              ///< scales times points, and half gaps from `absolute` s up, are exact in binary32
@@ -72,7 +72,7 @@ struct Unit {
   /// out = e U, chains of fma over increasing rows of U.
   void (*product)(const double* U, std::size_t n, const double* e, double* out);
   /// The points of `rows_at_once` codes with their neighbours (GridPoints), NaN for a code that is no point.
-  void (*points)(const Points& points, const std::uint16_t* codes, float* value, float* below, float* above);
+  void (*points)(const PointRule& rule, const std::uint16_t* codes, float* value, float* below, float* above);
   /// sum a_k (e_k +- e_err_k) = mid +- err; `count` terms.
   void (*dot)(const double* a, const double* e, const double* e_err, std::size_t count, double* mid, double* err);
 };

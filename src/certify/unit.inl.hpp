@@ -67,7 +67,7 @@ struct Near {
   Floats value, below, above;
 };
 
-Near points_of(const Points& points, const std::uint16_t* codes) {
+Near points_of(const PointRule& points, const std::uint16_t* codes) {
   Words words;
   __builtin_memcpy(&words, codes, sizeof words);
   const Ints wide = __builtin_convertvector(words, Ints), first = Ints{} + points.first, last = Ints{} + points.last;
@@ -255,7 +255,7 @@ using Reach = Times<D, Square<Delta>>;
 using Damping = Times<Excess, Square<Error>>;
 struct LossTotals : SumsOf<Squares, Size, Reach, Damping, Times<D, Square<Plus<HalfGap, Delta>>>> {};
 
-// T9 and T1 for rows [half L, half L + L); the sums and their constants are those of TensorJudge::judge_losses.
+// T9 and T1 for rows [half L, half L + L); the sums and their constants are those of judge_rows.cpp.
 Verdict verdict_of(const Tensor& tensor, const Rows& rows, std::size_t half, const LossTotals& totals) {
   const D d{{&totals}};
   const Root a{{&totals}};
@@ -475,7 +475,7 @@ void product(const double* U, std::size_t n, const double* e, double* out) {
   }
 }
 
-void points(const Points& of, const std::uint16_t* codes, float* value, float* below, float* above) {
+void points(const PointRule& of, const std::uint16_t* codes, float* value, float* below, float* above) {
   const Near near = points_of(of, codes);
   __builtin_memcpy(value, &near.value, sizeof near.value);
   __builtin_memcpy(below, &near.below, sizeof near.below);

@@ -160,7 +160,7 @@ CertifiedTensor blank(const PlannedMatrix& planned) {
 }
 
 // The losses of codes of which nothing is claimed.
-Status compute_values(LossJudge& judge, const Matrix<Code>& codes, Verified& out) {
+Status compute_values(LossVerifier& judge, const Matrix<Code>& codes, Verified& out) {
   const Expected<std::vector<Loss>> final = judge.losses(codes), rtn = judge.losses(out.codes_rtn);
   if (!final) return final.error();
   if (!rtn) return rtn.error();
@@ -227,7 +227,7 @@ Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationF
     }
   }
   if (!out.loaded.G) return out;
-  Expected<LossJudge> judge = LossJudge::make(out.loaded.W, *out.loaded.G, options, steps, planned.name());
+  Expected<LossVerifier> judge = LossVerifier::make(out.loaded.W, *out.loaded.G, options, steps, planned.name());
   if (!judge) return judge.error();
   if (!claim) {
     if (const Status computed = compute_values(*judge, codes, out); !computed) return computed.error();

@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "certify/loss_judge.hpp"
+#include "certify/loss_verifier.hpp"
 #include "pipeline/input_digests.hpp"
 
 namespace hallmark {
@@ -27,7 +27,7 @@ struct Verified {
 /// Judges the stored codes and steps, whatever made them. With a claim: that options, digests, scale rule, lambda,
 /// counts and the losses of every row are true of the files, and that no row is above its bound; the contracts of the
 /// run and how small its bounds are cannot be told from them. Without one nothing is promised, and the losses are
-/// computed. Errors: those of load_matrix and LossJudge; E0365, E0366.
+/// computed. Errors: those of load_matrix and LossVerifier; E0365, E0366.
 Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationFile* calibration,
                                 const QuantizedModel& model, const CertifiedTensor* claim, ExactRows exact,
                                 const InputDigests& digests);

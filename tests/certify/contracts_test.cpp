@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <set>
 
 #include "../linalg/random.hpp"
+#include "certify/judge.hpp"
 #include "linalg/gram.hpp"
 #include "method/quantize.hpp"
 
@@ -141,6 +143,17 @@ TEST_CASE(
   Tensor codebook = tensor("int4s");
   codebook.options.grid = *Grid::table("steps", {-1.0F, -0.25F, 0.0F, 0.5F, 1.5F});
   holds(judged(codebook));
+}
+
+TEST_CASE("a run counts the contracts that the judges name, and no others") {
+  std::set<std::string, std::less<>> named, counted;
+  for (const Judge* judge : judges())
+    for (const auto* contract : judge->contracts) named.emplace(contract->name);
+  Tensor nearest = tensor("gf16");
+  nearest.options.method = "rtn";
+  for (const Report& report : {judged(tensor("gf16")), judged(nearest)})
+    for (const auto& [name, count] : report.counts()) counted.insert(name);
+  CHECK(named == counted);
 }
 
 TEST_CASE("exact arithmetic alone gives the same counts") {

@@ -84,7 +84,7 @@ TEST_CASE("every unit decodes every code of every grid") {
     CAPTURE(name);
     const Grid grid = *Grid::parse(name);
     const GridPoints points(grid);
-    const units::Points layout = unit_points(grid);
+    const units::PointRule layout = point_rule(grid);
     for (const units::Unit* unit : units_here()) {
       CAPTURE(unit->rows_at_once);
       std::array<std::uint16_t, 16> codes{};
@@ -139,7 +139,7 @@ TEST_CASE("a unit says yes to the nearest code, to ties and to both ends, and to
           tensor.zeros = grid.spec().zero_points ? zeros : nullptr;
           tensor.either_sign = c.scale < 0;
           tensor.groups = 1;
-          tensor.points = unit_points(grid);
+          tensor.points = point_rule(grid);
           tensor.absolute = 0.5;
           tensor.binary32 = binary32;
           std::vector<std::int32_t> row(unit->rows_at_once, 1);

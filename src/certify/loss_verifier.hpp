@@ -1,4 +1,4 @@
-// The judge of stored codes: what the rows of a certificate say of their losses, decided from W, G, codes and steps,
+// Stored codes against their certificate: what its rows say of their losses, decided from W, G, codes and steps,
 // whatever made the codes.
 #pragma once
 
@@ -18,12 +18,12 @@ struct JudgedRows {
 };
 
 /// W [rows, cols] finite, G [cols, cols], steps of the grid and codes of it; everything outlives the judge.
-class LossJudge {
+class LossVerifier {
  public:
   /// Factors H = 2 G + lambda I once. Any damping encloses the losses in G: where this one leaves H not positive
   /// definite, larger ones are tried. Errors: those of factor_hessian.
-  static Expected<LossJudge> make(const Matrix<float>& W, const Matrix<double>& G, const Options& options,
-                                  const Steps& steps, std::string_view name, Backend* backend = nullptr);
+  static Expected<LossVerifier> make(const Matrix<float>& W, const Matrix<double>& G, const Options& options,
+                                     const Steps& steps, std::string_view name, Backend* backend = nullptr);
 
   /// Enclosures of the plain losses of all rows, by the cheapest stage that says anything (T1, T15; Coq
   /// `guard_loss_enclosure`, `guard_loss_enclosure_binary32`).
@@ -35,7 +35,7 @@ class LossJudge {
   /// round-to-nearest (T6). Whether a bound could be smaller is not judged. In the rows of `exact` exact
   /// arithmetic confirms it all. Errors: those of the backend.
   Expected<std::optional<std::string>> first_false(const Matrix<Code>& codes, const Matrix<Code>& rtn,
-                                                   const std::vector<CertifiedRow>& claims, bool at_most_rtn,
+                                                   const std::vector<CertifiedRow>& rows, bool at_most_rtn,
                                                    ExactRows exact);
 
   const JudgedRows& judged() const { return judged_; }
@@ -43,8 +43,8 @@ class LossJudge {
   Index dead_columns() const { return factored_.dead_columns; }
 
  private:
-  LossJudge(const Matrix<float>& W, const Matrix<double>& G, const Options& options, const Steps& steps,
-            Factored factored, Backend* backend);
+  LossVerifier(const Matrix<float>& W, const Matrix<double>& G, const Options& options, const Steps& steps,
+               Factored factored, Backend* backend);
   Target target() const { return {view_, options_.grid, steps_, factored_.order}; }
 
   const Matrix<float>& W_;

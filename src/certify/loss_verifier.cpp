@@ -1,4 +1,4 @@
-#include "certify/loss_judge.hpp"
+#include "certify/loss_verifier.hpp"
 
 #include <fmt/format.h>
 
@@ -79,10 +79,48 @@ Judged judge_exactly(const CertifiedRow& claim, const oracle::Dyadic& final, con
   return row;
 }
 
+// The claims about the rows, and what has become of them after some stages.
+struct Claims {
+  const std::vector<CertifiedRow>& rows;
+  bool at_most_rtn;
+  std::vector<std::uint8_t> same;  // codes are those of round-to-nearest
+  std::vector<Index> open;
+  std::optional<std::pair<Index, std::string>> worst;  // what fails in the lowest row
+
+  void offend(Index row, const std::string& what) {
+    if (!worst || row < worst->first) worst = {row, what};
+  }
+  // Judges the listed rows by losses of both, one for each; what stays open goes on. How many it decided.
+  std::uint64_t decide(std::span<const Index> list, std::span<const Loss> final, std::span<const Loss> nearest) {
+    std::vector<Index> left;
+    for (std::size_t k = 0; k < list.size(); ++k) {
+      const Index i = list[k];
+      const Judged row = judge(rows[at(i)], final[k], nearest[k], same[at(i)] != 0, at_most_rtn);
+      if (row.verdict == Verdict::open) left.push_back(i);
+      if (row.verdict == Verdict::fails) offend(i, row.what);
+    }
+    open = std::move(left);
+    return list.size() - open.size();
+  }
+  // The same by exact losses, loss(codes, i) of these codes.
+  void decide_exactly(const std::vector<Index>& list, const Matrix<Code>& codes, const Matrix<Code>& rtn,
+                      const auto& loss) {
+#pragma omp parallel for schedule(dynamic)
+    for (std::size_t k = 0; k < list.size(); ++k) {
+      const Index i = list[k];
+      const oracle::Dyadic final = loss(codes, i), nearest = same[at(i)] ? final : loss(rtn, i);
+      const Judged row = judge_exactly(rows[at(i)], final, nearest, at_most_rtn);
+      if (row.verdict != Verdict::fails) continue;
+#pragma omp critical(hallmark_loss_verifier)
+      offend(i, row.what);
+    }
+  }
+};
+
 }  // namespace
 
-LossJudge::LossJudge(const Matrix<float>& W, const Matrix<double>& G, const Options& options, const Steps& steps,
-                     Factored factored, Backend* backend)
+LossVerifier::LossVerifier(const Matrix<float>& W, const Matrix<double>& G, const Options& options, const Steps& steps,
+                           Factored factored, Backend* backend)
     : W_(W),
       G_(G),
       view_(W),
@@ -92,20 +130,20 @@ LossJudge::LossJudge(const Matrix<float>& W, const Matrix<double>& G, const Opti
       U_(factored_.factor.U),
       backend_(backend) {}
 
-Expected<LossJudge> LossJudge::make(const Matrix<float>& W, const Matrix<double>& G, const Options& options,
-                                    const Steps& steps, std::string_view name, Backend* backend) {
+Expected<LossVerifier> LossVerifier::make(const Matrix<float>& W, const Matrix<double>& G, const Options& options,
+                                          const Steps& steps, std::string_view name, Backend* backend) {
   Backend cpu;
   double damping = options.damp_fraction;
   for (int attempt = 0;; ++attempt) {
     Expected<Factored> factored =
         factor_hessian(W.cols(), G, damping, options.desc_act, name, std::nullopt, backend ? *backend : cpu);
-    if (factored) return LossJudge(W, G, options, steps, *std::move(factored), backend);
+    if (factored) return LossVerifier(W, G, options, steps, *std::move(factored), backend);
     if (attempt == kDampings || factored.error().exit != Exit::numeric) return factored.error();
     damping = std::max(0.005, damping) * 2;
   }
 }
 
-Expected<std::vector<Loss>> LossJudge::losses(const Matrix<Code>& codes) {
+Expected<std::vector<Loss>> LossVerifier::losses(const Matrix<Code>& codes) {
   Backend& compute = backend_ ? *backend_ : cpu_;
   std::vector<Index> rows(at(codes.rows())), open;
   std::iota(rows.begin(), rows.end(), Index{0});
@@ -120,75 +158,49 @@ Expected<std::vector<Loss>> LossJudge::losses(const Matrix<Code>& codes) {
   return found;
 }
 
-Expected<std::optional<std::string>> LossJudge::first_false(const Matrix<Code>& codes, const Matrix<Code>& rtn,
-                                                            const std::vector<CertifiedRow>& claims, bool at_most_rtn,
-                                                            ExactRows exact) {
+Expected<std::optional<std::string>> LossVerifier::first_false(const Matrix<Code>& codes, const Matrix<Code>& rtn,
+                                                               const std::vector<CertifiedRow>& rows, bool at_most_rtn,
+                                                               ExactRows exact) {
   using Found = std::optional<std::string>;
   Backend& compute = backend_ ? *backend_ : cpu_;
-  const Index rows = codes.rows();
-  std::vector<std::uint8_t> same(at(rows));
-  std::vector<Index> differ;
-  for (Index i = 0; i < rows; ++i) {
-    same[at(i)] = (codes.row(i).array() == rtn.row(i).array()).all();
-    if (!same[at(i)]) differ.push_back(i);
-    if (claims[at(i)].kept_rtn && !same[at(i)])
+  const Index count = codes.rows();
+  Claims claims{rows, at_most_rtn, std::vector<std::uint8_t>(at(count)), {}, {}};
+  std::vector<Index> all(at(count)), differ, exactly;
+  std::iota(all.begin(), all.end(), Index{0});
+  for (const Index i : all) {
+    claims.same[at(i)] = (codes.row(i).array() == rtn.row(i).array()).all();
+    if (!claims.same[at(i)]) differ.push_back(i);
+    if (rows[at(i)].kept_rtn && !claims.same[at(i)])
       return Found(fmt::format("row {}: its codes are not those of round-to-nearest, which it says it kept", i));
-    if (const auto& bound = claims[at(i)].bound;
-        bound && bound->slack != slack_of(claims[at(i)].final.enclosure, bound->enclosure))
+    if (const auto& bound = rows[at(i)].bound;
+        bound && bound->slack != slack_of(rows[at(i)].final.enclosure, bound->enclosure))
       return Found(fmt::format("row {}: the slack is not that of its loss and its bound", i));
   }
-  std::optional<std::pair<Index, std::string>> worst;
-  const auto offend = [&](Index row, const std::string& what) {
-    if (!worst || row < worst->first) worst = {row, what};
-  };
-  std::vector<Index> open, judged_exactly;
-  // Judges the listed rows by losses of both, one for each; what stays open goes on.
-  const auto decide = [&](std::span<const Index> list, std::span<const Loss> final, std::span<const Loss> nearest,
-                          std::uint64_t& count) {
-    std::vector<Index> left;
-    for (std::size_t k = 0; k < list.size(); ++k) {
-      const Index i = list[k];
-      const Judged row = judge(claims[at(i)], final[k], nearest[k], same[at(i)] != 0, at_most_rtn);
-      if (row.verdict == Verdict::open) left.push_back(i);
-      else ++count;
-      if (row.verdict == Verdict::fails) offend(i, row.what);
-    }
-    open = std::move(left);
-  };
   const Expected<std::vector<Loss>> final = losses(codes);
   if (!final) return final.error();
   std::vector<Loss> nearest = *final;
   const Expected<std::vector<Loss>> other = compute.losses_binary32(factored_.model, U_, target(), rtn, differ);
   if (!other) return other.error();
   for (std::size_t k = 0; k < differ.size(); ++k) nearest[at(differ[k])] = (*other)[k];
-  std::vector<Index> all(at(rows));
-  std::iota(all.begin(), all.end(), Index{0});
-  decide(all, *final, nearest, judged_.binary32);
-  if (!open.empty()) {
-    const std::vector<Index> list = open;
+  judged_.binary32 += claims.decide(all, *final, nearest);
+  if (!claims.open.empty()) {
+    const std::vector<Index> list = claims.open;
     const Expected<std::vector<Loss>> a = compute.losses(factored_.widened(), target(), codes, list);
     if (!a) return a.error();
     const Expected<std::vector<Loss>> b = compute.losses(factored_.widened(), target(), rtn, list);
     if (!b) return b.error();
-    decide(list, *a, *b, judged_.binary64);
+    judged_.binary64 += claims.decide(list, *a, *b);
   }
-  for (Index i = 0; i < rows; ++i)
-    if (exact.contains(i, rows) || std::ranges::binary_search(open, i)) judged_exactly.push_back(i);
-  if (!judged_exactly.empty()) {
+  for (const Index i : all)
+    if (exact.contains(i, count) || std::ranges::binary_search(claims.open, i)) exactly.push_back(i);
+  if (!exactly.empty()) {
     const oracle::ExactGram gram(std::span(G_.data(), at(G_.size())), at(G_.cols()));
-#pragma omp parallel for schedule(dynamic)
-    for (std::size_t k = 0; k < judged_exactly.size(); ++k) {
-      const Index i = judged_exactly[k];
-      const auto loss = [&](const Matrix<Code>& of) { return exact_row_loss(gram, W_, options_.grid, steps_, of, i); };
-      const oracle::Dyadic codes_loss = loss(codes), rtn_loss = same[at(i)] ? codes_loss : loss(rtn);
-      const Judged row = judge_exactly(claims[at(i)], codes_loss, rtn_loss, at_most_rtn);
-      if (row.verdict != Verdict::fails) continue;
-#pragma omp critical(hallmark_loss_judge)
-      offend(i, row.what);
-    }
-    judged_.exact += judged_exactly.size();
+    claims.decide_exactly(exactly, codes, rtn, [&](const Matrix<Code>& of, Index i) {
+      return exact_row_loss(gram, W_, options_.grid, steps_, of, i);
+    });
+    judged_.exact += exactly.size();
   }
-  return worst ? Found(fmt::format("row {}: {}", worst->first, worst->second)) : Found();
+  return claims.worst ? Found(fmt::format("row {}: {}", claims.worst->first, claims.worst->second)) : Found();
 }
 
 }  // namespace hallmark
