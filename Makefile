@@ -50,7 +50,7 @@ clean-proofs: ## Remove everything that Coq compiled
 	$(MAKE) -C coq clean
 
 .PHONY: contracts check-contracts checker check-checker
-contracts: proofs ## Print contracts/generated/ and the manifest from Coq
+contracts: proofs ## Print contracts/generated/ and the manifest from Coq, and what the example of docs/extending.md adds
 	extract/contracts generate
 check-contracts: proofs ## Print them again and compare; the printed C++ against the extracted evaluator
 	extract/contracts check

@@ -167,10 +167,13 @@ gate_assumptions() {
     echo "assumption gate: golden (<) and answers (>) differ:" >&2; cat "$work/diff" >&2; return 1; }
 }
 
-# Each theorem that the manifest names is on one of the two lists, so that it exists and is audited.
+# Each theorem that the manifest names exists and is audited: it is on one of the two lists, or a contract is registered with
+# it in the folder, and then library_valid rests on it.
 gate_named() {
-  local manifest=$1 list=$2 outside=$3
-  { names_of "$list" && names_of "$outside" | sed 's/.*\.//'; } > "$work/lists" || return 1
+  local manifest=$1 list=$2 outside=$3 folder=$4
+  strip "$folder"/*.v > "$work/stripped" || return 1
+  { names_of "$list" && names_of "$outside" | sed 's/.*\.//' &&
+    sed -n -E 's/.*\bRegistered +[^ ]+ +([^ ]+) .*/\1/p' "$work/stripped"; } > "$work/lists" || return 1
   LC_ALL=C sort -u "$work/lists" > "$work/required"
   [ -s "$manifest" ] || { echo "named gate: no $manifest" >&2; return 1; }
   grep -o '"theorem": "[^"]*"' "$manifest" | sed -E 's/.*: "(.*)"/\1/' | LC_ALL=C sort -u > "$work/named" || true
@@ -242,7 +245,7 @@ gate_names coq/Headline "$work/restated" "${sources[@]}"
 gate_restated "$work/restated"
 gate_theorems coq/theorems.txt "$work/proved"
 gate_assumptions coq/Assumptions.v coq/Assumptions.golden coq/theorems.txt coq/outside.txt "$work/answers"
-gate_named contracts/manifest.json coq/theorems.txt coq/outside.txt
+gate_named contracts/manifest.json coq/theorems.txt coq/outside.txt coq/Contract/Library
 gate_coqchk coq/coqchk.golden "$work/summary"
 gate_generated "$examples" "$work/examples"
 gate_generated "$statements" "$work/statements"
@@ -319,10 +322,14 @@ must_reject 'name list: .* is missing' gate_assumptions \
   coq/Assumptions.v coq/Assumptions.golden coq/theorems.txt "$work/no_such_file" "$work/answers"
 
 sed 's/"theorem": "T1_identity"/"theorem": "no_such_theorem"/' contracts/manifest.json > "$work/unnamed.json"
-must_reject '^no_such_theorem$' gate_named "$work/unnamed.json" coq/theorems.txt coq/outside.txt
-must_reject '^idempotence_met$' gate_named contracts/manifest.json coq/theorems.txt "$work/outside_short.txt"
-must_reject 'no theorem in' gate_named coq/outside.txt coq/theorems.txt coq/outside.txt
-must_reject 'named gate: no ' gate_named "$work/no_such_file" coq/theorems.txt coq/outside.txt
+must_reject '^no_such_theorem$' gate_named "$work/unnamed.json" coq/theorems.txt coq/outside.txt coq/Contract/Library
+must_reject '^idempotence_met$' gate_named contracts/manifest.json coq/theorems.txt "$work/outside_short.txt" coq/Contract/Library
+must_reject 'no theorem in' gate_named coq/outside.txt coq/theorems.txt coq/outside.txt coq/Contract/Library
+must_reject 'named gate: no ' gate_named "$work/no_such_file" coq/theorems.txt coq/outside.txt coq/Contract/Library
+sed 's/"theorem": "T1_identity"/"theorem": "half_span_sound"/' contracts/manifest.json > "$work/registered.json"
+gate_named "$work/registered.json" coq/theorems.txt coq/outside.txt examples/extending
+must_reject '^half_span_sound$' gate_named "$work/registered.json" coq/theorems.txt coq/outside.txt coq/Contract/Library
+must_reject 'No such file' gate_named contracts/manifest.json coq/theorems.txt coq/outside.txt "$work/no_such_folder"
 
 sed '/Axioms:/a\    Hallmark.Planted.false_is_true' "$work/summary" > "$work/planted"
 must_reject '^> .*Planted.false_is_true' gate_coqchk coq/coqchk.golden "$work/planted"

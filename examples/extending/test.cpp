@@ -4,6 +4,7 @@
 #include <cmath>
 #include <random>
 
+#include "certify/contracts.hpp"
 #include "method/quantize.hpp"
 #include "method/rtn.hpp"
 
@@ -63,4 +64,42 @@ TEST_CASE("the scale rule of the example clips the largest weights") {
   CHECK(result->steps.scales.minCoeff() > 0);
   CHECK(steps_for(*Grid::parse("int4z"), "rms", ScaleStorage::f32, weights().data(), 5, 24, 0).error().exit ==
         Exit::usage);
+}
+
+TEST_CASE("the contract of the example is evaluated at the codes of every row, and a code that is moved violates it") {
+  const Matrix<float> W = weights();
+  const Matrix<double> G = Matrix<double>::Identity(24, 24);
+  for (const char* name : {"int4", "int4z", "gf16", "lloyd:4"}) {
+    CAPTURE(name);
+    Options options = options_for(name);
+    options.scale_rule = default_scale_rule(options.grid);
+    for (const auto policy : {contracts::Policy::on, contracts::Policy::exact}) {
+      ContractChecker checker(policy);
+      REQUIRE(quantize_gptq(W, G, options, std::nullopt, "w", 64, &checker));
+      const auto& counts = checker.report().counts();
+      REQUIRE(counts.contains("half_span"));
+      CHECK(counts.find("half_span")->second.passed == 5);
+      CHECK(counts.find("half_span")->second.theorem == "half_span_sound");
+      CHECK(checker.report().failed() == 0);
+    }
+
+    options.method = "rtn";
+    auto result = quantize_rtn(W, options);
+    REQUIRE(result);
+    const Matrix<Code> rtn = result->codes;
+    const auto failures = [&] {
+      contracts::Report report;
+      const MatrixRef<float> view = W;
+      check_contracts({"w", view, options, *result, rtn, {}}, {}, GridPoints(options.grid), contracts::Policy::on,
+                      report);
+      return report.counts().find("half_span")->second.failed;
+    };
+    CHECK(failures() == 0);
+    const Step step = result->steps.at(2, 3);
+    const double far = options.grid.spec().zero_points ? 3 * step.scale : 0.4 * W.row(2).cwiseAbs().maxCoeff();
+    result->codes(2, 3) = options.grid.nearest(W(2, 3) + (W(2, 3) > 0 ? -far : far), step);
+    CHECK(failures() == 1);
+    result->codes(2, 3) = 0x7FFF;  // no point of the grid
+    CHECK(failures() == 1);
+  }
 }

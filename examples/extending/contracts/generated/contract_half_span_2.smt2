@@ -1,0 +1,18 @@
+; Made by: extract/contracts generate
+; half_span (half_span_sound), n = 2, negated: unsat.
+(set-info :smt-lib-version 2.6)
+(set-logic QF_NRA)
+(set-info :status unsat)
+(set-option :produce-models true)
+(declare-const x_0 Real)
+(declare-const x_1 Real)
+(declare-const q_0 Real)
+(declare-const q_1 Real)
+(declare-const l_0 Real)
+(declare-const l_1 Real)
+(declare-const r_0 Real)
+(declare-const r_1 Real)
+(assert (and (and (<= l_0 q_0) (<= q_0 r_0)) (and (<= l_1 q_1) (<= q_1 r_1))))
+(assert (and (=> (and (< l_0 q_0) (< q_0 r_0)) (and (<= (+ l_0 q_0) (* 2.0 x_0)) (<= (* 2.0 x_0) (+ q_0 r_0)))) (=> (and (< l_1 q_1) (< q_1 r_1)) (and (<= (+ l_1 q_1) (* 2.0 x_1)) (<= (* 2.0 x_1) (+ q_1 r_1))))))
+(assert (not (and (and (and (<= l_0 q_0) (<= q_0 r_0)) (=> (and (< l_0 q_0) (< q_0 r_0)) (<= (* 2.0 (let ((x_ (- x_0 q_0))) (ite (<= 0.0 x_) x_ (- x_)))) (- r_0 l_0)))) (and (and (<= l_1 q_1) (<= q_1 r_1)) (=> (and (< l_1 q_1) (< q_1 r_1)) (<= (* 2.0 (let ((x_ (- x_1 q_1))) (ite (<= 0.0 x_) x_ (- x_)))) (- r_1 l_1)))))))
+(check-sat)
