@@ -247,8 +247,9 @@ struct LossConstants {
 };
 
 // T9 and T1 on the enclosed loss of rows that GPTQ made, from the u' of the recurrence.
-void judge_losses(Case& c, const RowGroup& group) {
+void judge_losses(Case& c, RowGroup& group) {
   using Position = RowGroup::Position;
+  group.add_bounds(c.evidence.options.grid, c.columns);
   const Evidence& evidence = c.evidence;
   const RowColumns& columns = c.columns;
   const std::size_t n = at(columns.n);
@@ -308,7 +309,7 @@ void judge(Case& c) {
   if (c.rows_by_unit) open = judge_by_unit(c);
   c.over_rows(open.made, true, [&](const RowGroup& group) { judge_rounding(c, group); });
   c.over_rows(open.nearest, false, [&](const RowGroup& group) { judge_rounding(c, group); });
-  c.over_rows(open.losses, true, [&](const RowGroup& group) { judge_losses(c, group); });
+  c.over_rows(open.losses, true, [&](RowGroup& group) { judge_losses(c, group); });
 }
 
 constexpr const generated::Contract* contracts_of_rows[] = {&generated::gf16_nearest, &generated::gf16_half_gap,

@@ -115,19 +115,17 @@ void RowGroup::load(const Evidence& evidence, const Compensated& u, const GridPo
       position.above[lane] = point(s < 0 ? entry.below : entry.above);
     }
   }
-  const GapRule rule(evidence.options.grid);
-  if (!from_u) {
-    for (Position& position : at) position.gap = gap_of(evidence.options.grid, rule, position);
-    return;
-  }
+}
+
+void RowGroup::add_bounds(const Grid& grid, const RowColumns& columns) {
+  const GapRule rule(grid);
+  const auto n = static_cast<std::size_t>(columns.n);
   Lanes squares{};
-  for (std::size_t p = 0; p < static_cast<std::size_t>(columns.n); ++p)
-    squares += (at[p].w - at[p].q) * (at[p].w - at[p].q);
+  for (std::size_t p = 0; p < n; ++p) squares += (at[p].w - at[p].q) * (at[p].w - at[p].q);
   const Lanes norm = root_of(squares) * (1 + 0x1p-20) + 0x1p-140;
-  for (std::size_t p = 0; p < at.size(); ++p) {
-    at[p].gap = gap_of(evidence.options.grid, rule, at[p]);
-    if (p < static_cast<std::size_t>(columns.n))
-      at[p].delta = (columns.chain[p] * norm + 0x1p-24 * magnitude(at[p].x)) * (1 + 0x1p-40) + columns.underflow[p];
+  for (std::size_t p = 0; p < n; ++p) {
+    at[p].gap = gap_of(grid, rule, at[p]);
+    at[p].delta = (columns.chain[p] * norm + 0x1p-24 * magnitude(at[p].x)) * (1 + 0x1p-40) + columns.underflow[p];
   }
 }
 

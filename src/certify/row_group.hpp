@@ -40,7 +40,7 @@ struct RowGroup {
   using Lanes = contracts::Lanes;
 
   /// One position of the rows: the weight, what was rounded (u' or w), the point s g of the code, the points below and
-  /// above it, the scale; for positions below n, bounds of |u' - q| and of |u' - u|.
+  /// above it, the scale; for positions below n, where asked for, bounds of |u' - q| and of |u' - u|.
   struct Position {
     Lanes w, x, q, below, above, s, gap, delta;
   };
@@ -56,9 +56,11 @@ struct RowGroup {
   };
   Word word(Lanes Position::*of) const { return {this, of}; }
 
-  /// The final codes of the rows. from_u: x is u' below n (rows that GPTQ made); then gap and delta are filled in.
+  /// The final codes of the rows; gap and delta stay as they are. from_u: x is u' below n (rows that GPTQ made).
   void load(const Evidence& evidence, const Compensated& u, const GridPoints& points, const RowColumns& columns,
             std::span<const Index> rows, bool from_u);
+  /// Gap and delta of rows that were loaded from u'.
+  void add_bounds(const Grid& grid, const RowColumns& columns);
 };
 
 }  // namespace hallmark

@@ -10,6 +10,7 @@
 
 #include "../linalg/random.hpp"
 #include "certify/judge.hpp"
+#include "contracts/generated/row_contracts.hpp"
 #include "linalg/gram.hpp"
 #include "method/quantize.hpp"
 
@@ -145,10 +146,12 @@ TEST_CASE(
   holds(judged(codebook));
 }
 
-TEST_CASE("a run counts the contracts that the judges name, and no others") {
+TEST_CASE("a run counts the contracts that the judges name and those of rows, and no others") {
   std::set<std::string, std::less<>> named, counted;
   for (const Judge* judge : judges())
     for (const auto* contract : judge->contracts) named.emplace(contract->name);
+  generated::visit_row_contracts(
+      [&](const generated::Contract& contract, const auto&) { named.emplace(contract.name); });
   Tensor nearest = tensor("gf16");
   nearest.options.method = "rtn";
   for (const Report& report : {judged(tensor("gf16")), judged(nearest)})
