@@ -4,20 +4,21 @@
       loss enclosures, and the grid that the codes belong to.  This file is the whole checker, on
       words and integers only; it is what hallmark-check runs after extraction.  What its answer
       means is in Check/CheckerProof.
-    Main definitions: [bundle], [tensor_row], [first_failure], [accepts].
-    Depends on: Check/Dyadic, Check/Reading, Check/Grid, Check/Ruler, Check/QuadraticForm.
-    Source: docs/bundle-format.md. *)
+    Main definitions: [bundle], [tensor_row], [start], [rows_failure], [first_failure], [accepts].
+    Depends on: Check/Dyadic, Check/Reading, Check/Grid, Check/Ruler, Check/QuadraticForm,
+      Check/Packing.
+    Source: docs/checker.md. *)
 From Coq Require Import ZArith List Bool.
 From Flocq Require Import Core.
-From Hallmark Require Import Check.Dyadic Check.Reading Check.Grid Check.Ruler.
-From Hallmark Require Import Check.QuadraticForm.
+From Hallmark Require Import Format.Word Check.Dyadic Check.Reading Check.Grid Check.Ruler.
+From Hallmark Require Import Check.QuadraticForm Check.Packing.
 Import ListNotations.
 Open Scope Z_scope.
 
 (** One row of the quantized matrix.  A scale and a zero point serve a group of columns; zero points
     are integers, 0 where there is none, the rest are words.  [claims_rtn] says that the codes are
     those of round-to-nearest; the enclosures are of the loss of the codes and of
-    round-to-nearest. *)
+    round-to-nearest; the losses themselves may stand beside them. *)
 Record tensor_row : Set := Row {
   weights : list Z;       (* binary32 *)
   codes : list Z;         (* of the grid *)
@@ -27,12 +28,13 @@ Record tensor_row : Set := Row {
   final_low : Z;          (* binary64 *)
   final_high : Z;         (* binary64 *)
   rtn_low : Z;            (* binary64 *)
-  rtn_high : Z }.         (* binary64 *)
+  rtn_high : Z;           (* binary64 *)
+  exact_losses : option (dyadic * dyadic) }.
 
 (** A tensor: its grid, the number of columns that share a scale (0: all of a row), its number of
     columns, the rows of its Gram matrix in binary64 words if there is one, whether its codes are
     claimed to lose no more than round-to-nearest, its rows.  Without a Gram matrix nothing is
-    claimed of losses; without that claim, nothing of the loss of round-to-nearest. *)
+    claimed of losses. *)
 Record bundle : Set := Bundle {
   code_grid : grid;
   group_size : nat;
@@ -53,18 +55,17 @@ Inductive fault : Set :=
   | BadZero         (* a zero point is not in the range of the grid *)
   | BadEnclosure    (* an end of an enclosure is not finite *)
   | NotRtn          (* a row that claims to be round-to-nearest is not *)
+  | DeadCode        (* a code is not the nearest where the Gram matrix has a zero diagonal *)
   | GuardBroken     (* the codes lose more than round-to-nearest *)
   | FinalOutside    (* the loss of the codes is outside its enclosure *)
-  | RtnOutside.     (* the loss of round-to-nearest is outside its enclosure *)
+  | RtnOutside      (* the loss of round-to-nearest is outside its enclosure *)
+  | TooWide         (* an enclosure is wider than a quarter of its upper end, and not tight *)
+  | ExactDiffers.   (* a loss is not the exact number beside its enclosure *)
 
 (** Where it is wrong: in the Gram matrix and the header, or in a row. *)
 Inductive failure : Set :=
   | InTensor (f : fault)
   | InRow (i : Z) (f : fault).
-
-(** An exponent that is low enough for every row of a matrix. *)
-Definition lowest_matrix (D : list (list dyadic)) : Z :=
-  fold_right (fun r E => Z.min (lowest r) E) 0 D.
 
 (** Differences, entry by entry. *)
 Fixpoint differences (a b : list Z) : list Z :=
@@ -75,6 +76,15 @@ Fixpoint differences (a b : list Z) : list Z :=
 
 (** The loss lies in the enclosure. *)
 Definition inside (low loss high : dyadic) : bool := dyadic_le low loss && dyadic_le loss high.
+
+(** The enclosure is narrow, at most a quarter of its upper end wide, or tight: its ends, given by
+    their words too, are neighbours. *)
+Definition narrow (low_word : Z) (low : dyadic) (high_word : Z) (high : dyadic) : bool :=
+  dyadic_le (Float radix2 (3 * Fnum high) (Fexp high)) (Float radix2 (4 * Fnum low) (Fexp low))
+  || (high_word =? low_word + 1).
+
+(** Two dyadic numbers are equal. *)
+Definition same_number (x y : dyadic) : bool := dyadic_le x y && dyadic_le y x.
 
 (** The number of columns that share a scale, for rows of n. *)
 Definition group_width (n size : nat) : nat := match size with O => n | S _ => size end.
@@ -108,97 +118,187 @@ Fixpoint rtn_points (r : ruler) (steps : list (dyadic * Z)) (l : list dyadic) {s
   | _, _ => []
   end.
 
-(** The loss of weights [w] at the points [p], integers in one unit: the quadratic form with the
-    upper triangle [U] of the Gram matrix. *)
-Definition row_quadratic (U : list (list Z)) (w p : list Z) : Z := quadratic U (differences w p).
+(** A row that was read: its unit, the errors of the codes and, where they are others, of
+    round-to-nearest, integers in that unit. *)
+Record errors : Set := Errors {
+  unit_of : Z;
+  code_errors : list Z;
+  rtn_errors : option (list Z) }.
 
-(** The judgement of the losses of a row, with [U] in units of 2^[E]: weights [w], points of the
-    codes [q] and of round-to-nearest [p] in units of 2^[e]. *)
-Definition loss_fault (U : list (list Z)) (E : Z) (guard : bool) (r : tensor_row)
-  (e : Z) (w q p : list Z) : option fault :=
-  match read_b64 [final_low r; final_high r; rtn_low r; rtn_high r] with
-  | Some [fl; fh; rl; rh] =>
-      let final := row_quadratic U w q in
-      let rtn := if negb guard || equal_lists q p then final else row_quadratic U w p in
-      if negb (final <=? rtn) then Some GuardBroken else
-      if negb (inside fl (Float radix2 final (e + e + E)) fh) then Some FinalOutside else
-      if guard && negb (inside rl (Float radix2 rtn (e + e + E)) rh) then Some RtnOutside else
-      None
-  | _ => Some BadEnclosure
+(** What the rows of a tensor share: the ruler of its grid, the number of columns, the columns of a
+    group and the number of groups; if there is a Gram matrix, its upper triangle, the unit and the
+    largest magnitude of its integers; and the guard. *)
+Record tensor : Set := Tensor {
+  tensor_ruler : ruler;
+  width_of : nat;
+  group_columns : nat;
+  groups : nat;
+  triangle : option (list (list Z) * Z * Z);
+  guard : bool }.
+
+(** The points agree where the first entry of the triangle's row, the diagonal, is zero. *)
+Fixpoint dead_agree (U : list (list Z)) (q p : list Z) : bool :=
+  match U, q, p with
+  | r :: U', x :: q', y :: p' => (negb (hd 0 r =? 0) || (x =? y)) && dead_agree U' q' p'
+  | _, _, _ => true
   end.
 
-(** The judgement of a row of [n] weights in [count] groups of [width] columns, with the upper
-    triangle of the Gram matrix and its unit if there is one: its first fault.  All points and
-    losses of the row are integers in one unit. *)
-Definition row_fault (k : ruler) (n width count : nat) (gram : option (list (list Z) * Z))
-  (guard : bool) (r : tensor_row) : option fault :=
+(** A row is read: its errors, or its first fault beside losses. *)
+Definition read_row (t : tensor) (r : tensor_row) : errors + fault :=
+  let n := width_of t in
   if negb (Nat.eqb (length (weights r)) n && Nat.eqb (length (codes r)) n
-           && Nat.eqb (length (scales r)) count && Nat.eqb (length (zeros r)) count)
-  then Some BadShape else
+           && Nat.eqb (length (scales r)) (groups t) && Nat.eqb (length (zeros r)) (groups t))
+  then inr BadShape else
   match read_b32 (weights r), read_b32 (scales r) with
-  | None, _ => Some BadWeight
-  | _, None => Some BadScale
+  | None, _ => inr BadWeight
+  | _, None => inr BadScale
   | Some w, Some s =>
-      if negb (forallb (fun x => negb (Fnum x =? 0)) s) then Some BadScale else
-      if negb (forallb (ruler_zero k) (zeros r)) then Some BadZero else
-      let steps := spread n width (combine s (zeros r)) in
-      match code_points k steps (codes r) with
-      | None => Some BadCode
+      if negb (forallb (fun x => negb (Fnum x =? 0)) s) then inr BadScale else
+      if negb (forallb (ruler_zero (tensor_ruler t)) (zeros r)) then inr BadZero else
+      let steps := spread n (group_columns t) (combine s (zeros r)) in
+      match code_points (tensor_ruler t) steps (codes r) with
+      | None => inr BadCode
       | Some q =>
-          let p := rtn_points k steps w in
+          let p := rtn_points (tensor_ruler t) steps w in
           let e := Z.min (lowest w) (Z.min (lowest q) (lowest p)) in
           let wi := map (align e) w in
           let qi := map (align e) q in
           let pi := map (align e) p in
-          if claims_rtn r && negb (equal_lists qi pi) then Some NotRtn else
-          match gram with
-          | None => None
-          | Some (U, E) => loss_fault U E guard r e wi qi pi
+          let same := equal_lists qi pi in
+          if claims_rtn r && negb same then inr NotRtn else
+          if negb (match triangle t with
+                   | Some (U, _, _) => dead_agree U qi pi
+                   | None => true
+                   end) then inr DeadCode else
+          inl (Errors e (differences wi qi) (if same then None else Some (differences wi pi)))
+      end
+  end.
+
+(** The judgement of the losses of a row, integers in units of 2^unit. *)
+Definition loss_fault (guarded : bool) (r : tensor_row) (unit final rtn : Z) : option fault :=
+  match read_b64 [final_low r; final_high r; rtn_low r; rtn_high r] with
+  | Some [fl; fh; rl; rh] =>
+      let f := Float radix2 final unit in
+      let n := Float radix2 rtn unit in
+      if guarded && negb (final <=? rtn) then Some GuardBroken else
+      if negb (inside fl f fh) then Some FinalOutside else
+      if negb (inside rl n rh) then Some RtnOutside else
+      if negb (narrow (final_low r) fl (final_high r) fh
+               && narrow (rtn_low r) rl (rtn_high r) rh) then Some TooWide else
+      if negb (match exact_losses r with
+               | Some (x, y) => same_number x f && same_number y n
+               | None => true
+               end) then Some ExactDiffers else
+      None
+  | _ => Some BadEnclosure
+  end.
+
+(** The vectors whose losses a row asks for. *)
+Definition vectors_of (x : errors + fault) : list (list Z) :=
+  match x with
+  | inl (Errors _ q None) => [q]
+  | inl (Errors _ q (Some p)) => [q; p]
+  | inr _ => []
+  end.
+
+(** The first fault among rows numbered from [i] that were read, where a Gram matrix of unit
+    2^[unit] gives the vectors of all of them these losses. *)
+Fixpoint losses_failure (guarded : bool) (unit i : Z) (l : list tensor_row)
+  (read : list (errors + fault)) (losses : list Z) : option failure :=
+  match l, read with
+  | r :: l', inl (Errors e _ p) :: read' =>
+      match p, losses with
+      | None, final :: rest =>
+          match loss_fault guarded r (e + e + unit) final final with
+          | Some f => Some (InRow i f)
+          | None => losses_failure guarded unit (i + 1) l' read' rest
           end
+      | Some _, final :: rtn :: rest =>
+          match loss_fault guarded r (e + e + unit) final rtn with
+          | Some f => Some (InRow i f)
+          | None => losses_failure guarded unit (i + 1) l' read' rest
+          end
+      | _, _ => Some (InRow i BadShape)
       end
+  | _ :: _, inr f :: _ => Some (InRow i f)
+  | _ :: _, [] => Some (InRow i BadShape)
+  | [], _ => None
   end.
 
-(** The first fault among rows numbered from [i]. *)
-Fixpoint rows_failure (judge : tensor_row -> option fault) (i : Z) (l : list tensor_row)
-  : option failure :=
-  match l with
+(** The first fault among rows that were read, without losses. *)
+Fixpoint reading_failure (i : Z) (read : list (errors + fault)) : option failure :=
+  match read with
   | [] => None
-  | r :: l' =>
-      match judge r with
-      | Some f => Some (InRow i f)
-      | None => rows_failure judge (i + 1) l'
+  | inr f :: _ => Some (InRow i f)
+  | inl _ :: read' => reading_failure (i + 1) read'
+  end.
+
+(** The first fault among rows numbered from [i].  The losses of all of them are computed at
+    once. *)
+Definition rows_failure (t : tensor) (i : Z) (l : list tensor_row) : option failure :=
+  let read := map (read_row t) l in
+  match triangle t with
+  | None => reading_failure i read
+  | Some (U, unit, top) =>
+      losses_failure (guard t) unit i l read
+        (quadratics U top (width_of t) (flat_map vectors_of read))
+  end.
+
+(** An exponent that is low enough for every entry of a matrix of binary64 words, and for 2^[E];
+    none
+    if one is no finite number. *)
+Fixpoint matrix_unit (E : Z) (W : list (list Z)) : option Z :=
+  match W with
+  | [] => Some E
+  | r :: W' =>
+      match read_b64 r with
+      | Some d => matrix_unit (Z.min (lowest d) E) W'
+      | None => None
       end
   end.
 
-(** What the checker needs of a Gram matrix of [n] columns: its upper triangle and its unit; or what
-    is wrong with it. *)
+(** The integer that a binary64 word is in units of 2^[E]; 0 for infinities and NaN. *)
+Definition word_units (E w : Z) : Z :=
+  match b64_dyadic w with Some d => align E d | None => 0 end.
+
+(** What the checker needs of a Gram matrix of [n] columns: its upper triangle in integers, their
+    unit and their largest magnitude; or what is wrong with it.  Its words are read twice, so that
+      no
+    other form of the whole matrix is ever held. *)
 Definition read_gram (n : nat) (words : option (list (list Z)))
-  : option (list (list Z) * Z) + fault :=
+  : option (list (list Z) * Z * Z) + fault :=
   match words with
   | None => inl None
   | Some W =>
       if negb (Nat.eqb (length W) n) || negb (forallb (fun r => Nat.eqb (length r) n) W)
       then inr BadShape else
-      match read_matrix W with
+      match matrix_unit 0 W with
       | None => inr BadGram
-      | Some D =>
-          let E := lowest_matrix D in
-          let M := map (map (align E)) D in
-          if negb (symmetric n M) then inr Asymmetric else inl (Some (upper n M, E))
+      | Some E =>
+          if negb (symmetric n W) then inr Asymmetric else
+          let U := map (map (word_units E)) (upper n W) in
+          inl (Some (U, E, largest_of 0 U))
       end
+  end.
+
+(** What the rows of a bundle share, or what is wrong with it. *)
+Definition start (b : bundle) : tensor + fault :=
+  let n := columns b in
+  if Nat.eqb n 0 then inr BadShape else
+  match prepare (code_grid b), read_gram n (gram_words b) with
+  | None, _ => inr BadGrid
+  | _, inr f => inr f
+  | Some k, inl gram =>
+      inl (Tensor k n (group_width n (group_size b)) (group_count n (group_size b)) gram
+        (guarded b))
   end.
 
 (** The first fault of a bundle. *)
 Definition first_failure (b : bundle) : option failure :=
-  let n := columns b in
-  if Nat.eqb n 0 || Nat.eqb (length (rows b)) 0 then Some (InTensor BadShape) else
-  match prepare (code_grid b), read_gram n (gram_words b) with
-  | None, _ => Some (InTensor BadGrid)
-  | _, inr f => Some (InTensor f)
-  | Some k, inl gram =>
-      rows_failure
-        (row_fault k n (group_width n (group_size b)) (group_count n (group_size b)) gram
-          (guarded b)) 0 (rows b)
+  if Nat.eqb (length (rows b)) 0 then Some (InTensor BadShape) else
+  match start b with
+  | inr f => Some (InTensor f)
+  | inl t => rows_failure t 0 (rows b)
   end.
 
 (** The verdict. *)

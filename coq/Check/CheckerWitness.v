@@ -7,7 +7,8 @@
       checker answer, so that none of them is idle.
     Main results (T13): [witness_accepted], [witness_strict], [witness_flipped_code],
       [witness_rejected], [witness_tie]; [grid_witnesses_accepted], [integer_witness_strict],
-      [table_witness_strict], [grid_witnesses_flipped], [witness_claims], [witness_bad_grids].
+      [table_witness_strict], [grid_witnesses_flipped], [witness_claims],
+      [witness_claims_about_losses], [witness_bad_grids].
     Depends on: Check/CheckerProof.
     Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra List Bool.
@@ -27,12 +28,12 @@ Definition checker_gram : list (list Z) :=
 (** T5's weights (3073, 3073, 3071) / 2048 with their round-to-nearest codes; loss 19 / 2^22. *)
 Definition witness_rtn : tensor_row :=
   Row [0x3FC01000; 0x3FC01000; 0x3FBFF000] [0x3F00; 0x3F00; 0x3F00] [0x3F800000] [0] true
-    0x3ED3000000000000 0x3ED3000000000000 0x3ED3000000000000 0x3ED3000000000000.
+    0x3ED3000000000000 0x3ED3000000000000 0x3ED3000000000000 0x3ED3000000000000 None.
 
 (** Weights 3/4 (3073, 3073, 3073) / 2048 with scale 3/4; loss 27 / 2^26 against 315 / 2^26. *)
 Definition witness_gptq : tensor_row :=
   Row [0x3F900C00; 0x3F900C00; 0x3F900C00] [0x3F00; 0x3F01; 0x3F00] [0x3F400000] [0] false
-    0x3E9AFFFFFFFFFFFF 0x3E9B000000000001 0x3ED3AFFFFFFFFFFF 0x3ED3B00000000001.
+    0x3E9AFFFFFFFFFFFF 0x3E9B000000000001 0x3ED3AFFFFFFFFFFF 0x3ED3B00000000001 None.
 
 (** A guarded bundle of GF16 codes with one scale per row and three columns: what version 1 of the
     format holds. *)
@@ -51,7 +52,7 @@ Definition flipped : bundle :=
   gf16_bundle checker_gram [witness_rtn;
     Row (weights witness_gptq) [0x3F00; 0x3F00; 0x3F00] (scales witness_gptq) [0] false
       (final_low witness_gptq) (final_high witness_gptq)
-      (rtn_low witness_gptq) (rtn_high witness_gptq)].
+      (rtn_low witness_gptq) (rtn_high witness_gptq) None].
 
 (** The checker rejects it, and says where. *)
 Lemma witness_flipped_code : first_failure flipped = Some (InRow 1 FinalOutside).
@@ -62,7 +63,8 @@ Definition one_row (gram : list (list Z)) (r : tensor_row) : bundle := gf16_bund
 
 (** The second row with other codes, scale, claim and ends of enclosures. *)
 Definition changed (g : list Z) (s : Z) (claim : bool) (fl rh : Z) : tensor_row :=
-  Row (weights witness_gptq) g [s] [0] claim fl (final_high witness_gptq) (rtn_low witness_gptq) rh.
+  Row (weights witness_gptq) g [s] [0] claim fl (final_high witness_gptq) (rtn_low witness_gptq) rh
+    None.
 
 (** Every fault is found where it was planted. *)
 Lemma witness_rejected :
@@ -75,15 +77,15 @@ Lemma witness_rejected :
       gf16_bundle checker_gram [];
       one_row ([0x7FF0000000000000; 0; 0] :: tl checker_gram) witness_rtn;
       one_row ([0x4014000000000000; 0x4000000000000001; 0] :: tl checker_gram) witness_rtn;
-      one_row checker_gram (Row [0; 0] [0; 0; 0] [s] [0] false 0 0 0 0);
-      one_row checker_gram (Row [0; 0; 0x7FC00000] [0; 0; 0] [s] [0] false 0 0 0 0);
+      one_row checker_gram (Row [0; 0] [0; 0; 0] [s] [0] false 0 0 0 0 None);
+      one_row checker_gram (Row [0; 0; 0x7FC00000] [0; 0; 0] [s] [0] false 0 0 0 0 None);
       one_row checker_gram (changed [0x3F00; 0x7E01; 0x3F00] s false fl rh);
       one_row checker_gram (changed g 0x7F800000 false fl rh);
       one_row checker_gram (changed g 0 false fl rh);
       one_row checker_gram (changed g 0x80000000 false fl rh);
       one_row checker_gram (changed g 0xBF400000 true fl rh);
-      one_row checker_gram (Row [0; 0; 0] [0; 0; 0] [s; s] [0; 0] false 0 0 0 0);
-      one_row checker_gram (Row [0; 0; 0] [0; 0; 0] [s] [1] false 0 0 0 0);
+      one_row checker_gram (Row [0; 0; 0] [0; 0; 0] [s; s] [0; 0] false 0 0 0 0 None);
+      one_row checker_gram (Row [0; 0; 0] [0; 0; 0] [s] [1] false 0 0 0 0 None);
       one_row checker_gram (changed g s false 0xFFF0000000000000 rh);
       one_row checker_gram (changed g s true fl rh);
       one_row checker_gram (changed [0x3F00; 0x3EFF; 0x3F00] s false fl rh);
@@ -123,7 +125,7 @@ destruct (accepts_rows witness witness_accepted) as [_ each].
 assert (sound := each 1%nat ltac:(simpl; lia)).
 change (row_at witness 1) with witness_gptq in sound.
 assert (above := proj2 (sound_final _ _ sound eq_refl)).
-assert (below := proj1 (sound_rtn _ _ sound eq_refl eq_refl)).
+assert (below := proj1 (sound_rtn _ _ sound eq_refl)).
 rewrite (b64_value_is (final_high witness_gptq) 0x1B000000000001 (-74)) in above
   by first [vm_compute; reflexivity | split; [discriminate|reflexivity]].
 rewrite (b64_value_is (rtn_low witness_gptq) 0x13AFFFFFFFFFFF (-70)) in below
@@ -139,7 +141,7 @@ Open Scope Z_scope.
     scale 3/8 with zero point 9.  Weights (27, -37, 19) / 16; loss 11/256 against 139/256. *)
 Definition integer_row (c1 : Z) : tensor_row :=
   Row [0x3FD80000; 0xC0140000; 0x3F980000] [2; c1; 12] [0xBF000000; 0x3EC00000] [5; 9] false
-    0x3FA6000000000000 0x3FA6000000000000 0x3FE1600000000000 0x3FE1600000000000.
+    0x3FA6000000000000 0x3FA6000000000000 0x3FE1600000000000 0x3FE1600000000000 None.
 
 (** The bundle with that row. *)
 Definition integer_bundle (c1 : Z) : bundle :=
@@ -153,7 +155,7 @@ Definition witness_table : grid :=
     211/256. *)
 Definition table_row (c1 : Z) : tensor_row :=
   Row [0xBD800000; 0x3EA00000; 0xBD800000] [2; c1; 1] [0xBF000000; 0x3F400000] [0; 0] false
-    0x3FA6000000000000 0x3FA6000000000000 0x3FEA600000000000 0x3FEA600000000000.
+    0x3FA6000000000000 0x3FA6000000000000 0x3FEA600000000000 0x3FEA600000000000 None.
 
 (** The bundle with that row. *)
 Definition table_bundle (c1 : Z) : bundle :=
@@ -182,11 +184,12 @@ Proof. vm_compute; reflexivity. Qed.
 Lemma table_flipped : first_failure (table_bundle 1) = Some (InRow 0 FinalOutside).
 Proof. vm_compute; reflexivity. Qed.
 
-(** Without the guard codes that lose more than round-to-nearest are accepted, and the ends for the
-    latter are not read as such; without a Gram matrix no loss is. *)
+(** Without the guard codes that lose more than round-to-nearest are accepted; without a Gram matrix
+    no loss is judged. *)
 Lemma witness_claims :
   let r code claim ends := Row [0x3FD80000; 0xC0140000; 0x3F980000] [2; code; 12]
-    [0xBF000000; 0x3EC00000] [5; 9] claim ends ends 0 0 in
+    [0xBF000000; 0x3EC00000] [5; 9] claim ends ends 0x3FE1600000000000
+    0x3FE1600000000000 None in
   let judge gram guard l := first_failure (Bundle (Integer 0 15) 2 3 gram guard [l]) in
   let worse := r 11 false 0x4000580000000000 in
   [ judge (Some checker_gram) true worse; judge (Some checker_gram) false worse;
@@ -197,10 +200,38 @@ Lemma witness_claims :
       None; Some (InRow 0 NotRtn); None ].
 Proof. vm_compute; reflexivity. Qed.
 
+(** Enclosures that say little, exact losses that are others, and columns of which nothing is known.
+    With the diagonal (0, 2, 16) the first column is dead: its code has to be the nearest one.  An
+    enclosure may be a quarter of its upper end wide, [27, 36] / 2^26, and not more; neighbours may
+    be further apart, [0, 2^-1074]. *)
+Lemma witness_claims_about_losses :
+  let r code fl fh exact := Row (weights witness_gptq) [code; 0x3F01; 0x3F00] [0x3F400000] [0] false
+    fl fh (rtn_low witness_gptq) (rtn_high witness_gptq) exact in
+  let judge gram l := first_failure (gf16_bundle gram [l]) in
+  let loss := Some (Float radix2 27 (-26), Float radix2 315 (-26)) in
+  let dead := [0; 0; 0] :: [0; 0x4000000000000000; 0x4010000000000000] :: tl (tl checker_gram) in
+  let zeros := repeat [0; 0; 0] 3 in
+  let nothing code fh := Row (weights witness_gptq) [code; 0x3F00; 0x3F00] [0x3F400000] [0] false
+    0 fh 0 0 None in
+  [ judge checker_gram (r 0x3F00 0x3E9B000000000000 0x3EA2000000000000 loss);
+    judge checker_gram (r 0x3F00 0x3E9B000000000000 0x3EA2000000000001 None);
+    judge checker_gram (r 0x3F00 0 0x3E9B000000000000 None);
+    judge checker_gram (r 0x3F00 0x3E9B000000000000 0x3E9B000000000000
+      (Some (Float radix2 27 (-26), Float radix2 315 (-27))));
+    judge checker_gram (r 0x3F00 0x3E9B000000000000 0x3E9B000000000000
+      (Some (Float radix2 26 (-26), Float radix2 315 (-26))));
+    judge dead (r 0x3F01 0x3E9B000000000000 0x3E9B000000000000 None);
+    judge zeros (nothing 0x3F01 0); judge zeros (nothing 0x3F00 0);
+    judge zeros (nothing 0x3F00 1); judge zeros (nothing 0x3F00 2) ]
+  = [ None; Some (InRow 0 TooWide); Some (InRow 0 TooWide); Some (InRow 0 ExactDiffers);
+      Some (InRow 0 ExactDiffers); Some (InRow 0 DeadCode); Some (InRow 0 DeadCode); None; None;
+      Some (InRow 0 TooWide) ].
+Proof. vm_compute; reflexivity. Qed.
+
 (** What is no grid, and the widest that are; zero points and groups that do not fit. *)
 Lemma witness_bad_grids :
   let zero g size z := first_failure (Bundle g size 3 None false [Row [0; 0; 0] [0; 0; 0]
-    [0x3F800000] [z] false 0 0 0 0]) in
+    [0x3F800000] [z] false 0 0 0 0 None]) in
   map (fun g => zero g 0%nat 0)
     [ Golden 1 5; Golden 9 5; Golden 4 0; Golden 2 13; Golden 8 8; Integer 3 3; Integer (-257) 0;
       Integer 0 256; Table [0]; Table [0x3F800000; 0x3F800000]; Table [0x3F800000; 0];
@@ -238,7 +269,7 @@ destruct (accepts_rows _ (proj1 grid_witnesses_accepted)) as [_ each].
 assert (sound := each 0%nat ltac:(simpl; lia)).
 change (row_at (integer_bundle 9) 0) with (integer_row 9) in sound.
 assert (above := proj2 (sound_final _ _ sound eq_refl)).
-assert (below := proj1 (sound_rtn _ _ sound eq_refl eq_refl)).
+assert (below := proj1 (sound_rtn _ _ sound eq_refl)).
 rewrite (b64_value_is (final_high (integer_row 9)) 0x16000000000000 (-57)) in above
   by first [vm_compute; reflexivity | split; [discriminate|reflexivity]].
 rewrite (b64_value_is (rtn_low (integer_row 9)) 0x11600000000000 (-53)) in below
@@ -256,7 +287,7 @@ destruct (accepts_rows _ (proj2 grid_witnesses_accepted)) as [_ each].
 assert (sound := each 0%nat ltac:(simpl; lia)).
 change (row_at (table_bundle 0) 0) with (table_row 0) in sound.
 assert (above := proj2 (sound_final _ _ sound eq_refl)).
-assert (below := proj1 (sound_rtn _ _ sound eq_refl eq_refl)).
+assert (below := proj1 (sound_rtn _ _ sound eq_refl)).
 rewrite (b64_value_is (final_high (table_row 0)) 0x16000000000000 (-57)) in above
   by first [vm_compute; reflexivity | split; [discriminate|reflexivity]].
 rewrite (b64_value_is (rtn_low (table_row 0)) 0x1A600000000000 (-53)) in below

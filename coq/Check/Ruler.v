@@ -4,7 +4,7 @@
       unit.  Then codes are read and nearest points are found by integers alone.
     Main results: [prepare_ok], [ruler_code_correct], [rtn_dyadic_correct].
     Depends on: Format/Word, Check/Dyadic, Check/Reading, Check/Nearest, Check/Table, Check/Grid.
-    Source: docs/bundle-format.md. *)
+    Source: docs/checker.md. *)
 From Coq Require Import ZArith Reals Lia Lra List Bool.
 From Flocq Require Import Core.
 From Hallmark Require Import Format.Word Check.Dyadic Check.Reading Check.Nearest Check.Table.

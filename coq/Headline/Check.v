@@ -5,14 +5,16 @@
     Main results: the names that begin with T13.
     Depends on: Check, Gptq/Matrix, Gptq/Guard.
     Source: each proof names the lemma that does it. *)
-From Coq Require Import Reals List Lra.
+From Coq Require Import ZArith Reals List Lra.
 From Hallmark.Gptq Require Import Matrix Guard.
-From Hallmark.Check Require Checker CheckerProof CheckerWitness.
+From Hallmark.Check Require Reading Grid Checker CheckerProof CheckerWitness.
+From Hallmark.Check Require ScaleRule ScaleWitness.
+Import ListNotations.
 Open Scope R_scope.
 
 (** ** T13: the checker
 
-    [accepts] is the function that is extracted as hallmark-check.  It reads the words of a bundle:
+    [accepts] is the function that is extracted as the judge of hallmark-check.  It reads words:
     weights in binary32, codes of a grid, a scale in binary32 and a zero point for each row and
     group of columns, if it is [calibrated] a Gram matrix in binary64, and enclosures of each row's
     losses.  The grid is a member of the GF(E, M) family, a range of integers, or a table of
@@ -23,10 +25,11 @@ Open Scope R_scope.
     real numbers that the words stand for: finite words, codes of the grid, scales that are not
     zero; the points that it takes for round-to-nearest are nearest points of the grid, points of
     codes than which no code stands for a nearer one; if the bundle is calibrated, loss_G of the
-    codes lies in its enclosure; if it is also [guarded], that loss is at most loss_G of
-    round-to-nearest (which the checker computes itself), and the latter lies in its enclosure,
-    too; and in a row that claims to be round-to-nearest, the points are those, within half a gap of
-    the grid. *)
+    codes and loss_G of round-to-nearest (which the checker computes itself) lie in their
+    enclosures, each at most a quarter of its upper end wide or between neighbouring numbers, are
+    the exact numbers that may stand beside these, and a column in which G has a zero diagonal is
+    rounded to nearest; if it is also [guarded], the first is at most the second; and in a row that
+    claims to be round-to-nearest, the points are those, within half a gap of the grid. *)
 Theorem T13_checker b : Checker.accepts b = true ->
   (0 < length (Checker.rows b))%nat /\ Grid.grid_ok (Checker.code_grid b) /\
   forall i, (i < length (Checker.rows b))%nat ->
@@ -45,6 +48,33 @@ Theorem T13_checker_total b : Checker.accepts b = true ->
                    (point b (CheckerProof.row_at b i))) in
   total CheckerProof.point_row <= total CheckerProof.rtn_row.
 Proof. exact (CheckerProof.accepts_total b). Qed.
+
+(** The same part by part, as hallmark-check runs it: [start] reads everything but the rows, and the
+    rows are judged some at a time. *)
+Theorem T13_checker_parts b t i : Checker.start b = inl t ->
+  Checker.rows_failure t i (Checker.rows b) = None ->
+  forall r, In r (Checker.rows b) -> CheckerProof.row_sound b r.
+Proof. exact (CheckerProof.judged_rows b t i). Qed.
+
+(** The scales: in a row that [scales_fit] accepts, each group of columns has the scale and the zero
+    point that the rule gives.  For absmax that is the largest magnitude among the group's weights
+    over the largest of the grid, rounded up to the scale's significant bits; [rule_gives] lists
+    the others. *)
+Theorem T13_scales c g n size r : (1 <= ScaleRule.scale_bits c)%Z ->
+  ScaleRule.scales_fit c g n size r = true ->
+  Forall2 (fun ws step => ScaleRule.rule_gives c g ws (fst step) (snd step))
+    (ScaleRule.cut (Checker.group_count n size) (Checker.group_width n size)
+      (map Reading.b32_value (Checker.weights r)))
+    (combine (map Reading.b32_value (Checker.scales r)) (Checker.zeros r)).
+Proof. exact (ScaleRule.scales_fit_correct c g n size r). Qed.
+
+(** Witness: for the weights 1, -1/2 | 1/4, 0 and the integers -8 .. 7 absmax gives -1/8 | -1/32; it
+    does not give 2^100. *)
+Lemma T13_scales_witness : let fits := ScaleWitness.fits_row ScaleRule.AbsMax true
+    (Grid.Integer (-8) 7) in
+  fits [0xBE000000; 0xBD000000]%Z [0; 0]%Z = true /\
+  fits [0x71800000; 0xBD000000]%Z [0; 0]%Z = false.
+Proof. vm_compute; split; reflexivity. Qed.
 
 (** Witness: a guarded bundle of two rows is accepted, and its second row loses 11 times less than
     round-to-nearest; with one bit of one code flipped it is rejected at that row. *)

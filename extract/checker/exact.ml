@@ -7,6 +7,11 @@ external add : t -> t -> t = "ml_z_add"
 external sub : t -> t -> t = "ml_z_sub"
 external mul : t -> t -> t = "ml_z_mul"
 
+(* A word of 64 bits, unsigned. *)
+let of_word word =
+  let z = Z.of_int64 word in
+  if Int64.compare word 0L < 0 then Z.add z (Z.shift_left Z.one 64) else z
+
 let zero = Z.zero
 let one = Z.one
 let neg = Z.neg
@@ -24,8 +29,10 @@ let sgn z = Z.of_int (Z.sign z)
 let div a b = if Z.sign b = 0 then Z.zero else Z.fdiv a b
 let modulo a b = if Z.sign b = 0 then a else Z.sub a (Z.mul b (Z.fdiv a b))
 
-(* x ^ n = 0 for n < 0. *)
-let pow x n = if Z.sign n < 0 then Z.zero else Z.pow x (Z.to_int n)
+(* x ^ n = 0 for n < 0. Powers of two, which are nearly all, are shifts. *)
+let two = Z.of_int 2
+let pow x n =
+  if Z.sign n < 0 then Z.zero else if Z.equal x two then Z.shift_left Z.one (Z.to_int n) else Z.pow x (Z.to_int n)
 
 (* floor (log2 z), and 0 for z <= 0. *)
 let log2 z = if Z.sign z <= 0 then Z.zero else Z.of_int (Z.log2 z)

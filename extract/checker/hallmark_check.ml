@@ -1,47 +1,99 @@
-(* hallmark-check BUNDLE...: judges bundles by the function that coq/Check proves sound (T13).
-   Exit code: 0 all accepted; 7 one is rejected; 3 one is malformed; 9 one cannot be read; 2 wrong usage; 10 no memory.
-   The first bundle that is not accepted ends the run. *)
+(* hallmark-check --weights W [--calibration C] --quantized Q --certificate P [--rows N] [--tensor NAME]
+   Judges a quantized file and its certificate from the files alone (docs/checker.md), by functions that coq/Check proves sound
+   (T13). The first thing that is wrong ends the run. *)
 
-let error number exit_code what where hint =
-  Printf.eprintf "error[E%04d]: %s\n  %s\n  try: %s\n" number what where hint;
-  exit exit_code
+type flags = { weights : string; calibration : string option; quantized : string; certificate : string; rows : int; tensor : string option }
 
-let describe = function
-  | Checker.BadShape -> ("shape", "a length differs from the header")
-  | BadGrid -> ("grid", "the header's numbers or the table's values are no grid")
-  | BadGram -> ("gram", "a word of the Gram matrix is not a finite binary64 number")
-  | Asymmetric -> ("symmetry", "the Gram matrix is not symmetric")
-  | BadWeight -> ("weights", "a weight is not a finite binary32 number")
-  | BadCode -> ("codes", "a code is none of the grid")
-  | BadScale -> ("scale", "a scale is zero or no finite binary32 number")
-  | BadZero -> ("zero-points", "a zero point is not in the range of the grid")
-  | BadEnclosure -> ("ends", "an end of an enclosure is not a finite binary64 number")
-  | NotRtn -> ("rtn", "the row claims to be round-to-nearest and is not")
-  | GuardBroken -> ("guard", "the codes lose more than round-to-nearest")
-  | FinalOutside -> ("enclosure", "the exact loss of the codes is outside its enclosure")
-  | RtnOutside -> ("rtn-enclosure", "the exact loss of round-to-nearest is outside its enclosure")
+let usage what where =
+  Refusal.refuse 290 2 what where "hallmark-check --weights W --calibration C --quantized Q --certificate P [--rows N] [--tensor NAME]"
 
-let rejected path where fault =
-  let name, sentence = describe fault in
-  error 790 7 (Printf.sprintf "rejected by check '%s': %s" name sentence)
-    (Printf.sprintf "%s: %s" path where)
-    "do not use this tensor; quantize it again"
+let flags_of arguments =
+  let seen = Hashtbl.create 8 in
+  let rec read = function
+    | name :: value :: rest when List.mem name [ "--weights"; "--calibration"; "--quantized"; "--certificate"; "--rows"; "--tensor" ] ->
+        if Hashtbl.mem seen name then usage "a flag stands twice" name;
+        Hashtbl.add seen name value;
+        read rest
+    | [] -> ()
+    | name :: _ -> usage "wrong usage" (Printf.sprintf "'%s' is no flag, or has no value" (Safetensors.printable name))
+  in
+  read arguments;
+  let needed name = match Hashtbl.find_opt seen name with Some v -> v | None -> usage "wrong usage" (name ^ " is missing") in
+  let rows =
+    match Hashtbl.find_opt seen "--rows" with
+    | None | Some "all" -> max_int
+    | Some n -> (
+        match Json.count (Json.Number n) with
+        | Some count when count > 0 -> count
+        | _ -> usage "not a number of rows" (Printf.sprintf "--rows %s" (Safetensors.printable n)))
+  in
+  { weights = needed "--weights"; calibration = Hashtbl.find_opt seen "--calibration"; quantized = needed "--quantized";
+    certificate = needed "--certificate"; rows; tensor = Hashtbl.find_opt seen "--tensor" }
 
-let judge path =
-  match Bundle.read path with
-  | exception Bundle.Refused e -> error 399 3 e.what (path ^ ": " ^ e.where) e.hint
-  | exception Sys_error reason -> error 990 9 "cannot read the bundle" reason "check the path and its permissions"
-  | exception End_of_file -> error 990 9 "cannot read the bundle" (path ^ ": it became shorter") "read it again"
-  | rows, columns, bundle -> (
-      match Checker.first_failure bundle with
-      | None -> Printf.printf "%s: accepted: %d rows, %d columns\n%!" path rows columns
-      | Some (InTensor fault) -> rejected path "tensor" fault
-      | Some (InRow (i, fault)) -> rejected path ("row " ^ Z.to_string i) fault)
+(* The tensors that pass through have the bytes that they have in W. *)
+let check_unchanged (weights : Safetensors.t) (container : Container.t) =
+  let refuse name = Refusal.rejected "tensor" "a tensor is not that of the weights" (Printf.sprintf "tensor '%s'" (Safetensors.printable name)) in
+  if List.length weights.tensors <> List.length container.originals then
+    Refusal.rejected "tensors" "the weights have other tensors" (Printf.sprintf "%s: %d, %d were quantized" weights.path
+      (List.length weights.tensors) (List.length container.originals));
+  let quantized = Hashtbl.create 64 in
+  List.iter (fun (m : Container.matrix) -> Hashtbl.replace quantized m.tensor ()) container.matrices;
+  List.iter (fun (o : Container.original) ->
+      match Safetensors.find weights o.name with
+      | Some t when t.dtype = o.dtype && t.shape = o.shape -> (
+          if not (Hashtbl.mem quantized o.name) then
+            match Safetensors.find container.file o.name with
+            | Some kept when Mapped.equal kept.data t.data -> ()
+            | _ -> refuse o.name)
+      | _ -> refuse o.name)
+    container.originals
+
+let run flags =
+  let certificate = Certificate.open_file flags.certificate in
+  let container = Container.open_file flags.quantized in
+  let weights = Safetensors.open_file flags.weights in
+  let calibration = Option.map Safetensors.open_file flags.calibration in
+  let differs what = Refusal.rejected "files" "the files are not those of the certificate" what in
+  if certificate.weights_sha256 <> container.weights_sha256 || certificate.calibration_sha256 <> container.calibration_sha256 then
+    differs "certificate and container name other weights or another calibration file";
+  if Safetensors.digest weights <> certificate.weights_sha256 then differs (flags.weights ^ ": another digest");
+  (match calibration with
+   | Some file -> if Safetensors.digest file <> certificate.calibration_sha256 then differs (Option.get flags.calibration ^ ": another digest")
+   | None -> if certificate.calibration_sha256 <> "" then differs "the codes were made with a calibration file: --calibration");
+  check_unchanged weights container;
+  let names = List.map (fun (m : Container.matrix) -> m.name) container.matrices in
+  if List.map (fun (t : Certificate.tensor) -> t.name) certificate.tensors <> names then
+    differs (flags.certificate ^ ": it speaks of other tensors, or in another order");
+  (match flags.tensor with
+   | Some name when not (List.mem name names) -> usage "no such tensor" (Printf.sprintf "--tensor %s" (Safetensors.printable name))
+   | _ -> ());
+  let files = { Matrix.weights; calibration } in
+  let judged = ref 0 and unknown = ref 0 in
+  List.iter2 (fun (m : Container.matrix) claim ->
+      if flags.tensor = None || flags.tensor = Some m.name then begin
+        let said, unknown_scales = Matrix.judge files container claim ~rows:flags.rows m in
+        incr judged;
+        if unknown_scales then incr unknown;
+        Printf.printf "%s: accepted: %s\n%!" (Safetensors.printable m.name) said;
+        Gc.compact ()
+      end)
+    container.matrices certificate.tensors;
+  if certificate.not_judged <> [] then
+    Printf.printf "not judged, of the certificate: %s\n" (Safetensors.printable (String.concat ", " certificate.not_judged));
+  Printf.printf "%s: accepted: %d of %d matrices\n%!" (Safetensors.printable flags.quantized) !judged (List.length names);
+  if !unknown > 0 then exit 8
 
 let () =
-  match Array.to_list Sys.argv with
-  | _ :: (_ :: _ as paths) when not (List.exists (fun p -> String.length p > 1 && p.[0] = '-') paths) -> (
-      try List.iter judge paths
-      with Out_of_memory | Stack_overflow ->
-        error 1090 10 "out of memory" "the bundle is larger than this machine can judge" "raise the limits")
-  | _ -> error 290 2 "wrong usage" "hallmark-check takes paths of bundles and nothing else" "hallmark-check BUNDLE..."
+  Gc.set { (Gc.get ()) with space_overhead = 40; minor_heap_size = 1 lsl 20 };
+  let error number code what where hint =
+    Printf.eprintf "error[E%04d]: %s\n  %s\n  try: %s\n" number what where hint;
+    exit code
+  in
+  try
+    if Sys.big_endian || Sys.int_size < 63 then usage "this machine is not supported" "words of 64 bits, little-endian, are needed";
+    run (flags_of (List.tl (Array.to_list Sys.argv)))
+  with
+  | Refusal.Refused { number; exit_code; what; where; hint } -> error number exit_code what where hint
+  | Out_of_memory | Stack_overflow ->
+      error 1090 10 "out of memory" "a matrix is larger than this machine can judge" "ulimit -s unlimited, more memory, or --tensor NAME"
+  | Sys_error reason -> error 990 9 "input or output failed" reason "check the output and its space"

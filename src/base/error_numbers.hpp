@@ -1,5 +1,5 @@
 // The numbers of the errors: one per way of being wrong, stable, listed for users in docs/errors.md. hallmark-check, a
-// program of its own, has E0290, E0399, E0790, E0990 and E1090 besides.
+// program of its own, has E0290, E0790, E0990 and E1090 besides.
 #pragma once
 
 namespace hallmark::error_number {

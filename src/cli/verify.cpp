@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "artifact/file_format.hpp"
+#include "artifact/quantized_file.hpp"
 #include "certify/slack_plot.hpp"
 #include "cli/checker.hpp"
 #include "cli/command.hpp"
@@ -52,16 +53,15 @@ Error header_differs(const std::string& path, const std::string& what) {
 }
 
 Expected<ExactRows> rows_of(const VerifyFlags& flags) {
-  if (!flags.exact) {
-    if (flags.rows == "all") return ExactRows{};
-    return Error{Exit::usage, error_number::rows_malformed, "--rows says how many rows exact arithmetic judges",
-                 fmt::format("--rows {} without --exact", flags.rows), "--exact --rows 16, or neither"};
-  }
-  if (flags.rows == "all") return ExactRows{std::numeric_limits<Index>::max()};
+  if (!flags.exact && !flags.checker && flags.rows != "all")
+    return Error{Exit::usage, error_number::rows_malformed,
+                 "--rows says how many rows exact arithmetic and hallmark-check judge",
+                 fmt::format("--rows {} without --exact or --checker", flags.rows), "--exact --rows 16, or neither"};
+  if (flags.rows == "all") return ExactRows{flags.exact ? std::numeric_limits<Index>::max() : 0};
   Index count = 0;
   const char* const end = flags.rows.data() + flags.rows.size();
   const auto [rest, fault] = std::from_chars(flags.rows.data(), end, count);
-  if (fault == std::errc() && rest == end && count >= 1) return ExactRows{count};
+  if (fault == std::errc() && rest == end && count >= 1) return ExactRows{flags.exact ? count : 0};
   return Error{Exit::usage, error_number::rows_malformed, "not a number of rows", fmt::format("--rows {}", flags.rows),
                "--rows all, or a whole number from 1"};
 }
@@ -149,33 +149,6 @@ Expected<CertifiedTensor> next_certified(CertificateReader& certificate, const s
   return **std::move(next);
 }
 
-// hallmark-check on one matrix; a matrix that it cannot judge is noted.
-Status check_tensor(const std::string& checker, const QuantizedModel& model, const PlannedMatrix& planned,
-                    const Verified& verified, Findings& found) {
-  const std::string& name = planned.name();
-  if (const auto obstacle = bundle_obstacle(verified.tensor)) {
-    found.not_judged.push_back(fmt::format("'{}': {}", name, *obstacle));
-    return ok();
-  }
-  const Expected<Matrix<Code>> codes = model.codes(planned.matrix);
-  if (!codes) return codes.error();
-  const Expected<Steps> steps = model.steps(planned.matrix);
-  if (!steps) return steps.error();
-  const Status accepted = run_checker(checker, name,
-                                      {.W = verified.loaded.W,
-                                       .G = verified.loaded.G ? &*verified.loaded.G : nullptr,
-                                       .grid = planned.matrix.options.grid.spec(),
-                                       .steps = &*steps,
-                                       .codes = std::span(codes->data(), static_cast<std::size_t>(codes->size())),
-                                       .values = verified.tensor.values,
-                                       .codes_rtn = &verified.codes_rtn,
-                                       .guard = planned.matrix.options.guard});
-  if (!accepted) return accepted;
-  ++found.accepted;
-  found.lines.back().judged += ", hallmark-check";
-  return ok();
-}
-
 // Q.safetensors -> Q.slack.svg: derived from Q and therefore replaced, unlike a file that the user names.
 std::string default_picture(const std::string& quantized) {
   const std::string certificate = certificate_path(quantized);
@@ -238,6 +211,24 @@ Expected<Inputs> open_inputs(const VerifyFlags& flags) {
   return Inputs{*std::move(model), *std::move(weights), std::move(calibration), std::move(certificate), name};
 }
 
+// hallmark-check on the files, which it opens itself; what it cannot judge is noted.
+Status check_files(const std::string& checker, const VerifyFlags& flags, const Inputs& in, Findings& found) {
+  const bool container = dynamic_cast<const QuantizedFile*>(in.model.get()) != nullptr;
+  if (!container || in.certificate->header().version == 1 || in.model->header().schema == 1) {
+    found.not_judged.emplace_back(container ? "files of the first version, which it does not read"
+                                            : "a file that is no container of Hallmark's");
+    return ok();
+  }
+  const CheckerFiles files{flags.weights, flags.calibration, flags.quantized, in.certificate_name,
+                           flags.rows == "all" ? "" : flags.rows};
+  Expected<std::vector<std::string>> left = run_checker(checker, files, found.lines.size());
+  if (!left) return left.error();
+  found.accepted = found.lines.size();
+  found.not_judged = *std::move(left);
+  for (Line& line : found.lines) line.judged += ", hallmark-check";
+  return ok();
+}
+
 // What the headers say of each other; the digests of the inputs are compared beside, so that the message can name a
 // tensor.
 Expected<CertificateHeader> check_headers(const Inputs& in, const InputDigests& digests, Findings& found) {
@@ -273,8 +264,7 @@ void add_slacks(const CertifiedTensor& tensor, Findings& found) {
 
 // Judges, or reproduces, every matrix; the first that differs ends it.
 Expected<std::optional<Error>> verify_matrices(const VerifyFlags& flags, Inputs& in, const Plan& plan, ExactRows exact,
-                                               const InputDigests& digests, const std::string& checker,
-                                               Findings& found) {
+                                               const InputDigests& digests, Findings& found) {
   const bool old = in.certificate && in.certificate->header().version == 1, again = flags.reproduce || old;
   Progress progress("verify");
   double done = 0;
@@ -296,9 +286,6 @@ Expected<std::optional<Error>> verify_matrices(const VerifyFlags& flags, Inputs&
     found.lines.push_back(
         line_of(verified->tensor, judged_text(*verified, claim && again, flags.exact), claim && again));
     if (verified->differs) return std::optional(*verified->differs);
-    if (flags.checker)
-      if (const Status accepted = check_tensor(checker, *in.model, planned, *verified, found); !accepted)
-        return accepted.error();
     if (again) add_slacks(verified->tensor, found);
     found.unjudged_bounds |= bounds && !again;
     found.unjudged_contracts |= claim && !claim->contracts.empty() && !again;
@@ -369,8 +356,10 @@ Expected<Exit> run(const VerifyFlags& flags) {
     return same.error();
   const Expected<Plan> plan = plan_of(*in->model, in->weights, in->known());
   if (!plan) return plan.error();
-  const auto mismatch = verify_matrices(flags, *in, *plan, *exact, digests, checker, found);
+  const auto mismatch = verify_matrices(flags, *in, *plan, *exact, digests, found);
   if (!mismatch) return mismatch.error();
+  if (flags.checker && !*mismatch && !found.mismatch)
+    if (const Status judged = check_files(checker, flags, *in, found); !judged) return judged.error();
   print_table(found);
   if (*mismatch) return **mismatch;
   if (found.mismatch) return *found.mismatch;
@@ -411,9 +400,11 @@ Command verify_command(CLI::App& root) {
   app->add_flag("--reproduce", f->reproduce, "Run the quantization again and compare every bit");
   app->add_flag("--exact", f->exact,
                 "Decide losses by exact arithmetic too; with --reproduce every element of the recurrence");
-  app->add_option("--rows", f->rows, "With --exact: so many rows of each matrix, evenly spaced, or all")
+  app->add_option("--rows", f->rows,
+                  "With --exact: so many rows of each matrix, evenly spaced, or all; with --checker: as many that the "
+                  "digests choose")
       ->capture_default_str();
-  app->add_flag("--checker", f->checker, "Let hallmark-check, extracted from Coq, judge every matrix that it can");
+  app->add_flag("--checker", f->checker, "Let hallmark-check, extracted from Coq, judge the files too");
   app->add_option("--svg", f->svg, "Picture of the slack of certified bounds [Q.slack.svg beside Q, replaced]");
   app->add_flag("--overwrite", f->overwrite, "Replace an existing picture");
   app->add_option("--threads", f->threads, "Threads; does not change the result [all cores]")

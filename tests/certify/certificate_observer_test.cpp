@@ -1,4 +1,4 @@
-// The values of a certificate against exact arithmetic, and the bundle byte by byte.
+// The values of a certificate against exact arithmetic.
 #include "certify/certificate_observer.hpp"
 
 #include <doctest/doctest.h>
@@ -10,7 +10,6 @@
 #include <limits>
 #include <random>
 
-#include "certify/bundle.hpp"
 #include "linalg/gram.hpp"
 #include "method/quantize.hpp"
 #include "method/rtn.hpp"
@@ -220,86 +219,4 @@ TEST_CASE("round-to-nearest without calibration has codes to judge and no losses
     CHECK_FALSE(seen.offence);
     CHECK(seen.exact_elements == 15);
   }
-}
-
-TEST_CASE("a bundle holds the words in the documented places") {
-  const Sample layer = random_layer(2, 3, 9, 5);
-  const Options options = options_for("gf16");
-  const MatrixRef<double> gram = layer.G;
-  CertificateObserver seen(&gram, options, ExactRows{}, true);
-  const auto result = quantize_gptq(layer.W, layer.G, options, std::nullopt, "w", std::nullopt, &seen);
-  REQUIRE(result);
-  std::string bytes;
-  const auto sink = [&](std::span<const std::byte> part) {
-    bytes.append(reinterpret_cast<const char*>(part.data()), part.size());
-    return ok();
-  };
-  seen.codes_rtn.row(0) = result->codes.row(0);
-  seen.codes_rtn(1, 2) = static_cast<Code>(result->codes(1, 2) ^ 1);
-  const auto size = [](Index n) { return static_cast<std::size_t>(n); };
-  BundleContent content{.W = layer.W,
-                        .G = &layer.G,
-                        .grid = Grid::parse("gf16")->spec(),
-                        .steps = &result->steps,
-                        .codes = {result->codes.data(), size(6)},
-                        .values = seen.values,
-                        .codes_rtn = &seen.codes_rtn};
-  REQUIRE(write_bundle(content, sink));
-  REQUIRE(bytes.size() == 48 + 6 * 6 + 8 * 9 + 37 * 2);
-  const auto read = [&](auto word, std::size_t at) {
-    std::memcpy(&word, bytes.data() + at, sizeof word);
-    return word;
-  };
-  CHECK(bytes.substr(0, 8) == "HALLBUND");
-  CHECK(read(std::uint32_t{}, 8) == 2);
-  CHECK(read(std::uint32_t{}, 12) == 3);  // a Gram matrix, the guard
-  CHECK(read(std::uint64_t{}, 16) == 2);
-  CHECK(read(std::uint64_t{}, 24) == 3);
-  CHECK(read(std::uint32_t{}, 32) == 0);
-  CHECK(read(std::int32_t{}, 36) == 6);
-  CHECK(read(std::int32_t{}, 40) == 9);
-  CHECK(read(std::uint32_t{}, 44) == 0);
-  CHECK(read(float{}, 48 + 4 * 5) == layer.W(1, 2));
-  CHECK(read(double{}, 72 + 8 * 7) == layer.G(2, 1));
-  CHECK(read(Code{}, 144 + 2 * 4) == result->codes(1, 1));
-  CHECK(read(float{}, 156 + 4) == result->steps.scales(1, 0));
-  CHECK(bytes[164] == 1);  // the codes of row 0 are those of round-to-nearest
-  CHECK(bytes[165] == 0);
-  CHECK(read(double{}, 166 + 8 * 5) == seen.values[1].final.enclosure.hi);
-  CHECK(read(double{}, 166 + 8 * 6) == seen.values[1].rtn.enclosure.lo);
-
-  // Without the guard, in groups of two columns, with zero points.
-  Steps steps{Matrix<float>(2, 2), Matrix<std::int16_t>(2, 2), 2};
-  steps.scales << 0.5F, -0.25F, 2.0F, -1.0F;
-  steps.zeros << 7, 0, 15, 8;
-  content.guard = false;
-  content.grid = GridSpec::integer("eights", "eights/1", -8, 7);
-  content.steps = &steps;
-  bytes.clear();
-  REQUIRE(write_bundle(content, sink));
-  REQUIRE(bytes.size() == 48 + 6 * 6 + 8 * 9 + 4 * 4 + 2 * 4 + 2 + 16 * 2);
-  CHECK(read(std::uint32_t{}, 12) == 5);
-  CHECK(read(std::uint32_t{}, 32) == 1);
-  CHECK(read(std::int32_t{}, 36) == -8);
-  CHECK(read(std::int32_t{}, 40) == 7);
-  CHECK(read(std::uint32_t{}, 44) == 2);
-  CHECK(read(float{}, 156 + 4 * 3) == -1.0F);
-  CHECK(read(std::int16_t{}, 172 + 2 * 2) == 15);
-  CHECK(read(double{}, 182 + 8 * 3) == seen.values[1].final.enclosure.hi);
-
-  // A table, without a Gram matrix and without a claim.
-  steps.zeros.resize(0, 0);
-  content.G = nullptr;
-  content.grid = *GridSpec::table("three", "table/1", {-1.0F, 0.0F, 0.5F});
-  content.codes_rtn = nullptr;
-  bytes.clear();
-  REQUIRE(write_bundle(content, sink));
-  REQUIRE(bytes.size() == 48 + 4 * 3 + 6 * 6 + 4 * 4 + 2);
-  CHECK(read(std::uint32_t{}, 12) == 0);
-  CHECK(read(std::uint32_t{}, 32) == 2);
-  CHECK(read(std::int32_t{}, 36) == 3);
-  CHECK(read(std::int32_t{}, 40) == 0);
-  CHECK(read(float{}, 48 + 4 * 2) == 0.5F);
-  CHECK(read(float{}, 60) == layer.W(0, 0));
-  CHECK(bytes[112] == 0);
 }

@@ -492,19 +492,25 @@ TEST_CASE("hallmark-check is never counted as passed unless it accepted") {
   check_error(made.verify("--checker", "HALLMARK_CHECK=" + made.folder / "none"), 13, "E1304");
   check_error(made.verify("--checker", "HALLMARK_CHECK="), 13, "E1304");
   check_error(made.verify("--checker", program("exit 0")), 1, "E0113");
+  check_error(made.verify("--checker", program("echo 'q: accepted: 1 of 2 matrices'")), 1, "E0113");
   check_error(made.verify("--checker", program("kill -9 $$")), 1, "E0113", {"137"});
-  check_error(made.verify("--checker", program("echo rejected by check guard, row 2; exit 7")), 7, "E0714",
-              {"tensor 'a.weight'", "row 2"});
-  // 48 + 6 * 48 + 8 * 64 + 37 * 6 and 48 + 6 * 20 + 8 * 25 + 37 * 4 bytes
-  const Result good = made.verify(
-      "--checker", program("s=$(stat -Lc %s $1); case $s in 1070|516) echo \"$1: accepted: \";; *) exit 7;; esac"));
+  check_error(made.verify("--checker", program("echo rejected by check guard, row 2; exit 7")), 7, "E0714", {"row 2"});
+  const std::string accepts = "echo 'q: accepted: 2 of 2 matrices'";
+  // It is handed the files, and the number of rows.
+  const std::string asked = fmt::format("[ \"$*\" = \"--weights {} --quantized {} --certificate {} --calibration {}",
+                                        made.w, made.q, made.certificate, made.c);
+  const Result good = made.verify("--checker", program(asked + "\" ] || exit 7; " + accepts));
   CAPTURE(good.out);
   CHECK(good.exit == 0);
   CHECK(good.out.find("hallmark-check: accepted 2 of 2 matrices") != std::string::npos);
+  CHECK(made.verify("--checker --rows 3", program(asked + " --rows 3\" ] || exit 7; " + accepts)).exit == 0);
+  const Result left = made.verify("--checker", program("echo 'a: scales NOT JUDGED: rule'; " + accepts + "; exit 8"));
+  CHECK(left.exit == 8);
+  CHECK(left.out.find("NOT JUDGED by hallmark-check: a: scales NOT JUDGED: rule") != std::string::npos);
   for (const char* flags : {"--grid int4", "--grid int4z --group-size 3", "--grid nf4", "--no-guard", "--method rtn"}) {
     CAPTURE(flags);
     const Quantized other(flags);
-    const Result judged = other.verify("--checker", program("echo ': accepted: '"));
+    const Result judged = other.verify("--checker", program(accepts));
     CHECK(judged.exit == 0);
     CHECK(judged.out.find("hallmark-check: accepted 2 of 2 matrices") != std::string::npos);
   }

@@ -1,5 +1,5 @@
-(* Makes bundles for the checker's test, by arithmetic of its own: floats whose steps are exact by construction, rationals for
-   tables, and one common power of two for the exact losses. It shares no code with the checker. *)
+(* Makes bundles for the checker's tests, by arithmetic of its own: floats whose steps are exact by construction, rationals for
+   tables, and one common power of two for the exact losses. It shares no arithmetic with the checker. *)
 
 type grid = Golden of int * int | Integer of int * int | Table of float array
 
@@ -13,7 +13,6 @@ type row = {
 }
 
 type bundle = {
-  version : int;
   grid : grid;
   group_size : int;
   with_zeros : bool;
@@ -192,9 +191,8 @@ let middle_pair grid z =
       let k = (Array.length values - 1) / 2 in
       (values.(k), values.(k + 1))
 
-(* A bundle that must be accepted: correlated tokens, rows of different magnitude, scales with 11 bits and in version 2 of both
-   signs, rows kept at round-to-nearest and rows that beat it, rows with clipped and with subnormal codes. *)
-let make ?(version = 2) ?(group_size = 0) ?(with_zeros = false) ?(with_gram = true) ?(guard = true) grid ~rows ~columns ~seed =
+(* A bundle that must be accepted: correlated tokens, rows of different magnitude, scales with 11 bits of both signs, rows kept at round-to-nearest and rows that beat it, rows with clipped and with subnormal codes. *)
+let make ?(positive = false) ?(group_size = 0) ?(with_zeros = false) ?(with_gram = true) ?(guard = true) grid ~rows ~columns ~seed =
   let random = Random.State.make [| seed; rows; columns |] in
   let uniform () = Random.State.float random 2. -. 1. in
   let tokens = columns + 7 in
@@ -214,7 +212,7 @@ let make ?(version = 2) ?(group_size = 0) ?(with_zeros = false) ?(with_gram = tr
     let scales =
       Array.init count (fun k ->
           let s = scale_for random grid i size in
-          if version > 1 && (i + k) mod 2 = 1 then -.s else s)
+          if (not positive) && (i + k) mod 2 = 1 then -.s else s)
     in
     let zeros =
       Array.init count (fun _ ->
@@ -240,52 +238,28 @@ let make ?(version = 2) ?(group_size = 0) ?(with_zeros = false) ?(with_gram = tr
     let rtn_low, rtn_high = enclose (exact rtn) in
     { weights; codes; scales; zeros; claims; ends = [| final_low; final_high; rtn_low; rtn_high |] }
   in
-  { version; grid; group_size; with_zeros; with_gram; guard; columns; gram; rows = Array.init rows row }
+  { grid; group_size; with_zeros; with_gram; guard; columns; gram; rows = Array.init rows row }
 
 let gf16 = Golden (6, 9)
 
-(* What the first version of the format can hold. *)
-let make_first = make ~version:1 gf16
+(* The bundle as the judge's words. *)
+let word32 x = Z.of_int (Int32.to_int (Int32.bits_of_float x) land 0xFFFFFFFF)
+let word64 x = Exact.of_word (Int64.bits_of_float x)
 
-let flags_of b = (if b.with_gram then 1 else 0) lor (if b.guard then 2 else 0) lor if b.with_zeros then 4 else 0
+let rec nat n = if n = 0 then Checker.O else Checker.S (nat (n - 1))
 
-(* The bytes of docs/bundle-format.md. *)
-let encode b =
-  let buffer = Buffer.create 65536 in
-  let each_row f = Array.iter f b.rows in
-  let u32 n = Buffer.add_int32_le buffer (Int32.of_int n) in
-  Buffer.add_string buffer "HALLBUND";
-  u32 b.version;
-  u32 (if b.version = 1 then 0 else flags_of b);
-  Buffer.add_int64_le buffer (Int64.of_int (Array.length b.rows));
-  Buffer.add_int64_le buffer (Int64.of_int b.columns);
-  let floats = Array.iter (fun w -> Buffer.add_int32_le buffer (Int32.bits_of_float w)) in
-  if b.version > 1 then begin
-    (match b.grid with
-     | Golden (e, m) -> u32 0; u32 e; u32 m
-     | Integer (first, last) -> u32 1; u32 first; u32 last
-     | Table values -> u32 2; u32 (Array.length values); u32 0);
-    u32 b.group_size;
-    match b.grid with Table values -> floats values | Golden _ | Integer _ -> ()
-  end;
-  each_row (fun r -> floats r.weights);
-  if b.with_gram then Array.iter (Array.iter (fun g -> Buffer.add_int64_le buffer (Int64.bits_of_float g))) b.gram;
-  let words = Array.iter (fun c -> Buffer.add_uint16_le buffer (c land 0xFFFF)) in
-  each_row (fun r -> words r.codes);
-  each_row (fun r -> floats r.scales);
-  if b.with_zeros then each_row (fun r -> words r.zeros);
-  each_row (fun r -> Buffer.add_uint8 buffer r.claims);
-  let kept = if b.guard then 4 else if b.with_gram then 2 else 0 in
-  each_row (fun r ->
-      Array.iteri (fun k e -> if k < kept then Buffer.add_int64_le buffer (Int64.bits_of_float e)) r.ends);
-  Buffer.to_bytes buffer
+let judged_row r =
+  let all f a = Array.to_list (Array.map f a) in
+  { Checker.weights = all word32 r.weights; codes = all (fun c -> Z.of_int (c land 0xFFFF)) r.codes; scales = all word32 r.scales;
+    zeros = all Z.of_int r.zeros; claims_rtn = r.claims = 1; final_low = word64 r.ends.(0); final_high = word64 r.ends.(1);
+    rtn_low = word64 r.ends.(2); rtn_high = word64 r.ends.(3); exact_losses = None }
 
-let values_at b = if b.version = 1 then 32 else 48
-let weights_at b = values_at b + match b.grid with Table values -> 4 * Array.length values | Golden _ | Integer _ -> 0
-let gram_at b = weights_at b + (Array.length b.rows * b.columns * 4)
-let codes_at b = gram_at b + if b.with_gram then b.columns * b.columns * 8 else 0
-let scales_at b = codes_at b + (Array.length b.rows * b.columns * 2)
-let group_words b = Array.length b.rows * groups ~columns:b.columns ~group_size:b.group_size
-let zeros_at b = scales_at b + (group_words b * 4)
-let flags_at b = zeros_at b + if b.with_zeros then group_words b * 2 else 0
-let ends_at b = flags_at b + Array.length b.rows
+let judged b =
+  { Checker.code_grid =
+      (match b.grid with
+       | Golden (e, m) -> Checker.Golden (Z.of_int e, Z.of_int m)
+       | Integer (first, last) -> Checker.Integer (Z.of_int first, Z.of_int last)
+       | Table values -> Checker.Table (Array.to_list (Array.map word32 values)));
+    group_size = nat b.group_size; columns = nat b.columns;
+    gram_words = (if b.with_gram then Some (Array.to_list (Array.map (fun r -> Array.to_list (Array.map word64 r)) b.gram)) else None);
+    guarded = b.guard; rows = Array.to_list (Array.map judged_row b.rows) }

@@ -79,7 +79,8 @@ Source source() {
       const std::string text = read(path);
       for (const std::smatch& m : matches(text, R"(\bE([01]\d{3})\b)")) found.mentioned[std::stoi(m[1])] = path;
       if (end == ".ml") {
-        for (const std::smatch& m : matches(text, R"(\berror (\d{3,4}) \d+ )")) found.used[std::stoi(m[1])] = path;
+        for (const std::smatch& m : matches(text, R"(\b(?:error|refuse|malformed|fail) (\d{3,4})\b)"))
+          found.used[std::stoi(m[1])] = path;
         continue;
       }
       for (const std::string& raw : raw_numbers(text))

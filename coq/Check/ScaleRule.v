@@ -1,0 +1,510 @@
+(** * Whether scales and zero points are those that a rule gives
+
+    Purpose: a scale says where the grid lies, so codes alone mean nothing: at scale 2^100 every
+      weight is nearest to 0.  This file decides, on the words of a row, whether its scales and zero
+      points are those that a rule makes of the weights.
+    Main results: [up_fits_correct] (a scale is the least number of its format that is not below a
+      quotient), [group_fits_correct], [scales_fit_correct] (the rule, group by group).
+    Bound functions: [rounded_up].
+    Depends on: Check/Dyadic, Check/Reading, Check/Grid, Check/Ruler, Check/Packing, Check/Checker;
+      Flocq: Core.
+    Source: docs/design.md, section "Scales". *)
+From Coq Require Import ZArith Reals Lia Lra List Bool.
+From Flocq Require Import Core.
+From Hallmark Require Import Format.Word Check.Dyadic Check.Reading Check.Grid Check.Ruler.
+From Hallmark Require Import Check.QuadraticForm Check.Packing Check.Checker.
+Import ListNotations.
+Open Scope Z_scope.
+
+(** The rules that read nothing but weights and grid. *)
+Inductive scale_rule : Set := UnitRule | RowPow2 | MatrixMax | AbsMax | MinMax.
+
+(** A rule, the number of significant bits of the scales that it makes, whether they have either
+    sign, and the word of the largest magnitude in the matrix, which [MatrixMax] alone reads. *)
+Record scaling : Set := Scaling {
+  rule_of : scale_rule;
+  scale_bits : Z;
+  either_sign : bool;
+  matrix_top : Z }.
+
+(** The dyadic number 1. *)
+Definition dyadic_one : dyadic := Float radix2 1 0.
+
+(** The number before s > 0 among those of [bits] significant bits, none finer than 2^-149. *)
+Definition number_before (bits : Z) (s : dyadic) : dyadic :=
+  let k := Z.log2 (Fnum s) in
+  let u := Z.max ((if Fnum s =? 2 ^ k then k else k + 1) + Fexp s - bits) (-149) in
+  Float radix2 (align (Z.min u (Fexp s)) s - Z.shiftl 1 (u - Z.min u (Fexp s)))
+    (Z.min u (Fexp s)).
+
+(** s > 0 is a number of that format. *)
+Definition in_format (bits : Z) (s : dyadic) : bool :=
+  let u := Z.max (Z.log2 (Fnum s) + 1 + Fexp s - bits) (-149) in
+  Fnum s mod 2 ^ Z.max 0 (u - Fexp s) =? 0.
+
+(** s is a quotient of a number in [low, high] and L, rounded up. *)
+Definition up_fits (bits : Z) (low high L s : dyadic) : bool :=
+  (0 <? Fnum s) && in_format bits s && dyadic_le low (product s L)
+  && negb (dyadic_le high (product (number_before bits s) L)).
+
+(** The smallest and the largest of a list, and 0. *)
+Definition smallest (l : list Z) : Z := fold_right Z.min 0 l.
+Definition greatest (l : list Z) : Z := fold_right Z.max 0 l.
+
+(** The largest magnitude of the grid's values. *)
+Definition largest_value (g : grid) : option dyadic :=
+  match g with
+  | Golden _ _ => None
+  | Integer first last => Some (Float radix2 (Z.max (- first) last) 0)
+  | Table values =>
+      match read_b32 values with
+      | Some ds => let u := lowest ds in Some (Float radix2 (largest 0 (map (align u) ds)) u)
+      | None => None
+      end
+  end.
+
+(** The rule gives this scale and zero point to a group of weights. *)
+Definition group_fits (c : scaling) (g : grid) (w : list dyadic) (s : dyadic) (z : Z) : bool :=
+  let e := lowest w in
+  let l := map (align e) w in
+  let m := largest 0 l in
+  let one := same_number s dyadic_one in
+  match rule_of c with
+  | UnitRule => one
+  | RowPow2 => if m =? 0 then one else same_number s (Float radix2 1 (Z.log2 m + e))
+  | MatrixMax =>
+      match read_b32 [matrix_top c] with
+      | Some [t] =>
+          dyadic_le (Float radix2 m e) t &&
+          (if Fnum t =? 0 then one else up_fits (scale_bits c) t t dyadic_one s)
+      | _ => false
+      end
+  | AbsMax =>
+      if m =? 0 then one else
+      match largest_value g with
+      | Some L =>
+          let mirrored := either_sign c && negb (existsb (Z.eqb (- m)) l) in
+          (0 <? Fnum L) && Bool.eqb (Fnum s <? 0) mirrored
+          && up_fits (scale_bits c) (Float radix2 m e) (Float radix2 m e) L
+               (Float radix2 (Z.abs (Fnum s)) (Fexp s))
+      | None => false
+      end
+  | MinMax =>
+      let low := smallest l in
+      let d := greatest l - low in
+      if d =? 0 then one && (z =? 0) else
+      match g with
+      | Integer first last =>
+          (0 <? last)
+          && up_fits (scale_bits c) (Float radix2 (d * (2 ^ 50 - 1)) (e - 50))
+               (Float radix2 (d * (2 ^ 50 + 1)) (e - 50)) (Float radix2 last 0) s
+          && (z =? Fnum (ruler_nearest (IntegerRuler first last) 0 (- low) (Fnum s) (e - Fexp s)))
+      | _ => false
+      end
+  end.
+
+(** [count] groups of [width] entries; the last may be shorter. *)
+Fixpoint cut {A} (count width : nat) (l : list A) : list (list A) :=
+  match count with
+  | O => []
+  | S k => firstn width l :: cut k width (skipn width l)
+  end.
+
+(** Group by group. *)
+Fixpoint groups_fit (c : scaling) (g : grid) (w : list (list dyadic)) (s : list dyadic)
+  (z : list Z) : bool :=
+  match w, s, z with
+  | [], [], [] => true
+  | a :: w', x :: s', y :: z' => group_fits c g a x y && groups_fit c g w' s' z'
+  | _, _, _ => false
+  end.
+
+(** The scales and zero points of a row of [n] weights, [size] columns sharing one. *)
+Definition scales_fit (c : scaling) (g : grid) (n size : nat) (r : tensor_row) : bool :=
+  match read_b32 (weights r), read_b32 (scales r) with
+  | Some w, Some s => groups_fit c g (cut (group_count n size) (group_width n size) w) s (zeros r)
+  | _, _ => false
+  end.
+
+Open Scope R_scope.
+
+(** The numbers of [bits] significant bits, none finer than 2^-149. *)
+Definition scale_format (bits : Z) : R -> Prop := generic_format radix2 (FLT_exp (-149) bits).
+
+(** s is v rounded up: the least number of the format that is not below v. *)
+Definition rounded_up (bits : Z) (v s : R) : Prop :=
+  scale_format bits s /\ v <= s /\ forall t, scale_format bits t -> v <= t -> s <= t.
+
+(** The logarithm of a positive dyadic number. *)
+Lemma dyadic_mag (s : dyadic) : (0 < Fnum s)%Z ->
+  mag radix2 (F2R s) = (Z.log2 (Fnum s) + 1 + Fexp s)%Z :> Z.
+Proof.
+intros positive; assert (range := Z.log2_spec _ positive).
+assert (log_pos := Z.log2_nonneg (Fnum s)).
+assert (unit_pos := bpow_gt_0 radix2 (Fexp s)).
+apply mag_unique_pos; unfold F2R.
+replace (Z.log2 (Fnum s) + 1 + Fexp s - 1)%Z with (Z.log2 (Fnum s) + Fexp s)%Z by lia.
+rewrite !bpow_plus; split.
+- apply Rmult_le_compat_r; [lra|]; rewrite <- IZR_Zpower by exact log_pos.
+  apply IZR_le; change (radix_val radix2) with 2%Z; lia.
+- apply Rmult_lt_compat_r; [lra|]; rewrite <- bpow_plus, <- IZR_Zpower by lia.
+  apply IZR_lt; change (radix_val radix2) with 2%Z; unfold Z.succ in range; lia.
+Qed.
+
+(** What [in_format] accepts. *)
+Lemma in_format_correct bits (s : dyadic) : (0 < Fnum s)%Z -> in_format bits s = true ->
+  scale_format bits (F2R s).
+Proof.
+intros positive; unfold in_format; rewrite Z.eqb_eq; intros divides.
+set (u := Z.max (Z.log2 (Fnum s) + 1 + Fexp s - bits) (-149)) in *.
+apply generic_format_F2R' with (f := Float radix2 (Fnum s / 2 ^ Z.max 0 (u - Fexp s))
+  (Fexp s + Z.max 0 (u - Fexp s))).
+- assert (power : (2 ^ Z.max 0 (u - Fexp s) <> 0)%Z) by (apply Z.pow_nonzero; lia).
+  apply Z.mod_divide in divides; [|exact power]; destruct divides as [q whole].
+  unfold F2R; cbn [Fnum Fexp]; rewrite whole, Z.div_mul by exact power.
+  rewrite bpow_plus, mult_IZR; change 2%Z with (radix_val radix2).
+  rewrite IZR_Zpower by lia; ring.
+- intros _; cbn [Fexp]; unfold cexp, FLT_exp; rewrite (dyadic_mag s positive); fold u; lia.
+Qed.
+
+(** [number_before] is the number before. *)
+Lemma number_before_correct bits (s : dyadic) : (1 <= bits)%Z -> (0 < Fnum s)%Z ->
+  F2R (number_before bits s) = pred radix2 (FLT_exp (-149) bits) (F2R s).
+Proof.
+intros some positive; assert (real_pos := F2R_gt_0 radix2 s positive).
+rewrite pred_eq_pos by lra; unfold pred_pos; rewrite (dyadic_mag s positive).
+set (k := Z.log2 (Fnum s)); assert (k_pos := Z.log2_nonneg (Fnum s)); fold k in k_pos.
+replace (k + 1 + Fexp s - 1)%Z with (k + Fexp s)%Z by lia.
+unfold number_before; fold k.
+set (u := Z.max ((if (Fnum s =? 2 ^ k)%Z then k else (k + 1)%Z) + Fexp s - bits) (-149)).
+set (E := Z.min u (Fexp s)).
+assert (value : F2R (Float radix2 (align E s - Z.shiftl 1 (u - E)) E) = F2R s - bpow radix2 u).
+{ unfold F2R at 1; cbn [Fnum Fexp]; rewrite minus_IZR, Rmult_minus_distr_r.
+  rewrite <- (align_correct E s) by (right; lia); f_equal.
+  rewrite Z.shiftl_mul_pow2, Z.mul_1_l by lia; change 2%Z with (radix_val radix2).
+  rewrite IZR_Zpower, <- bpow_plus by lia; f_equal; lia. }
+rewrite value; clear value.
+assert (at_power : F2R s = bpow radix2 (k + Fexp s) <-> (Fnum s = 2 ^ k)%Z).
+{ unfold F2R; rewrite bpow_plus; assert (unit_pos := bpow_gt_0 radix2 (Fexp s)).
+  rewrite <- (IZR_Zpower radix2 k) by exact k_pos; change (radix_val radix2) with 2%Z.
+  split; intros same.
+  - apply eq_IZR, (Rmult_eq_reg_r (bpow radix2 (Fexp s))); [exact same|lra].
+  - rewrite same; reflexivity. }
+destruct (Req_bool_spec (F2R s) (bpow radix2 (k + Fexp s))) as [same|other].
+- apply at_power in same; f_equal; unfold FLT_exp, u.
+  rewrite (proj2 (Z.eqb_eq _ _) same); f_equal; lia.
+- f_equal; rewrite ulp_neq_0 by lra; unfold cexp; rewrite (dyadic_mag s positive); fold k.
+  unfold FLT_exp, u; destruct (Z.eqb_spec (Fnum s) (2 ^ k)) as [same|_]; [|f_equal; lia].
+  exfalso; apply other, at_power, same.
+Qed.
+
+(** What [up_fits] accepts is a quotient, rounded up. *)
+Theorem up_fits_correct bits (low high L s : dyadic) : (1 <= bits)%Z -> (0 < Fnum L)%Z ->
+  F2R low <= F2R high -> up_fits bits low high L s = true ->
+  (0 < Fnum s)%Z /\
+  exists v, F2R low / F2R L <= v <= F2R high / F2R L /\ rounded_up bits v (F2R s).
+Proof.
+intros some L_pos order; unfold up_fits; rewrite !andb_true_iff, Z.ltb_lt, negb_true_iff.
+intros [[[positive format] not_below] above]; split; [exact positive|].
+apply dyadic_le_correct in not_below.
+assert (before : ~ F2R high <= F2R (product (number_before bits s) L)).
+{ intros le; apply dyadic_le_correct in le; congruence. }
+rewrite product_correct in not_below, before.
+rewrite number_before_correct in before by assumption.
+assert (real_L := F2R_gt_0 radix2 L L_pos); set (p := pred _ _ _) in *.
+assert (bits_pos : Prec_gt_0 bits) by (unfold Prec_gt_0; lia).
+assert (valid := FLT_exp_valid (-149) bits).
+assert (p_less : p < F2R s).
+{ assert (real_pos := F2R_gt_0 radix2 s positive); apply pred_lt_id; lra. }
+assert (least : forall v, v <= F2R s -> p < v -> rounded_up bits v (F2R s)).
+{ intros v below beyond; split; [apply in_format_correct; assumption|split; [exact below|]].
+  intros t number not_less; destruct (Rle_or_lt (F2R s) t) as [done|less]; [exact done|].
+  assert (t <= p) by (apply pred_ge_gt; [exact valid|exact number
+    |apply in_format_correct; assumption|exact less]).
+  lra. }
+assert (low_div : F2R low / F2R L <= F2R s).
+{ apply Rmult_le_reg_r with (1 := real_L); replace (F2R low / F2R L * F2R L) with (F2R low)
+    by (field; lra); lra. }
+assert (high_div : p < F2R high / F2R L).
+{ apply Rmult_lt_reg_r with (1 := real_L); replace (F2R high / F2R L * F2R L) with (F2R high)
+    by (field; lra); lra. }
+assert (div_order : F2R low / F2R L <= F2R high / F2R L).
+{ apply Rmult_le_compat_r; [apply Rlt_le, Rinv_0_lt_compat, real_L|exact order]. }
+destruct (Rle_or_lt (F2R high / F2R L) (F2R s)) as [inside|outside].
+- exists (F2R high / F2R L); split; [lra|apply least; [exact inside|exact high_div]].
+- exists (F2R s); split; [lra|apply least; [lra|exact p_less]].
+Qed.
+
+(** The weights of a group as real numbers. *)
+Definition magnitude_of (ws : list R) (m : R) : Prop :=
+  (forall x, In x ws -> Rabs x <= m) /\ (m = 0 \/ exists x, In x ws /\ Rabs x = m).
+
+(** low <= 0 <= high are the ends of the weights and 0. *)
+Definition range_of (ws : list R) (low high : R) : Prop :=
+  (forall x, In x ws -> low <= x <= high) /\
+  (low = 0 \/ low < 0 /\ In low ws) /\ (high = 0 \/ 0 < high /\ In high ws).
+
+(** The largest magnitude of the grid's values. *)
+Definition grid_largest (g : grid) (L : R) : Prop :=
+  0 < L /\
+  match g with
+  | Golden _ _ => False
+  | Integer first last => L = IZR (Z.max (- first) last)
+  | Table values => magnitude_of (table_reals values) L
+  end.
+
+(** What each rule says of the weights of a group, its scale and its zero point. *)
+Definition rule_gives (c : scaling) (g : grid) (ws : list R) (s : R) (z : Z) : Prop :=
+  match rule_of c with
+  | UnitRule => s = 1
+  | RowPow2 => exists m, magnitude_of ws m /\
+      (m = 0 /\ s = 1 \/ exists k, s = bpow radix2 k /\ bpow radix2 k <= m < bpow radix2 (k + 1))
+  | MatrixMax => let m := b32_value (matrix_top c) in (forall x, In x ws -> Rabs x <= m) /\
+      (m = 0 /\ s = 1 \/ rounded_up (scale_bits c) m s)
+  | AbsMax => exists m, magnitude_of ws m /\
+      (m = 0 /\ s = 1 \/ exists L, grid_largest g L /\ rounded_up (scale_bits c) (m / L) (Rabs s) /\
+        (s < 0 <-> either_sign c = true /\ ~ In (- m) ws))
+  | MinMax => exists low high, range_of ws low high /\
+      (low = high /\ s = 1 /\ z = 0%Z \/ exists first last v, g = Integer first last /\
+        Rabs (v - (high - low) / IZR last) <= bpow radix2 (-50) * ((high - low) / IZR last) /\
+        rounded_up (scale_bits c) v s /\ IZR z = grid_round g 0 (- low / s))
+  end.
+
+(** The largest integer of an aligned list is the largest magnitude of its numbers. *)
+Lemma largest_attained m l : largest m l = m \/ exists x, In x l /\ Z.abs x = largest m l.
+Proof.
+revert m; induction l as [|y l IH]; intros m; cbn [largest]; [left; reflexivity|].
+destruct (IH (Z.max m (Z.abs y))) as [same|[x [member attained]]].
+- rewrite same; destruct (Z.max_spec m (Z.abs y)) as [[_ ->]|[_ ->]];
+    [right; exists y; split; [left|]; reflexivity|left; reflexivity].
+- right; exists x; split; [right; exact member|exact attained].
+Qed.
+
+(** The numbers of an aligned list. *)
+Lemma aligned_reals (e : Z) (w : list dyadic) : (forall x, In x w -> aligned e x) ->
+  map F2R w = map (fun k => IZR k * bpow radix2 e) (map (align e) w).
+Proof.
+intros all; rewrite map_map; apply map_ext_in; intros x member; apply align_correct, all, member.
+Qed.
+
+(** The magnitude of aligned numbers. *)
+Lemma aligned_magnitude (e : Z) (w : list dyadic) : (forall x, In x w -> aligned e x) ->
+  magnitude_of (map F2R w) (IZR (largest 0 (map (align e) w)) * bpow radix2 e).
+Proof.
+intros all; rewrite (aligned_reals e w all); set (l := map (align e) w).
+assert (unit_pos := bpow_gt_0 radix2 e); destruct (largest_bounds 0 l) as [_ each].
+split.
+- intros x member; apply in_map_iff in member; destruct member as [k [<- inside]].
+  rewrite Rabs_mult, <- abs_IZR, (Rabs_pos_eq (bpow radix2 e)) by lra.
+  apply Rmult_le_compat_r; [lra|apply IZR_le, each, inside].
+- destruct (largest_attained 0 l) as [zero|[k [inside attained]]].
+  + left; rewrite zero; ring.
+  + right; exists (IZR k * bpow radix2 e); split.
+    * apply in_map_iff; exists k; split; [reflexivity|exact inside].
+    * rewrite Rabs_mult, <- abs_IZR, attained, Rabs_pos_eq by lra; reflexivity.
+Qed.
+
+(** The ends of a list and 0. *)
+Lemma ends_attained l : (smallest l = 0 \/ smallest l < 0 /\ In (smallest l) l)%Z /\
+  (greatest l = 0 \/ 0 < greatest l /\ In (greatest l) l)%Z /\
+  forall x, In x l -> (smallest l <= x <= greatest l)%Z.
+Proof.
+induction l as [|y l [low [high each]]]; [simpl; tauto|].
+change (smallest (y :: l)) with (Z.min y (smallest l)).
+change (greatest (y :: l)) with (Z.max y (greatest l)).
+split; [|split].
+- destruct (Z.min_spec y (smallest l)) as [[less ->]|[_ ->]]; cbn [In].
+  + destruct low as [zero|[negative _]]; right; split; first [lia|left; reflexivity].
+  + destruct low as [zero|[negative inside]]; [left; exact zero|right; split; [exact
+    negative|tauto]].
+- destruct (Z.max_spec y (greatest l)) as [[_ ->]|[less ->]]; cbn [In].
+  + destruct high as [zero|[positive inside]]; [left; exact zero|right; split; [exact
+    positive|tauto]].
+  + destruct (Z.eq_dec y 0) as [zero|other]; [left; exact zero|].
+    right; split; [|left; reflexivity]; destruct high as [zero|[positive _]]; lia.
+- intros x [<-|inside]; [lia|specialize (each x inside); lia].
+Qed.
+
+(** The number one. *)
+Lemma one_correct (s : dyadic) : same_number s dyadic_one = true -> F2R s = 1.
+Proof.
+unfold same_number; rewrite andb_true_iff, !dyadic_le_correct.
+assert (one : F2R dyadic_one = 1) by (unfold F2R, dyadic_one; simpl; ring); lra.
+Qed.
+
+(** Equal dyadic numbers have equal values. *)
+Lemma same_number_correct (x y : dyadic) : same_number x y = true -> F2R x = F2R y.
+Proof. unfold same_number; rewrite andb_true_iff, !dyadic_le_correct; lra. Qed.
+
+(** The largest value of a grid. *)
+Lemma largest_value_correct g L : largest_value g = Some L -> (0 < Fnum L)%Z ->
+  grid_largest g (F2R L).
+Proof.
+intros found positive; split; [apply F2R_gt_0; exact positive|].
+destruct g as [E M|first last|values]; cbn [largest_value] in found; [discriminate| |].
+- injection found as <-; unfold F2R; simpl; ring.
+- destruct (read_b32 values) as [ds|] eqn:read; [|discriminate]; injection found as <-.
+  destruct (read_b32_correct _ _ read) as [_ [_ reals]]; unfold table_reals; rewrite reals.
+  apply (aligned_magnitude (lowest ds) ds); intros x; apply lowest_aligned.
+Qed.
+
+(** Powers of two around a positive integer. *)
+Lemma log2_range m e : (0 < m)%Z ->
+  bpow radix2 (Z.log2 m + e) <= IZR m * bpow radix2 e < bpow radix2 (Z.log2 m + e + 1).
+Proof.
+intros positive; assert (mag_is := dyadic_mag (Float radix2 m e) positive); cbn [Fnum Fexp] in
+  mag_is.
+assert (real_pos := F2R_gt_0 radix2 (Float radix2 m e) positive).
+assert (low := bpow_mag_le radix2 (F2R (Float radix2 m e)) ltac:(lra)).
+assert (high := bpow_mag_gt radix2 (F2R (Float radix2 m e))).
+rewrite mag_is, Rabs_pos_eq in low, high by lra; unfold F2R in low, high; cbn [Fnum Fexp] in low,
+  high.
+replace (Z.log2 m + 1 + e - 1)%Z with (Z.log2 m + e)%Z in low by lia.
+replace (Z.log2 m + 1 + e)%Z with (Z.log2 m + e + 1)%Z in high by lia.
+lra.
+Qed.
+
+(** A rule that accepts a group gives its scale and zero point. *)
+Theorem group_fits_correct c g (w : list dyadic) (s : dyadic) z : (1 <= scale_bits c)%Z ->
+  group_fits c g w s z = true -> rule_gives c g (map F2R w) (F2R s) z.
+Proof.
+intros bits; unfold group_fits, rule_gives; set (e := lowest w); set (l := map (align e) w).
+set (m := largest 0 l).
+assert (all : forall x, In x w -> aligned e x) by (intros x; apply lowest_aligned).
+assert (magnitude := aligned_magnitude e w all); fold l m in magnitude.
+assert (m_pos : (0 <= m)%Z) by apply (proj1 (largest_bounds 0 l)).
+assert (unit_pos := bpow_gt_0 radix2 e).
+destruct (rule_of c).
+- exact (one_correct s).
+- destruct (Z.eqb_spec m 0) as [zero|some]; intros accepted;
+    exists (IZR m * bpow radix2 e); (split; [exact magnitude|]).
+  + left; split; [rewrite zero; ring|exact (one_correct s accepted)].
+  + right; exists (Z.log2 m + e)%Z; split; [|apply log2_range; lia].
+    rewrite (same_number_correct _ _ accepted); unfold F2R; cbn [Fnum Fexp]; apply Rmult_1_l.
+- destruct (read_b32 [matrix_top c]) as [[|t [|t' ts]]|] eqn:read; try discriminate.
+  destruct (read_b32_correct _ _ read) as [_ [_ real_t]]; injection real_t as real_t.
+  rewrite andb_true_iff, real_t; intros [below accepted]; apply dyadic_le_correct in below.
+  unfold F2R in below at 1; cbn [Fnum Fexp] in below; split.
+  + intros x member; apply Rle_trans with (2 := below), magnitude, member.
+  + destruct (Z.eqb_spec (Fnum t) 0) as [zero|some].
+    * left; split; [unfold F2R; rewrite zero; ring|exact (one_correct s accepted)].
+    * right; destruct (up_fits_correct _ t t dyadic_one s bits ltac:(reflexivity) (Rle_refl _)
+      accepted)
+        as [_ [v [range up]]].
+      assert (one : F2R dyadic_one = 1) by (unfold F2R, dyadic_one; simpl; ring).
+      rewrite one in range; replace (F2R t) with v by lra; exact up.
+- destruct (Z.eqb_spec m 0) as [zero|some]; intros accepted;
+    exists (IZR m * bpow radix2 e); (split; [exact magnitude|]).
+  + left; split; [rewrite zero; ring|exact (one_correct s accepted)].
+  + right; destruct (largest_value g) as [L|] eqn:found; [|discriminate].
+    rewrite !andb_true_iff, Z.ltb_lt in accepted; destruct accepted as [[L_pos sign] up].
+    exists (F2R L); split; [exact (largest_value_correct g L found L_pos)|].
+    destruct (up_fits_correct _ (Float radix2 m e) (Float radix2 m e) L _ bits L_pos (Rle_refl _)
+      up)
+      as [_ [v [range rounded]]].
+    replace (F2R (Float radix2 m e)) with (IZR m * bpow radix2 e) in range by reflexivity.
+    replace (IZR m * bpow radix2 e / F2R L) with v by lra.
+    replace (Rabs (F2R s)) with (F2R (Float radix2 (Z.abs (Fnum s)) (Fexp s)))
+      by (rewrite F2R_Zabs; destruct s; reflexivity).
+    split; [exact rounded|].
+    assert (negative : F2R s < 0 <-> (Fnum s <? 0)%Z = true).
+    { rewrite Z.ltb_lt; split; [apply lt_0_F2R|apply F2R_lt_0]. }
+    apply Bool.eqb_prop in sign; rewrite negative, sign, andb_true_iff, negb_true_iff.
+    assert (found_in : existsb (Z.eqb (- m)) l = true <->
+      In (- (IZR m * bpow radix2 e)) (map F2R w)).
+    { rewrite (aligned_reals e w all), existsb_exists, in_map_iff; fold l; split.
+      - intros [k [inside same]]; apply Z.eqb_eq in same; exists k; split; [|exact inside].
+        rewrite <- same, opp_IZR; ring.
+      - intros [k [same inside]]; exists k; split; [exact inside|apply Z.eqb_eq, eq_IZR].
+        rewrite opp_IZR; apply (Rmult_eq_reg_r (bpow radix2 e)); lra. }
+    rewrite <- found_in; destruct (existsb _ l); intuition congruence.
+- destruct (ends_attained l) as [low_at [high_at each]].
+  set (low := smallest l) in *; set (high := greatest l) in *.
+  assert (range : range_of (map F2R w) (IZR low * bpow radix2 e) (IZR high * bpow radix2 e)).
+  { rewrite (aligned_reals e w all); fold l; split; [|split].
+    - intros x member; apply in_map_iff in member; destruct member as [k [<- inside]].
+      assert (between := each k inside); split; (apply Rmult_le_compat_r; [lra|apply IZR_le; lia]).
+    - destruct low_at as [zero|[negative inside]]; [left; rewrite zero; ring|right; split].
+      + apply IZR_lt in negative; nra.
+      + apply in_map_iff; exists low; split; [reflexivity|exact inside].
+    - destruct high_at as [zero|[positive inside]]; [left; rewrite zero; ring|right; split].
+      + apply IZR_lt in positive; nra.
+      + apply in_map_iff; exists high; split; [reflexivity|exact inside]. }
+  destruct (Z.eqb_spec (high - low) 0) as [zero|some]; intros accepted;
+    exists (IZR low * bpow radix2 e), (IZR high * bpow radix2 e); (split; [exact range|]).
+  + apply andb_true_iff in accepted; destruct accepted as [one none]; left.
+    split; [replace high with low by lia; reflexivity|split; [exact (one_correct s one)|]].
+    apply Z.eqb_eq; exact none.
+  + right; destruct g as [E M|first last|values]; try discriminate.
+    rewrite !andb_true_iff, Z.ltb_lt, Z.eqb_eq in accepted; destruct accepted as [[last_pos up]
+      zero].
+    assert (d_pos : (0 < high - low)%Z) by lia.
+    assert (shift : forall k : Z, F2R (Float radix2 ((high - low) * k) (e - 50))
+      = (IZR high * bpow radix2 e - IZR low * bpow radix2 e) * (IZR k * bpow radix2 (-50))).
+    { intros k; unfold F2R; cbn [Fnum Fexp]; replace (e - 50)%Z with (e + -50)%Z by lia.
+      rewrite mult_IZR, minus_IZR, bpow_plus; ring. }
+    assert (tiny : IZR (2 ^ 50 - 1) * bpow radix2 (-50) = 1 - bpow radix2 (-50) /\
+      IZR (2 ^ 50 + 1) * bpow radix2 (-50) = 1 + bpow radix2 (-50)).
+    { assert (power : IZR (2 ^ 50) * bpow radix2 (-50) = 1).
+      { change (2 ^ 50)%Z with (radix_val radix2 ^ 50)%Z; rewrite IZR_Zpower, <- bpow_plus by lia.
+        reflexivity. }
+      rewrite minus_IZR, plus_IZR; split; lra. }
+    set (D := IZR high * bpow radix2 e - IZR low * bpow radix2 e) in *.
+    assert (D_pos : 0 < D).
+    { unfold D; rewrite <- Rmult_minus_distr_r, <- minus_IZR; apply Rmult_lt_0_compat; [|exact
+      unit_pos].
+      apply IZR_lt; exact d_pos. }
+    assert (small := bpow_gt_0 radix2 (-50)).
+    assert (last_real : 0 < IZR last) by (apply IZR_lt; exact last_pos).
+    assert (value : F2R (Float radix2 last 0) = IZR last) by (unfold F2R; simpl; ring).
+    destruct (up_fits_correct _ _ _ (Float radix2 last 0) s bits last_pos
+      ltac:(rewrite !shift, (proj1 tiny), (proj2 tiny); nra) up) as [s_pos [v [between rounded]]].
+    rewrite !shift, (proj1 tiny), (proj2 tiny), value in between.
+    exists first, last, v; split; [reflexivity|split; [|split; [exact rounded|]]].
+    * assert (whole : D * (1 - bpow radix2 (-50)) / IZR last = D / IZR last
+        - bpow radix2 (-50) * (D / IZR last)) by (field; lra).
+      assert (whole' : D * (1 + bpow radix2 (-50)) / IZR last = D / IZR last
+        + bpow radix2 (-50) * (D / IZR last)) by (field; lra).
+      apply Rabs_le; lra.
+    * assert (s_real := F2R_gt_0 radix2 s s_pos).
+      rewrite zero; unfold ruler_nearest; cbn [Fnum grid_round].
+      f_equal; rewrite !Z.sub_0_r; f_equal; f_equal.
+      assert (b_pos : (0 < Z.shiftl (Fnum s) (Z.max 0 (0 - (e - Fexp s))))%Z).
+      { rewrite Z.shiftl_mul_pow2 by lia; apply Z.mul_pos_pos; [exact s_pos|apply Z.pow_pos_nonneg;
+        lia]. }
+      rewrite <- Nearest.divide_even_correct by exact b_pos; f_equal.
+      assert (ratio := Nearest.ratio_shift (- low) (Fnum s) (e - Fexp s) 0 s_pos).
+      rewrite Z.sub_0_r in *; simpl bpow in ratio at 2; rewrite Rmult_1_r in ratio; rewrite <-
+        ratio.
+      unfold F2R; rewrite opp_IZR; unfold Z.sub; rewrite bpow_plus, bpow_opp.
+      assert (exp_pos := bpow_gt_0 radix2 (Fexp s)).
+      assert (num_pos : 0 < IZR (Fnum s)) by (apply IZR_lt; exact s_pos).
+      field; split; lra.
+Qed.
+
+(** Groups of a list that was changed entry by entry. *)
+Lemma cut_map {A B} (f : A -> B) count width l :
+  cut count width (map f l) = map (map f) (cut count width l).
+Proof.
+revert l; induction count as [|k IH]; intros l; [reflexivity|].
+cbn [cut map]; rewrite firstn_map, skipn_map, IH; reflexivity.
+Qed.
+
+(** In a row that is accepted the rule gives each group its scale and zero point. *)
+Theorem scales_fit_correct c g n size r : (1 <= scale_bits c)%Z ->
+  scales_fit c g n size r = true ->
+  Forall2 (fun ws step => rule_gives c g ws (fst step) (snd step))
+    (cut (group_count n size) (group_width n size) (map b32_value (weights r)))
+    (combine (map b32_value (scales r)) (zeros r)).
+Proof.
+intros bits; unfold scales_fit.
+destruct (read_b32 (weights r)) as [w|] eqn:read_w; [|discriminate].
+destruct (read_b32 (scales r)) as [s|] eqn:read_s; [|discriminate].
+destruct (read_b32_correct _ _ read_w) as [_ [_ ->]].
+destruct (read_b32_correct _ _ read_s) as [_ [_ ->]]; rewrite cut_map.
+generalize (cut (group_count n size) (group_width n size) w) (zeros r); clear read_w read_s w.
+induction s as [|x s IH]; intros [|a w] [|y z]; cbn [groups_fit map combine]; try discriminate;
+  [constructor|].
+rewrite andb_true_iff; intros [first rest]; constructor; [|exact (IH w z rest)].
+exact (group_fits_correct c g a x y bits first).
+Qed.

@@ -1,0 +1,261 @@
+(* One matrix of the container: what files and certificate say of it, brought together and judged. *)
+
+open Container
+
+type files = { weights : Safetensors.t; calibration : Safetensors.t option }
+
+let z = Z.of_int
+let rec nat_of n acc = if n = 0 then acc else nat_of (n - 1) (Checker.S acc)
+let nat n = nat_of n Checker.O
+
+let describe = function
+  | Checker.BadShape -> ("shape", "a length is not what the others say")
+  | BadGrid -> ("grid", "the points are no grid")
+  | BadGram -> ("gram", "a word of the Gram matrix is not a finite binary64 number")
+  | Asymmetric -> ("symmetry", "the Gram matrix is not symmetric")
+  | BadWeight -> ("weights", "a weight is not a finite binary32 number")
+  | BadCode -> ("codes", "a code is none of the grid")
+  | BadScale -> ("scale", "a scale is zero or no finite binary32 number")
+  | BadZero -> ("zero-points", "a zero point is not in the range of the grid")
+  | BadEnclosure -> ("ends", "an end of an enclosure is not a finite binary64 number")
+  | NotRtn -> ("rtn", "the row claims to be round-to-nearest and is not")
+  | DeadCode -> ("dead", "a code is not the nearest one in a column of which the calibration says nothing")
+  | GuardBroken -> ("guard", "the codes lose more than round-to-nearest")
+  | FinalOutside -> ("enclosure", "the exact loss of the codes is outside its enclosure")
+  | RtnOutside -> ("rtn-enclosure", "the exact loss of round-to-nearest is outside its enclosure")
+  | TooWide -> ("width", "an enclosure is wider than a quarter of its upper end")
+  | ExactDiffers -> ("exact", "an exact loss is another number")
+
+(* Element (i, j) of the matrix as it lies in W. *)
+let place (m : matrix) i j =
+  let at = if m.transposed then (j * m.rows) + i else (i * m.columns) + j in
+  at + (match m.index with Some k -> k * m.rows * m.columns | None -> 0)
+
+(* A reader of the weights' binary32 words, and the bytes of the matrix. *)
+let weights_of files (m : matrix) =
+  let tensor = match Safetensors.find files.weights m.tensor with
+    | Some t -> t
+    | None -> Refusal.rejected "weights" "the weights have no such tensor" (Printf.sprintf "tensor '%s'" m.tensor)
+  in
+  match Numbers.single_reader tensor.dtype tensor.data with
+  | None -> Refusal.malformed 351 "weights of a dtype that is not read as numbers" (Printf.sprintf "tensor '%s': %s" m.tensor tensor.dtype)
+  | Some read ->
+      let size = m.rows * m.columns * Numbers.width tensor.dtype in
+      let first = match m.index with Some k -> k * size | None -> 0 in
+      ((fun i j -> read (place m i j)), Mapped.sub tensor.data first size)
+
+(* The tokens that the calibration file counts for a Gram matrix. *)
+let counted_tokens (file : Safetensors.t) name =
+  match List.assoc_opt "hallmark.calibration.tokens" file.metadata with
+  | None -> 0
+  | Some text -> (
+      match Json.parse text with
+      | exception Json.Bad _ -> 0
+      | Json.Object counts -> Option.value (Option.bind (List.assoc_opt name counts) Json.count) ~default:0
+      | _ -> 0)
+
+(* The Gram matrix that the file holds for the matrix, or gives. *)
+let gram_of files (m : matrix) =
+  let missing what = Refusal.rejected "calibration" what (Printf.sprintf "tensor '%s'" m.name) in
+  match files.calibration with
+  | None -> missing "the codes were made with a calibration file, and none was given"
+  | Some file -> (
+      let malformed (t : Safetensors.tensor) =
+        Refusal.malformed 380 "not a calibration entry"
+          (Printf.sprintf "%s: tensor '%s': %s of shape %s" file.path t.name t.dtype (Safetensors.shape_text t.shape))
+      in
+      match (Safetensors.find file (m.name ^ ".gram"), Safetensors.find file (m.name ^ ".activations")) with
+      | Some t, None ->
+          if t.shape <> [ m.columns; m.columns ] || not (List.mem t.dtype [ "F64"; "F32" ]) then malformed t;
+          Gram.of_stored m.columns (counted_tokens file m.name) t
+      | None, Some t -> (
+          match (t.shape, Numbers.single_reader t.dtype t.data) with
+          | [ tokens; columns ], Some read when columns = m.columns -> Gram.of_activations columns tokens read
+          | _ -> malformed t)
+      | Some t, Some _ -> Refusal.malformed 381 "activations and a Gram matrix for one weight" (file.path ^ ": " ^ t.name)
+      | None, None -> missing "the calibration file does not know it")
+
+let code_reader dtype data =
+  match dtype with
+  | "U16" -> fun i -> Mapped.word16 data (2 * i)
+  | "U8" -> fun i -> Mapped.byte data i
+  | _ -> fun i -> let b = Mapped.byte data i in if b < 0x80 then b else b lor 0xFF00  (* I8, in two's complement of 16 bits *)
+
+let list n f = List.init n (fun j -> z (f j))
+
+(* How the scales were chosen: by a rule that Coq knows, by the calibration file, or by a rule that nobody knows here. *)
+type scales = Rule of Checker.scale_rule | Given | Unknown
+
+let scales_of (m : matrix) =
+  match m.options.scale_rule with
+  | "unit" -> Rule Checker.UnitRule
+  | "row-pow2" -> Rule RowPow2
+  | "matrix-max" -> Rule MatrixMax
+  | "absmax" -> Rule AbsMax
+  | "minmax" -> Rule MinMax
+  | "given" -> Given
+  | _ -> Unknown
+
+(* The rules that a grid takes, as hallmark has them. *)
+let takes rule (grid : Grids.t) =
+  match (rule, grid.judged) with
+  | Checker.UnitRule, _ -> true
+  | (RowPow2 | MatrixMax), Checker.Golden _ -> true
+  | AbsMax, Checker.Golden _ -> false
+  | AbsMax, _ -> not grid.zero_points
+  | MinMax, _ -> grid.zero_points
+  | _ -> false
+
+(* Stored scales that were given have to be those of the calibration file. *)
+let check_given files (m : matrix) scale zero =
+  let where = Printf.sprintf "tensor '%s'" m.name in
+  let find suffix = Option.bind files.calibration (fun file -> Safetensors.find file (m.name ^ suffix)) in
+  let count = m.rows * groups m in
+  let refuse () = Refusal.rejected "given-scale" "the scales are not those that the calibration file gives" where in
+  match find ".scale" with
+  | None -> refuse ()
+  | Some t -> (
+      match Numbers.single_reader t.dtype t.data with
+      | Some read when Mapped.size t.data = count * Numbers.width t.dtype ->
+          for k = 0 to count - 1 do if read k <> scale k then refuse () done;
+          (match find ".zero_point" with
+           | Some t when m.options.grid.zero_points && Mapped.size t.data = count ->
+               for k = 0 to count - 1 do if Mapped.byte t.data k <> zero k land 0xFF then refuse () done
+           | Some _ -> refuse ()
+           | None -> if m.options.grid.zero_points then refuse ())
+      | _ -> refuse ())
+
+(* Rows that are judged: all, or [count] of them that the digests choose. *)
+let chosen_rows count (m : matrix) digests =
+  if count >= m.rows then List.init m.rows Fun.id
+  else begin
+    let seed = String.concat "\n" (m.name :: List.map snd digests) and taken = Hashtbl.create count in
+    let rec choose k =
+      if Hashtbl.length taken < count then begin
+        let word = String.sub (Sha256.of_string (Printf.sprintf "%s\n%d" seed k)) 0 15 in
+        Hashtbl.replace taken (int_of_string ("0x" ^ word) mod m.rows) ();
+        choose (k + 1)
+      end
+    in
+    choose 0;
+    List.sort compare (Hashtbl.fold (fun row () rows -> row :: rows) taken [])
+  end
+
+let rec parts size = function
+  | [] -> []
+  | rows ->
+      let rec take n list = match list with x :: rest when n > 0 -> let a, b = take (n - 1) rest in (x :: a, b) | _ -> ([], list) in
+      let first, rest = take size rows in
+      first :: parts size rest
+
+let together = 12 (* rows whose losses are computed at once *)
+
+(* What can be compared without arithmetic. *)
+let check_facts (m : matrix) (container : Container.t) (claim : Certificate.tensor) bytes gram dead =
+  let where what = Printf.sprintf "tensor '%s': %s" m.name what in
+  let same what a b = if a <> b then Refusal.rejected "certificate" "the certificate speaks of something else" (where what) in
+  same "the number of rows" claim.rows m.rows;
+  same "the number of columns" claim.columns m.columns;
+  same "the options" claim.options m.options.json;
+  let digest key = List.assoc key claim.digests in
+  let stored suffix = Option.value (Hashtbl.find_opt container.digests (m.name ^ suffix)) ~default:"" in
+  let digests_agree key found =
+    if digest key <> found then Refusal.rejected "digest" "bytes are not those of the certificate" (where ("the digest of its " ^ key))
+  in
+  digests_agree "weights" (Sha256.of_bytes bytes);
+  digests_agree "codes" (stored ".codes");
+  digests_agree "scales" (stored ".scale");
+  digests_agree "zero_points" (stored ".zero_point");
+  digests_agree "gram" (match gram with Some (g : Gram.t) -> g.sha256 | None -> "");
+  same "the kind of its calibration" claim.calibration (match gram with Some g -> g.Gram.kind | None -> "none");
+  same "the number of tokens" claim.tokens (match gram with Some g -> g.Gram.tokens | None -> 0);
+  same "the number of rows with losses" (Array.length claim.values) (if gram = None then 0 else m.rows);
+  same "the number of dead columns" claim.dead_columns dead;
+  match gram with
+  | None -> ()
+  | Some g ->
+      let diagonal = Array.init m.columns (fun i -> (g.row i).(i)) in
+      same "lambda" (Int64.bits_of_float claim.lambda) (Int64.bits_of_float (Gram.damping diagonal m.options.damp_fraction));
+      let kept = Array.fold_left (fun n (r : Certificate.row) -> if r.kept_rtn then n + 1 else n) 0 claim.values in
+      same "the number of rows that kept round-to-nearest" claim.guard_rows kept
+
+(* Judges the matrix; what was not judged for want of a rule comes back with the line that says what was. *)
+let judge files (container : Container.t) (claim : Certificate.tensor) ~rows (m : matrix) =
+  let where = Printf.sprintf "tensor '%s'" m.name in
+  let word, bytes = weights_of files m in
+  let gram = if m.options.meth = "rtn" then None else Some (gram_of files m) in
+  let dead = match gram with Some g -> Gram.check where g | None -> 0 in
+  check_facts m container claim bytes gram dead;
+  let part suffix = match Safetensors.find container.file (m.name ^ suffix) with Some t -> t | None -> assert false in
+  let code = let t = part ".codes" in code_reader t.dtype t.data in
+  let scale = let t = part ".scale" in match Numbers.single_reader t.dtype t.data with Some read -> read | None -> assert false in
+  let zero = if m.options.grid.zero_points then let t = part ".zero_point" in code_reader t.dtype t.data else fun _ -> 0 in
+  let scales = scales_of m and groups = groups m in
+  if scales = Given then check_given files m scale zero;
+  let top = ref 0 in
+  for i = 0 to m.rows - 1 do for j = 0 to m.columns - 1 do top := max !top (word i j land 0x7FFFFFFF) done done;
+  let scaling rule =
+    { Checker.rule_of = rule; scale_bits = z (if m.options.scale_storage = "bf16" then 8 else 11);
+      either_sign = m.options.grid.either_sign; matrix_top = z !top }
+  in
+  let columns = nat m.columns and size = nat (min m.options.group_size m.columns) in
+  let bundle =
+    { Checker.code_grid = m.options.grid.judged; group_size = size; columns;
+      gram_words = Option.map (fun (g : Gram.t) ->
+          List.init m.columns (fun i -> Array.to_list (Array.map (fun x -> Exact.of_word (Int64.bits_of_float x)) (g.row i)))) gram;
+      guarded = m.options.guard; rows = [] }
+  in
+  let rejected place fault = let name, sentence = describe fault in Refusal.rejected name sentence (where ^ place) in
+  let tensor = match Checker.start bundle with Inl t -> t | Inr fault -> rejected "" fault in
+  let ends (loss : Certificate.loss) = (Exact.of_word (Int64.bits_of_float loss.low), Exact.of_word (Int64.bits_of_float loss.high)) in
+  let row i =
+    let values = if gram = None then None else Some claim.values.(i) in
+    let claims_rtn = m.options.meth = "rtn" || (match values with Some v -> v.kept_rtn | None -> false) in
+    let none = (Z.zero, Z.zero) in
+    let final_low, final_high = match values with Some v -> ends v.final | None -> none in
+    let rtn_low, rtn_high = match values with Some v -> ends v.rtn | None -> none in
+    let exact_losses =
+      match values with
+      | Some { final = { exact = Some (a, e); _ }; rtn = { exact = Some (b, f); _ }; _ } ->
+          Some ({ Checker.fnum = a; fexp = z e }, { Checker.fnum = b; fexp = z f })
+      | Some { final = { exact = Some _; _ }; _ } | Some { rtn = { exact = Some _; _ }; _ } ->
+          Refusal.malformed 367 "the certificate is malformed" (Printf.sprintf "%s, row %d: one exact loss of two" where i)
+      | _ -> None
+    in
+    { Checker.weights = list m.columns (word i); codes = list m.columns (fun j -> code ((i * m.columns) + j));
+      scales = list groups (fun k -> scale ((i * groups) + k)); zeros = list groups (fun k -> zero ((i * groups) + k));
+      claims_rtn; final_low; final_high; rtn_low; rtn_high; exact_losses }
+  in
+  let chosen = chosen_rows rows m claim.digests in
+  List.iter (fun part ->
+      let judged = List.map row part in
+      (match scales with
+       | Rule rule ->
+           List.iter2 (fun i r ->
+               if not (takes rule m.options.grid && Checker.scales_fit (scaling rule) m.options.grid.judged columns size r) then
+                 Refusal.rejected "scale-rule" (Printf.sprintf "a scale is not the one that rule %s gives" m.options.scale_rule)
+                   (Printf.sprintf "%s, row %d" where i))
+             part judged
+       | Given | Unknown -> ());
+      match Checker.rows_failure tensor Z.zero judged with
+      | None -> ()
+      | Some (InTensor fault) -> rejected "" fault
+      | Some (InRow (k, fault)) -> rejected (Printf.sprintf ", row %d" (List.nth part (Z.to_int k))) fault)
+    (parts together chosen);
+  let judged = List.length chosen in
+  let say = Printf.sprintf in
+  String.concat ", "
+    (List.filter (fun s -> s <> "")
+       [ (if judged = m.rows then say "%d rows" judged else say "%d of %d rows, chosen by the digests" judged m.rows);
+         say "%d columns" m.columns; say "grid %s" m.options.grid.id;
+         (match scales with
+          | Rule _ -> say "scales by %s" m.options.scale_rule
+          | Given -> "scales given by the calibration file"
+          | Unknown -> say "scales NOT JUDGED: rule %s is not known" (Safetensors.printable m.options.scale_rule));
+         (match gram with
+          | None -> "no calibration: nothing is promised of losses"
+          | Some _ when dead = m.columns -> "the calibration is zero: nothing is promised of losses"
+          | Some _ when m.options.guard -> "loss at most that of round-to-nearest"
+          | Some _ -> "no guard: the loss can be above that of round-to-nearest");
+         (if dead > 0 && dead < m.columns then say "%d dead columns rounded to nearest" dead else "") ]),
+  scales = Unknown
