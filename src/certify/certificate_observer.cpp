@@ -23,7 +23,10 @@ constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 // At most a quarter of its upper end wide.
 bool sharp(const Loss& loss) { return loss.hi - loss.lo <= 0.25 * loss.hi; }
 
-bool finite(const Loss& loss) { return std::isfinite(loss.lo) && std::isfinite(loss.hi); }
+// hallmark-check refuses what says less, unless the ends are neighbours.
+bool says_enough(const Enclosure& loss) {
+  return std::isfinite(loss.lo) && std::isfinite(loss.hi) && sharp({loss.lo, loss.lo, loss.hi});
+}
 
 CertifiedLoss tightest(const oracle::Dyadic& loss) { return {{loss.round_down(), loss.round_up()}, std::nullopt}; }
 
@@ -207,7 +210,7 @@ void CertificateObserver::confirm_rtn(const Evidence& evidence, Index row) {
   }
 }
 
-// Losses as exact numbers in these rows: those that are to be audited, and those of which no enclosure is known.
+// Losses as exact numbers in these rows: those that are to be audited, and those of which enclosures say too little.
 void CertificateObserver::judge_exactly(const Evidence& evidence, const std::vector<Index>& judged) {
   const Matrix<double> G = *G_;
   const oracle::ExactGram gram(std::span(G.data(), at(G.size())), at(G.cols()));
@@ -221,8 +224,8 @@ void CertificateObserver::judge_exactly(const Evidence& evidence, const std::vec
     const bool same = (evidence.result.codes.row(i).array() == evidence.rtn.row(i).array()).all();
     const oracle::Dyadic rtn_loss = exact(evidence.rtn);
     const oracle::Dyadic loss = same ? rtn_loss : exact(evidence.result.codes);
-    if (!std::isfinite(row.final.enclosure.hi - row.final.enclosure.lo)) row.final = tightest(loss);
-    if (!std::isfinite(row.rtn.enclosure.hi - row.rtn.enclosure.lo)) row.rtn = tightest(rtn_loss);
+    if (!says_enough(row.final.enclosure)) row.final = tightest(loss);
+    if (!says_enough(row.rtn.enclosure)) row.rtn = tightest(rtn_loss);
     if (!exact_.contains(i, evidence.W.rows())) continue;
     row.final.exact = loss;
     row.rtn.exact = rtn_loss;
@@ -267,7 +270,8 @@ void CertificateObserver::tensor(const Evidence& evidence) {
     row.kept_rtn = evidence.row_is_rtn(i);
     row.final.enclosure = {loss.lo, loss.hi};
     row.rtn.enclosure = {rtn[at(i)].lo, rtn[at(i)].hi};
-    if (exact_.contains(i, rows) || !finite(loss) || !finite(rtn[at(i)])) judged.push_back(i);
+    if (exact_.contains(i, rows) || !says_enough(row.final.enclosure) || !says_enough(row.rtn.enclosure))
+      judged.push_back(i);
   }
   if (!judged.empty()) judge_exactly(evidence, judged);
   for (CertifiedRow& row : values)
