@@ -4,7 +4,8 @@
       loss enclosures, and the grid that the codes belong to.  This file is the whole checker, on
       words and integers only; it is what hallmark-check runs after extraction.  What its answer
       means is in Check/CheckerProof.
-    Main definitions: [bundle], [tensor_row], [start], [rows_failure], [first_failure], [accepts].
+    Main definitions: [bundle], [tensor_row], [start_tensor], [rows_failure], [first_failure],
+      [accepts].
     Depends on: Check/Dyadic, Check/Reading, Check/Grid, Check/Ruler, Check/QuadraticForm,
       Check/Packing.
     Source: docs/checker.md. *)
@@ -79,7 +80,7 @@ Definition inside (low loss high : dyadic) : bool := dyadic_le low loss && dyadi
 
 (** The enclosure is narrow, at most a quarter of its upper end wide, or tight: its ends, given by
     their words too, are neighbours. *)
-Definition narrow (low_word : Z) (low : dyadic) (high_word : Z) (high : dyadic) : bool :=
+Definition narrow_ends (low_word : Z) (low : dyadic) (high_word : Z) (high : dyadic) : bool :=
   dyadic_le (Float radix2 (3 * Fnum high) (Fexp high)) (Float radix2 (4 * Fnum low) (Fexp low))
   || (high_word =? low_word + 1).
 
@@ -183,8 +184,8 @@ Definition loss_fault (guarded : bool) (r : tensor_row) (unit final rtn : Z) : o
       if guarded && negb (final <=? rtn) then Some GuardBroken else
       if negb (inside fl f fh) then Some FinalOutside else
       if negb (inside rl n rh) then Some RtnOutside else
-      if negb (narrow (final_low r) fl (final_high r) fh
-               && narrow (rtn_low r) rl (rtn_high r) rh) then Some TooWide else
+      if negb (narrow_ends (final_low r) fl (final_high r) fh
+               && narrow_ends (rtn_low r) rl (rtn_high r) rh) then Some TooWide else
       if negb (match exact_losses r with
                | Some (x, y) => same_number x f && same_number y n
                | None => true
@@ -282,7 +283,7 @@ Definition read_gram (n : nat) (words : option (list (list Z)))
   end.
 
 (** What the rows of a bundle share, or what is wrong with it. *)
-Definition start (b : bundle) : tensor + fault :=
+Definition start_tensor (b : bundle) : tensor + fault :=
   let n := columns b in
   if Nat.eqb n 0 then inr BadShape else
   match prepare (code_grid b), read_gram n (gram_words b) with
@@ -296,7 +297,7 @@ Definition start (b : bundle) : tensor + fault :=
 (** The first fault of a bundle. *)
 Definition first_failure (b : bundle) : option failure :=
   if Nat.eqb (length (rows b)) 0 then Some (InTensor BadShape) else
-  match start b with
+  match start_tensor b with
   | inr f => Some (InTensor f)
   | inl t => rows_failure t 0 (rows b)
   end.

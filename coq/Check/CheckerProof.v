@@ -135,10 +135,10 @@ unfold inside; rewrite andb_true_iff, !dyadic_le_correct; intros within; exact w
 Qed.
 
 (** The enclosure is narrow where the integers say so. *)
-Lemma narrow_correct lw l hw h : narrow lw l hw h = true -> b64_value lw = F2R l ->
+Lemma narrow_correct lw l hw h : narrow_ends lw l hw h = true -> b64_value lw = F2R l ->
   b64_value hw = F2R h -> sharp lw hw.
 Proof.
-unfold narrow, sharp; intros accepted -> ->; apply orb_true_iff in accepted.
+unfold narrow_ends, sharp; intros accepted -> ->; apply orb_true_iff in accepted.
 destruct accepted as [less|next]; [left|right; apply Z.eqb_eq; exact next].
 apply dyadic_le_correct in less; unfold F2R in *; cbn [Fnum Fexp] in less.
 rewrite !mult_IZR in less; lra.
@@ -182,8 +182,8 @@ injection value_e as value_fl value_fh value_rl value_rh.
 destruct (guarded b && negb (final <=? rtn)%Z) eqn:kept; [discriminate|].
 destruct (inside fl _ fh) eqn:in_final; [simpl negb; cbv iota|discriminate].
 destruct (inside rl _ rh) eqn:in_rtn; [simpl negb; cbv iota|discriminate].
-destruct (narrow (final_low r) fl (final_high r) fh) eqn:width_f; [|discriminate].
-destruct (narrow (rtn_low r) rl (rtn_high r) rh) eqn:width_r; [|discriminate].
+destruct (narrow_ends (final_low r) fl (final_high r) fh) eqn:width_f; [|discriminate].
+destruct (narrow_ends (rtn_low r) rl (rtn_high r) rh) eqn:width_r; [|discriminate].
 destruct (match exact_losses r with
   | Some (x, y) => same_number x _ && same_number y _ | None => true end) eqn:exact_ok;
   [intros _|discriminate].
@@ -539,9 +539,9 @@ split.
 Qed.
 
 (** What the rows share. *)
-Lemma start_correct b t : start b = inl t -> (0 < columns b)%nat /\ fits b t /\ gram_ok b.
+Lemma start_correct b t : start_tensor b = inl t -> (0 < columns b)%nat /\ fits b t /\ gram_ok b.
 Proof.
-unfold start; destruct (Nat.eqb_spec (columns b) 0) as [|some]; [discriminate|].
+unfold start_tensor; destruct (Nat.eqb_spec (columns b) 0) as [|some]; [discriminate|].
 destruct (prepare (code_grid b)) as [k|] eqn:ready; [|discriminate].
 destruct (read_gram (columns b) (gram_words b)) as [gram|] eqn:read; [|discriminate].
 destruct (read_gram_correct b gram read) as [shared ok].
@@ -556,7 +556,7 @@ Lemma accepts_inv b : accepts b = true ->
 Proof.
 unfold accepts, first_failure; destruct (Nat.eqb_spec (length (rows b)) 0) as [|some_rows];
   [discriminate|].
-destruct (start b) as [t|] eqn:begun; [|discriminate].
+destruct (start_tensor b) as [t|] eqn:begun; [|discriminate].
 destruct (rows_failure t 0 (rows b)) eqn:good_rows; [discriminate|intros _].
 destruct (start_correct b t begun) as [some_columns [fit ok]].
 split; [exact some_columns|split; [lia|split; [exact (prepare_ok _ _ (fits_ruler _ _ fit))|]]].
@@ -600,9 +600,9 @@ destruct (accepts_rows b accepted) as [_ each].
 exact (sound_guard _ _ (each i below) has_gram claimed).
 Qed.
 
-(** T13, one part at a time: rows that are judged with what [start] made of the bundle without them
-    keep every promise. *)
-Theorem judged_rows b t i : start b = inl t -> rows_failure t i (rows b) = None ->
+(** T13, one part at a time: rows that are judged with what [start_tensor] made of the bundle
+    without them keep every promise. *)
+Theorem judged_rows b t i : start_tensor b = inl t -> rows_failure t i (rows b) = None ->
   forall r, In r (rows b) -> row_sound b r.
 Proof.
 intros begun good; destruct (start_correct b t begun) as [_ [fit _]].

@@ -38,13 +38,13 @@ Definition number_before (bits : Z) (s : dyadic) : dyadic :=
     (Z.min u (Fexp s)).
 
 (** s > 0 is a number of that format. *)
-Definition in_format (bits : Z) (s : dyadic) : bool :=
+Definition scale_in_format (bits : Z) (s : dyadic) : bool :=
   let u := Z.max (Z.log2 (Fnum s) + 1 + Fexp s - bits) (-149) in
   Fnum s mod 2 ^ Z.max 0 (u - Fexp s) =? 0.
 
 (** s is a quotient of a number in [low, high] and L, rounded up. *)
 Definition up_fits (bits : Z) (low high L s : dyadic) : bool :=
-  (0 <? Fnum s) && in_format bits s && dyadic_le low (product s L)
+  (0 <? Fnum s) && scale_in_format bits s && dyadic_le low (product s L)
   && negb (dyadic_le high (product (number_before bits s) L)).
 
 (** The smallest and the largest of a list, and 0. *)
@@ -151,11 +151,11 @@ rewrite !bpow_plus; split.
   apply IZR_lt; change (radix_val radix2) with 2%Z; unfold Z.succ in range; lia.
 Qed.
 
-(** What [in_format] accepts. *)
-Lemma in_format_correct bits (s : dyadic) : (0 < Fnum s)%Z -> in_format bits s = true ->
+(** What [scale_in_format] accepts. *)
+Lemma scale_in_format_correct bits (s : dyadic) : (0 < Fnum s)%Z -> scale_in_format bits s = true ->
   scale_format bits (F2R s).
 Proof.
-intros positive; unfold in_format; rewrite Z.eqb_eq; intros divides.
+intros positive; unfold scale_in_format; rewrite Z.eqb_eq; intros divides.
 set (u := Z.max (Z.log2 (Fnum s) + 1 + Fexp s - bits) (-149)) in *.
 apply generic_format_F2R' with (f := Float radix2 (Fnum s / 2 ^ Z.max 0 (u - Fexp s))
   (Fexp s + Z.max 0 (u - Fexp s))).
@@ -217,10 +217,10 @@ assert (valid := FLT_exp_valid (-149) bits).
 assert (p_less : p < F2R s).
 { assert (real_pos := F2R_gt_0 radix2 s positive); apply pred_lt_id; lra. }
 assert (least : forall v, v <= F2R s -> p < v -> rounded_up bits v (F2R s)).
-{ intros v below beyond; split; [apply in_format_correct; assumption|split; [exact below|]].
+{ intros v below beyond; split; [apply scale_in_format_correct; assumption|split; [exact below|]].
   intros t number not_less; destruct (Rle_or_lt (F2R s) t) as [done|less]; [exact done|].
   assert (t <= p) by (apply pred_ge_gt; [exact valid|exact number
-    |apply in_format_correct; assumption|exact less]).
+    |apply scale_in_format_correct; assumption|exact less]).
   lra. }
 assert (low_div : F2R low / F2R L <= F2R s).
 { apply Rmult_le_reg_r with (1 := real_L); replace (F2R low / F2R L * F2R L) with (F2R low)

@@ -49,9 +49,9 @@ Theorem T13_checker_total b : Checker.accepts b = true ->
   total CheckerProof.point_row <= total CheckerProof.rtn_row.
 Proof. exact (CheckerProof.accepts_total b). Qed.
 
-(** The same part by part, as hallmark-check runs it: [start] reads everything but the rows, and the
-    rows are judged some at a time. *)
-Theorem T13_checker_parts b t i : Checker.start b = inl t ->
+(** The same part by part, as hallmark-check runs it: [start_tensor] reads everything but the rows,
+    and the rows are judged some at a time. *)
+Theorem T13_checker_parts b t i : Checker.start_tensor b = inl t ->
   Checker.rows_failure t i (Checker.rows b) = None ->
   forall r, In r (Checker.rows b) -> CheckerProof.row_sound b r.
 Proof. exact (CheckerProof.judged_rows b t i). Qed.

@@ -206,7 +206,7 @@ let judge files (container : Container.t) (claim : Certificate.tensor) ~rows (m 
       guarded = m.options.guard; rows = [] }
   in
   let rejected place fault = let name, sentence = describe fault in Refusal.rejected name sentence (where ^ place) in
-  let tensor = match Checker.start bundle with Inl t -> t | Inr fault -> rejected "" fault in
+  let tensor = match Checker.start_tensor bundle with Inl t -> t | Inr fault -> rejected "" fault in
   let ends (loss : Certificate.loss) = (Exact.of_word (Int64.bits_of_float loss.low), Exact.of_word (Int64.bits_of_float loss.high)) in
   let row i =
     let values = if gram = None then None else Some claim.values.(i) in
