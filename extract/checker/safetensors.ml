@@ -175,8 +175,10 @@ let open_index path =
   List.iter (fun (name, f) ->
       if not (Hashtbl.mem (List.assoc f opened).by_name name) then fail 344 "a tensor is not in its shard" (name ^ " in " ^ f))
     map;
+  let home = Hashtbl.create 64 in
+  List.iter (fun (name, f) -> Hashtbl.replace home name f) map;
   List.iter (fun (f, shard) ->
-      List.iter (fun t -> if List.assoc_opt t.name map <> Some f then fail 345 "a shard has a tensor that is not its own" t.name)
+      List.iter (fun t -> if Hashtbl.find_opt home t.name <> Some f then fail 345 "a shard has a tensor that is not its own" t.name)
         shard.tensors)
     opened;
   let tensors = List.concat_map (fun (_, shard) -> shard.tensors) opened in

@@ -298,6 +298,18 @@ let forged_files () =
   edit 317 "\"shape\":[3]" "\"shape\":[281474976710655,281474976710655,0]";
   bad 330 (String.sub whole 0 (String.length whole - 1));
   bad 331 (whole ^ "x");
+  (* Indices of shards. *)
+  F.write_all folder { base with sharded = true };
+  let index = slurp paths.F.index in
+  let shard number find replace =
+    F.write paths.F.index (map_text find replace index);
+    run (Printf.sprintf "index, rule %d" number) 3 [ Printf.sprintf "E0%d" number ] (arguments ~sharded:true ())
+  in
+  shard 340 "weight_map" "weights";
+  shard 341 "\"bias\"" "\"w\"";
+  shard 342 "shard.safetensors" "../shard.safetensors";
+  shard 344 "\"bias\"" "\"bios\"";
+  shard 345 ",\"bias\":\"shard.safetensors\"" "";
   F.write_all folder base;
   run "a missing file" 9 [ "E0990" ] "--weights /nonexistent --quantized /nonexistent --certificate /nonexistent";
   run "a folder" 9 [ "E0990" ] (Printf.sprintf "--weights %s --quantized %s --certificate %s" folder folder folder);
