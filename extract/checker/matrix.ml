@@ -179,70 +179,50 @@ let check_facts (m : matrix) (container : Container.t) (claim : Certificate.tens
       let kept = Array.fold_left (fun n (r : Certificate.row) -> if r.kept_rtn then n + 1 else n) 0 claim.values in
       same "the number of rows that kept round-to-nearest" claim.guard_rows kept
 
-(* Judges the matrix; what was not judged for want of a rule comes back with the line that says what was. *)
-let judge files (container : Container.t) (claim : Certificate.tensor) ~rows (m : matrix) =
-  let where = Printf.sprintf "tensor '%s'" m.name in
-  let word, bytes = weights_of files m in
-  let gram = if m.options.meth = "rtn" then None else Some (gram_of files m) in
-  let dead = match gram with Some g -> Gram.check where g | None -> 0 in
-  check_facts m container claim bytes gram dead;
-  let part suffix = match Safetensors.find container.file (m.name ^ suffix) with Some t -> t | None -> assert false in
-  let code = let t = part ".codes" in code_reader t.dtype t.data in
-  let scale = let t = part ".scale" in match Numbers.single_reader t.dtype t.data with Some read -> read | None -> assert false in
-  let zero = if m.options.grid.zero_points then let t = part ".zero_point" in code_reader t.dtype t.data else fun _ -> 0 in
-  let scales = scales_of m and groups = groups m in
-  if scales = Given then check_given files m scale zero;
+(* What the files store of the matrix, as words: a weight by row and column, a code by its place, a scale and a zero point by the
+   place of their group. *)
+type stored = { word : int -> int -> int; code : int -> int; scale : int -> int; zero : int -> int }
+
+let stored_of (container : Container.t) (m : matrix) word =
+  let part suffix = Option.get (Safetensors.find container.file (m.name ^ suffix)) in  (* Container has seen it *)
+  let codes = part ".codes" and scales = part ".scale" in
+  { word; code = code_reader codes.dtype codes.data; scale = Option.get (Numbers.single_reader scales.dtype scales.data);
+    zero = (if m.options.grid.zero_points then let t = part ".zero_point" in code_reader t.dtype t.data else fun _ -> 0) }
+
+(* Row i in the judge's words, with what the certificate says of it. *)
+let row_of (m : matrix) stored (claim : Certificate.tensor) ~calibrated i =
+  let groups = groups m in
+  let word x = Exact.of_word (Int64.bits_of_float x) in
+  let values = if calibrated then Some claim.values.(i) else None in
+  let ends loss_of =
+    match values with Some v -> let l : Certificate.loss = loss_of v in (word l.low, word l.high) | None -> (Z.zero, Z.zero)
+  in
+  let final_low, final_high = ends (fun v -> v.Certificate.final) in
+  let rtn_low, rtn_high = ends (fun v -> v.Certificate.rtn) in
+  let dyadic (mantissa, exponent) = { Checker.fnum = mantissa; fexp = z exponent } in
+  let exact_losses =
+    match Option.map (fun (v : Certificate.row) -> (v.final.exact, v.rtn.exact)) values with
+    | Some (Some final, Some rtn) -> Some (dyadic final, dyadic rtn)
+    | None | Some (None, None) -> None
+    | Some _ -> Refusal.malformed 367 "the certificate is malformed" (Printf.sprintf "tensor '%s', row %d: one exact loss of two" m.name i)
+  in
+  let claims_rtn = m.options.meth = "rtn" || (match values with Some v -> v.kept_rtn | None -> false) in
+  { Checker.weights = list m.columns (stored.word i); codes = list m.columns (fun j -> stored.code ((i * m.columns) + j));
+    scales = list groups (fun k -> stored.scale ((i * groups) + k)); zeros = list groups (fun k -> stored.zero ((i * groups) + k));
+    claims_rtn; final_low; final_high; rtn_low; rtn_high; exact_losses }
+
+(* Whether a row's scales are those of the rule: a function of the row. *)
+let rule_holds (m : matrix) stored columns size rule =
   let top = ref 0 in
-  for i = 0 to m.rows - 1 do for j = 0 to m.columns - 1 do top := max !top (word i j land 0x7FFFFFFF) done done;
-  let scaling rule =
+  for i = 0 to m.rows - 1 do for j = 0 to m.columns - 1 do top := max !top (stored.word i j land 0x7FFFFFFF) done done;
+  let scaling =
     { Checker.rule_of = rule; scale_bits = z (if m.options.scale_storage = "bf16" then 8 else 11);
       either_sign = m.options.grid.either_sign; matrix_top = z !top }
   in
-  let columns = nat m.columns and size = nat (min m.options.group_size m.columns) in
-  let bundle =
-    { Checker.code_grid = m.options.grid.judged; group_size = size; columns;
-      gram_words = Option.map (fun (g : Gram.t) ->
-          List.init m.columns (fun i -> Array.to_list (Array.map (fun x -> Exact.of_word (Int64.bits_of_float x)) (g.row i)))) gram;
-      guarded = m.options.guard; rows = [] }
-  in
-  let rejected place fault = let name, sentence = describe fault in Refusal.rejected name sentence (where ^ place) in
-  let tensor = match Checker.start_tensor bundle with Inl t -> t | Inr fault -> rejected "" fault in
-  let ends (loss : Certificate.loss) = (Exact.of_word (Int64.bits_of_float loss.low), Exact.of_word (Int64.bits_of_float loss.high)) in
-  let row i =
-    let values = if gram = None then None else Some claim.values.(i) in
-    let claims_rtn = m.options.meth = "rtn" || (match values with Some v -> v.kept_rtn | None -> false) in
-    let none = (Z.zero, Z.zero) in
-    let final_low, final_high = match values with Some v -> ends v.final | None -> none in
-    let rtn_low, rtn_high = match values with Some v -> ends v.rtn | None -> none in
-    let exact_losses =
-      match values with
-      | Some { final = { exact = Some (a, e); _ }; rtn = { exact = Some (b, f); _ }; _ } ->
-          Some ({ Checker.fnum = a; fexp = z e }, { Checker.fnum = b; fexp = z f })
-      | Some { final = { exact = Some _; _ }; _ } | Some { rtn = { exact = Some _; _ }; _ } ->
-          Refusal.malformed 367 "the certificate is malformed" (Printf.sprintf "%s, row %d: one exact loss of two" where i)
-      | _ -> None
-    in
-    { Checker.weights = list m.columns (word i); codes = list m.columns (fun j -> code ((i * m.columns) + j));
-      scales = list groups (fun k -> scale ((i * groups) + k)); zeros = list groups (fun k -> zero ((i * groups) + k));
-      claims_rtn; final_low; final_high; rtn_low; rtn_high; exact_losses }
-  in
-  let chosen = chosen_rows rows m claim.digests in
-  List.iter (fun part ->
-      let judged = List.map row part in
-      (match scales with
-       | Rule rule ->
-           List.iter2 (fun i r ->
-               if not (takes rule m.options.grid && Checker.scales_fit (scaling rule) m.options.grid.judged columns size r) then
-                 Refusal.rejected "scale-rule" (Printf.sprintf "a scale is not the one that rule %s gives" m.options.scale_rule)
-                   (Printf.sprintf "%s, row %d" where i))
-             part judged
-       | Given | Unknown -> ());
-      match Checker.rows_failure tensor Z.zero judged with
-      | None -> ()
-      | Some (InTensor fault) -> rejected "" fault
-      | Some (InRow (k, fault)) -> rejected (Printf.sprintf ", row %d" (List.nth part (Z.to_int k))) fault)
-    (parts together chosen);
-  let judged = List.length chosen in
+  fun row -> takes rule m.options.grid && Checker.scales_fit scaling m.options.grid.judged columns size row
+
+(* What was judged, in words. *)
+let summary (m : matrix) scales gram ~judged ~dead =
   let say = Printf.sprintf in
   String.concat ", "
     (List.filter (fun s -> s <> "")
@@ -257,5 +237,45 @@ let judge files (container : Container.t) (claim : Certificate.tensor) ~rows (m 
           | Some _ when dead = m.columns -> "the calibration is zero: nothing is promised of losses"
           | Some _ when m.options.guard -> "loss at most that of round-to-nearest"
           | Some _ -> "no guard: the loss can be above that of round-to-nearest");
-         (if dead > 0 && dead < m.columns then say "%d dead columns rounded to nearest" dead else "") ]),
-  scales = Unknown
+         (if dead > 0 && dead < m.columns then say "%d dead columns rounded to nearest" dead else "") ])
+
+(* Judges the matrix: the line that says what was judged, and whether the scales were not, for want of a rule. *)
+let judge files (container : Container.t) (claim : Certificate.tensor) ~rows (m : matrix) =
+  let where = Printf.sprintf "tensor '%s'" m.name in
+  let rejected place fault = let name, sentence = describe fault in Refusal.rejected name sentence (where ^ place) in
+  let word, bytes = weights_of files m in
+  let gram = if m.options.meth = "rtn" then None else Some (gram_of files m) in
+  let dead = match gram with Some g -> Gram.check where g | None -> 0 in
+  check_facts m container claim bytes gram dead;
+  let stored = stored_of container m word and scales = scales_of m in
+  let columns = nat m.columns and size = nat (min m.options.group_size m.columns) in
+  let fits =
+    match scales with
+    | Rule rule -> rule_holds m stored columns size rule
+    | Given -> check_given files m stored.scale stored.zero; fun _ -> true
+    | Unknown -> fun _ -> true
+  in
+  let words_of (g : Gram.t) i = Array.to_list (Array.map (fun x -> Exact.of_word (Int64.bits_of_float x)) (g.row i)) in
+  let tensor =
+    match
+      Checker.start_tensor
+        { Checker.code_grid = m.options.grid.judged; group_size = size; columns;
+          gram_words = Option.map (fun g -> List.init m.columns (words_of g)) gram; guarded = m.options.guard; rows = [] }
+    with
+    | Inl t -> t
+    | Inr fault -> rejected "" fault
+  in
+  let chosen = chosen_rows rows m claim.digests in
+  List.iter (fun part ->
+      let judged = List.map (row_of m stored claim ~calibrated:(gram <> None)) part in
+      List.iter2 (fun i row ->
+          if not (fits row) then
+            Refusal.rejected "scale-rule" (Printf.sprintf "a scale is not the one that rule %s gives" m.options.scale_rule)
+              (Printf.sprintf "%s, row %d" where i))
+        part judged;
+      match Checker.rows_failure tensor Z.zero judged with
+      | None -> ()
+      | Some (InTensor fault) -> rejected "" fault
+      | Some (InRow (k, fault)) -> rejected (Printf.sprintf ", row %d" (List.nth part (Z.to_int k))) fault)
+    (parts together chosen);
+  (summary m scales gram ~judged:(List.length chosen) ~dead, scales = Unknown)
