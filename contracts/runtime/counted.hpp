@@ -58,6 +58,7 @@ struct Counted {
   Counted(const Gap& x) : v(x.v), roundings(1), low(x.low - 52), nonneg(false) {}  // both are multiples of 2^(low - 52)
   Counted(const Distance& x) : v(x.v), roundings(1), low(x.low - 52), nonneg(true) {}
 
+  // slack: 1 / (1 - k * u) / (1 - u) <= 1 + 2^-20 for k <= 2^24, u = 2^-53
   double relative() const { return roundings * (0x1p-53 * (1 + 0x1p-20)); }
 };
 
@@ -79,6 +80,7 @@ inline Counted operator+(const Point& a, const Point& b) {
 inline Gap operator-(const Point& a, const Point& b) { return {a.v - b.v, a.low < b.low ? a.low : b.low}; }
 
 inline Ball ball(const Counted& x) {
+  // slack: 1 / (1 - 3 * u) <= 1 + 2^-50 for u = 2^-53
   const Lanes err = magnitude(x.v) * (x.relative() * (1 + 0x1p-50)) + (x.roundings > 0 ? 0x1p-1060 : 0.0);
   const LaneMask known = x.roundings <= Counted::kMost ? x.ok : LaneMask{};
   return {x.v, known ? err : all(__builtin_inf())};
@@ -102,6 +104,9 @@ struct CountedOps {
   static Ball abs(const Ball& a) { return LaneOps::abs(a); }
 
   static Truth le(const Counted& a, const Counted& b) {
+    // The true a is at most v_a / (1 - k_a u), the true b at least v_b (1 - k_b u); k = k_a + k_b, and the product with
+    // room and room itself are rounded.
+    // slack: (1 - (k + 4) * u * (1 + 2^-19) * (1 - u)) * (1 + u)^2 <= 1 - k * u for k <= 2^25, u = 2^-53
     const double room = 1 - (a.roundings + b.roundings + 4) * (0x1p-53 * (1 + 0x1p-19));
     LaneMask yes = a.ok & b.ok & (b.v <= 0x1p1000) & (a.v <= b.v * room);
     if (!a.nonneg && !b.nonneg) yes &= b.v >= 0.0;  // otherwise a <= b room says it

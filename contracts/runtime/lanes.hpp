@@ -43,6 +43,7 @@ struct Ball {
 /// [lo, hi] as a ball.
 inline Ball ball_between(const Lanes& lo, const Lanes& hi) {
   const Lanes mid = lo == hi ? lo : lo * 0.5 + hi * 0.5, above = hi - mid, below = mid - lo;
+  // slack: 1 / (1 - 3 * u) <= 1 + 2^-50 for u = 2^-53
   const Lanes err = (above > below ? above : below) * (1 + 0x1p-50) + 0x1p-1060;
   return {mid, lo == hi ? Lanes{} : err};
 }
@@ -50,6 +51,7 @@ inline Ball ball_between(const Lanes& lo, const Lanes& hi) {
 inline Ball operator+(const Ball& a, const Ball& b) {
   const Lanes sum = a.mid + b.mid, part = sum - a.mid;
   const Lanes error = (a.mid - (sum - part)) + (b.mid - part);
+  // slack: 1 / (1 - 3 * u) <= 1 + 2^-50 for u = 2^-53
   return {sum, (a.err + b.err + magnitude(error)) * (1 + 0x1p-50)};
 }
 
@@ -79,6 +81,7 @@ inline Ball operator*(const Ball& a, const Ball& b) {
   const LaneMask inexact = a.err + b.err != 0.0;
   const Lanes error = tiny ? all(0x1p-1012) : magnitude(product_error(a.mid, b.mid, product));
   const Lanes floor = inexact ? all(0x1p-1060) : Lanes{};
+  // slack: 1 / (1 - 6 * u) <= 1 + 2^-50 for u = 2^-53
   return {product, (spread + error) * (1 + 0x1p-50) + floor};
 }
 

@@ -32,6 +32,8 @@ inline Wide two_sum(double a, double b) {
 inline Wide operator+(const Wide& a, const Wide& b) {
   const Wide s = detail::two_sum(a.hi, b.hi), t = detail::two_sum(a.lo, b.lo);
   const Wide v = detail::quick_two_sum(s.hi, s.lo + t.hi, 0);
+  // slack: 3 * u^2 / (1 - 4 * u) * (1 + 4 * u) <= 2^-102 for u = 2^-53
+  // slack: 1 / (1 - 3 * u) <= 1 + 2^-50 for u = 2^-53
   const double err = (a.err + b.err + 0x1p-102 * std::fabs(v.hi)) * (1 + 0x1p-50);
   return detail::quick_two_sum(v.hi, t.lo + v.lo, err);
 }
@@ -43,6 +45,8 @@ inline Wide operator*(const Wide& a, const Wide& b) {
   const double product = a.hi * b.hi;
   const double rest = std::fma(a.lo, b.hi, std::fma(a.hi, b.lo, a.lo * b.lo)) + std::fma(a.hi, b.hi, -product);
   const double size = std::fabs(a.hi) + std::fabs(a.lo), other = std::fabs(b.hi) + std::fabs(b.lo);
+  // slack: 5 * u^2 * (1 + 4 * u) <= 2^-101 for u = 2^-53
+  // slack: 1 / (1 - 7 * u) <= 1 + 2^-49 for u = 2^-53
   const double err =
       (size * b.err + other * a.err + a.err * b.err + 0x1p-101 * std::fabs(product)) * (1 + 0x1p-49) + 0x1p-1000;
   return detail::quick_two_sum(product, rest, err);
@@ -70,6 +74,7 @@ struct WideOps {
 
   static Truth le(const Wide& a, const Wide& b) {
     const Wide d = b - a;
+    // slack: 1 / (1 - 2 * u) <= 1 + 2^-50 for u = 2^-53
     const double slack = (d.err + std::fabs(d.lo)) * (1 + 0x1p-50);
     return d.hi >= slack ? Truth::yes : d.hi < -slack ? Truth::no : Truth::undecided;
   }
