@@ -63,7 +63,7 @@ bool right(const Tensor& t, const Quantized& result) {
     const MatrixRef<float> W(w);
     const Options o = options(false);
     Rounded rounded = round_to_nearest(W, o.grid, steps);
-    if (result.row_is_rtn[static_cast<std::size_t>(i)] == 0) run_recurrence_ref({W, o.grid, steps, order}, U, rounded);
+    if (result.kept_rtn[static_cast<std::size_t>(i)] == 0) run_recurrence_ref({W, o.grid, steps, order}, U, rounded);
     if (rounded.codes.row(0) != result.codes.row(i)) return false;
   }
   return true;

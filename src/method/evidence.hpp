@@ -30,7 +30,7 @@ struct Evidence {
   std::string_view name;
   const MatrixRef<float>& W;
   const Options& options;   ///< grid, damping, act-order, guard, ...
-  const Quantized& result;  ///< codes, scales, group size, lambda, row_is_rtn, enclosed losses
+  const Quantized& result;  ///< codes, scales, group size, lambda, kept_rtn, enclosed losses
   const Matrix<Code>& rtn;  ///< the codes of round-to-nearest, all rows
   std::span<const Index> order;
   // The rest is absent (null) for round-to-nearest without a Gram matrix.
@@ -41,9 +41,8 @@ struct Evidence {
   const Matrix<double>* U = nullptr;                    ///< the factor; below the diagonal nothing is to be read
   std::function<const LossModel&()> widened = nullptr;  ///< the model with its U packed, for losses in binary64
 
-  bool row_is_rtn(Index i) const {
-    return result.method == "rtn" || result.row_is_rtn[static_cast<std::size_t>(i)] != 0;
-  }
+  /// Whether the codes of row i are those of round-to-nearest: of the method, or kept by the guard.
+  bool row_is_rtn(Index i) const { return result.method == "rtn" || result.kept_rtn[static_cast<std::size_t>(i)] != 0; }
   /// The enclosed loss of the codes of row i, after the guard; G is present.
   const Loss& loss(Index i) const {
     return (row_is_rtn(i) ? result.enclosed_rtn : result.enclosed_proposal)[static_cast<std::size_t>(i)];

@@ -61,7 +61,7 @@ class Guarding {
       const oracle::Dyadic g = loss(proposal_), r = loss(rtn_);
       guarded.proposal[at(i)] = enclosure(g);
       guarded.rtn[at(i)] = enclosure(r);
-      guarded.row_is_rtn[at(i)] = compare(g, r) > 0;
+      guarded.kept_rtn[at(i)] = compare(g, r) > 0;
     }
   }
 
@@ -89,7 +89,7 @@ class Guarding {
       guarded.proposal[at(i)] = g[k];
       guarded.rtn[at(i)] = r[k];
       if (g[k].hi <= r[k].lo) continue;
-      if (r[k].hi < g[k].lo) guarded.row_is_rtn[at(i)] = 1;
+      if (r[k].hi < g[k].lo) guarded.kept_rtn[at(i)] = 1;
       else left.push_back(i);
     }
     open_ = std::move(left);

@@ -8,9 +8,9 @@
 namespace hallmark {
 
 struct Guarded {
-  std::vector<Loss> proposal, rtn;       ///< per row
-  std::vector<std::uint8_t> row_is_rtn;  ///< RTN is strictly better there
-  Index exact_rows = 0;                  ///< rows decided by exact arithmetic
+  std::vector<Loss> proposal, rtn;     ///< per row
+  std::vector<std::uint8_t> kept_rtn;  ///< RTN is strictly better there
+  Index exact_rows = 0;                ///< rows decided by exact arithmetic
 };
 
 /// The stage before binary64: the factor as the recurrence read it, and the sums of its losses that it left.

@@ -56,7 +56,7 @@ Status enclose_for(const Observer& observer, Factored& factored, const UpperStri
 }
 
 void take(Guarded&& guarded, Quantized& result) {
-  result.row_is_rtn = std::move(guarded.row_is_rtn);
+  result.kept_rtn = std::move(guarded.kept_rtn);
   result.exact_rows = guarded.exact_rows;
   result.enclosed_proposal = std::move(guarded.proposal);
   result.enclosed_rtn = std::move(guarded.rtn);
@@ -64,8 +64,8 @@ void take(Guarded&& guarded, Quantized& result) {
 
 // Row by row the better of the proposal and round-to-nearest, where the guard is on; then the counts.
 void keep_best(Rounded& proposal, const Rounded& nearest, bool guarded, Quantized& result) {
-  for (std::size_t i = 0; i < result.row_is_rtn.size(); ++i) {
-    const bool keep_rtn = result.row_is_rtn[i] != 0;
+  for (std::size_t i = 0; i < result.kept_rtn.size(); ++i) {
+    const bool keep_rtn = result.kept_rtn[i] != 0;
     if (keep_rtn) proposal.codes.row(static_cast<Index>(i)) = nearest.codes.row(static_cast<Index>(i));
     result.guard_rows += keep_rtn;
     result.clipped += keep_rtn ? nearest.clipped[i] : proposal.clipped[i];
@@ -122,7 +122,7 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
                      proposal);
   if (!has_sums) return has_sums.error();
 
-  result.row_is_rtn.assign(proposal.clipped.size(), 0);
+  result.kept_rtn.assign(proposal.clipped.size(), 0);
   const std::span<const LossSums> left = *has_sums ? sums : std::span<const LossSums>();
   if (options.guard) {
     const FirstStage first{U, left, widened};

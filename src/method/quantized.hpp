@@ -37,7 +37,7 @@ struct Quantized {
   Index exact_rows = 0;    ///< rows that only exact arithmetic could decide
   std::vector<double> loss_rtn, loss_proposal /* before the guard */, loss_final;  ///< plain loss_G per row
   std::vector<Loss> enclosed_rtn, enclosed_proposal;                               ///< the same with their enclosures
-  std::vector<std::uint8_t> row_is_rtn;
+  std::vector<std::uint8_t> kept_rtn;                                              ///< per row: by the guard
 };
 
 /// Everything about W, the options and the steps that can be refused before any work: E0420 empty W, E0227 an option

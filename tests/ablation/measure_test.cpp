@@ -134,7 +134,7 @@ TEST_CASE("each contract fails when what it checks is wrong") {
   Fixture row;
   for (Index j = 0; j < row.W.cols(); ++j) row.quantized.codes(6, j) = 7;
   row.What = dequantize(row.quantized.codes, row.quantized.steps, row.options.grid);
-  row.quantized.row_is_rtn[6] = 0;
+  row.quantized.kept_rtn[6] = 0;
   CHECK(row.failing() == Names{"guard_row_loss_direct"});
 }
 

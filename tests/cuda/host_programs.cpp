@@ -92,7 +92,7 @@ TEST_CASE("tables, and tables that stay on the CPU, give the CPU's codes and los
       REQUIRE(there);
       CHECK(here->codes == there->codes);
       CHECK(here->clipped == there->clipped);
-      CHECK(here->row_is_rtn == there->row_is_rtn);
+      CHECK(here->kept_rtn == there->kept_rtn);
       CHECK(here->loss_final == there->loss_final);
       CHECK(here->loss_rtn == there->loss_rtn);
     }
@@ -174,8 +174,8 @@ TEST_CASE("the fixtures: Gram matrix, factor, u, codes, clipped counts and what 
     CHECK(look.seen == W.rows());
     Index clipped = 0;
     for (std::size_t i = 0; i < f.rows; ++i) {
-      CHECK((result->row_is_rtn[i] != 0) == f.row_is_rtn[i]);
-      clipped += (f.row_is_rtn[i] ? f.rtn : f.gptq)[i].clipped;
+      CHECK((result->kept_rtn[i] != 0) == f.kept_rtn[i]);
+      clipped += (f.kept_rtn[i] ? f.rtn : f.gptq)[i].clipped;
     }
     CHECK(result->clipped == clipped);
   }

@@ -122,7 +122,7 @@ TEST_CASE("out of the proved range the enclosure is everything, and the guard st
   CHECK(guarded.exact_rows == 20);
   for (Index i = 0; i < 20; ++i) {
     const mpq_class a = exact(s, other, i), b = exact(s, rtn.codes, i);
-    CHECK(guarded.row_is_rtn[static_cast<std::size_t>(i)] == (a > b));
+    CHECK(guarded.kept_rtn[static_cast<std::size_t>(i)] == (a > b));
   }
 }
 
@@ -141,7 +141,7 @@ TEST_CASE("ties and equal codes keep GPTQ; a loss that differs in the last bit i
   b << 0, 1, 0, 0, 0, 0;
   const Guarded tie = *guard(s.model, target, G, a, b);
   CHECK(tie.exact_rows == 1);  // row 1 has equal codes: no arithmetic at all
-  CHECK(tie.row_is_rtn == std::vector<std::uint8_t>{0, 0});
+  CHECK(tie.kept_rtn == std::vector<std::uint8_t>{0, 0});
   CHECK(tie.proposal[0].lo == tie.rtn[0].hi);
 
   G(0, 0) = std::nextafter(4.0, 5.0);  // now e_0 = -1/2 and e_0 = 1/2 differ in nothing, but the cross terms do
@@ -151,8 +151,8 @@ TEST_CASE("ties and equal codes keep GPTQ; a loss that differs in the last bit i
   const Guarded close = *guard(s.model, target, G, a, b);
   const Guarded swapped = *guard(s.model, target, G, b, a);
   CHECK(close.exact_rows == 1);
-  CHECK(close.row_is_rtn[0] == 0);  // -2 G_02/8 + 2 G_12/8 < 0: the first codes lose less
-  CHECK(swapped.row_is_rtn[0] == 1);
+  CHECK(close.kept_rtn[0] == 0);  // -2 G_02/8 + 2 G_12/8 < 0: the first codes lose less
+  CHECK(swapped.kept_rtn[0] == 1);
 }
 
 TEST_CASE("T5 on GF16: GPTQ loses with 51/2^22 against 19/2^22 and the guard repairs it") {
@@ -169,7 +169,7 @@ TEST_CASE("T5 on GF16: GPTQ loses with 51/2^22 against 19/2^22 and the guard rep
   CHECK(std::fabs(guarded->loss_rtn[0] - std::ldexp(19.0, -22)) < 1e-18);
   CHECK(guarded->enclosed_proposal[0].lo > guarded->enclosed_rtn[0].hi);
   CHECK(guarded->guard_rows == 1);
-  CHECK(guarded->row_is_rtn[0] == 1);
+  CHECK(guarded->kept_rtn[0] == 1);
   CHECK(guarded->codes == quantize_rtn(W, options)->codes);
 
   options.guard = false;
@@ -229,7 +229,7 @@ TEST_CASE("groups and act-order: losses enclosed, and no row loses more than rou
       const auto k = static_cast<std::size_t>(i);
       const mpq_class mine = exact(s, result->codes, i), theirs = exact(s, rtn->codes, i);
       CHECK(mine <= theirs);
-      const Loss& kept = result->row_is_rtn[k] != 0 ? result->enclosed_rtn[k] : result->enclosed_proposal[k];
+      const Loss& kept = result->kept_rtn[k] != 0 ? result->enclosed_rtn[k] : result->enclosed_proposal[k];
       CHECK(mpq_class(kept.lo) <= mine);
       CHECK(mine <= mpq_class(kept.hi));
       CHECK(mpq_class(result->enclosed_rtn[k].lo) <= theirs);

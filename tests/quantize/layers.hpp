@@ -120,7 +120,7 @@ inline std::string digest_of(const Layer& layer, const Matrix<double>& G, Index 
   for (const auto& u : shown.u()) update(digest, u.data(), u.size());
   update(digest, result->enclosed_proposal.data(), result->enclosed_proposal.size());
   update(digest, result->enclosed_rtn.data(), result->enclosed_rtn.size());
-  update(digest, result->row_is_rtn.data(), result->row_is_rtn.size());
+  update(digest, result->kept_rtn.data(), result->kept_rtn.size());
   for (const Index count : {result->clipped, result->guard_rows, result->exact_rows, result->dead_columns})
     update(digest, &count, 1);
   update(digest, &result->lambda, 1);

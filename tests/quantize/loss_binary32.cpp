@@ -174,8 +174,8 @@ TEST_CASE("the guard decides alike with and without the first stage, and the fir
     const FirstStage first{s.U, s.sums, [&]() -> const LossModel& { return s.model; }};
     const Guarded with = *guard(s.model, target, s.G, s.gptq.codes, s.rtn.codes, &first);
     const Guarded without = *guard(s.model, target, s.G, s.gptq.codes, s.rtn.codes);
-    CHECK(with.row_is_rtn == without.row_is_rtn);
-    CHECK(std::accumulate(with.row_is_rtn.begin(), with.row_is_rtn.end(), 0) > 0);
+    CHECK(with.kept_rtn == without.kept_rtn);
+    CHECK(std::accumulate(with.kept_rtn.begin(), with.kept_rtn.end(), 0) > 0);
     std::size_t wide = 0;
     for (std::size_t i = 0; i < with.proposal.size(); ++i) {
       wide += with.proposal[i].hi - with.proposal[i].lo > 1e-7 * with.proposal[i].value;

@@ -27,7 +27,7 @@ struct Surrounded {
 
 bool same(const Expected<Quantized>& a, const Expected<Quantized>& b) {
   return a && b && a->codes == b->codes && a->steps.scales == b->steps.scales && a->steps.zeros == b->steps.zeros &&
-         a->loss_final == b->loss_final && a->loss_rtn == b->loss_rtn && a->row_is_rtn == b->row_is_rtn &&
+         a->loss_final == b->loss_final && a->loss_rtn == b->loss_rtn && a->kept_rtn == b->kept_rtn &&
          a->clipped == b->clipped;
 }
 
