@@ -120,6 +120,7 @@ DirectLoss direct_losses(const Matrix<float>& W, const Matrix<float>& What, cons
   return result;
 }
 
+// slack: 1 / (1 - (2 * n + 8) * u) / (1 - 2 * u) <= 1 + 2^-20 for n <= 2^24, u = 2^-53
 double loss_error(Index cols) { return (2 * static_cast<double>(cols) + 8) * 0x1p-53 * (1 + 0x1p-20); }
 
 std::vector<ContractCount> Contracts::counts() const {

@@ -53,6 +53,8 @@ struct Case {
     return step.scale * (static_cast<double>(points.entry[codes(i, j)].value) - step.zero);
   }
   double residual32() const { return 0x1p-23 + 0x1p-46 + residual_constant(columns.n); }  ///< Coq `residual32`, exact
+  /// x (1 + x) (1 + g) of loss.hpp, whose g is below 2^-22.
+  // slack: (1 + (n + 1) * 2^-24) * (1 + 2^-22) <= 1 + 2^-3 for n <= 2^20
   double product32() const { return (static_cast<double>(columns.n) + 1) * 0x1p-24 * (1 + 0x1p-3); }
 
   /// evaluate(group) for these rows, a few at a time; from_u: the rows that GPTQ made.

@@ -93,6 +93,7 @@ void CertificateObserver::prepare(const RecurrenceRows& rows) {
   points_ = GridPoints::of(options_.grid);
   const std::vector<double> squares = column_squares(rows.U);
   for (Index p = 0; p < rows.U.columns(); ++p) {
+    // slack: 1 / (1 - (n + 8) * u) <= 1 + 2^-20 for n <= 2^24, u = 2^-53
     const double norm = std::sqrt(squares[at(p)]) * (1 + 0x1p-20), terms = static_cast<double>(p + 1);
     chain_.push_back(terms * v * (1 + terms * v) * norm);
     underflow_.push_back(0x1p-148 * terms * (1 + norm));
@@ -139,6 +140,7 @@ void CertificateObserver::bound(const RecurrenceRows& rows, Index r, Index count
     load(rows, first, count, p, c);
     for (std::size_t i = 0; i < squares.size(); ++i) squares[i] += c.e[i] * c.e[i];
   }
+  // slack: 1 / (1 - (n + 8) * u) <= 1 + 2^-20 for n <= 2^24, u = 2^-53
   for (std::size_t i = 0; i < norm.size(); ++i) norm[i] = std::sqrt(squares[i]) * (1 + 0x1p-20);
   for (Index p = 0; p < columns; ++p) {
     const Column& c = column[at(p)];

@@ -57,6 +57,7 @@ void judge_rows(Case& c, std::span<const Index> rows, Evaluations& guard_row) {
 
 Wide wide(const Loss& loss) {
   const double mid = loss.lo * 0.5 + loss.hi * 0.5;
+  // slack: 1 / (1 - 2 * u) <= 1 + 2^-50 for u = 2^-53
   return {mid, 0, std::max(loss.hi - mid, mid - loss.lo) * (1 + 0x1p-50)};
 }
 

@@ -240,7 +240,9 @@ struct LossConstants {
     // The recorded enclosure may be that of binary32 (loss.hpp), whose own constants are of this size: twice its rho,
     // and 8 g, leave room for it, and larger bounds are bounds too.
     for (std::size_t lane = 0; lane < kRowsAtOnce; ++lane) {
+      // slack: 1 / (1 - (n + 8) * u) <= 1 + 2^-20 for n <= 2^24, u = 2^-53
       N[lane] = std::sqrt(squares[lane]) * (1 + 0x1p-20);
+      // slack: 1 / (1 - (n + 8) * u) <= 1 + 2^-20 for n <= 2^24, u = 2^-53
       rho[lane] = 2 * (std::sqrt(errors[lane]) * (1 + 0x1p-20) + c.product32() * size[lane]);
     }
   }

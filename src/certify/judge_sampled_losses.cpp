@@ -21,6 +21,7 @@ struct Errors {
     for (std::size_t p = 0; p < near.size(); ++p) {
       const Wide exact = WideOps::value((*this)(p));
       near[p] = exact.hi;
+      // slack: 1 / (1 - 2 * u) <= 1 + 2^-50 for u = 2^-53
       off[p] = (std::fabs(exact.lo) + exact.err) * (1 + 0x1p-50);
     }
   }
@@ -69,7 +70,9 @@ void judge_row(Case& c, Index i) {
     squares += pivots[static_cast<Index>(p)] * product[p] * product[p];
   }
   const double g = residual_constant(n);
+  // slack: 1 / (1 - (n + 8) * u) <= 1 + 2^-20 for n <= 2^24, u = 2^-53
   const double N = std::sqrt(squares) * (1 + 0x1p-20);
+  // slack: 1 / (1 - (n + 8) * u) <= 1 + 2^-20 for n <= 2^24, u = 2^-53
   const double rho = g * size * (1 + g) * (1 + 0x1p-20) + 0x1p-800;  // Coq `product_norm`: product64 = residual64
   const auto t = [&](std::size_t p) { return product[p]; };
   const auto d = [&](std::size_t p) { return pivots[static_cast<Index>(p)]; };

@@ -26,6 +26,7 @@ Lanes gap_of(const Grid& grid, const GapRule& rule, const RowGroup::Position& p)
   const Lanes relative = rule.relative * magnitude(p.x), absolute = rule.absolute * magnitude(p.s);
   Lanes gap = relative > absolute ? relative : absolute;
   for (std::size_t lane = 0; !rule.known && lane < kRowsAtOnce; ++lane) gap[lane] = grid.half_gap(p.x[lane], p.s[lane]);
+  // slack: 1 / (1 - 2 * u) <= 1 + 2^-50 for u = 2^-53
   const Lanes distance = magnitude(p.x - p.q) * (1 + 0x1p-50);
   const LaneMask measured = ((p.below == p.q) | (p.above == p.q)) & (distance > gap);
   return measured ? distance : gap;
@@ -84,8 +85,11 @@ RowColumns::RowColumns(const Evidence& evidence)
   for (Index p = 0; p < n; ++p) {
     H.push_back((*evidence.diag_H)[p]);
     twice_G.push_back(2 * (*evidence.G)(column[at(p)], column[at(p)]));
+    // slack: 1 / (1 - 2 * u) <= 1 + 2^-50 for u = 2^-53
     root.push_back(std::sqrt(H.back()) * (1 + 0x1p-50));
+    // slack: 1 / (1 - (n + 8) * u) <= 1 + 2^-20 for n <= 2^24, u = 2^-53
     const double norm = std::sqrt(squares[at(p)]) * (1 + 0x1p-20) + 0x1p-140, terms = static_cast<double>(p + 1);
+    // slack: 1 / (1 - 3 * u) <= 1 + 2^-40 for u = 2^-53
     chain.push_back(terms * 0x1p-24 * (1 + terms * 0x1p-24) * norm * (1 + 0x1p-40));
     underflow.push_back(0x1p-148 * terms * (1 + norm));
   }
@@ -122,9 +126,11 @@ void RowGroup::add_bounds(const Grid& grid, const RowColumns& columns) {
   const auto n = static_cast<std::size_t>(columns.n);
   Lanes squares{};
   for (std::size_t p = 0; p < n; ++p) squares += (at[p].w - at[p].q) * (at[p].w - at[p].q);
+  // slack: 1 / (1 - (n + 8) * u) <= 1 + 2^-20 for n <= 2^24, u = 2^-53
   const Lanes norm = root_of(squares) * (1 + 0x1p-20) + 0x1p-140;
   for (std::size_t p = 0; p < n; ++p) {
     at[p].gap = gap_of(grid, rule, at[p]);
+    // slack: 1 / (1 - 4 * u) <= 1 + 2^-40 for u = 2^-53
     at[p].delta = (columns.chain[p] * norm + 0x1p-24 * magnitude(at[p].x)) * (1 + 0x1p-40) + columns.underflow[p];
   }
 }

@@ -260,7 +260,9 @@ Verdict verdict_of(const Tensor& tensor, const Rows& rows, std::size_t half, con
   const D d{{&totals}};
   const Root a{{&totals}};
   const Error e{{&totals}};
+  // slack: 1 / (1 - (n + 8) * u) <= 1 + 2^-20 for n <= 2^24, u = 2^-53
   const Lanes N = root_of(totals.of<Squares>().v) * (1 + 0x1p-20);
+  // slack: 1 / (1 - (n + 8) * u) <= 1 + 2^-20 for n <= 2^24, u = 2^-53
   const Lanes rho = 2 * (root_of(totals.of<Reach>().v) * (1 + 0x1p-20) + tensor.product * totals.of<Size>().v);
   const Ball twice_plain = ball_between(2 * load(rows.lo + half * L), 2 * load(rows.hi + half * L));
   Verdict verdict{};
@@ -280,6 +282,7 @@ HALLMARK_FLAT void judge_losses(const Tensor& tensor, const Rows& rows, const Wo
   const auto position = [&](std::size_t p, std::size_t half) {
     const std::size_t at = p * R + half * L;
     const Lanes x = widen(rows.u + p * rows.stride + half * L);
+    // slack: 1 / (1 - 4 * u) <= 1 + 2^-40 for u = 2^-53
     const Lanes delta = (tensor.chain[p] * norm[half] + 0x1p-24 * magnitude(x)) * (1 + 0x1p-40) + tensor.underflow[p];
     return Position{{all(tensor.d[p]), tensor.low_d, true},
                     {all(tensor.root[p]), tensor.low_root, true},
@@ -339,6 +342,7 @@ Verdict judge_rows_in(const Tensor& tensor, const Rows& rows, void* memory) {
     if (rows.lo && begin < n) add_distances(begin, end, work, distances);
     begin = end;
     if (begin != n || !rows.lo) continue;
+    // slack: 1 / (1 - (n + 8) * u) <= 1 + 2^-20 for n <= 2^24, u = 2^-53
     for (Lanes& distance : distances) distance = root_of(distance) * (1 + 0x1p-20) + 0x1p-140;
     judge_losses(tensor, rows, work, distances, verdict);
   }
@@ -509,6 +513,8 @@ HALLMARK_FLAT void dot(const double* a, const double* e, const double* e_err, st
   for (std::size_t lane = 0; lane < L; ++lane) total += sums[lane], magnitudes += sizes[lane], spreads += spread[lane];
   const double roundings = static_cast<double>(count / (kParts * L) + 1 + 1 + 2 + L);
   *mid = total;
+  // Of k roundings, and of the sums here, which have no more.
+  // slack: 1 / (1 - k * u) / (1 - (k + 4) * u) <= 1 + 2^-20 for k <= 2^24, u = 2^-53
   *err = (roundings * 0x1p-53 * magnitudes + spreads) * (1 + 0x1p-20) + 0x1p-1060 * static_cast<double>(count);
 }
 

@@ -96,6 +96,7 @@ RowVerdict ExactRecurrence::judge(const ExactGrid& grid, std::span<const float> 
     }
     verdict.clipped += confirmed.clipped;
     if (error.sign() != 0) {  // then delta > 0
+      // slack: 1 / (1 - 2 * u) <= 1 + 2^-51 for u = 2^-53
       const double ratio = error.round_up() / delta.round_down() * (1 + 0x1p-51);
       verdict.largest_ratio = std::max(verdict.largest_ratio, ratio);
     }
