@@ -102,6 +102,8 @@ Print Assumptions emitted_codes_activations_ieee.
 Print Assumptions T30_guard.
 Print Assumptions T30_guard_ieee.
 Print Assumptions T30_guard_zero.
+Print Assumptions T30_guard_binary32.
+Print Assumptions T30_guard_binary32_ieee.
 Print Assumptions T18_entry.
 Print Assumptions T18_activations_any_format.
 Print Assumptions T18_activations.
@@ -183,6 +185,7 @@ Definition witnesses := (
   @T30_guard_model_witness,
   @T30_guard_witness,
   @T30_guard_zero_witness,
+  @T30_guard_binary32_witness,
   @T18_order_witness,
   @T18_activations_witness,
   @T18_gram_bound_witness,

@@ -85,6 +85,42 @@ assert (scaled : r * xs <= / 268435456 * xs) by (apply Rmult_le_compat_r; lra).
 lra.
 Qed.
 
+(** The value and the ends, rounded. *)
+Lemma ends_rounded S X w : 0 <= S -> 0 <= X -> 0 <= w ->
+  let value := rnd64 (/ 2 * rnd64 (S - X)) in
+  S - X - 4 * uro 53 * (S + X) + 2 * w * (1 - uro 53) - bpow radix2 (-400)
+  <= 2 * rnd64 (value + w)
+  /\ 2 * rnd64 (value - w)
+     <= S - X + 4 * uro 53 * (S + X) - 2 * w * (1 - uro 53) + bpow radix2 (-400).
+Proof.
+intros Spos Xpos wpos value; unfold value; clear value.
+assert (first := rnd_error (-1074) 53 (S - X)); set (D := rnd64 (S - X)) in *; clearbody D.
+assert (second := rnd_error (-1074) 53 (/ 2 * D)).
+set (V := rnd64 (/ 2 * D)) in *; clearbody V.
+assert (up := rnd_error (-1074) 53 (V + w)); set (hi := rnd64 (V + w)) in *; clearbody hi.
+assert (down := rnd_error (-1074) 53 (V - w)); set (lo := rnd64 (V - w)) in *; clearbody lo.
+assert (small : eta (-1074) <= bpow radix2 (-400) / 1024).
+{ replace (bpow radix2 (-400) / 1024) with (bpow radix2 (-410))
+    by (change (-410)%Z with (-400 - 10)%Z; unfold Z.sub; rewrite bpow_plus; reflexivity).
+  unfold eta; apply bpow_le; lia. }
+assert (tiny := eta_pos (-1074)).
+set (h := eta (-1074)) in *; clearbody h; set (f := bpow radix2 (-400)) in *; clearbody f.
+assert (uvalue : uro 53 = / 9007199254740992) by (unfold uro; simpl; lra).
+rewrite uvalue in *; clear uvalue.
+assert (absD : Rabs (S - X) <= S + X) by (apply Rabs_le; lra).
+apply Rabs_le_inv in first; assert (Dsmall : Rabs D <= (1 + / 4096) * (S + X) + h)
+  by (apply Rabs_le; lra).
+rewrite Rabs_mult, (Rabs_pos_eq (/ 2)) in second by lra; apply Rabs_le_inv in second.
+assert (Dabs := Rle_abs D); assert (Dabs' := Rle_abs (- D)); rewrite Rabs_Ropp in Dabs'.
+assert (Vsmall : Rabs V <= (1 + / 1024) / 2 * (S + X) + 2 * h) by (apply Rabs_le; lra).
+assert (upabs := Rabs_triang V w); assert (downabs := Rabs_triang V (- w)).
+rewrite Rabs_Ropp, (Rabs_pos_eq w) in downabs by exact wpos.
+rewrite (Rabs_pos_eq w) in upabs by exact wpos.
+change (V + - w) with (V - w) in downabs.
+apply Rabs_le_inv in up; apply Rabs_le_inv in down.
+split; lra.
+Qed.
+
 Section Covers.
 
 Variables (N S X A g k : R).
@@ -243,41 +279,6 @@ clear - size square product sums zy yb kS Sro rr gAA zpos.
 lra.
 Qed.
 
-(** The value and the ends, rounded. *)
-Lemma ends_rounded w : 0 <= w ->
-  S - X - 4 * uro 53 * (S + X) + 2 * w * (1 - uro 53) - bpow radix2 (-400)
-  <= 2 * rd (value + w)
-  /\ 2 * rd (value - w)
-     <= S - X + 4 * uro 53 * (S + X) - 2 * w * (1 - uro 53) + bpow radix2 (-400).
-Proof.
-intros wpos.
-assert (first := rnd_error (-1074) 53 (S - X)); set (D := rd (S - X)) in *; clearbody D.
-assert (second := rnd_error (-1074) 53 (/ 2 * D)).
-set (V := rd (/ 2 * D)) in *; clearbody V.
-assert (up := rnd_error (-1074) 53 (V + w)); set (hi := rd (V + w)) in *; clearbody hi.
-assert (down := rnd_error (-1074) 53 (V - w)); set (lo := rd (V - w)) in *; clearbody lo.
-assert (small : eta (-1074) <= bpow radix2 (-400) / 1024).
-{ replace (bpow radix2 (-400) / 1024) with (bpow radix2 (-410))
-    by (change (-410)%Z with (-400 - 10)%Z; unfold Z.sub; rewrite bpow_plus; reflexivity).
-  unfold eta; apply bpow_le; lia. }
-assert (tiny := eta_pos (-1074)).
-set (h := eta (-1074)) in *; clearbody h; set (f := bpow radix2 (-400)) in *; clearbody f.
-assert (uvalue : uro 53 = / 9007199254740992) by (unfold uro; simpl; lra).
-rewrite uvalue in *; clear uvalue.
-assert (absD : Rabs (S - X) <= S + X) by (apply Rabs_le; lra).
-apply Rabs_le_inv in first; assert (Dsmall : Rabs D <= (1 + / 4096) * (S + X) + h)
-  by (apply Rabs_le; lra).
-rewrite Rabs_mult, (Rabs_pos_eq (/ 2)) in second by lra; apply Rabs_le_inv in second.
-assert (Dabs := Rle_abs D); assert (Dabs' := Rle_abs (- D)); rewrite Rabs_Ropp in Dabs'.
-assert (Vsmall : Rabs V <= (1 + / 1024) / 2 * (S + X) + 2 * h) by (apply Rabs_le; lra).
-assert (upabs := Rabs_triang V w); assert (downabs := Rabs_triang V (- w)).
-rewrite Rabs_Ropp, (Rabs_pos_eq w) in downabs by exact wpos.
-rewrite (Rabs_pos_eq w) in upabs by exact wpos.
-change (V + - w) with (V - w) in downabs.
-apply Rabs_le_inv in up; apply Rabs_le_inv in down.
-split; lra.
-Qed.
-
 (** The ends contain half of every number that the theorem allows. *)
 Theorem guard_covers L :
   Rabs (L - (Ss - Xs)) <= 2 * sqrt Ss * rs + rs ^ 2 + g * As ^ 2 + bpow radix2 (-470) ->
@@ -285,7 +286,7 @@ Theorem guard_covers L :
 Proof.
 intros allowed.
 destruct (guard_width_low N S X A g k Spos Xpos Apos columns g_value k_value) as [wpos wlow].
-assert (covers := width_covers); destruct (ends_rounded width wpos) as [up down].
+assert (covers := width_covers); destruct (ends_rounded S X width Spos Xpos wpos) as [up down].
 destruct (rho_low N A g Apos columns g_value) as [rpos _].
 assert (Mpos : 0 <= k * (S + X) + 2 * (sqrt S * rho) + rho ^ 2 + g * A ^ 2).
 { assert (grange := g_range N g columns g_value); assert (krange := k_range N k columns k_value).

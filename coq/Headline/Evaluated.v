@@ -4,18 +4,21 @@
       program that evaluates that bound, each operation rounded, and what its result contains.
       Headline.v explains the words used.
     Main results: the names that begin with T30.
-    Depends on: Float/GuardProgram, Float/GuardIeee, Float/WitnessGuard.
+    Depends on: Float/GuardProgram, Float/GuardIeee, Float/FusedIeee, Float/WitnessGuard,
+      Float/WitnessFused.
     Source: each proof names the lemma that does it. *)
 From Coq Require Import ZArith Reals Lra.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary.
 From Hallmark.Gptq Require Import Sums Matrix.
 From Hallmark.Float Require Import Arithmetic Rounding Recurrence RecurrenceError Factor.
-From Hallmark.Float Require Import FactorClosed Hessian Machine EmittedPlainIeee.
-From Hallmark.Float Require Import FullArithmetic GuardProgram.
-From Hallmark.Float Require GuardProof GuardIeee WitnessRun WitnessHard WitnessGuard.
+From Hallmark.Float Require Import FactorRounded FactorClosed Hessian Machine EmittedIeee.
+From Hallmark.Float Require Import EmittedPlainIeee Enclosure Chain FullArithmetic GuardProgram.
+From Hallmark.Float Require Import FusedProgram FusedIeee.
+From Hallmark.Float Require GuardProof GuardIeee FusedProof.
+From Hallmark.Float Require WitnessRun WitnessHard WitnessGuard WitnessFused.
 Open Scope R_scope.
 
-(** ** T30: the enclosure of a row's loss, in binary64
+(** ** T30: the enclosure of a row's loss
 
     [full_float nans] are IEEE's operations with product, square root, absolute value and constants,
     [full64] the same on the reals with one rounding each.  For the errors e' = fl(w - s g) of a row
@@ -82,6 +85,64 @@ Theorem T30_guard_zero (nans : full_nans 53 1024) (n : nat) (G : nat -> nat -> b
   value absolute = 0 -> qform n (fun i j => value (G i j)) e = 0.
 Proof. exact (GuardIeee.guard_zero_ieee nans n G w s g). Qed.
 
+(** The stage before it, in the format of the recurrence: errors e' rounded to binary32, the factor
+    narrowed to it, the product by chains in binary32 ([product_chain (-149) 24]; on GPTQ's own
+    errors fl(r_j + e_j)), the sums in binary64 by fma, and for at most 2^20 columns, top the root
+    of the largest H_jj,
+
+      A = size + n 2^-149 top,   x = (n + 1) 2^-24,   g' = 2^-23 + 2^-46 + (n + 2) 2^-53
+      rho = x (1 + x) (1 + g') A + n n 2^-147 top
+      bound = (n + 8) 2^-52 (S + X) + 2 sqrt(S) rho + rho rho + g' A A + 2^-21 X + 2^-148 top A
+
+    ([fused_squares], [fused_size], [fused_excess]; [fused_lo], [fused_hi]).  On the reals: *)
+Theorem T30_guard_binary32 (n : nat) (lam hmax : R) (G C U : mat) (d e e' : vec) :
+  let H := hessian_stored lam G in
+  let S := fused_squares full64 n d
+    (product_chain (-149) 24 (round_factor (-149) 24 U) e') in
+  let A := fused_size full64 n (fun j => H j j) e' in
+  let X := fused_excess full64 n (fun j => H j j) (fun j => 2 * G j j) e' in
+  (0 < n)%nat -> (Z.of_nat n <= 2 ^ 20)%Z -> is_factor real64 n H C U d -> sym n G ->
+  (forall k, (k < n)%nat -> bpow radix2 (-400) <= d k) ->
+  sane_diagonal n H hmax -> hmax <= bpow radix2 375 -> 0 <= lam ->
+  (forall j, (j < n)%nat -> in_format (-1074) 53 (G j j)) ->
+  (forall j, (j < n)%nat -> 0 <= G j j) ->
+  (forall k, (k < n)%nat -> e' k = rnd (-149) 24 (e k)) ->
+  (forall k, (k < n)%nat -> Rabs (e' k) <= bpow radix2 128) ->
+  fused_lo full64 n S A X hmax <= qform n G e <= fused_hi full64 n S A X hmax.
+Proof. exact (FusedProof.fused_encloses n lam hmax G C U d e e'). Qed.
+
+(** and on IEEE data, binary32 widened exactly to binary64 ([widen]), when the two ends are
+    finite. *)
+Theorem T30_guard_binary32_ieee (nans : full_nans 53 1024) (nans32 : nan_choice 24 128)
+    (nan : bin32) (nan64 : bin64) (n : nat) (lam largest : bin64) (G C U : nat -> nat -> bin64)
+    (d : nat -> bin64) (w s g : nat -> bin32) :
+  is_nan 24 128 nan = true -> is_nan 53 1024 nan64 = true ->
+  let F := full_float nans in let B := base_nans 53 1024 nans in
+  let F32 := float_arith nans32 in
+  let value := B2R 53 1024 in let value32 := B2R 24 128 in let finite := is_finite 53 1024 in
+  let H := ieee_hessian B lam G in
+  let rG := fun i j => value (G i j) in let rH := hessian_stored (value lam) rG in
+  let e := vsub (fun j => value32 (w j))
+    (scaled_points (fun j => value32 (s j)) (fun j => value32 (g j))) in
+  let e' := weight_error F32 w s g in
+  let t' := fun j => fma_chain F32 (S j) e' (fun k => narrowed nan U k j) (a_zero F32) in
+  let squares := fused_squares F n d (fun j => widen nan64 (t' j)) in
+  let size := fused_size F n (fun j => H j j) (fun j => widen nan64 (e' j)) in
+  let excess := fused_excess F n (fun j => H j j) (fun j => a_add F (G j j) (G j j))
+    (fun j => widen nan64 (e' j)) in
+  let lo := fused_lo F n squares size excess largest in
+  let hi := fused_hi F n squares size excess largest in
+  (0 < n)%nat -> (Z.of_nat n <= 2 ^ 20)%Z -> is_factor (float_arith B) n H C U d -> sym n rG ->
+  (forall k, (k < n)%nat -> finite (d k) = true /\ bpow radix2 (-400) <= value (d k)) ->
+  sane_diagonal n rH (value largest) -> value largest <= bpow radix2 375 -> 0 <= value lam ->
+  (forall j, (j < n)%nat -> 0 <= value (G j j)) ->
+  finite lo = true /\ finite hi = true ->
+  value lo <= qform n rG e <= value hi.
+Proof.
+exact (fun is_nan32 is_nan64 => FusedIeee.fused_encloses_ieee nans nans32 nan is_nan32 nan64
+  is_nan64 n lam largest G C U d w s g).
+Qed.
+
 (** Witness: the nearly singular H of [emitted_ill_conditioned_witness] and its row, widened to
     binary64.  The hypotheses on H hold; *)
 Lemma T30_guard_model_witness :
@@ -125,3 +186,17 @@ Lemma T30_guard_zero_witness :
   /\ (forall k, (k < 2)%nat -> multiple (-1074) (e k))
   /\ qform 2 (fun i j => value (WitnessHard.hard_G i j)) e = 0.
 Proof. exact WitnessGuard.witness_guard_zero. Qed.
+
+(** In binary32 the ends of the first row differ by at most 2^-17 of themselves. *)
+Lemma T30_guard_binary32_witness :
+  let value := B2R 53 1024 in let value32 := B2R 24 128 in let finite := is_finite 53 1024 in
+  let e := vsub (fun j => value32 (WitnessHard.hard_w j))
+    (scaled_points (fun j => value32 (WitnessHard.hard_s j))
+       (fun j => value32 (WitnessHard.hard_g j))) in
+  let lo := WitnessFused.fused_row_lo in let hi := WitnessFused.fused_row_hi in
+  value (WitnessHard.hard_H 0%nat 0%nat) = 2097153 / 1048576
+  /\ (finite lo = true /\ finite hi = true)
+  /\ value lo <= qform 2 (fun i j => value (WitnessHard.hard_G i j)) e <= value hi
+  /\ / 268435456 <= value lo
+  /\ value hi <= (1 + / 131072) * value lo.
+Proof. exact WitnessFused.witness_fused. Qed.
