@@ -59,7 +59,7 @@ check-contracts: proofs ## Print them again and compare; the printed C++ against
 checker: proofs ## Extract the checker from Coq: build/checker/hallmark-check
 	@tools/deps.sh extraction
 	$(MAKE) -C extract/checker BUILD=$(abspath $(BUILD))/checker
-check-checker: checker build ## Good and bad bundles against the extracted checker, and tensors of a shipped model
+check-checker: checker build ## Bundles, forged files and layers of a shipped model against hallmark-check
 	$(MAKE) -C extract/checker BUILD=$(abspath $(BUILD))/checker test
 	@tools/deps.sh text
 	tools/check_verify.sh $(BUILD)

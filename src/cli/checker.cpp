@@ -42,8 +42,7 @@ Expected<std::string> find_checker() {
   return missing(fmt::format("not beside the tool in {}, not in its checker/, not in PATH", folder.string()));
 }
 
-Expected<std::vector<std::string>> run_checker(const std::string& checker, const CheckerFiles& files,
-                                               std::size_t matrices) {
+Expected<CheckerVerdict> run_checker(const std::string& checker, const CheckerFiles& files, std::size_t matrices) {
   std::vector<std::string> arguments{"--weights",     files.weights,   "--quantized",
                                      files.quantized, "--certificate", files.certificate};
   if (!files.calibration.empty()) arguments.insert(arguments.end(), {"--calibration", files.calibration});
@@ -53,16 +52,18 @@ Expected<std::vector<std::string>> run_checker(const std::string& checker, const
   if (result->exit == static_cast<int>(Exit::mismatch))
     return Error{Exit::mismatch, error_number::checker_rejects, "hallmark-check rejects the files",
                  one_line(result->output), "do not use this file; quantize the weights again"};
+  // What hallmark read without complaint and the checker does not: a grid or a version that it does not know.
+  if (result->exit == static_cast<int>(Exit::input)) return CheckerVerdict{false, {one_line(result->output)}};
   const bool finished = result->exit == 0 || result->exit == static_cast<int>(Exit::fallback);
   if (!finished || result->output.find(fmt::format(": accepted: {0} of {0} matrices\n", matrices)) == std::string::npos)
     return Error{Exit::internal, error_number::checker_failed, "hallmark-check gave no verdict",
                  fmt::format("exit code {}: {}", result->exit, one_line(result->output)),
                  "ulimit -s unlimited and more memory, or verify without --checker"};
-  std::vector<std::string> left;
+  CheckerVerdict verdict{true, {}};
   std::istringstream lines(result->output);
   for (std::string line; std::getline(lines, line);)
-    if (line.find("NOT JUDGED") != std::string::npos) left.push_back(line);
-  return left;
+    if (line.find("NOT JUDGED") != std::string::npos) verdict.not_judged.push_back(line);
+  return verdict;
 }
 
 }  // namespace hallmark::cli

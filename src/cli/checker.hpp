@@ -18,9 +18,15 @@ struct CheckerFiles {
 /// the tool (where `make checker` builds it), or in PATH. Errors: E1304 there is none.
 Expected<std::string> find_checker();
 
-/// Runs the checker on the files and waits. Returns its lines about what it did not judge; every one of `matrices`
-/// matrices was accepted. Errors: E0714 it rejects; E0113 it failed otherwise; those of run_process.
-Expected<std::vector<std::string>> run_checker(const std::string& checker, const CheckerFiles& files,
-                                               std::size_t matrices);
+/// Either every matrix was accepted, or the checker does not read these files; and its lines about what it did not
+/// judge.
+struct CheckerVerdict {
+  bool accepted = false;
+  std::vector<std::string> not_judged;
+};
+
+/// Runs the checker on the files, which hold so many matrices, and waits. Errors: E0714 it rejects; E0113 it failed
+/// otherwise; those of run_process.
+Expected<CheckerVerdict> run_checker(const std::string& checker, const CheckerFiles& files, std::size_t matrices);
 
 }  // namespace hallmark::cli

@@ -221,10 +221,11 @@ Status check_files(const std::string& checker, const VerifyFlags& flags, const I
   }
   const CheckerFiles files{flags.weights, flags.calibration, flags.quantized, in.certificate_name,
                            flags.rows == "all" ? "" : flags.rows};
-  Expected<std::vector<std::string>> left = run_checker(checker, files, found.lines.size());
-  if (!left) return left.error();
+  Expected<CheckerVerdict> verdict = run_checker(checker, files, found.lines.size());
+  if (!verdict) return verdict.error();
+  found.not_judged = std::move(verdict->not_judged);
+  if (!verdict->accepted) return ok();
   found.accepted = found.lines.size();
-  found.not_judged = *std::move(left);
   for (Line& line : found.lines) line.judged += ", hallmark-check";
   return ok();
 }

@@ -504,6 +504,10 @@ TEST_CASE("hallmark-check is never counted as passed unless it accepted") {
   CHECK(good.exit == 0);
   CHECK(good.out.find("hallmark-check: accepted 2 of 2 matrices") != std::string::npos);
   CHECK(made.verify("--checker --rows 3", program(asked + " --rows 3\" ] || exit 7; " + accepts)).exit == 0);
+  const Result unknown = made.verify("--checker", program("echo 'error[E0362]: a grid of the future'; exit 3"));
+  CHECK(unknown.exit == 8);
+  CHECK(unknown.out.find("hallmark-check: accepted 0 of 2 matrices") != std::string::npos);
+  CHECK(unknown.out.find("NOT JUDGED by hallmark-check: error[E0362]: a grid of the future") != std::string::npos);
   const Result left = made.verify("--checker", program("echo 'a: scales NOT JUDGED: rule'; " + accepts + "; exit 8"));
   CHECK(left.exit == 8);
   CHECK(left.out.find("NOT JUDGED by hallmark-check: a: scales NOT JUDGED: rule") != std::string::npos);
