@@ -110,7 +110,7 @@ check-install: build ## Install into a temporary prefix and build examples/ agai
 	tools/check_install.sh $(BUILD)
 
 .PHONY: format check-format
-cxx_files = git ls-files '*.cpp' '*.hpp' '*.cu' '*.cuh' '*.hpp.in' | grep -v -e '^contracts/generated/' -e '^tests/generated/'
+cxx_files = git ls-files '*.cpp' '*.hpp' '*.cu' '*.cuh' '*.hpp.in' | grep -v -e 'contracts/generated/' -e '^tests/generated/'
 format: ## Lay out the C++ files (.clang-format)
 	@tools/deps.sh format
 	$(cxx_files) | xargs clang-format-14 -i
