@@ -21,6 +21,12 @@ const std::vector<std::string>& certificate_assumptions() {
   return sentences;
 }
 
+bool says_enough(const Enclosure& loss) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  return std::isfinite(loss.lo) && std::isfinite(loss.hi) &&
+         (loss.hi - loss.lo <= 0.25 * loss.hi || loss.hi == std::nextafter(loss.lo, infinity));
+}
+
 double slack_of(const Enclosure& loss, const Enclosure& bound) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   if (loss.hi <= 0) return 0;

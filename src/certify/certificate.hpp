@@ -21,6 +21,10 @@ struct Enclosure {
   friend bool operator==(const Enclosure&, const Enclosure&) = default;
 };
 
+/// Finite, and at most a quarter of its upper end wide or between neighbouring numbers: what verify and hallmark-check
+/// ask of the enclosure of a loss.
+bool says_enough(const Enclosure& loss);
+
 /// A plain loss e G e^T.
 struct CertifiedLoss {
   Enclosure enclosure;

@@ -23,11 +23,6 @@ constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 // At most a quarter of its upper end wide.
 bool sharp(const Loss& loss) { return loss.hi - loss.lo <= 0.25 * loss.hi; }
 
-// hallmark-check refuses what says less, unless the ends are neighbours.
-bool says_enough(const Enclosure& loss) {
-  return std::isfinite(loss.lo) && std::isfinite(loss.hi) && sharp({loss.lo, loss.lo, loss.hi});
-}
-
 CertifiedLoss tightest(const oracle::Dyadic& loss) { return {{loss.round_down(), loss.round_up()}, std::nullopt}; }
 
 bool inside(const oracle::Dyadic& x, const Enclosure& enclosure) {

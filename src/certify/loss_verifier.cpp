@@ -48,10 +48,17 @@ Verdict exact_within(const Loss& loss, const CertifiedLoss& claim) {
   return beyond ? Verdict::fails : Verdict::holds;
 }
 
+constexpr const char* too_wide = "the enclosure of a loss is wider than a quarter of its upper end";
+
+Verdict narrow(const CertifiedRow& claim) {
+  return says_enough(claim.final.enclosure) && says_enough(claim.rtn.enclosure) ? Verdict::holds : Verdict::fails;
+}
+
 Judged judge(const CertifiedRow& claim, const Loss& final, const Loss& rtn, bool same, bool at_most_rtn) {
   Judged row;
   row.add(within(final, claim.final.enclosure), "the loss of the codes is not in its enclosure");
   row.add(within(rtn, claim.rtn.enclosure), "the loss of round-to-nearest is not in its enclosure");
+  row.add(narrow(claim), too_wide);
   row.add(exact_within(final, claim.final), "the exact loss of the codes is another");
   row.add(exact_within(rtn, claim.rtn), "the exact loss of round-to-nearest is another");
   if (at_most_rtn && !same) row.add(at_most(final, rtn), "the codes lose more than round-to-nearest");
@@ -71,6 +78,7 @@ Judged judge_exactly(const CertifiedRow& claim, const oracle::Dyadic& final, con
   Judged row;
   row.add(inside(final, claim.final.enclosure), "the exact loss of the codes is not in its enclosure");
   row.add(inside(rtn, claim.rtn.enclosure), "the exact loss of round-to-nearest is not in its enclosure");
+  row.add(narrow(claim), too_wide);
   row.add(equal(final, claim.final), "the exact loss of the codes is another");
   row.add(equal(rtn, claim.rtn), "the exact loss of round-to-nearest is another");
   if (at_most_rtn && compare(final, rtn) > 0) row.add(Verdict::fails, "the codes lose more than round-to-nearest");
