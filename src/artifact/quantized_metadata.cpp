@@ -10,6 +10,7 @@
 
 #include "method/options_json.hpp"
 #include "base/error_numbers.hpp"
+#include "io/strict_json.hpp"
 #include "io/utf8.hpp"
 
 namespace hallmark::detail {
@@ -61,6 +62,12 @@ bool is_digest(const std::string& text) {
   return text.empty() || (text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos);
 }
 
+// Bounded before it is built, no key twice; discarded where it is not.
+json parsed(const std::string& text) {
+  constexpr JsonLimits limits{8, std::size_t{1} << 23, std::size_t{1} << 20};
+  return is_strict_json(text, limits) ? json::parse(text) : json(json::value_t::discarded);
+}
+
 std::optional<Shape> parse_shape(const json& list) {
   if (!list.is_array() || list.size() > max_rank) return std::nullopt;
   Shape shape;
@@ -78,7 +85,7 @@ bool has_keys(const json& item, std::initializer_list<const char*> keys) {
 // Schema 1 marks in the map which tensors were quantized: their names go into `quantized`.
 std::optional<std::vector<OriginalTensor>> parse_tensor_map(const std::string& text, int version,
                                                             std::vector<std::string>& quantized) {
-  const json list = json::parse(text, nullptr, false);
+  const json list = parsed(text);
   if (!list.is_array()) return std::nullopt;
   std::vector<OriginalTensor> originals;
   std::set<std::string> names;
@@ -138,7 +145,7 @@ bool in_order(const std::vector<QuantizedMatrix>& found, const std::vector<Origi
 
 std::optional<std::vector<QuantizedMatrix>> parse_matrices(const std::string& text,
                                                            const std::vector<OriginalTensor>& originals) {
-  const json list = json::parse(text, nullptr, false);
+  const json list = parsed(text);
   if (!list.is_array()) return std::nullopt;
   std::vector<QuantizedMatrix> found;
   for (const json& item : list) {
@@ -150,7 +157,7 @@ std::optional<std::vector<QuantizedMatrix>> parse_matrices(const std::string& te
 }
 
 std::optional<std::map<std::string, std::string>> parse_strings(const std::string& text) {
-  const json object = json::parse(text, nullptr, false);
+  const json object = parsed(text);
   if (!object.is_object()) return std::nullopt;
   std::map<std::string, std::string> strings;
   for (const auto& [key, value] : object.items()) {

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <set>
 
+#include "io/strict_json.hpp"
 #include "method/options_json.hpp"
 
 namespace hallmark::detail {
@@ -17,7 +17,8 @@ using Json = nlohmann::ordered_json;
 
 // ---- numbers
 
-std::string hex(double value) { return fmt::format("{:a}", value); }
+// A zero has no sign here: -0 and 0 are one content.
+std::string hex(double value) { return fmt::format("{:a}", value + 0.0); }
 
 std::optional<double> from_hex(std::string_view text) {
   double value = std::numeric_limits<double>::infinity();
@@ -46,19 +47,13 @@ Json loss_json(const CertifiedLoss& loss) {
 
 // ---- reading
 
-// The JSON of a line, or what is wrong. A key that stands twice is found here: a document tree would swallow it.
+// The JSON of a line, or what is wrong.
 Json parse_object(std::string_view line, std::string& fault) {
-  std::vector<std::set<std::string>> keys;
-  const auto watch = [&](int, Json::parse_event_t event, Json& value) {
-    if (event == Json::parse_event_t::object_start) keys.emplace_back();
-    if (event == Json::parse_event_t::object_end) keys.pop_back();
-    if (event == Json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second && fault.empty())
-      fault = fmt::format("the key '{}' stands twice", value.get<std::string>());
-    return true;
-  };
-  Json json = Json::parse(line, watch, false);
-  if (fault.empty() && !json.is_object()) fault = "not JSON";
-  return json;
+  std::string repeated;
+  std::optional<Json> json = strict_json(line, &repeated);
+  if (json && json->is_object()) return *std::move(json);
+  fault = repeated.empty() ? "not JSON" : fmt::format("the key '{}' stands twice", repeated);
+  return {};
 }
 
 // Fields of an object, and the first thing that is wrong with one of them.

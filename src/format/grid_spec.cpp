@@ -59,6 +59,7 @@ Expected<GridSpec> GridSpec::table(std::string name, std::string id, std::vector
   GridSpec spec;
   spec.kind = Kind::table;
   spec.lowest_bit = std::numeric_limits<int>::max();
+  for (float& value : values) value += 0.0F;  // a zero has no sign: one table, one text
   for (std::size_t i = 0; i < values.size(); ++i) {
     const Extent extent = extent_of(values[i]);
     if (!std::isfinite(values[i]) || extent.significant > 13 || (i > 0 && !(values[i - 1] < values[i])))

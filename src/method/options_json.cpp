@@ -11,7 +11,7 @@ Json json_of(const Grid& value) { return value.id(); }
 Json json_of(const std::string& value) { return value; }
 Json json_of(ScaleStorage value) { return std::string(to_string(value)); }
 Json json_of(Index value) { return value; }
-Json json_of(double value) { return value; }
+Json json_of(double value) { return value + 0.0; }  // a zero has no sign: one content, one text
 Json json_of(bool value) { return value; }
 
 bool read(const nlohmann::json& item, std::string_view name, auto& value) {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error_numbers.hpp"
+#include "io/strict_json.hpp"
 
 namespace hallmark {
 
@@ -53,8 +54,9 @@ constexpr Index largest_size = 1 << 20;  // of any dimension: keeps products of 
 }  // namespace
 
 Expected<ModelConfig> parse_config(std::string_view json, const std::string& where) {
-  const Json object = Json::parse(json, nullptr, false);
-  if (!object.is_object()) return bad_config(where, "hallmark.config is not a JSON object");
+  const auto parsed = strict_json(json);
+  if (!parsed || !parsed->is_object()) return bad_config(where, "hallmark.config is not a JSON object");
+  const auto& object = *parsed;
   ModelConfig config;
   std::string fault;
   visit_config(config, [&](const char* key, auto& member) {

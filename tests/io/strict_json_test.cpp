@@ -4,7 +4,7 @@
 
 #include <string>
 
-using hallmark::strict_json;
+using namespace hallmark;
 
 TEST_CASE("a key stands once in its object, at every depth") {
   CHECK(strict_json(R"({"a":1,"b":{"a":2},"c":[{"a":1},{"a":1}]})"));
@@ -20,7 +20,36 @@ TEST_CASE("broken syntax is no value") {
     CAPTURE(text);
     CHECK_FALSE(strict_json(text));
   }
-  const std::string deep(100'000, '[');
-  CHECK_FALSE(strict_json(deep));
-  CHECK(strict_json(deep + std::string(100'000, ']')));
+  CHECK_FALSE(strict_json(std::string_view("[1]\0", 4)));
+  CHECK_FALSE(strict_json(std::string_view("[1]\0[2]", 7)));  // the parser stops at the zero byte
+}
+
+TEST_CASE("depth, values and keys are bounded") {
+  const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  CHECK(strict_json(nested(64)));
+  CHECK_FALSE(strict_json(nested(65)));
+  const auto list = [](std::size_t count) {
+    std::string text = "[";
+    for (std::size_t i = 1; i < count; ++i) text += "{},";
+    return text + "{}]";
+  };
+  constexpr std::size_t most = std::size_t{1} << 20;
+  CHECK(strict_json(list(most - 1)));  // and in time linear in their number
+  CHECK_FALSE(strict_json(list(most)));
+  const auto object = [](std::size_t count) {
+    std::string text = "{\"0\":0";
+    for (std::size_t i = 1; i < count; ++i) text += ",\"" + std::to_string(i) + "\":0";
+    return text + "}";
+  };
+  CHECK(strict_json(object(1024)));
+  CHECK_FALSE(strict_json(object(1025)));
+  CHECK(is_strict_json(object(100'000), names_of_a_model));
+  CHECK_FALSE(is_strict_json(nested(5), names_of_a_model));
+  CHECK_FALSE(strict_json(std::string(40 << 20, '[')));
+}
+
+TEST_CASE("the key that stands twice is told") {
+  std::string repeated;
+  CHECK_FALSE(strict_json(R"([{"x":{"a":1,"b":2,"a":1}}])", &repeated));
+  CHECK(repeated == "a");
 }
