@@ -80,8 +80,10 @@ Expected<QuantizedFile> QuantizedFile::open(const std::string& path) {
   return opened;
 }
 
+std::string QuantizedFile::payload_sha256() const { return file_.metadata().at(std::string(detail::payload_key)); }
+
 Status QuantizedFile::check_whole() const {
-  const std::string computed = payload_digest(file_), stored = file_.metadata().at(std::string(detail::payload_key));
+  const std::string computed = payload_digest(file_), stored = payload_sha256();
   if (stored == computed) return ok();
   return Error{
       Exit::mismatch, error_number::payload_digest, "the tensors are not those that were written",

@@ -27,8 +27,11 @@ class QuantizedFileWriter {
   /// Enters the digests of the inputs in place of those that create() was given; both are there or neither is, as
   /// before. They can be computed beside the tensors. Errors: E0110.
   Status replace_digests(const std::string& source_sha256, const std::string& calibration_sha256);
-  /// Enters the payload digest, then commits. Errors: those of SafeTensorsWriter::commit.
+  /// Enters the payload digest and returns it; commit_pair of file() may follow. Errors: E0110, E0904, E0905.
+  Expected<std::string> seal();
+  /// Seals, then commits. Errors: those of SafeTensorsWriter::commit.
   Status commit();
+  AtomicFile& file() { return writer_.file(); }
 
  private:
   QuantizedFileWriter(SafeTensorsWriter writer, QuantizedHeader header)
@@ -54,6 +57,7 @@ class QuantizedFile final : public QuantizedModel {
   Expected<Steps> steps(const QuantizedMatrix& matrix) const override;
   Status pass_through(const std::string& tensor, const ByteSink& sink) const override;
   Status check_whole() const override;
+  std::string payload_sha256() const override;
   Status files_unchanged() const override { return file_.unchanged(); }
   std::vector<std::string> paths() const override { return file_.paths(); }
 

@@ -59,6 +59,8 @@ class QuantizedModel {
 
   /// Whether the tensors are those that were written, by a digest of theirs where the format has one. Errors: E0710.
   virtual Status check_whole() const = 0;
+  /// The digest by which a certificate waits for this model (commit_pair), as the file says it; "" where it has none.
+  virtual std::string payload_sha256() const { return ""; }
   /// Fails when one of the files changed since it was opened. Errors: E0902.
   virtual Status files_unchanged() const = 0;
   /// Every file that is open: none of them may become an output.

@@ -58,12 +58,12 @@ Status QuantizedFileWriter::write_quantized(const std::string& name, std::span<c
   for (std::size_t i = 0; i < scales.size(); ++i)
     if (!grid.takes_scale(scales[i]) || !grid.takes_zero(zeros.empty() ? 0 : zeros[i]) ||
         !holds(matrix.options.scale_storage, scales[i]))
-      return Error{Exit::internal, error_number::quantized_scale, "a step is none that the container takes",
+      return Error{Exit::input, error_number::quantized_scale, "a step is none that the container takes",
                    fmt::format("'{}': scale {} in row {}", name, scales[i], i / groups), "report this"};
   const std::vector<std::uint8_t> known = detail::known_codes(grid);
   for (std::size_t i = 0; i < codes.size(); ++i)
     if (!known[codes[i]])
-      return Error{Exit::internal, error_number::quantized_code, "a code is no point of the grid",
+      return Error{Exit::input, error_number::quantized_code, "a code is no point of the grid",
                    fmt::format("'{}': {:#06x} at [{}, {}]", name, codes[i], i / matrix.cols, i % matrix.cols),
                    "report this"};
   std::vector<std::byte> room;
@@ -101,7 +101,7 @@ Status QuantizedFileWriter::replace_digests(const std::string& source_sha256, co
   return writer_.replace_metadata(detail::calibration_key, calibration_sha256);
 }
 
-Status QuantizedFileWriter::commit() {
+Expected<std::string> QuantizedFileWriter::seal() {
   std::vector<TensorPlan> plan = writer_.plan();
   if (digests_.size() != plan.size())  // the writer below would not miss a tensor of no bytes
     return misuse(fmt::format("{} of {} tensors were written", digests_.size(), plan.size()));
@@ -110,8 +110,14 @@ Status QuantizedFileWriter::commit() {
   for (const TensorPlan& tensor : plan)
     payload.update(detail::payload_line(tensor.name, tensor.dtype, tensor.shape, digests_[tensor.name]));
   if (Status entered = writer_.replace_metadata(std::string(detail::payload_key), payload.hex()); !entered)
-    return entered;
-  return writer_.commit();
+    return entered.error();
+  if (Status complete = writer_.check_complete(); !complete) return complete.error();
+  return payload.hex();
+}
+
+Status QuantizedFileWriter::commit() {
+  const Expected<std::string> sealed = seal();
+  return sealed ? writer_.commit() : Status(sealed.error());
 }
 
 }  // namespace hallmark

@@ -142,6 +142,7 @@ inline constexpr int output_not_regular = 412;  ///< the output path names a fol
 inline constexpr int plan_name = 413;           ///< a name that the format cannot hold, or twice the same
 inline constexpr int plan_size = 414;           ///< a shape or header that the format cannot hold
 inline constexpr int calibration_shape = 415;   ///< calibration and weight have different numbers of columns or rows
+inline constexpr int output_is_index = 417;     ///< an output whose name would be read as that of an index
 inline constexpr int output_twice = 416;        ///< two outputs of one run are one file
 
 // Exit::infeasible: what was asked for cannot be quantized, or not be taken back.
@@ -152,6 +153,7 @@ inline constexpr int calibration_missing = 431;  ///< selected tensors have none
 inline constexpr int nothing_selected = 432;     ///< nothing to quantize
 inline constexpr int group_too_wide = 434;       ///< a group size beyond the columns
 inline constexpr int zero_points_given = 435;    ///< given zero points without need, or none where the grid has them
+inline constexpr int calibration_unused = 436;   ///< a calibration entry that fits no weight
 inline constexpr int product_not_exact = 433;    ///< a product of scale and code needs more than binary32
 
 // Exit::numeric.

@@ -1,6 +1,7 @@
 #include "certify/certificate.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -41,6 +42,18 @@ std::string certificate_path(const std::string& quantized_path) {
                      path.ends_with(ending) ? path.substr(0, path.size() - ending.size()) : path);
 }
 
+std::string waiting_certificate(const std::string& certificate, const std::string& payload_sha256) {
+  return fmt::format("{}.{}", certificate, payload_sha256);
+}
+
+std::string certificate_beside(const std::string& quantized_path, const std::string& payload_sha256) {
+  const std::string certificate = certificate_path(quantized_path);
+  if (payload_sha256.size() != 64 || payload_sha256.find_first_not_of("0123456789abcdef") != payload_sha256.npos)
+    return certificate;
+  std::string waiting = waiting_certificate(through_links(certificate), payload_sha256);
+  return ::access(waiting.c_str(), F_OK) == 0 ? waiting : certificate;
+}
+
 // ---- writing
 
 Expected<CertificateWriter> CertificateWriter::create(const std::string& path, bool overwrite,
@@ -76,9 +89,11 @@ Status CertificateWriter::add(const CertifiedTensor& tensor) {
   return file_.write(text);
 }
 
+Status CertificateWriter::seal() { return file_.write(fmt::format("\n{}\n", detail::end_of_file)); }
+
 Status CertificateWriter::commit() {
-  if (const Status written = file_.write(fmt::format("\n{}\n", detail::end_of_file)); !written) return written;
-  return file_.commit();
+  const Status sealed = seal();
+  return sealed ? file_.commit() : sealed;
 }
 
 // ---- reading

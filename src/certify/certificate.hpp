@@ -87,6 +87,13 @@ double slack_of(const Enclosure& loss, const Enclosure& bound);
 /// Q.safetensors -> Q.certificate.json; any other name gets the ending appended.
 std::string certificate_path(const std::string& quantized_path);
 
+/// The name that a certificate has until the container with this payload digest stands under its own (commit_pair).
+std::string waiting_certificate(const std::string& certificate, const std::string& payload_sha256);
+
+/// The certificate of the container that stands there: the waiting one, where a writer was stopped before it could
+/// rename it, else that of certificate_path.
+std::string certificate_beside(const std::string& quantized_path, const std::string& payload_sha256);
+
 /// Writes a certificate tensor by tensor; it appears whole, by commit(), or not at all.
 class CertificateWriter {
  public:
@@ -96,7 +103,10 @@ class CertificateWriter {
   /// Writes another header of the same length over that of create(), for digests that are known only after the tensors.
   /// Errors: E0110 another length; E0904, E0905.
   Status replace_header(const CertificateHeader& header);
+  /// Writes the end; commit_pair of file() may follow.
+  Status seal();
   Status commit();
+  AtomicFile& file() { return file_; }
 
  private:
   CertificateWriter(AtomicFile file, std::size_t header_bytes) : file_(std::move(file)), header_bytes_(header_bytes) {}

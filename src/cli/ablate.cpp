@@ -1,5 +1,4 @@
 // hallmark ablate: the calibration ablation on one grid; appends its lines to a ledger and renews the report.
-#include <omp.h>
 
 #include <iostream>
 #include <limits>
@@ -9,6 +8,7 @@
 
 #include "ablation/report.hpp"
 #include "ablation/run.hpp"
+#include "base/threads.hpp"
 #include "cli/command.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
@@ -32,7 +32,8 @@ void print_cells(const std::vector<Cell>& cells) {
 }
 
 Expected<Exit> run(AblateFlags flags) {
-  if (flags.threads > 0) omp_set_num_threads(flags.threads);
+  if (flags.threads > 0)
+    if (const auto used = use_threads(flags.threads); !used) return used.error();
   const Expected<contracts::Policy> policy = contracts::parse_policy(flags.contracts);
   if (!policy) return policy.error();
   flags.options.contracts = *policy;

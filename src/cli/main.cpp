@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -13,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "base/error_numbers.hpp"
+#include "base/threads.hpp"
 #include "cli/build_info.hpp"
 #include "cli/command.hpp"
 #include "cli/suggest.hpp"
@@ -25,10 +27,27 @@ namespace {
 using namespace hallmark;
 
 extern "C" void on_signal(int signal) {
+  // A commit that was begun is finished first; a fault at this very instruction waits for nothing.
+  const bool fault = signal == SIGBUS || signal == SIGSEGV || signal == SIGFPE || signal == SIGABRT;
+  if (!fault && !may_end(signal)) return;
   // Temporary files go first: an interrupted run leaves the old output or none.
   unlink_temporary_files();
   std::signal(signal, SIG_DFL);
   std::raise(signal);
+}
+
+std::atomic<bool> returned = false;  // from main's own work
+
+/// What has to be done where something else ends the process: OpenMP, which has no other answer to a thread that the
+/// system refuses.
+void on_early_exit(int, void*) {
+  if (returned) return;
+  unlink_temporary_files();
+  std::fputs(to_string({Exit::memory, error_number::out_of_memory, "the system refuses threads or memory",
+                        "a thread of the arithmetic could not be started", "--threads 1, or a larger ulimit -u and -v"})
+                 .c_str(),
+             stderr);
+  ::_exit(static_cast<int>(Exit::memory));
 }
 
 /// A descriptor that the caller closed would be given to the next file that is opened, an output among them: here it is
@@ -87,6 +106,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return fail(cli::usage_error(root, error.what(), argc, argv));
   }
+  if (const auto used = use_threads(0); !used) return fail(used.error());
   const SleepingBarriers sleeping;  // others may want the processors
   for (const cli::Command& command : commands)
     if (command.app->parsed()) return finish(command.run());
@@ -94,16 +114,7 @@ int run(int argc, char** argv) {
                "report this as a bug"});
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  occupy_standard_descriptors();
-  std::signal(SIGINT, on_signal);
-  std::signal(SIGTERM, on_signal);
-  std::signal(SIGHUP, on_signal);
-  std::signal(SIGQUIT, on_signal);
-  std::signal(SIGPIPE, on_signal);
-  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is then an error of write() with its message, not the end
+int guarded_run(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const std::bad_alloc&) {
@@ -113,4 +124,19 @@ int main(int argc, char** argv) {
     return fail({Exit::internal, error_number::unexpected_exception, "internal error", exception.what(),
                  "report this as a bug"});
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  occupy_standard_descriptors();
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) std::signal(signal, on_signal);
+  // An input that was cut short, and what is a bug, leave no temporary file either; a sanitizer keeps its own handlers.
+  for (const int signal : {SIGBUS, SIGSEGV, SIGFPE, SIGABRT})
+    if (const auto before = std::signal(signal, on_signal); before != SIG_DFL) std::signal(signal, before);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is then an error of write() with its message, not the end
+  ::on_exit(on_early_exit, nullptr);
+  const int code = guarded_run(argc, argv);
+  returned = true;
+  return code;
 }

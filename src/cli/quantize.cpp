@@ -1,5 +1,4 @@
 // hallmark quantize: from flags and a configuration file to a plan, and from that to a container.
-#include <omp.h>
 
 #include <limits>
 #include <memory>
@@ -7,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/error_numbers.hpp"
+#include "base/threads.hpp"
 #include "cli/build_info.hpp"
 #include "cli/command.hpp"
 #include "cli/device.hpp"
@@ -72,6 +72,16 @@ Status check_words(RuleSet& rules) {
   return any ? ok() : Status(any.error());
 }
 
+// Whether the outputs may be written, before any work.
+Status check_outputs(const QuantizeFlags& flags, const std::vector<std::string>& inputs) {
+  const std::string certificate = certificate_path(flags.output);
+  if (const Status distinct = check_distinct({flags.output, flags.report, certificate}); !distinct) return distinct;
+  for (const std::string& output : {flags.output, certificate, flags.report})
+    if (!output.empty())
+      if (const Status free = check_output(output, flags.overwrite, inputs); !free) return free;
+  return check_container_name(flags.output);
+}
+
 Expected<Exit> run(const QuantizeFlags& flags) {
   Expected<RuleSet> rules = rules_of(flags);
   if (!rules) return rules.error();
@@ -85,7 +95,8 @@ Expected<Exit> run(const QuantizeFlags& flags) {
     if (const auto any = rules->resolve(""); any && any->options.method != "rtn")
       return Error{Exit::usage, error_number::no_calibration, fmt::format("{} needs calibration", any->options.method),
                    "no --calibration", "--calibration C.safetensors, or --method rtn"};
-  if (flags.threads > 0) omp_set_num_threads(flags.threads);
+  if (flags.threads > 0)
+    if (const auto used = use_threads(flags.threads); !used) return used.error();
 
   const Expected<SafeTensors> weights = SafeTensors::open(flags.weights);
   if (!weights) return weights.error();
@@ -101,12 +112,10 @@ Expected<Exit> run(const QuantizeFlags& flags) {
   const CalibrationFile* known = calibration ? &*calibration : nullptr;
   const Expected<Plan> plan = make_plan(*weights, known, *rules, flags.selection);
   if (!plan) return plan.error();
+  if (!flags.output.empty())
+    if (const Status free = check_outputs(flags, inputs); !free) return free.error();
+  if (const Status fine = check_values(*plan, known); !fine) return fine.error();
   if (flags.dry_run) return print_plan(*plan), Exit::ok;
-  const std::string certificate_name = certificate_path(flags.output);
-  if (const Status distinct = check_distinct({flags.output, flags.report, certificate_name}); !distinct)
-    return distinct.error();
-  for (const std::string& output : {flags.output, certificate_name})
-    if (const Status free = check_output(output, flags.overwrite, inputs); !free) return free.error();
   Expected<QuantizeReport> report = QuantizeReport::create(flags.report, flags.overwrite, inputs);
   if (!report) return report.error();
 

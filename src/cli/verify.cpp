@@ -1,5 +1,4 @@
 // hallmark verify: everything that a certificate says, judged on the files; or the run that made them, reproduced.
-#include <omp.h>
 
 #include <charconv>
 #include <limits>
@@ -17,6 +16,7 @@
 #include "cli/ranges.hpp"
 #include "pipeline/verify.hpp"
 #include "base/error_numbers.hpp"
+#include "base/threads.hpp"
 
 namespace hallmark::cli {
 namespace {
@@ -188,7 +188,8 @@ struct Inputs {
 Expected<Inputs> open_inputs(const VerifyFlags& flags) {
   Expected<std::unique_ptr<QuantizedModel>> model = read_quantized(flags.quantized);
   if (!model) return model.error();
-  const std::string name = flags.certificate.empty() ? certificate_path(flags.quantized) : flags.certificate;
+  const std::string name =
+      flags.certificate.empty() ? certificate_beside(flags.quantized, (*model)->payload_sha256()) : flags.certificate;
   std::optional<CertificateReader> certificate;
   if (!flags.no_certificate) {
     Expected<CertificateReader> opened = CertificateReader::open(name);
@@ -335,7 +336,8 @@ void print_verdict(const VerifyFlags& flags, const Inputs& in, const Findings& f
 Expected<Exit> run(const VerifyFlags& flags) {
   const Expected<ExactRows> exact = rows_of(flags);
   if (!exact) return exact.error();
-  if (flags.threads > 0) omp_set_num_threads(flags.threads);
+  if (flags.threads > 0)
+    if (const auto used = use_threads(flags.threads); !used) return used.error();
   if (flags.no_certificate && (flags.reproduce || flags.checker || !flags.certificate.empty()))
     return Error{Exit::usage, error_number::command_line, "--no-certificate leaves nothing to compare with",
                  "hallmark verify --no-certificate", "leave out --reproduce, --checker and --certificate"};

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,7 +9,10 @@
 #include <atomic>
 #include <cerrno>
 #include <climits>
+#include <csignal>
 #include <cstring>
+#include <filesystem>
+#include <mutex>
 #include <utility>
 
 #include "base/error_numbers.hpp"
@@ -57,12 +61,118 @@ Error cannot_write(const std::string& path, int reason) {
           full ? "free some space or choose another folder; nothing was left behind" : "check the folder and the disk"};
 }
 
+Error cannot_create(const std::string& path, int reason) {
+  return {Exit::io, error_number::cannot_create, "cannot create a file in the output folder",
+          fmt::format("{}: {}", folder_of(path), std::strerror(reason)), "check the folder and its permissions"};
+}
+
 Error exists(const std::string& path) {
   return {Exit::infeasible, error_number::output_exists, "the output file exists", path,
           "--overwrite, or another --output"};
 }
 
+// The content of a file is durable after its own sync; its name is after that of the folder.
+Status sync_folder(const std::string& path) {
+  const int folder = ::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return cannot_write(path, errno);
+  const int synced = ::fsync(folder);
+  const int reason = errno;
+  ::close(folder);
+  if (synced != 0 && reason != EINVAL) return cannot_write(path, reason);
+  return ok();
+}
+
+// errno says why not, EEXIST that the name is taken.
+bool rename_to(const char* from, const char* to, bool overwrite) noexcept {
+  if (overwrite) return ::rename(from, to) == 0;
+  if (::renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) return true;
+  if (errno != EINVAL && errno != ENOSYS) return false;
+  // A file system without the flag: link() refuses an existing name just as atomically.
+  if (::link(from, to) == 0) return ::unlink(from), true;
+  if (errno == EEXIST) return false;
+  // One without links too: the name is claimed by a file of no bytes, which is then replaced.
+  const int claim = ::open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (claim < 0) return false;
+  ::close(claim);
+  if (::rename(from, to) == 0) return true;
+  const int reason = errno;
+  ::unlink(to);
+  errno = reason;
+  return false;
+}
+
+// What a signal finds: nothing, a commit that it has to wait for, or another signal that ends the process.
+enum : int { idle = 0, committing = -1 };
+std::atomic<int> ending = idle, kept_signal = 0;
+
+// While one lives, signals wait and no other process commits a pair in the folder.
+class Commit {
+ public:
+  explicit Commit(const std::string& path)
+      : folder_(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    // A file system that cannot lock a folder has its writers to itself.
+    while (folder_ >= 0 && ::flock(folder_, LOCK_EX) != 0 && errno == EINTR) {
+    }
+    for (int expected = idle; !ending.compare_exchange_strong(expected, committing); expected = idle)
+      ::pause();  // the process is about to end
+  }
+  Commit(const Commit&) = delete;
+  Commit& operator=(const Commit&) = delete;
+  ~Commit() {
+    if (folder_ >= 0) ::close(folder_);
+    ending = idle;
+    if (const int signal = kept_signal.exchange(0); signal != 0) ::raise(signal);
+  }
+
+ private:
+  const std::lock_guard<std::mutex> alone_{turns()};
+  static std::mutex& turns() {
+    static std::mutex mutex;
+    return mutex;
+  }
+  int folder_;
+};
+
 }  // namespace
+
+bool may_end(int signal) noexcept {
+  kept_signal = signal;
+  int expected = idle;
+  return ending.compare_exchange_strong(expected, signal);
+}
+
+Status commit_pair(AtomicFile& file, AtomicFile& companion, const std::string& waiting) {
+  const auto failed = [&](const std::string& path, int reason) -> Status {
+    file.discard();
+    companion.discard();
+    return reason == EEXIST ? exists(path) : cannot_write(path, reason);
+  };
+  if (!companion.settle()) return failed(companion.path_, errno);
+  if (!file.settle()) return failed(file.path_, errno);
+  const Commit now(file.path_);
+  // The names are asked for again, now that nobody else commits.
+  for (const AtomicFile* one : {&file, &companion})
+    if (const Status free = check_output(one->path_, one->overwrite_); !free) {
+      file.discard();
+      companion.discard();
+      return free;
+    }
+  if (!companion.take_name(waiting, true)) return failed(companion.path_, errno);
+  Status done = sync_folder(waiting);
+  if (!done || !file.take_name(file.path_, file.overwrite_)) {
+    const int reason = errno;
+    ::unlink(waiting.c_str());
+    const Status why = failed(file.path_, reason);
+    return done ? why : done;
+  }
+  if (!rename_to(waiting.c_str(), companion.path_.c_str(), companion.overwrite_)) {
+    Error error = cannot_write(companion.path_, errno);
+    error.hint = "it is complete, and found, under the name " + waiting;
+    return error;
+  }
+  const Status synced = sync_folder(file.path_);
+  return synced ? sync_folder(companion.path_) : synced;
+}
 
 Status check_output(const std::string& path, bool overwrite, const std::vector<std::string>& inputs) {
   for (const std::string& input : inputs)
@@ -78,6 +188,7 @@ Status check_output(const std::string& path, bool overwrite, const std::vector<s
   } else if (::lstat(path.c_str(), &status) == 0 && !overwrite) {
     return exists(path);  // a dangling link
   }
+  if (::access(folder_of(path).c_str(), W_OK | X_OK) != 0) return cannot_create(path, errno);
   return ok();
 }
 
@@ -94,8 +205,15 @@ Status check_distinct(const std::vector<std::string>& outputs) {
   return ok();
 }
 
-Expected<AtomicFile> AtomicFile::create(const std::string& path, bool overwrite) {
-  if (Status allowed = check_output(path, overwrite); !allowed) return allowed.error();
+std::string through_links(const std::string& path) {
+  std::error_code none;
+  const std::filesystem::path target = std::filesystem::canonical(path, none);
+  return none ? path : target.string();
+}
+
+Expected<AtomicFile> AtomicFile::create(const std::string& name_of_user, bool overwrite) {
+  if (Status allowed = check_output(name_of_user, overwrite); !allowed) return allowed.error();
+  const std::string path = overwrite ? through_links(name_of_user) : name_of_user;
   AtomicFile file;
   file.path_ = path;
   file.overwrite_ = overwrite;
@@ -117,9 +235,11 @@ Expected<AtomicFile> AtomicFile::create(const std::string& path, bool overwrite)
       errno = reason;
     }
   } while (file.fd_ < 0 && errno == EEXIST);
-  if (file.fd_ < 0)
-    return Error{Exit::io, error_number::cannot_create, "cannot create a file in the output folder",
-                 fmt::format("{}: {}", folder_of(path), std::strerror(errno)), "check the folder and its permissions"};
+  if (file.fd_ < 0) return cannot_create(path, errno);
+  // A file that only its owner may read stays one.
+  struct stat replaced {};
+  if (overwrite && ::stat(path.c_str(), &replaced) == 0 && ::fchmod(file.fd_, replaced.st_mode & 07777) != 0)
+    return cannot_write(path, errno);
   return file;
 }
 
@@ -156,32 +276,24 @@ Status AtomicFile::write_at(std::uint64_t offset, std::span<const std::byte> byt
   return ok();
 }
 
-Status AtomicFile::commit() {
-  const auto failed = [&](int reason) -> Status {
-    discard();
-    return reason == EEXIST ? exists(path_) : cannot_write(path_, reason);
-  };
-  if (::fsync(fd_) != 0) return failed(errno);
-  const int closed = ::close(std::exchange(fd_, -1));
-  if (closed != 0) return failed(errno);
-  if (overwrite_) {
-    if (::rename(temporary_.c_str(), path_.c_str()) != 0) return failed(errno);
-  } else if (::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), RENAME_NOREPLACE) != 0) {
-    if (errno != EINVAL && errno != ENOSYS) return failed(errno);
-    // A file system without the flag: link() refuses an existing name just as atomically.
-    if (::link(temporary_.c_str(), path_.c_str()) != 0) return failed(errno);
-    ::unlink(temporary_.c_str());
-  }
-  unregister_temporary(std::exchange(slot_, -1));
+// Makes the bytes durable; errno says why not.
+bool AtomicFile::settle() noexcept {
+  if (::fsync(fd_) != 0) return false;
+  return ::close(std::exchange(fd_, -1)) == 0;
+}
+
+bool AtomicFile::take_name(const std::string& path, bool overwrite) noexcept {
+  if (!rename_to(temporary_.c_str(), path.c_str(), overwrite)) return false;
   temporary_.clear();
-  // The content is durable; the name is once the folder is.
-  const int folder = ::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) return cannot_write(path_, errno);
-  const int synced = ::fsync(folder);
+  unregister_temporary(std::exchange(slot_, -1));
+  return true;
+}
+
+Status AtomicFile::commit() {
+  if (settle() && take_name(path_, overwrite_)) return sync_folder(path_);
   const int reason = errno;
-  ::close(folder);
-  if (synced != 0 && reason != EINVAL) return cannot_write(path_, reason);
-  return ok();
+  discard();
+  return reason == EEXIST ? exists(path_) : cannot_write(path_, reason);
 }
 
 void AtomicFile::discard() noexcept {

@@ -56,8 +56,12 @@ Status in_pieces(std::span<const std::byte> bytes, const ByteSink& sink);
 /// Whether both paths exist and name one file (device and inode), through links of either kind.
 bool same_file(const std::string& a, const std::string& b);
 
+/// The file that a path leads to through symbolic links; the path itself where it leads to none.
+std::string through_links(const std::string& path);
+
 /// Says before any work whether `path` may become an output. Errors: E0411 it is one of `inputs` (always refused),
-/// E0412 it is a folder, device or pipe, E0410 it exists and `overwrite` is false.
+/// E0412 it is a folder, device or pipe, E0410 it exists and `overwrite` is false, E0903 its
+/// folder is missing or cannot be written.
 Status check_output(const std::string& path, bool overwrite, const std::vector<std::string>& inputs = {});
 
 /// Says before any work whether no two of the outputs of one run would be one file: they are, through links of either
@@ -66,7 +70,8 @@ Status check_output(const std::string& path, bool overwrite, const std::vector<s
 Status check_distinct(const std::vector<std::string>& outputs);
 
 /// An output file that is either complete under its name or absent: bytes go to a temporary file in the same folder;
-/// commit() syncs it, renames it and syncs the folder. Destroyed without commit, the temporary file is removed.
+/// commit() syncs it, renames it and syncs the folder. Destroyed without commit, the temporary file is removed. A file
+/// that is replaced is the one that links lead to, and its mode is kept.
 class AtomicFile {
  public:
   /// Errors: those of check_output; E0903 the folder is missing or unwritable.
@@ -87,8 +92,13 @@ class AtomicFile {
   /// appeared under the name in the meantime is kept. Errors: E0410, E0904, E0905; the temporary file is then removed.
   Status commit();
 
+  const std::string& path() const { return path_; }
+
  private:
+  friend Status commit_pair(AtomicFile& file, AtomicFile& companion, const std::string& waiting);
   AtomicFile() = default;
+  bool settle() noexcept;
+  bool take_name(const std::string& path, bool overwrite) noexcept;
   void swap(AtomicFile& other) noexcept;
   void discard() noexcept;
 
@@ -98,6 +108,17 @@ class AtomicFile {
   int slot_ = -1;  // in the registry of temporary files
   std::uint64_t end_ = 0;
 };
+
+/// Commits two files of one folder so that both are the old ones or both the new ones, whatever fails and wherever the
+/// process is killed: once `file` stands under its name its new companion is there too, under its own name or under
+/// `waiting`, a name in the same folder that belongs to this very content of `file`. Whoever reads looks there first.
+/// Writers of one folder take turns, and signals wait. Errors: E0410, E0904, E0905; the temporary files are then
+/// removed.
+Status commit_pair(AtomicFile& file, AtomicFile& companion, const std::string& waiting);
+
+/// For a handler, before it ends the process: false when the signal has to wait for a commit, which then raises it
+/// again. Async-signal-safe.
+bool may_end(int signal) noexcept;
 
 /// Unlinks the temporary file of every AtomicFile that is alive in this process. Async-signal-safe: meant for a
 /// handler of SIGINT and SIGTERM, which then ends the process.

@@ -16,9 +16,17 @@ namespace hallmark {
 
 namespace {
 
-Error cannot_read(const std::string& path, std::string_view reason) {
+Error cannot_read(const std::string& path, std::string_view reason,
+                  std::string hint = "check the path and its permissions") {
   return {Exit::io, error_number::cannot_read, "cannot read the file", fmt::format("{}: {}", path, reason),
-          "check the path and its permissions"};
+          std::move(hint)};
+}
+
+// Inputs are mapped, which some file systems cannot do.
+Error cannot_map(const std::string& path, int reason) {
+  return cannot_read(path, std::strerror(reason),
+                     reason == ENOMEM ? "more address space: ulimit -v"
+                                      : "its file system does not map files into memory: copy it to another");
 }
 
 }  // namespace
@@ -37,7 +45,7 @@ Expected<MappedFile> MappedFile::open(const std::string& path) {
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size > 0) {  // an empty file cannot be mapped
     void* const data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.fd_, 0);
-    if (data == MAP_FAILED) return cannot_read(path, std::strerror(errno));
+    if (data == MAP_FAILED) return cannot_map(path, errno);
     file.data_ = static_cast<const std::byte*>(data);
     file.size_ = size;
   }

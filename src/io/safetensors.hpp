@@ -124,6 +124,10 @@ class SafeTensors {
 /// infinities and NaN included. Precondition: the range lies in the tensor. Errors: E0351 another dtype.
 Status widen(const TensorInfo& tensor, std::uint64_t first, std::span<float> out);
 Status widen(const TensorInfo& tensor, std::uint64_t first, std::span<double> out);
+/// The same by all threads, for a dtype that widen() knows; whether all numbers are finite, false too for another
+/// dtype.
+bool widen_finite(const TensorInfo& tensor, std::uint64_t first, std::span<float> out);
+bool widen_finite(const TensorInfo& tensor, std::uint64_t first, std::span<double> out);
 /// The whole tensor. Errors: E0351.
 Expected<std::vector<float>> widen_to_f32(const TensorInfo& tensor);
 Expected<std::vector<double>> widen_to_f64(const TensorInfo& tensor);
@@ -154,11 +158,14 @@ Expected<std::uint64_t> tensor_bytes(const TensorPlan& tensor);
 Expected<std::string> safetensors_header(const std::vector<TensorPlan>& plan,
                                          std::map<std::string, std::string> metadata);
 
+/// Whether SafeTensors::open would read a file of this name as a safetensors file. Errors: E0417.
+Status check_container_name(const std::string& path);
+
 /// Writes one safetensors file: the plan first, then the tensors in any order and in pieces, then commit(). The file
 /// appears whole or not at all.
 class SafeTensorsWriter {
  public:
-  /// Errors: E0410, E0412, E0413, E0414, E0903..E0905.
+  /// Errors: E0410, E0412, E0413, E0414, E0417, E0903..E0905.
   static Expected<SafeTensorsWriter> create(const std::string& path, bool overwrite, std::vector<TensorPlan> plan,
                                             std::map<std::string, std::string> metadata,
                                             TensorOrder order = TensorOrder::reference);
@@ -174,8 +181,12 @@ class SafeTensorsWriter {
   /// Gives a metadata entry of create() another value of the same length, for what is known only after the tensors
   /// (a digest); printable ASCII without " and \ on both sides. Errors: E0110.
   Status replace_metadata(const std::string& key, const std::string& value);
-  /// Errors: E0110 a tensor is incomplete; those of AtomicFile::commit.
+  /// Whether every tensor has its bytes. Errors: E0110.
+  Status check_complete() const;
+  /// Errors: those of check_complete and AtomicFile::commit.
   Status commit();
+  /// For commit_pair, after check_complete.
+  AtomicFile& file() { return file_; }
 
  private:
   explicit SafeTensorsWriter(AtomicFile file) : file_(std::move(file)) {}

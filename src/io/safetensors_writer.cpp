@@ -88,6 +88,12 @@ Expected<std::string> safetensors_header(const std::vector<TensorPlan>& plan,
   return length + header;
 }
 
+Status check_container_name(const std::string& path) {
+  if (!path.ends_with(".json")) return ok();
+  return Error{Exit::infeasible, error_number::output_is_index, "an output ending in .json would be read as an index",
+               path, "a name that ends in .safetensors"};
+}
+
 Expected<SafeTensorsWriter> SafeTensorsWriter::create(const std::string& path, bool overwrite,
                                                       std::vector<TensorPlan> plan,
                                                       std::map<std::string, std::string> metadata, TensorOrder order) {
@@ -97,6 +103,7 @@ Expected<SafeTensorsWriter> SafeTensorsWriter::create(const std::string& path, b
     });
   Expected<std::string> header = safetensors_header(plan, metadata);
   if (!header) return header.error();
+  if (Status fit = check_container_name(path); !fit) return fit.error();
   Expected<AtomicFile> file = AtomicFile::create(path, overwrite);
   if (!file) return file.error();
   SafeTensorsWriter writer(std::move(*file));
@@ -142,11 +149,16 @@ Status SafeTensorsWriter::replace_metadata(const std::string& key, const std::st
   return file_.write_at(0, std::as_bytes(std::span(header_)));
 }
 
-Status SafeTensorsWriter::commit() {
+Status SafeTensorsWriter::check_complete() const {
   for (const auto& [name, place] : places_)
     if (place.written != place.size)
       return misuse(fmt::format("tensor '{}': {} of {} bytes", name, place.written, place.size));
-  return file_.commit();
+  return ok();
+}
+
+Status SafeTensorsWriter::commit() {
+  const Status complete = check_complete();
+  return complete ? file_.commit() : complete;
 }
 
 }  // namespace hallmark

@@ -3,6 +3,7 @@
 #include <Eigen/Core>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "base/error_numbers.hpp"
 #include "io/safetensors.hpp"
@@ -73,6 +74,21 @@ Status check_values(std::string_view name, const Shape& shape, std::span<const R
   return ok();
 }
 
+template <class Real>
+bool widen_finite_as(const TensorInfo& tensor, std::uint64_t first, std::span<Real> out) {
+  constexpr std::size_t piece = std::size_t{1} << 16;
+  bool finite = true;
+#pragma omp parallel for schedule(static) reduction(&& : finite) if (out.size() > piece)
+  for (std::size_t begin = 0; begin < out.size(); begin += piece) {
+    const std::span<Real> part = out.subspan(begin, std::min(piece, out.size() - begin));
+    const bool read = bool(widen_as(tensor, first + begin, part));
+    unsigned beyond = 0;  // counted, not searched: so it takes whole vectors
+    for (const Real x : part) beyond += !(std::fabs(x) <= std::numeric_limits<Real>::max());
+    finite = finite && read && beyond == 0;
+  }
+  return finite;
+}
+
 }  // namespace
 
 Status widen(const TensorInfo& tensor, std::uint64_t first, std::span<float> out) {
@@ -80,6 +96,12 @@ Status widen(const TensorInfo& tensor, std::uint64_t first, std::span<float> out
 }
 Status widen(const TensorInfo& tensor, std::uint64_t first, std::span<double> out) {
   return widen_as(tensor, first, out);
+}
+bool widen_finite(const TensorInfo& tensor, std::uint64_t first, std::span<float> out) {
+  return widen_finite_as(tensor, first, out);
+}
+bool widen_finite(const TensorInfo& tensor, std::uint64_t first, std::span<double> out) {
+  return widen_finite_as(tensor, first, out);
 }
 Expected<std::vector<float>> widen_to_f32(const TensorInfo& tensor) { return widen_all<float>(tensor); }
 Expected<std::vector<double>> widen_to_f64(const TensorInfo& tensor) { return widen_all<double>(tensor); }

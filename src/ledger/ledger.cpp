@@ -132,7 +132,8 @@ Status append_to_ledger(const std::string& path, LedgerForm form, std::span<cons
   });
 }
 
-Status append_to_ledger(const std::string& path, LedgerForm form, const LedgerBodies& bodies_for) {
+Status append_to_ledger(const std::string& name, LedgerForm form, const LedgerBodies& bodies_for) {
+  const std::string path = through_links(name);  // one ledger has one lock, whatever it is called
   auto lock = Lock::take(path + ".lock");
   if (!lock) return lock.error();
   auto entries = read_ledger(path, form);

@@ -2,6 +2,8 @@
 
 #include <omp.h>
 
+#include "base/threads.hpp"
+
 namespace hallmark {
 
 // libgomp spins for milliseconds at a barrier unless it knows of more threads than processors (its
@@ -9,6 +11,7 @@ namespace hallmark {
 // kernels' threads take all processors.
 SleepingBarriers::SleepingBarriers() {
   if (omp_get_max_threads() == 1) return;  // nobody waits
+  if (startable_threads(2) < 2) return;    // OpenMP ends a process whose team cannot be started
   team_ = beside([this] {
 #pragma omp parallel num_threads(2)
     over_.wait(false);

@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <future>
+#include <memory>
+#include <system_error>
 #include <utility>
 
 #include "base/error.hpp"
@@ -13,7 +15,15 @@ namespace hallmark {
 /// waits when it is destroyed, so everything that the task refers to has to be declared before it.
 template <class Task>
 auto beside(Task task) {
-  return std::async(std::launch::async | std::launch::deferred, std::move(task));
+  // std::async does both by itself, but in libstdc++ 12 what it puts off is a task that was moved from.
+  const auto shared = std::make_shared<Task>(std::move(task));
+  const auto run = [shared] { return (*shared)(); };
+  try {
+    return std::async(std::launch::async, run);
+  } catch (const std::system_error& error) {
+    if (error.code() != std::errc::resource_unavailable_try_again) throw;
+    return std::async(std::launch::deferred, run);
+  }
 }
 
 /// The result of a task that may have been started, once; ok() where there is none.

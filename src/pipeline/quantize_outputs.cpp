@@ -1,7 +1,6 @@
 #include "pipeline/quantize_outputs.hpp"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "pipeline/beside.hpp"
 
@@ -23,10 +22,10 @@ Expected<QuantizeOutputs> QuantizeOutputs::create(const std::string& path, bool 
                                                   const QuantizedHeader& header, const CertificateHeader& certificate) {
   Expected<QuantizedFileWriter> writer = QuantizedFileWriter::create(path, overwrite, header);
   if (!writer) return writer.error();
-  const std::string beside_it = certificate_path(path);
-  Expected<CertificateWriter> certificate_writer = CertificateWriter::create(beside_it, overwrite, certificate);
+  Expected<CertificateWriter> certificate_writer =
+      CertificateWriter::create(certificate_path(path), overwrite, certificate);
   if (!certificate_writer) return certificate_writer.error();
-  return QuantizeOutputs({beside_it, *std::move(writer), *std::move(certificate_writer)});
+  return QuantizeOutputs({*std::move(writer), *std::move(certificate_writer)});
 }
 
 Status QuantizeOutputs::pass_through(const SafeTensors& weights, const Plan& plan) {
@@ -65,10 +64,11 @@ Status QuantizeOutputs::commit(const CertificateHeader& certificate) {
       !entered)
     return entered;
   if (const Status entered = files_->certificate.replace_header(certificate); !entered) return entered;
-  if (const Status written = files_->certificate.commit(); !written) return written;
-  const Status written = files_->writer.commit();
-  if (!written) std::remove(files_->certificate_path.c_str());
-  return written;
+  if (const Status written = files_->certificate.seal(); !written) return written;
+  const Expected<std::string> payload = files_->writer.seal();
+  if (!payload) return payload.error();
+  AtomicFile &container = files_->writer.file(), &beside_it = files_->certificate.file();
+  return commit_pair(container, beside_it, waiting_certificate(beside_it.path(), *payload));
 }
 
 }  // namespace hallmark

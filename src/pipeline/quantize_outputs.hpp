@@ -28,13 +28,12 @@ class QuantizeOutputs {
   Status write(const PlannedMatrix& planned, QuantizedTensor&& quantized);
   /// Waits for what was begun. Errors: what went wrong in it.
   Status settle();
-  /// Enters the headers' digests, then makes both files durable under their names, the certificate first: where Q
-  /// stands under its name, its certificate stands beside it.
+  /// Enters the headers' digests, then makes both files durable under their names, by commit_pair: old pair or new
+  /// pair.
   Status commit(const CertificateHeader& certificate);
 
  private:
   struct Files {
-    std::string certificate_path;
     QuantizedFileWriter writer;
     CertificateWriter certificate;
   };

@@ -16,14 +16,54 @@ Expected<Matrix<float>> load_weights(const PlannedMatrix& planned) {
   Matrix<float> stored = fresh_matrix<float>(rows, cols);
   const std::span<float> values(stored.data(), static_cast<std::size_t>(stored.size()));
   const std::uint64_t first = planned.matrix.index.value_or(0) * values.size();
-  if (const Status read = widen(*planned.tensor, first, values); !read) return located(planned.file, read.error());
-  const Shape shape{static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(cols)};
-  if (const Status finite = check_finite(planned.name(), shape, values); !finite)
-    return located(planned.file, finite.error());
+  if (!widen_finite(*planned.tensor, first, values)) {
+    if (const Status read = widen(*planned.tensor, first, values); !read) return located(planned.file, read.error());
+    const Shape shape{static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(cols)};
+    if (const Status finite = check_finite(planned.name(), shape, values); !finite)
+      return located(planned.file, finite.error());
+  }
   return turned ? Matrix<float>(stored.transpose()) : std::move(stored);
 }
 
+Expected<std::optional<Steps>> load_given(const PlannedMatrix& planned, const CalibrationFile* calibration) {
+  const Options& options = planned.matrix.options;
+  if (options.scale_rule != given_scales || !planned.calibration || planned.calibration->scale.empty())
+    return std::optional<Steps>();
+  Expected<Steps> steps = calibration->steps(planned.name(), options.group_size);
+  if (!steps) return steps.error();
+  return std::optional(*std::move(steps));
+}
+
+// The values of C that the matrix uses.
+Status check_calibration(const PlannedMatrix& planned, const CalibrationFile& calibration) {
+  if (planned.calibration->is_gram) {
+    const Expected<Matrix<double>> G = calibration.gram(planned.name());
+    return G ? ok() : Status(G.error());
+  }
+  constexpr std::uint64_t most = 1024;
+  for (std::uint64_t first = 0; first < planned.calibration->tokens; first += most) {
+    const std::uint64_t count = std::min(most, planned.calibration->tokens - first);
+    if (const auto x = calibration.activations(planned.name(), first, count); !x) return x.error();
+  }
+  return ok();
+}
+
 }  // namespace
+
+Status check_values(const Plan& plan, const CalibrationFile* calibration) {
+  for (const PlannedMatrix& planned : plan.matrices) {
+    const Expected<Matrix<float>> W = load_weights(planned);
+    if (!W) return W.error();
+    const Expected<std::optional<Steps>> given = load_given(planned, calibration);
+    if (!given) return given.error();
+    if (const auto steps = checked_steps(*W, planned.matrix.options, *given); !steps)
+      return located(fmt::format("{}: tensor '{}'", planned.file, planned.name()), steps.error());
+    forget_pages(planned.bytes());
+    if (planned.uses_gram() && planned.calibration)
+      if (const Status fine = check_calibration(planned, *calibration); !fine) return fine;
+  }
+  return ok();
+}
 
 std::string gram_sha256(const Matrix<double>& G) {
   return sha256_hex(std::as_bytes(std::span(G.data(), static_cast<std::size_t>(G.size()))));
@@ -35,12 +75,9 @@ Expected<LoadedMatrix> load_matrix(const PlannedMatrix& planned, const Calibrati
   if (!W) return W.error();
   LoadedMatrix out{*std::move(W), std::nullopt, std::nullopt, {}};
   const std::string& name = planned.name();
-  const Options& options = planned.matrix.options;
-  if (options.scale_rule == given_scales && planned.calibration && !planned.calibration->scale.empty()) {
-    Expected<Steps> steps = calibration->steps(name, options.group_size);
-    if (!steps) return steps.error();
-    out.given = *std::move(steps);
-  }
+  Expected<std::optional<Steps>> given = load_given(planned, calibration);
+  if (!given) return given.error();
+  out.given = *std::move(given);
   if (!planned.uses_gram() || !planned.calibration) return out;
   std::optional<GramSample> sample;
   if (policy != contracts::Policy::off && !planned.calibration->is_gram) sample.emplace(out.W, policy);

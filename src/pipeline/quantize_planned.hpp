@@ -20,6 +20,10 @@ struct LoadedMatrix {
 Expected<LoadedMatrix> load_matrix(const PlannedMatrix& planned, const CalibrationFile* calibration,
                                    contracts::Policy policy, cuda::EngineBackend* device = nullptr);
 
+/// Reads every number that the plan uses, so that what is wrong with one is said before any work: also that a scale
+/// cannot exist. Errors: E0350, E0351, E0382, E0383, E0321, E0421.
+Status check_values(const Plan& plan, const CalibrationFile* calibration);
+
 /// A quantized matrix with what it was quantized from.
 struct QuantizedTensor {
   LoadedMatrix loaded;

@@ -244,3 +244,21 @@ TEST_CASE("concurrent appenders all land, in one chain") {
       }
   }
 }
+
+TEST_CASE("a ledger reached through a link stays one file, with the rights that it had") {
+  const TemporaryFolder folder;
+  namespace fs = std::filesystem;
+  fs::create_directory(folder / "store");
+  const auto real = folder / "store/ledger", link = folder / "link", links = folder / "links";
+  REQUIRE(append(real, LedgerForm::json_lines, {R"({"a":1})"}));
+  constexpr auto owner = fs::perms::owner_read | fs::perms::owner_write;
+  fs::permissions(real, owner);
+  fs::create_symlink("store/ledger", link);
+  fs::create_symlink("link", links);
+  for (const auto& name : {link, links}) REQUIRE(append(name, LedgerForm::json_lines, {R"({"b":2})"}));
+  CHECK(read_ledger(real, LedgerForm::json_lines)->size() == 3);
+  CHECK(fs::is_symlink(link));
+  CHECK(fs::is_symlink(links));
+  CHECK(fs::status(real).permissions() == owner);
+  CHECK_FALSE(fs::exists(link + ".lock"));  // one ledger has one lock
+}

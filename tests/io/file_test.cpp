@@ -236,3 +236,33 @@ TEST_CASE("forgotten pages come back with their bytes") {
   CHECK(std::memcmp(file->bytes().data(), text.data(), text.size()) == 0);
   forget_pages({});
 }
+
+TEST_CASE("a file that is replaced is the one that the link leads to, and keeps its mode") {
+  const test::TemporaryFolder folder;
+  namespace fs = std::filesystem;
+  test::write_file(folder / "real", "old");
+  constexpr auto owner = fs::perms::owner_read;
+  fs::permissions(folder / "real", owner);
+  fs::create_symlink("real", folder / "link");
+  auto file = AtomicFile::create(folder / "link", true);
+  REQUIRE(file);
+  REQUIRE(file->write("new"));
+  REQUIRE(file->commit());
+  CHECK(fs::is_symlink(folder / "link"));
+  CHECK(test::read_file(folder / "real") == "new");
+  CHECK(fs::status(folder / "real").permissions() == owner);
+  CHECK(folder.count() == 2);
+}
+
+TEST_CASE("a folder that is missing is no place for an output, before any work") {
+  const test::TemporaryFolder folder;
+  CHECK(number(check_output(folder / "nowhere/out", false)) == cannot_create);
+  CHECK(number(check_output(folder / "out", false)) == 0);
+}
+
+TEST_CASE("a signal waits for nothing but a commit, and two do not end the process twice") {
+  const int status = in_child([] {
+    if (!may_end(SIGTERM) || may_end(SIGTERM)) ::_exit(1);
+  });
+  CHECK(status == 0);
+}
