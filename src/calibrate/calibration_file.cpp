@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/error_numbers.hpp"
+#include "io/strict_json.hpp"
 #include "linalg/buffer.hpp"
 
 namespace hallmark {
@@ -17,29 +19,34 @@ namespace {
 constexpr std::string_view suffixes[] = {".activations", ".gram", ".scale", ".zero_point"};
 constexpr std::string_view tokens_key = "hallmark.calibration.tokens";
 
-Error bad_entry(int number, std::string what, std::string where) {
-  return {Exit::input, number, std::move(what), std::move(where),
-          "store NAME.activations [tokens, cols] or NAME.gram [cols, cols], see docs/calibration.md"};
+Error bad_entry(int number, std::string what, std::string where,
+                std::string hint =
+                    "store NAME.activations [tokens, cols] or NAME.gram [cols, cols], see "
+                    "docs/calibration.md") {
+  return {Exit::input, number, std::move(what), std::move(where), std::move(hint)};
 }
 
 std::string described(const TensorInfo& t) {
   return fmt::format("tensor '{}': {} of shape {}", t.name, dtype_name(t.dtype), shape_text(t.shape));
 }
 
-/// Elements first .. of a stored tensor, by all threads; whether all are finite. The dtype is one that widen() knows.
-template <class Real>
-bool widen_finite(const TensorInfo& stored, std::uint64_t first, std::span<Real> out) {
-  constexpr std::size_t piece = std::size_t{1} << 16;
-  bool finite = true;
-#pragma omp parallel for schedule(static) reduction(&& : finite) if (out.size() > piece)
-  for (std::size_t begin = 0; begin < out.size(); begin += piece) {
-    const std::span<Real> part = out.subspan(begin, std::min(piece, out.size() - begin));
-    const bool read = bool(widen(stored, first + begin, part));
-    unsigned beyond = 0;  // counted, not searched: so it takes whole vectors
-    for (const Real x : part) beyond += !(std::fabs(x) <= std::numeric_limits<Real>::max());
-    finite = finite && read && beyond == 0;
+/// Elements first .. as binary32, those of F64 where they are binary32 numbers: sums are over these, and nothing is
+/// rounded in silence. Errors: E0351.
+Status read_binary32(const TensorInfo& stored, std::uint64_t first, std::span<float> out) {
+  if (stored.dtype != DType::F64) return widen(stored, first, out);
+  std::array<double, 1024> piece;
+  for (std::size_t done = 0; done < out.size(); done += piece.size()) {
+    const auto wide = std::span(piece).first(std::min(piece.size(), out.size() - done));
+    if (Status read = widen(stored, first + done, wide); !read) return read;
+    for (std::size_t i = 0; i < wide.size(); ++i) {
+      const float narrow = out[done + i] = static_cast<float>(wide[i]);
+      if (std::isfinite(wide[i]) && static_cast<double>(narrow) != wide[i])
+        return bad_entry(error_number::dtype_unsupported, "a binary64 number that binary32 does not hold",
+                         fmt::format("{}: {} at element {}", described(stored), wide[i], first + done + i),
+                         "round it to F32 yourself: activations and scales are binary32 numbers");
+    }
   }
-  return finite;
+  return ok();
 }
 
 /// Whether G is a finite symmetric matrix, its diagonal not negative; tile by tile, for the columns' sake.
@@ -71,7 +78,8 @@ Expected<CalibrationFile> CalibrationFile::open(const std::string& path) {
 
   nlohmann::json tokens = nlohmann::json::object();
   if (const auto found = file.metadata().find(std::string(tokens_key)); found != file.metadata().end()) {
-    tokens = nlohmann::json::parse(found->second, nullptr, false);
+    if (is_strict_json(found->second, names_of_a_model)) tokens = nlohmann::json::parse(found->second);
+    else tokens = nullptr;
     if (!tokens.is_object())
       return bad_entry(calibration_entry, "the token counts are not a JSON object",
                        fmt::format("{}: {}", path, tokens_key));
@@ -81,13 +89,14 @@ Expected<CalibrationFile> CalibrationFile::open(const std::string& path) {
     const bool known = suffix != std::end(suffixes) && tensor.name.size() > suffix->size();
     const bool is_scale = known && *suffix == ".scale", is_zero = known && *suffix == ".zero_point",
                is_gram = known && *suffix == ".gram";
-    // binary64 activations would have to be rounded: the Gram matrix is over binary32 activations.
-    const bool fits = is_zero   ? one_of(tensor.dtype, {DType::U8, DType::I8})
-                      : is_gram ? one_of(tensor.dtype, {DType::F64, DType::F32})
-                                : one_of(tensor.dtype, {DType::F32, DType::BF16, DType::F16});
     const bool of_steps = is_scale || is_zero;
-    if (!known || !fits || (tensor.shape.size() != 2 && !(of_steps && tensor.shape.size() == 1)))
+    if (!known || (tensor.shape.size() != 2 && !(of_steps && tensor.shape.size() == 1)))
       return bad_entry(calibration_entry, "not a calibration entry", path + ": " + described(tensor));
+    if (!(is_zero ? one_of(tensor.dtype, {DType::U8, DType::I8})
+                  : one_of(tensor.dtype, {DType::F64, DType::F32, DType::BF16, DType::F16})))
+      return bad_entry(calibration_entry, "a calibration entry of a dtype that it cannot have",
+                       path + ": " + described(tensor),
+                       is_zero ? "store it as U8 or I8" : "store it as F64, F32, BF16 or F16");
     const std::string weight = tensor.name.substr(0, tensor.name.size() - suffix->size());
     if (of_steps) continue;
     if (is_gram && tensor.shape[0] != tensor.shape[1])
@@ -187,13 +196,14 @@ Expected<Matrix<float>> CalibrationFile::activations(const std::string& weight, 
   const std::uint64_t cols = stored.shape[1];
   Matrix<float> x(static_cast<Index>(count), static_cast<Index>(cols));
   const std::span<float> values(x.data(), static_cast<std::size_t>(x.size()));
-  if (!widen_finite(stored, first * cols, values)) {
-    if (Status read = widen(stored, first * cols, values); !read) return located(path_, read.error());
+  if (stored.dtype == DType::F64 || !widen_finite(stored, first * cols, values)) {
+    if (Status read = read_binary32(stored, first * cols, values); !read) return located(path_, read.error());
     const auto bad = std::ranges::find_if(values, [](float v) { return !std::isfinite(v); });
     const auto at = static_cast<std::uint64_t>(bad - values.begin());
-    return Error{Exit::input, error_number::not_finite, "an activation is not finite",
-                 fmt::format("{}: {}: {} at [{}, {}]", path_, described(stored), *bad, first + at / cols, at % cols),
-                 "leave the token out, or find what made it overflow"};
+    if (bad != values.end())
+      return Error{Exit::input, error_number::not_finite, "an activation is not finite",
+                   fmt::format("{}: {}: {} at [{}, {}]", path_, described(stored), *bad, first + at / cols, at % cols),
+                   "leave the token out, or find what made it overflow"};
   }
   const std::uint64_t row_bytes = cols * dtype_bits(stored.dtype) / 8;
   forget_pages(stored.data.subspan(first * row_bytes, count * row_bytes));
@@ -202,16 +212,16 @@ Expected<Matrix<float>> CalibrationFile::activations(const std::string& weight, 
 
 Expected<Steps> CalibrationFile::steps(const std::string& weight, Index group_size) const {
   const TensorInfo& stored = tensor(weight, ".scale");
-  const Expected<std::vector<float>> scale = widen_to_f32(stored);
-  if (!scale) return located(path_, scale.error());
-  for (std::size_t i = 0; i < scale->size(); ++i)
-    if ((*scale)[i] == 0 || !std::isfinite((*scale)[i]))
+  std::vector<float> scale(element_count(stored.shape));
+  if (const Status read = read_binary32(stored, 0, scale); !read) return located(path_, read.error());
+  for (std::size_t i = 0; i < scale.size(); ++i)
+    if (scale[i] == 0 || !std::isfinite(scale[i]))
       return Error{Exit::input, error_number::calibration_scale, "a given scale is 0 or not finite",
-                   fmt::format("{}: {}: {} at [{}]", path_, described(stored), (*scale)[i], i),
+                   fmt::format("{}: {}: {} at [{}]", path_, described(stored), scale[i], i),
                    "give every row a scale that is a number other than 0"};
   const auto rows = static_cast<Index>(stored.shape[0]);
-  const Index groups = static_cast<Index>(scale->size()) / std::max<Index>(rows, 1);
-  Steps steps{Eigen::Map<const Matrix<float>>(scale->data(), rows, groups), {}, group_size};
+  const Index groups = static_cast<Index>(scale.size()) / std::max<Index>(rows, 1);
+  Steps steps{Eigen::Map<const Matrix<float>>(scale.data(), rows, groups), {}, group_size};
   if (entries_.at(weight).zero_point.empty()) return steps;
   const TensorInfo& zeros = tensor(weight, ".zero_point");
   steps.zeros.resize(rows, groups);
@@ -228,7 +238,7 @@ Status write_grams(const std::string& path, bool overwrite, const std::vector<Gr
   nlohmann::json tokens = nlohmann::json::object();
   for (const GramPlan& gram : plan) {
     tensors.push_back({gram.weight + ".gram", DType::F64, {gram.cols, gram.cols}});
-    tokens[gram.weight] = gram.tokens;
+    if (gram.tokens) tokens[gram.weight] = *gram.tokens;
   }
   Expected<SafeTensorsWriter> writer = SafeTensorsWriter::create(
       path, overwrite, std::move(tensors),

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -67,11 +68,11 @@ class CalibrationFile {
 struct GramPlan {
   std::string weight;
   std::uint64_t cols = 0;
-  std::uint64_t tokens = 0;
+  std::optional<std::uint64_t> tokens;  ///< none where they are not known
 };
 
-/// Writes `weight.gram` F64 [cols, cols] for each plan, and the token counts; `gram_of(i)` is asked for one matrix at
-/// a time. Errors: those of gram_of and of SafeTensorsWriter.
+/// Writes `weight.gram` F64 [cols, cols] for each plan, and the token counts that are known; `gram_of(i)` is asked for
+/// one matrix at a time. Errors: those of gram_of and of SafeTensorsWriter.
 Status write_grams(const std::string& path, bool overwrite, const std::vector<GramPlan>& plan,
                    const std::function<Expected<Matrix<double>>(std::size_t)>& gram_of);
 

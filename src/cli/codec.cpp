@@ -1,5 +1,7 @@
 // hallmark codec encode|decode: numbers to GF16 words and back, one per line.
+#include <bit>
 #include <cerrno>
+#include <cfenv>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -56,12 +58,23 @@ Expected<Exit> each_token(One one) {
   return Exit::ok;
 }
 
-/// The decimal (or hexadecimal) number is rounded once to binary64 by strtod, and that once to GF16.
+/// strtod in another direction of rounding, which glibc's honours.
+double number_toward(int direction, const std::string& token, char** end) {
+  const int before = std::fegetround();
+  std::fesetround(direction);
+  const double value = std::strtod(token.c_str(), end);
+  std::fesetround(before);
+  return value;
+}
+
+/// The number is rounded once. On the way to GF16 stands a binary64 number that is odd where it is not exact, so that
+/// it lies on the same side of every midpoint between words (Boldo and Melquiond).
 Expected<std::string> encode_one(std::size_t line, const std::string& token) {
   char* end = nullptr;
-  const double value = std::strtod(token.c_str(), &end);
+  const double below = number_toward(FE_DOWNWARD, token, &end), above = number_toward(FE_UPWARD, token, &end);
   if (end != token.c_str() + token.size()) return bad_token(line, token, "a number");
-  return fmt::format("0x{:04X}", GF16::encode(value));
+  const bool odd = std::bit_cast<std::uint64_t>(below) & 1;
+  return fmt::format("0x{:04X}", GF16::encode(below == above || odd ? below : above));
 }
 
 Expected<std::string> decode_one(std::size_t line, const std::string& token, bool zig) {

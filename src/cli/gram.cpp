@@ -64,6 +64,11 @@ Expected<Exit> run(const GramFlags& flags) {
   const std::vector<std::string>& inputs = flags.activations.empty() ? flags.merge : flags.activations;
   const bool merging = flags.activations.empty();
   if (const Status free = check_output(flags.output, flags.overwrite, inputs); !free) return free.error();
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (same_file(inputs[i], inputs[j]))
+        return Error{Exit::usage, error_number::command_line, "an input is given twice",
+                     fmt::format("{} and {} are one file", inputs[j], inputs[i]), "give every file once"};
 
   std::vector<CalibrationFile> files;
   for (const std::string& path : inputs) {
@@ -80,17 +85,19 @@ Expected<Exit> run(const GramFlags& flags) {
                      merging ? "--merge takes Gram matrices" : "--activations takes activations",
                      fmt::format("{}: {}", file.path(), weight),
                      merging ? "accumulate this file with --activations first" : "add this file with --merge"};
+      // A Gram matrix that came without its count leaves the sum without one.
+      const auto tokens = entry.tokens > 0 || entry.no_token ? std::optional(entry.tokens) : std::nullopt;
       const auto known =
           std::find_if(plan.begin(), plan.end(), [&name = weight](const GramPlan& p) { return p.weight == name; });
       if (known == plan.end()) {
-        plan.push_back({weight, entry.cols, entry.tokens});
+        plan.push_back({weight, entry.cols, tokens});
       } else if (known->cols != entry.cols) {
         return Error{
             Exit::infeasible, error_number::calibration_shape, "the files disagree in the number of columns",
             fmt::format("{}: {}: {} columns, {} in a file before", file.path(), weight, entry.cols, known->cols),
             "capture both from one model"};
       } else {
-        known->tokens += entry.tokens;
+        known->tokens = known->tokens && tokens ? std::optional(*known->tokens + *tokens) : std::nullopt;
       }
     }
 

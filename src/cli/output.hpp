@@ -14,7 +14,7 @@ namespace hallmark::cli {
 /// A result, on standard output. Never throws: main finds a loss when the command is through (E0901).
 template <class... Args>
 void print(fmt::format_string<Args...> format, Args&&... args) {
-  std::cout << fmt::format(format, std::forward<Args>(args)...);
+  std::cout << without_c1(fmt::format(format, std::forward<Args>(args)...));
 }
 
 /// A line for people, on standard error, made printable. Losing it never stops the work.

@@ -34,6 +34,21 @@ std::string described(const Options& options) {
   return text;
 }
 
+// What is odd about the calibration of a matrix; empty where nothing is.
+std::string warning_of(const PlannedMatrix& planned, const Quantized& result) {
+  if (!planned.uses_gram()) return "";
+  if (result.dead_columns == planned.cols())
+    return "the Gram matrix is all zero: there is nothing to correct by, so every code is round-to-nearest";
+  const std::uint64_t tokens = planned.calibration ? planned.calibration->tokens : 0;
+  const auto live = static_cast<double>(planned.cols() - result.dead_columns), seen = static_cast<double>(tokens);
+  // Three tokens for each direction that they fill: with one, white inputs lose more on other text than by rounding.
+  if (tokens == 0 || (seen >= live && seen >= 3 * result.effective_rank)) return "";
+  return fmt::format(
+      "{} tokens for {} columns (effective rank {:.0f}) are few: the loss is small on these tokens and can be "
+      "larger than that of round-to-nearest on others",
+      tokens, live, result.effective_rank);
+}
+
 }  // namespace
 
 void print_plan(const Plan& plan) {
@@ -85,10 +100,8 @@ Status QuantizeReport::add(const PlannedMatrix& planned, const Quantized& result
   note("{}  {} x {}  {}  {}  loss/RTN {}  guard {} of {} rows  clipped {}  dead {}", planned.name(), planned.rows(),
        planned.cols(), options.grid.name(), result.method, ratio, result.guard_rows, planned.rows(), result.clipped,
        result.dead_columns);
-  const bool blind = planned.uses_gram() && result.dead_columns == planned.cols();
-  if (blind)
-    note("warning: {}: the Gram matrix is all zero: there is nothing to correct by, so every code is round-to-nearest",
-         planned.name());
+  const std::string warning = warning_of(planned, result);
+  if (!warning.empty()) note("warning: {}: {}", planned.name(), warning);
   if (!file_) return ok();
 
   nlohmann::ordered_json line;
@@ -109,7 +122,7 @@ Status QuantizeReport::add(const PlannedMatrix& planned, const Quantized& result
     line["loss_proposal"] = proposal;
     line["loss"] = final_loss;
   }
-  if (blind) line["warning"] = "the Gram matrix is all zero";
+  if (!warning.empty()) line["warning"] = warning;
   return file_->write(line.dump() + "\n");
 }
 

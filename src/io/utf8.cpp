@@ -52,6 +52,15 @@ std::string escaped(std::string_view text) {
   return result;
 }
 
+std::string without_c1(std::string text) {
+  constexpr char digits[] = "0123456789abcdef";
+  for (std::size_t at = 0; (at = text.find('\xC2', at)) != text.npos; ++at)
+    if (at + 1 < text.size())
+      if (const auto next = static_cast<unsigned char>(text[at + 1]); next < 0xA0)
+        text.replace(at, 2, {'\\', 'u', '0', '0', digits[next >> 4], digits[next & 15]});
+  return text;
+}
+
 std::string printable(std::string_view text) {
   std::size_t length = text.size() <= 80 ? text.size() : 80;
   while (length > 0 && length < text.size() && (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80) --length;

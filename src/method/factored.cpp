@@ -50,6 +50,23 @@ std::optional<Entry> first_asymmetry(MatrixRef<double> G) {
   return std::nullopt;
 }
 
+// The first entry of a row that is larger than x x^T allows, |G_ij| <= sqrt(G_ii G_jj), beyond the rounding of 2^20
+// sums.
+std::optional<Entry> first_impossible(MatrixRef<double> G) {
+  const Vector<double> most = G.diagonal().array().sqrt() * (1 + 0x1p-30);
+  bool fine = true;
+#pragma omp parallel for schedule(static) reduction(&& : fine) if (G.size() > 1 << 16)
+  for (Index i = 0; i < G.rows(); ++i) {
+    bool mine = true;
+    for (Index j = 0; j < G.cols(); ++j) mine &= std::fabs(G(i, j)) <= most[i] * most[j];
+    fine = fine && mine;
+  }
+  for (Index i = 0; !fine && i < G.rows(); ++i)
+    for (Index j = 0; j < G.cols(); ++j)
+      if (!(std::fabs(G(i, j)) <= most[i] * most[j])) return Entry{i, j};
+  return std::nullopt;
+}
+
 // What can be seen wrong with G at a glance; the factorization sees the rest.
 std::optional<Error> refuse_gram(Index columns, MatrixRef<double> G, std::string_view name) {
   if (G.rows() != columns || G.cols() != columns)
@@ -73,6 +90,13 @@ std::optional<Error> refuse_gram(Index columns, MatrixRef<double> G, std::string
           Exit::input, error_number::gram_impossible, fmt::format("the Gram matrix of {} is not a Gram matrix", name),
           fmt::format("row {} has diagonal {:.6g}{}", i, G(i, i), G(i, i) == 0 ? " and entries that are not 0" : ""),
           "capture it again"};
+  if (const auto bad = first_impossible(G))
+    return Error{Exit::input, error_number::gram_impossible,
+                 fmt::format("the Gram matrix of {} is not a Gram matrix", name),
+                 fmt::format("entry ({}, {}) is {:.9g}, its diagonal allows {:.9g} at most", bad->row, bad->column,
+                             G(bad->row, bad->column),
+                             std::sqrt(G(bad->row, bad->row)) * std::sqrt(G(bad->column, bad->column))),
+                 "store the sum over tokens as F64: entries rounded one by one need not be those of any"};
   return std::nullopt;
 }
 

@@ -19,6 +19,19 @@ std::vector<Index> first_indices(Index count) {
   return indices;
 }
 
+// (tr G)^2 / sum G_ij^2; for messages.
+double effective_rank(MatrixRef<double> G) {
+  Vector<double> rows(G.rows());
+#pragma omp parallel for schedule(static) if (G.size() > 1 << 16)
+  for (Index i = 0; i < G.rows(); ++i) {
+    rows[i] = 0;
+    for (Index j = 0; j < G.cols(); ++j) rows[i] += G(i, j) * G(i, j);
+  }
+  double trace = 0, squares = 0;
+  for (Index i = 0; i < G.rows(); ++i) trace += G(i, i), squares += rows[i];
+  return squares > 0 ? trace * trace / squares : 0;
+}
+
 // Without a Gram matrix: the codes of the method, and nothing is known of losses.
 Expected<Quantized> without_losses(const Layer& layer, const Options& options, const Method& method, Quantized result,
                                    Observer* observer, Backend& compute) {
@@ -102,6 +115,7 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
   if (!factored) return factored.error();
   result.lambda = factored->lambda;
   result.dead_columns = factored->dead_columns;
+  result.effective_rank = effective_rank(G);
   const Target target{layer.W, options.grid, result.steps, factored->order};
   Rounded nearest;  // where somebody asks for it
   if (options.guard || observer || std::ssize(factored->order) < layer.W.cols())

@@ -31,10 +31,11 @@ struct Quantized {
   Steps steps;
   std::string method = "rtn";
   double lambda = 0;
-  Index dead_columns = 0;  ///< columns with G_jj = 0: rounded to nearest
-  Index clipped = 0;       ///< codes whose rounded value lay beyond the grid
-  Index guard_rows = 0;    ///< rows where RTN was better and kept
-  Index exact_rows = 0;    ///< rows that only exact arithmetic could decide
+  Index dead_columns = 0;     ///< columns with G_jj = 0: rounded to nearest
+  double effective_rank = 0;  ///< (tr G)^2 / sum G_ij^2: how many directions the tokens fill
+  Index clipped = 0;          ///< codes whose rounded value lay beyond the grid
+  Index guard_rows = 0;       ///< rows where RTN was better and kept
+  Index exact_rows = 0;       ///< rows that only exact arithmetic could decide
   std::vector<double> loss_rtn, loss_proposal /* before the guard */, loss_final;  ///< plain loss_G per row
   std::vector<Loss> enclosed_rtn, enclosed_proposal;                               ///< the same with their enclosures
   std::vector<std::uint8_t> kept_rtn;                                              ///< per row: by the guard

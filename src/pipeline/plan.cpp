@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <numeric>
-#include <regex>
+#include <set>
 
 #include "artifact/quantized_metadata.hpp"
 #include "base/error_numbers.hpp"
+#include "base/spelling.hpp"
 #include "method/method.hpp"
 
 namespace hallmark {
@@ -28,17 +29,11 @@ Expected<std::vector<bool>> matching(const std::vector<std::string>& patterns, c
                                      const Tensors& tensors) {
   std::vector<bool> found(tensors.size(), false);
   for (const std::string& pattern : patterns) {
-    std::regex expression;
-    try {
-      expression.assign(pattern);
-    } catch (const std::regex_error& error) {
-      return Error{Exit::usage, error_number::pattern_malformed, "malformed regular expression",
-                   fmt::format("{} '{}': {}", flag, pattern, error.what()),
-                   "ECMAScript syntax, for example 'mlp\\..*weight'"};
-    }
+    const Expected<Pattern> expression = Pattern::compile(pattern, flag);
+    if (!expression) return expression.error();
     bool used = false;
     for (std::size_t i = 0; i < tensors.size(); ++i)
-      if (std::regex_search(tensors[i]->name, expression)) used = found[i] = true;
+      if (expression->finds(tensors[i]->name)) used = found[i] = true;
     if (!used)
       return Error{
           Exit::infeasible, error_number::pattern_unmatched, "a pattern matches no tensor of 2 or 3 dimensions",
@@ -133,6 +128,24 @@ void settle(PlannedMatrix& planned, bool rtn, const CalibrationFile* calibration
   else (entry ? offenders.no_token : offenders.uncalibrated).push_back(matrix.name);
 }
 
+// Every entry of the calibration has a matrix in W, quantized or not: a misspelt name is not to pass as "no
+// calibration".
+Status check_entries(const CalibrationFile& calibration, const std::set<std::string>& matrices) {
+  std::vector<std::string> unused;
+  for (const auto& [weight, entry] : calibration.entries())
+    if (!matrices.contains(weight)) unused.push_back(weight);
+  if (unused.empty()) return ok();
+  const bool few = matrices.size() <= 10'000;  // the search looks at each of them
+  const std::string guess = few ? nearest_spelling(unused.front(), {matrices.begin(), matrices.end()}) : "";
+  return Error{
+      Exit::infeasible, error_number::calibration_unused,
+      fmt::format("{} calibration {} no weight", unused.size(), unused.size() == 1 ? "entry fits" : "entries fit"),
+      fmt::format("{}: {}", calibration.path(), name_list(unused)),
+      guess.empty() ? "give entries the names of the weights, and of tied weights the one that the file holds: "
+                      "hallmark inspect shows both"
+                    : fmt::format("did you mean '{}'? hallmark inspect shows the names of both files", guess)};
+}
+
 std::string why_not(const Resolved& resolved, const RuleSet& rules, bool included, bool excluded,
                     const CalibrationFile* calibration) {
   if (excluded) return "excluded";
@@ -196,11 +209,13 @@ Expected<Plan> make_plan(const SafeTensors& weights, const CalibrationFile* cali
 
   Plan plan;
   Offenders offenders;
+  std::set<std::string> names;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const TensorInfo& tensor = *tensors[i];
     Expected<Resolved> resolved = rules.resolve(tensor.name);
     if (!resolved) return resolved.error();
     std::vector<PlannedMatrix> matrices = matrices_of(tensor, *resolved, calibration, weights.paths().front());
+    for (const PlannedMatrix& matrix : matrices) names.insert(matrix.name());
     const bool known = std::ranges::any_of(matrices, [](const PlannedMatrix& m) { return m.calibration != nullptr; });
     const bool by_rule =
         std::ranges::any_of(resolved->rules, [&](std::size_t k) { return !rules.rules()[k].match.empty(); });
@@ -217,6 +232,8 @@ Expected<Plan> make_plan(const SafeTensors& weights, const CalibrationFile* cali
     }
   }
   if (const Status used = rules.check_used(tensors.size()); !used) return used.error();
+  if (calibration)
+    if (const Status fits = check_entries(*calibration, names); !fits) return fits.error();
   if (const auto error = offenders.error(calibration)) return *error;
   if (plan.matrices.empty())
     return Error{Exit::infeasible, error_number::nothing_selected, "nothing to quantize",

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
-#include <regex>
 
 #include "base/error_numbers.hpp"
 #include "base/spelling.hpp"
@@ -26,15 +25,7 @@ Error malformed(std::string what, std::string where, std::string hint = "docs/cl
   return {Exit::usage, error_number::config_malformed, std::move(what), std::move(where), std::move(hint)};
 }
 
-Expected<std::regex> compiled(const Rule& rule) {
-  try {
-    return std::regex(rule.match);
-  } catch (const std::regex_error& error) {
-    return Error{Exit::usage, error_number::pattern_malformed, "malformed regular expression",
-                 fmt::format("{}: '{}': {}", rule.place, rule.match, error.what()),
-                 "ECMAScript syntax, for example 'mlp\\..*weight'"};
-  }
-}
+Expected<Pattern> compiled(const Rule& rule) { return Pattern::compile(rule.match, rule.place + ":"); }
 
 // A word for the option, as the command line would give it.
 std::optional<std::string> word_of(const Json& value) {
@@ -124,9 +115,13 @@ Expected<std::vector<Rule>> read_rules(const std::string& path) {
 }
 
 Expected<RuleSet> RuleSet::make(std::vector<Rule> rules) {
-  for (const Rule& rule : rules)
-    if (const auto pattern = compiled(rule); !pattern) return pattern.error();
-  return RuleSet(std::move(rules));
+  std::vector<Pattern> patterns;
+  for (const Rule& rule : rules) {
+    Expected<Pattern> pattern = compiled(rule);
+    if (!pattern) return pattern.error();
+    patterns.push_back(*std::move(pattern));
+  }
+  return RuleSet(std::move(rules), std::move(patterns));
 }
 
 Expected<Resolved> RuleSet::resolve(const std::string& tensor) {
@@ -134,7 +129,7 @@ Expected<Resolved> RuleSet::resolve(const std::string& tensor) {
   std::map<std::string, std::size_t> set_by;  // the rule that says it last
   for (std::size_t k = 0; k < rules_.size(); ++k) {
     const Rule& rule = rules_[k];
-    if (!rule.match.empty() && !std::regex_search(tensor, *compiled(rule))) continue;
+    if (!rule.match.empty() && !patterns_[k].finds(tensor)) continue;
     use_[k].matched = true;
     out.rules.push_back(k);
     for (const auto& [name, word] : rule.settings) set_by[name] = k;

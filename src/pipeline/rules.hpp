@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "method/options.hpp"
+#include "pipeline/pattern.hpp"
 
 namespace hallmark {
 
@@ -50,12 +51,14 @@ class RuleSet {
   const std::vector<Rule>& rules() const { return rules_; }
 
  private:
-  explicit RuleSet(std::vector<Rule> rules) : rules_(std::move(rules)), use_(rules_.size()) {}
+  RuleSet(std::vector<Rule> rules, std::vector<Pattern> patterns)
+      : rules_(std::move(rules)), patterns_(std::move(patterns)), use_(rules_.size()) {}
 
   struct Use {
     bool matched = false, effective = false;
   };
   std::vector<Rule> rules_;
+  std::vector<Pattern> patterns_;  // of the rules
   std::vector<Use> use_;
 };
 
