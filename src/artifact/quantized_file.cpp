@@ -83,12 +83,19 @@ Expected<QuantizedFile> QuantizedFile::open(const std::string& path) {
 std::string QuantizedFile::payload_sha256() const { return file_.metadata().at(std::string(detail::payload_key)); }
 
 Status QuantizedFile::check_whole() const {
-  const std::string computed = payload_digest(file_), stored = payload_sha256();
-  if (stored == computed) return ok();
-  return Error{
-      Exit::mismatch, error_number::payload_digest, "the tensors are not those that were written",
-      fmt::format("{}: payload digest {}, the metadata say {}", file_.paths().front(), computed, printable(stored)),
-      "get the file again, or quantize the weights again"};
+  const auto differs = [&](const char* what, const char* name, const std::string& computed, const std::string& stored) {
+    return Error{
+        Exit::mismatch, error_number::payload_digest, fmt::format("the {} are not those that were written", what),
+        fmt::format("{}: {} digest {}, the metadata say {}", file_.paths().front(), name, computed, printable(stored)),
+        "get the file again, or quantize the weights again"};
+  };
+  if (const std::string computed = payload_digest(file_); computed != payload_sha256())
+    return differs("tensors", "payload", computed, payload_sha256());
+  const auto of_metadata = file_.metadata().find(std::string(detail::metadata_key));  // schema 1 has none
+  if (of_metadata == file_.metadata().end()) return ok();
+  const std::string computed = detail::metadata_digest(file_.metadata());
+  return computed == of_metadata->second ? ok()
+                                         : Status(differs("metadata", "metadata", computed, of_metadata->second));
 }
 
 Expected<Matrix<Code>> QuantizedFile::codes(const QuantizedMatrix& matrix) const {

@@ -10,6 +10,7 @@
 
 #include "method/options_json.hpp"
 #include "base/error_numbers.hpp"
+#include "io/sha256.hpp"
 #include "io/strict_json.hpp"
 #include "io/utf8.hpp"
 
@@ -205,6 +206,19 @@ class Entries {
   const std::string& path_;
 };
 
+// One content, one text: another spacing or order, a key twice or an unknown entry of ours is another content.
+void check_canonical(Entries& entries, const std::map<std::string, std::string>& metadata,
+                     const std::map<std::string, std::string>& canonical) {
+  for (const auto& [key, value] : metadata) {
+    if (!is_ours(key) || key == payload_key || key == metadata_key) continue;
+    const auto found = canonical.find(key);
+    if (found == canonical.end()) entries.fail("a metadata entry that this schema has not", printable(key));
+    else if (found->second != value)
+      entries.fail("a metadata entry is not the text that its content has",
+                   fmt::format("'{}' is '{}'", key, printable(value)));
+  }
+}
+
 // Schema 1: one set of options for all matrices.
 Options options_of_schema_1(Entries& entries, const std::string& path) {
   Options options{Grid(GridSpec::golden("gf16", "gf16/1", 6, 9))};
@@ -229,6 +243,13 @@ Options options_of_schema_1(Entries& entries, const std::string& path) {
 
 std::string stacked_name(const std::string& tensor, std::uint64_t index) {
   return fmt::format("{}[{}]", tensor, index);
+}
+
+std::string metadata_digest(const std::map<std::string, std::string>& metadata) {
+  Sha256 digest;
+  for (const auto& [key, value] : metadata)
+    if (is_ours(key) && key != metadata_key) digest.update(fmt::format("{}\n{}\n", key, value.size())).update(value);
+  return digest.hex();
 }
 
 std::map<std::string, std::string> to_metadata(const QuantizedHeader& header) {
@@ -275,6 +296,8 @@ Expected<QuantizedHeader> from_metadata(const std::map<std::string, std::string>
       header.matrices.push_back({name, name, std::nullopt, false, shape[0], shape[1], options});
     }
   }
+  if (header.schema == 2) entries.text(std::string(metadata_key).c_str());
+  if (!entries.error && header.schema == 2) check_canonical(entries, metadata, to_metadata(header));
   if (entries.error) return *entries.error;
   return header;
 }

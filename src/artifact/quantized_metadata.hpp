@@ -11,12 +11,19 @@
 namespace hallmark::detail {
 
 inline constexpr std::string_view payload_key = "hallmark.payload.sha256";
+inline constexpr std::string_view metadata_key = "hallmark.metadata.sha256";
 inline constexpr const char* source_key = "hallmark.source.sha256";
 inline constexpr const char* calibration_key = "hallmark.calibration.sha256";
 
-/// All entries but the payload digest, of schema 2.
+/// Whether an entry is one of ours; others do not matter.
+inline bool is_ours(std::string_view key) { return key.starts_with("hallmark."); }
+/// SHA-256 over all entries of ours but this one, the payload digest among them: over everything that is decoded.
+std::string metadata_digest(const std::map<std::string, std::string>& metadata);
+
+/// All entries but the two digests, of schema 2.
 std::map<std::string, std::string> to_metadata(const QuantizedHeader& header);
-/// Schema 1 or 2. Errors: E0360 an entry is missing or malformed, E0361 unknown schema. `path` is for messages.
+/// Schema 1 or 2; of 2 every entry is the text that to_metadata gives its content, and there is no other entry of ours.
+/// Errors: E0360 an entry is missing or malformed, E0361 unknown schema. `path` is for messages.
 Expected<QuantizedHeader> from_metadata(const std::map<std::string, std::string>& metadata, const std::string& path);
 
 /// "experts.w[3]": the name of matrix `index` of a 3-D tensor.

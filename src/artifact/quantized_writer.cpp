@@ -22,7 +22,8 @@ Error misuse(std::string where) {
 Expected<QuantizedFileWriter> QuantizedFileWriter::create(const std::string& path, bool overwrite,
                                                           QuantizedHeader header) {
   std::map<std::string, std::string> metadata = detail::to_metadata(header);
-  metadata[std::string(detail::payload_key)] = std::string(64, '0');  // entered by commit()
+  for (const std::string_view key : {detail::payload_key, detail::metadata_key})
+    metadata[std::string(key)] = std::string(64, '0');  // entered by seal()
   // What the reader would refuse is not written.
   if (Expected<QuantizedHeader> read = detail::from_metadata(metadata, path); !read)
     return misuse(read.error().what + ": " + read.error().where);
@@ -110,6 +111,9 @@ Expected<std::string> QuantizedFileWriter::seal() {
   for (const TensorPlan& tensor : plan)
     payload.update(detail::payload_line(tensor.name, tensor.dtype, tensor.shape, digests_[tensor.name]));
   if (Status entered = writer_.replace_metadata(std::string(detail::payload_key), payload.hex()); !entered)
+    return entered.error();
+  const std::string all = detail::metadata_digest(writer_.metadata());
+  if (Status entered = writer_.replace_metadata(std::string(detail::metadata_key), all); !entered)
     return entered.error();
   if (Status complete = writer_.check_complete(); !complete) return complete.error();
   return payload.hex();

@@ -172,6 +172,7 @@ class SafeTensorsWriter {
 
   /// The tensors in file order.
   const std::vector<TensorPlan>& plan() const { return plan_; }
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
   /// Appends to the tensor's bytes. Errors: E0110 not in the plan or too many bytes; E0904, E0905.
   Status write(std::string_view name, std::span<const std::byte> bytes);
   template <class T>

@@ -30,7 +30,7 @@ struct Workspace {
   Result run(const std::string& command) const {
     // Sanitizers want to be loaded first, and are; the preloaded library stands behind them.
     return shell(
-        fmt::format("cd '{}'; export ASAN_OPTIONS=verify_asan_link_order=0; "
+        fmt::format("cd '{}'; export ASAN_OPTIONS=\"$ASAN_OPTIONS:verify_asan_link_order=0\"; "
                     "failing() {{ LD_PRELOAD='{}' \"$@\"; }}; tool() {{ '{}' \"$@\"; }}; {}",
                     folder.string(), HALLMARK_FAILING_SYSTEM, HALLMARK_TOOL, command));
   }

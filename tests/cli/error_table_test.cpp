@@ -135,3 +135,25 @@ TEST_CASE("every page speaks only of numbers that exist") {
   }
   CHECK(mentions > 100);
 }
+
+TEST_CASE("an error exits with the class of its number, wherever it is made") {
+  const std::string constants = read(header);
+  std::map<std::string, int> number,
+      exit{{"internal", 1}, {"usage", 2},    {"input", 3}, {"infeasible", 4}, {"numeric", 5},
+           {"contract", 6}, {"mismatch", 7}, {"io", 9},    {"memory", 10},    {"unavailable", 13}};
+  for (const std::smatch& m : matches(constants, R"(inline constexpr int (\w+) = (\d+);)"))
+    number[m[1]] = std::stoi(m[2]);
+  std::size_t pairs = 0;
+  for (const char* folder : {"src", "contracts/runtime", "trainer"})
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
+      if (!std::set<std::string>{".cpp", ".hpp", ".cu"}.contains(entry.path().extension().string())) continue;
+      const std::string text = read(entry.path());
+      for (const std::smatch& m : matches(text, R"(Exit::(\w+),\s*(?:\w+::)*(\w+))")) {
+        if (!number.contains(m[2])) continue;
+        ++pairs;
+        const int hundreds = number.at(m[2]) / 100;
+        CHECK_MESSAGE((exit.at(m[1]) == hundreds || number.at(m[2]) == 1302), entry.path().string() << ": " << m[0]);
+      }
+    }
+  CHECK(pairs > 100);
+}

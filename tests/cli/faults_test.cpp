@@ -213,7 +213,7 @@ TEST_CASE("a decimal is rounded once, to GF16") {
   const Workspace work;
   // 1 + 2^-10 is a tie between 0x3E00 and 0x3E01, and binary64 has no number between it and these decimals.
   const std::string tie = "1.0009765625";
-  for (const auto& [number, word] :
+  for (const auto& example :
        std::vector<std::pair<std::string, std::string>>{{tie, "0x3E00"},
                                                         {tie + std::string(40, '0') + "1", "0x3E01"},
                                                         {"1.00097656249" + std::string(40, '9'), "0x3E00"},
@@ -228,7 +228,8 @@ TEST_CASE("a decimal is rounded once, to GF16") {
                                                         {"-1e-400", "0x8000"},
                                                         {"1e400", "0x7E00"},
                                                         {"nan", "0x7E01"}})
-    CHECK_MESSAGE(work.run("echo " + number + " | tool codec encode").out == word + "\n", number);
+    CHECK_MESSAGE(work.run("echo " + example.first + " | tool codec encode").out == example.second + "\n",
+                  example.first);
 }
 
 TEST_CASE("no control character of a name reaches a terminal") {

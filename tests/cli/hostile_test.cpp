@@ -72,7 +72,8 @@ TEST_CASE("brackets and small objects cost neither memory nor time, wherever JSO
       {"nested", fmt::format("{{\"rules\":[{}{{}}]}}", repeated("{\"a\":{}},", mega))},
       {"keys", fmt::format("{{{}}}", keys)},
       {"numbers", fmt::format("[{}0]", repeated("0,", 10 * mega))}};
-  for (const auto& [name, text] : texts) {
+  for (const auto& item : texts) {
+    const std::string &name = item.first, &text = item.second;
     CAPTURE(name);
     work.write("config", text);
     CHECK(work.run(limits + "tool quantize --weights w --calibration c --config config -o x").exit == 2);

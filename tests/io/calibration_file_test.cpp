@@ -165,12 +165,12 @@ TEST_CASE("what is no calibration file is refused by name") {
   const Item gram{"w.gram", DType::F64, {1, 1}, {1}}, act{"w.activations", DType::F32, {2, 1}, {1, 2}};
   CHECK(files.open_error({gram, {"stray", DType::F32, {1}, {1}}}) == calibration_entry);
   CHECK(files.open_error({{".gram", DType::F64, {1, 1}, {1}}}) == calibration_entry);
-  CHECK(files.open_error({{"w.gram", DType::BF16, {1, 1}, {1}}}) == calibration_entry);
+  CHECK(files.open_error({{"w.gram", DType::U8, {1, 1}, {1}}}) == calibration_entry);
   CHECK(files.open_error({{"w.gram", DType::F64, {1}, {1}}}) == calibration_entry);
-  CHECK(files.open_error({{"w.activations", DType::F64, {1, 1}, {1}}}) == calibration_entry);
+  CHECK(files.open_error({{"w.activations", DType::I8, {1, 1}, {1}}}) == calibration_entry);
   CHECK(files.open_error({{"w.activations", DType::F32, {1, 1, 1}, {1}}}) == calibration_entry);
   CHECK(files.open_error({gram, {"w.scale", DType::F32, {1, 1, 1}, {1}}}) == calibration_entry);
-  CHECK(files.open_error({gram, {"w.scale", DType::F64, {1}, {1}}}) == calibration_entry);
+  CHECK(files.open_error({gram, {"w.scale", DType::U8, {1}, {1}}}) == calibration_entry);
   CHECK(files.open_error({gram, {"w.scale", DType::F32, {1}, {1}}, {"w.zero_point", DType::F32, {1}, {1}}}) ==
         calibration_entry);
   CHECK(files.open_error({gram, {"w.zero_point", DType::U8, {1}, {1}}}) == calibration_scale);
@@ -184,9 +184,28 @@ TEST_CASE("what is no calibration file is refused by name") {
   CHECK(files.open_error({gram, {"v.scale", DType::F32, {1}, {1}}}) == calibration_lonely_scale);
   CHECK(files.open_error({gram}, {{"hallmark.calibration.tokens", "[]"}}) == calibration_entry);
   CHECK(files.open_error({gram}, {{"hallmark.calibration.tokens", R"({"w":-1})"}}) == calibration_entry);
+  CHECK(files.open_error({gram}, {{"hallmark.calibration.tokens", R"({"w":1,"w":2})"}}) == calibration_entry);
   CHECK(files.open_error({gram}, {{"hallmark.calibration.tokens", R"({"w":9})"}}) == 0);
   test::write_file(files.folder / "c.safetensors", "short");
   CHECK(CalibrationFile::open(files.folder / "c.safetensors").error().number == header_too_small);
+}
+
+TEST_CASE("binary64 numbers are taken where binary32 has them") {
+  const Files files;
+  const auto activations = [&](double last) {
+    return files.open({{"w.activations", DType::F64, {2, 1}, {0.5, last}}}).activations("w", 0, 2);
+  };
+  CHECK((*activations(0x1.000002p-126))(1, 0) == 0x1.000002p-126F);
+  CHECK(activations(0.1).error().number == dtype_unsupported);
+  CHECK(activations(1e300).error().number == dtype_unsupported);
+  CHECK(activations(infinity).error().number == not_finite);
+  CHECK(activations(not_a_number).error().number == not_finite);
+  const auto scale = [&](double value) {
+    return files.open({{"w.gram", DType::F64, {1, 1}, {1}}, {"w.scale", DType::F64, {1}, {value}}}).steps("w", 0);
+  };
+  CHECK(scale(0.25)->scales(0, 0) == 0.25F);
+  CHECK(scale(0.1).error().number == dtype_unsupported);
+  CHECK(scale(not_a_number).error().number == calibration_scale);
 }
 
 TEST_CASE("a Gram matrix must be finite and symmetric, with a diagonal that is not negative") {

@@ -9,6 +9,7 @@
 
 #include "base/error_numbers.hpp"
 #include "artifact/quantized_file.hpp"
+#include "artifact/quantized_metadata.hpp"
 #include "temporary_folder.hpp"
 
 using namespace hallmark;
@@ -115,6 +116,8 @@ void rewrite(const std::string& path, const Edit& edit) {
     const auto file = SafeTensors::open(path);
     REQUIRE(file);
     if (metadata.contains("hallmark.payload.sha256")) metadata["hallmark.payload.sha256"] = payload_digest(*file);
+    const std::string all(detail::metadata_key);
+    if (metadata.contains(all)) metadata[all] = detail::metadata_digest(metadata);
   }
 }
 
@@ -379,7 +382,7 @@ TEST_CASE("a container that was changed is refused by name") {
   CHECK(after([](auto&, auto&, auto&) {}) == 0);  // rewriting alone harms nothing
 
   for (const std::string key : {"schema", "tool", "rounding", "source.sha256", "source.metadata", "calibration.sha256",
-                                "tensors", "matrices", "payload.sha256"}) {
+                                "tensors", "matrices", "payload.sha256", "metadata.sha256"}) {
     CAPTURE(key);
     CHECK(after([&](auto& metadata, auto&, auto&) { REQUIRE(metadata.erase("hallmark." + key) == 1); }) ==
           quantized_metadata);
@@ -414,6 +417,52 @@ TEST_CASE("a container that was changed is refused by name") {
   CHECK(after([](auto&, auto&, auto& data) { data["z.weight.codes"][1] = '\x7E'; }) == quantized_code);
   CHECK(after([](auto&, auto&, auto& data) { data["z.weight.scale"] = std::string(8, '\0'); }) == quantized_scale);
   CHECK(after([](auto&, auto&, auto& data) { data["z.weight.scale"] = std::string(8, '\xFF'); }) == quantized_scale);
+}
+
+TEST_CASE("one content has one metadata text, and a digest covers it") {
+  using namespace error_number;
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "q.safetensors";
+  REQUIRE(write(path, header_of("int4/2")));
+  const std::string good = test::read_file(path);
+  std::map<std::string, std::string> entries;
+  {
+    const auto file = SafeTensors::open(path);
+    REQUIRE(file);
+    entries = file->metadata();
+  }
+  const auto after = [&](const std::string& key, const std::string& value) {
+    test::write_file(path, good);
+    rewrite(path, [&](auto& metadata, auto&, auto&) { metadata[key] = value; });
+    return error_of(path);
+  };
+  for (const std::string key : {"hallmark.tensors", "hallmark.matrices", "hallmark.source.metadata"}) {
+    CAPTURE(key);
+    const std::string text = entries.at(key);
+    CHECK(after(key, text) == 0);
+    CHECK(after(key, " " + text) == quantized_metadata);
+    CHECK(after(key, text + " ") == quantized_metadata);
+    CHECK(after(key, text + std::string(1, '\0') + "x") == quantized_metadata);
+    std::string twice = text;
+    const std::size_t object = twice.find('{') + 1, comma = std::min(twice.find(',', object), twice.find('}', object));
+    twice.insert(object, twice.substr(object, comma - object) + ",");
+    CHECK(after(key, twice) == quantized_metadata);
+  }
+  CHECK(after("hallmark.method", "rtn") == quantized_metadata);
+  CHECK(after("hallmark.unknown", "") == quantized_metadata);
+  CHECK(after("other.program", "its own") == 0);
+
+  // Every flipped bit of the entries, wherever the header still says something.
+  const std::size_t begin = good.find("\"hallmark.calibration"), end = good.find("\"}", good.find("hallmark.tool"));
+  REQUIRE(begin < end);
+  REQUIRE(end != good.npos);
+  for (std::size_t at = begin; at < end; ++at)
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string bad = good;
+      bad[at] = static_cast<char>(bad[at] ^ (1 << bit));
+      test::write_file(path, bad);
+      CHECK_MESSAGE(error_of(path) != 0, "byte ", at, " bit ", bit, ": ", good.substr(at - 10, 20));
+    }
 }
 
 TEST_CASE("a malformed list of matrices is refused") {
