@@ -204,6 +204,7 @@ TEST_CASE("hostile tensors end with their exit code and leave no output") {
   const std::string o = " -o " + work.path("q.safetensors");
   SUBCASE("a NaN weight") {
     work.write("w.safetensors", {{"a.weight", DType::F32, {6, 8}}}, std::numeric_limits<float>::quiet_NaN());
+    work.write("c.safetensors", {{"a.weight.activations", DType::F32, {40, 8}}});
     check_three_lines(tool("quantize" + w + c + o), 3, "E0350");
   }
   SUBCASE("an infinite activation") {

@@ -423,7 +423,7 @@ TEST_CASE("one content has one metadata text, and a digest covers it") {
   using namespace error_number;
   const test::TemporaryFolder folder;
   const std::string path = folder / "q.safetensors";
-  REQUIRE(write(path, header_of("int4/2")));
+  REQUIRE(write(path, header_of("gf16/1")));
   const std::string good = test::read_file(path);
   std::map<std::string, std::string> entries;
   {
