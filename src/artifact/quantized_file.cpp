@@ -67,9 +67,10 @@ Expected<QuantizedFile> QuantizedFile::open_unjudged(const std::string& path) {
   Expected<QuantizedHeader> header = detail::from_metadata(file.metadata(), path);
   if (!header) return header.error();
   if (Status fits = check_tensors(file, detail::container_plan(*header), path); !fits) return fits.error();
-  if (!file.metadata().contains(std::string(detail::payload_key)))
-    return malformed(error_number::quantized_metadata, "not a quantized file of Hallmark's, or an incomplete one",
-                     fmt::format("{}: no metadata entry '{}'", path, detail::payload_key));
+  for (const std::string_view key : {detail::payload_key, detail::metadata_key})
+    if (!file.metadata().contains(std::string(key)) && (key == detail::payload_key || header->schema == 2))
+      return malformed(error_number::quantized_metadata, "not a quantized file of Hallmark's, or an incomplete one",
+                       fmt::format("{}: no metadata entry '{}'", path, key));
   return QuantizedFile(std::move(*opened), std::move(*header));
 }
 

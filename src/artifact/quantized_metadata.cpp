@@ -296,7 +296,6 @@ Expected<QuantizedHeader> from_metadata(const std::map<std::string, std::string>
       header.matrices.push_back({name, name, std::nullopt, false, shape[0], shape[1], options});
     }
   }
-  if (header.schema == 2) entries.text(std::string(metadata_key).c_str());
   if (!entries.error && header.schema == 2) check_canonical(entries, metadata, to_metadata(header));
   if (entries.error) return *entries.error;
   return header;

@@ -50,9 +50,10 @@ std::optional<Entry> first_asymmetry(MatrixRef<double> G) {
   return std::nullopt;
 }
 
-// The first entry of a row that is larger than x x^T allows, |G_ij| <= sqrt(G_ii G_jj), beyond the rounding of 2^20
-// sums.
+// The first entry that is larger than X X^T allows, |G_ij| <= sqrt(G_ii G_jj), beyond n roundings of a sum (Coq
+// `T18_gram_bound`).
 std::optional<Entry> first_impossible(MatrixRef<double> G) {
+  // slack: (1 + (n + 1) * 2^-52) / (1 - 6 * u) <= 1 + 2^-30 for n <= 2^20, u = 2^-53
   const Vector<double> most = G.diagonal().array().sqrt() * (1 + 0x1p-30);
   bool fine = true;
 #pragma omp parallel for schedule(static) reduction(&& : fine) if (G.size() > 1 << 16)

@@ -2,6 +2,8 @@
 
 #include <omp.h>
 
+#include <chrono>
+
 #include "base/threads.hpp"
 
 namespace hallmark {
@@ -14,8 +16,17 @@ SleepingBarriers::SleepingBarriers() {
   if (startable_threads(2) < 2) return;    // OpenMP ends a process whose team cannot be started
   team_ = beside([this] {
 #pragma omp parallel num_threads(2)
-    over_.wait(false);
+    {
+#pragma omp master
+      {
+        begun_ = true;
+        begun_.notify_all();
+      }
+      over_.wait(false);
+    }
   });
+  // Whoever counts the threads that can be started must not count those of a team that is yet to begin.
+  if (team_.wait_for(std::chrono::seconds(0)) != std::future_status::deferred) begun_.wait(false);
 }
 
 SleepingBarriers::~SleepingBarriers() {

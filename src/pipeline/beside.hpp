@@ -38,7 +38,7 @@ class SleepingBarriers {
   ~SleepingBarriers();
 
  private:
-  std::atomic<bool> over_ = false;
+  std::atomic<bool> begun_ = false, over_ = false;
   std::future<void> team_;
 };
 

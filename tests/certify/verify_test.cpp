@@ -10,6 +10,7 @@
 #include "../cli/shell.hpp"
 #include "../io/temporary_folder.hpp"
 #include "artifact/quantized_file.hpp"
+#include "artifact/quantized_metadata.hpp"
 #include "io/safetensors.hpp"
 #include "io/sha256.hpp"
 
@@ -85,7 +86,10 @@ struct Quantized {
         const auto file = SafeTensors::open(q);
         REQUIRE(file);
         metadata = file->metadata();
-        if (pass == 1) metadata["hallmark.payload.sha256"] = payload_digest(*file);
+        if (pass == 1) {
+          metadata["hallmark.payload.sha256"] = payload_digest(*file);
+          metadata[std::string(detail::metadata_key)] = detail::metadata_digest(metadata);
+        }
         for (const TensorInfo& t : file->tensors()) {
           plan.push_back({t.name, t.dtype, t.shape});
           data[t.name] = std::string(reinterpret_cast<const char*>(t.data.data()), t.data.size());

@@ -40,19 +40,22 @@ TEST_CASE("not positive definite: tensor, pivot, tokens against columns, and a d
 }
 
 TEST_CASE("a matrix that no damping saves is called what it is; the pivot is named in W's columns") {
-  Matrix<double> G = Vector<double>{{1, 2, 3, 4}}.asDiagonal();
-  G(1, 3) = G(3, 1) = 100;
+  // Every two columns could be opposite to each other, but not all of them.
+  const Vector<double> length = Vector<double>{{1, 2, 3, 4, 5, 6, 7, 8}}.array().sqrt();
+  Matrix<double> G = -length * length.transpose();
+  G.diagonal() *= -1;
   Options options = options_for("gf16");
-  options.desc_act = true;  // columns 3, 2, 1, 0: column 3 comes first and is factored last
-  const auto result = quantize_gptq(Matrix<float>::Ones(2, 4), G, options);
+  options.desc_act = true;  // columns 7, 6, .., 0: column 2 comes sixth
+  const auto result = quantize_gptq(Matrix<float>::Ones(2, 8), G, options);
   REQUIRE(!result);
-  CHECK(mentions(result.error(), "pivot 3 is -"));
+  CHECK(mentions(result.error(), "pivot 2 is -"));
   CHECK(mentions(result.error(), "not a Gram matrix"));
 }
 
 TEST_CASE("a larger damping is found by doubling when the default is not enough") {
   Matrix<double> G = Matrix<double>::Identity(4, 4);
-  G(1, 3) = G(3, 1) = 1.1;  // smallest eigenvalue -0.1, so lambda must exceed 0.2 = 0.1 * mean(diag(2 G))
+  for (const auto& [i, j] : {std::pair{1, 2}, {1, 3}, {2, 3}}) G(i, j) = G(j, i) = -0.55;
+  // Its smallest eigenvalue is -0.1, so lambda must exceed 0.2 = 0.1 * mean(diag(2 G)).
   const Options options = options_for("gf16");
   const auto result = quantize_gptq(Matrix<float>::Ones(2, 4), G, options);
   REQUIRE(!result);
