@@ -63,6 +63,7 @@ check-checker: checker build ## Bundles, forged files and layers of a shipped mo
 	$(MAKE) -C extract/checker BUILD=$(abspath $(BUILD))/checker test
 	@tools/deps.sh text
 	tools/check_verify.sh $(BUILD)
+	tools/check_audit.sh $(BUILD)
 
 .PHONY: fixtures
 fixtures: ## Make tests/fixtures/ again with the oracle, and tests/quantize/digests.txt (tests compare them byte for byte)
