@@ -40,7 +40,8 @@ void add_tensors(const SafeTensors& file, Json& out) {
 }
 
 // The model's own account, after every code, step and the digest of the whole were judged.
-Status add_model(const QuantizedModel& model, Json& out) {
+// `file`: the one that holds it, where that is a safetensors file.
+Status add_model(const QuantizedModel& model, const SafeTensors* file, Json& out) {
   if (const Status sound = check_model(model); !sound) return sound;
   double weights = 0, bits = 0;
   Json matrices = Json::array();
@@ -65,6 +66,14 @@ Status add_model(const QuantizedModel& model, Json& out) {
       std::ranges::count_if(header.tensors, [&](const OriginalTensor& t) { return is_quantized(header, t.name); });
   out["original_tensors"] = header.tensors.size();
   out["bits_per_weight"] = weights > 0 ? bits / weights : 0.0;
+  if (!file) return ok();
+  double stored = 0;  // codes, scales and zero points take what the file gives them, whatever the grid needs
+  const auto passes = [&](const OriginalTensor& t) { return !is_quantized(header, t.name); };
+  for (const TensorInfo& tensor : file->tensors())
+    if (std::ranges::none_of(header.tensors,
+                             [&](const OriginalTensor& t) { return t.name == tensor.name && passes(t); }))
+      stored += 8 * static_cast<double>(tensor.data.size());
+  out["stored_bits_per_weight"] = weights > 0 ? stored / weights : 0.0;
   return ok();
 }
 
@@ -96,9 +105,12 @@ void print_matrices(const Json& description) {
           matrix["rows"].get<std::uint64_t>(), matrix["cols"].get<std::uint64_t>(),
           matrix["options"]["grid"].get<std::string>(), matrix["options"]["method"].get<std::string>(),
           matrix["options"]["scale_rule"].get<std::string>(), matrix["transposed"].get<bool>() ? " transposed" : "");
-  print("  quantized: {} matrices in {} tensors, of {}; bits per quantized weight with steps: {:.3f}\n",
+  print("  quantized: {} matrices in {} tensors, of {}; bits per quantized weight with steps: {:.3f} by the grids{}\n",
         description["matrices"].size(), description["quantized_tensors"].get<std::size_t>(),
-        description["original_tensors"].get<std::size_t>(), description["bits_per_weight"].get<double>());
+        description["original_tensors"].get<std::size_t>(), description["bits_per_weight"].get<double>(),
+        description.contains("stored_bits_per_weight")
+            ? fmt::format(", {:.3f} in this file", description["stored_bits_per_weight"].get<double>())
+            : "");
 }
 
 // A safetensors file has tensors; a quantized model, in whatever file, has matrices.
@@ -109,7 +121,7 @@ Expected<Json> described(const std::string& path) {
   if (file && !file->metadata().contains("hallmark.schema")) return out;
   const Expected<std::unique_ptr<QuantizedModel>> model = read_quantized(path);
   if (!model) return model.error();
-  if (const Status sound = add_model(**model, out); !sound) return sound.error();
+  if (const Status sound = add_model(**model, file ? &*file : nullptr, out); !sound) return sound.error();
   return out;
 }
 
