@@ -120,10 +120,14 @@ check-format: ## Compare their layout with it, and see that no function is long 
 	$(cxx_files) | xargs clang-format-14 --dry-run -Werror
 	$(cxx_files) | xargs tools/check_functions.pl
 
-.PHONY: mutants
+.PHONY: mutants mutants-sample
 mutants: checker ## Plant faults one at a time and see each caught (minutes); writes docs/mutation.md
 	@tools/deps.sh build test
 	tests/mutants/run
+
+mutants-sample: checker ## A few of them, chosen by the commit
+	@tools/deps.sh build test
+	tests/mutants/run --sample 6
 
 .PHONY: bench check-bench
 check-bench: ## Build the benchmarks and run the smallest GPTQ, whose results are compared with a plain twin (a minute)
