@@ -16,7 +16,8 @@
 //   underflow  below 2^-300 in all, provided that every d_j and the trace of H lie in [2^-400, 2^400] and sum |e_j| <=
 //   2^150
 //
-// A factor 1 + 2^-20 covers the roundings of the bound itself and all products of such terms. T15 asks for at most 2^24
+// A factor 1 + 2^-20 covers the roundings of the bound itself and all products of such terms (T30, Coq
+// `T30_guard_ieee` and `T30_guard_binary32_ieee`: both programs, operation by operation). T15 asks for at most 2^24
 // columns and a diagonal of H within a factor 2^64; where one of these conditions fails the enclosure is everything.
 //
 // The same in the format of the recurrence, wider and at half the price: e rounded to binary32, U as the recurrence
