@@ -67,6 +67,13 @@ bool one_of(DType dtype, std::initializer_list<DType> allowed) {
   return std::ranges::find(allowed, dtype) != allowed.end();
 }
 
+// The object of the metadata, empty without; null where it is none.
+nlohmann::json token_counts(const SafeTensors& file) {
+  const auto found = file.metadata().find(std::string(tokens_key));
+  if (found == file.metadata().end()) return nlohmann::json::object();
+  return is_strict_json(found->second, names_of_a_model) ? nlohmann::json::parse(found->second) : nlohmann::json();
+}
+
 }  // namespace
 
 Expected<CalibrationFile> CalibrationFile::open(const std::string& path) {
@@ -76,14 +83,10 @@ Expected<CalibrationFile> CalibrationFile::open(const std::string& path) {
   CalibrationFile result(path, std::move(*opened));
   const SafeTensors& file = result.file_;
 
-  nlohmann::json tokens = nlohmann::json::object();
-  if (const auto found = file.metadata().find(std::string(tokens_key)); found != file.metadata().end()) {
-    if (is_strict_json(found->second, names_of_a_model)) tokens = nlohmann::json::parse(found->second);
-    else tokens = nullptr;
-    if (!tokens.is_object())
-      return bad_entry(calibration_entry, "the token counts are not a JSON object",
-                       fmt::format("{}: {}", path, tokens_key));
-  }
+  const nlohmann::json tokens = token_counts(file);
+  if (!tokens.is_object())
+    return bad_entry(calibration_entry, "the token counts are not a JSON object",
+                     fmt::format("{}: {}", path, tokens_key));
   for (const TensorInfo& tensor : file.tensors()) {
     const auto suffix = std::ranges::find_if(suffixes, [&](auto s) { return tensor.name.ends_with(s); });
     const bool known = suffix != std::end(suffixes) && tensor.name.size() > suffix->size();

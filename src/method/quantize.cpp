@@ -32,6 +32,11 @@ double effective_rank(MatrixRef<double> G) {
   return squares > 0 ? trace * trace / squares : 0;
 }
 
+Error needs_calibration(const Layer& layer, const Method& method) {
+  return {Exit::usage, error_number::no_calibration, fmt::format("{} needs calibration", method.name),
+          fmt::format("no Gram matrix for {}", layer.name), "--calibration C.safetensors, or --method rtn"};
+}
+
 // Without a Gram matrix: the codes of the method, and nothing is known of losses.
 Expected<Quantized> without_losses(const Layer& layer, const Options& options, const Method& method, Quantized result,
                                    Observer* observer, Backend& compute) {
@@ -105,9 +110,7 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
   result.method = method.name;
   result.steps = *std::move(steps);
   if (!method.needs_gram) return without_losses(layer, options, method, std::move(result), observer, compute);
-  if (!layer.G)
-    return Error{Exit::usage, error_number::no_calibration, fmt::format("{} needs calibration", method.name),
-                 fmt::format("no Gram matrix for {}", layer.name), "--calibration C.safetensors, or --method rtn"};
+  if (!layer.G) return needs_calibration(layer, method);
 
   const MatrixRef<double>& G = *layer.G;
   Expected<Factored> factored =
