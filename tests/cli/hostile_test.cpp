@@ -44,7 +44,7 @@ struct Workspace {
 // The processor's seconds, and memory where no sanitizer needs its own: what is quadratic takes minutes, what builds a
 // tree first takes gigabytes.
 const std::string limits =
-#ifdef __SANITIZE_ADDRESS__
+#ifdef HALLMARK_SANITIZED
     "ulimit -t 60; ";
 #else
     "ulimit -t 20; ulimit -v 1500000; ";
