@@ -88,6 +88,13 @@ TEST_CASE("a Gram matrix of another shape, not finite, not symmetric, or not one
   G = good;
   G(1, 1) = 0;
   refuse(G, 323, "not 0");
+  G = good;
+  const double most = std::sqrt(G(1, 1)) * std::sqrt(G(4, 4));
+  G(1, 4) = G(4, 1) = -most * (1 + 0x1p-20);
+  refuse(G, 323, "entry (1, 4)");
+  G = Matrix<double>::Identity(5, 5);
+  G(1, 4) = G(4, 1) = -1;  // two opposite columns are possible
+  CHECK(quantize_gptq(W, G, options));
 }
 
 TEST_CASE("weights that are not finite, empty matrices, options out of range") {
