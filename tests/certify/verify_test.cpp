@@ -8,9 +8,9 @@
 #include <regex>
 
 #include "../cli/shell.hpp"
+#include "../io/quantized_files.hpp"
 #include "../io/temporary_folder.hpp"
 #include "artifact/quantized_file.hpp"
-#include "artifact/quantized_metadata.hpp"
 #include "io/safetensors.hpp"
 #include "io/sha256.hpp"
 
@@ -78,29 +78,10 @@ struct Quantized {
 
   // Writes the container with other codes, as sound as before: the payload digest is theirs.
   void change_code(const std::string& matrix, std::size_t index, int bits) const {
-    const std::string part = matrix + ".codes";
-    for (int pass = 0; pass < 2; ++pass) {
-      std::map<std::string, std::string> metadata, data;
-      std::vector<TensorPlan> plan;
-      {
-        const auto file = SafeTensors::open(q);
-        REQUIRE(file);
-        metadata = file->metadata();
-        if (pass == 1) {
-          metadata["hallmark.payload.sha256"] = payload_digest(*file);
-          metadata[std::string(detail::metadata_key)] = detail::metadata_digest(metadata);
-        }
-        for (const TensorInfo& t : file->tensors()) {
-          plan.push_back({t.name, t.dtype, t.shape});
-          data[t.name] = std::string(reinterpret_cast<const char*>(t.data.data()), t.data.size());
-        }
-      }
-      if (pass == 0) data[part][2 * index] = static_cast<char>(data[part][2 * index] ^ bits);
-      auto writer = SafeTensorsWriter::create(q, true, plan, metadata);
-      REQUIRE(writer);
-      for (const TensorPlan& t : plan) REQUIRE(writer->write(t.name, std::as_bytes(std::span(data[t.name]))));
-      REQUIRE(writer->commit());
-    }
+    test::rewrite(q, [&](auto&, auto&, auto& data) {
+      char& byte = data[matrix + ".codes"][2 * index];
+      byte = static_cast<char>(byte ^ bits);
+    });
   }
 
   std::string codes_digest(const std::string& matrix) const {
