@@ -8,7 +8,7 @@
     Depends on: [Headline]; the files that outside.txt names.
     Source: this project. *)
 From Hallmark Require Import Headline.
-From Hallmark.Contract Require Sound SoundEntry SoundFloat Evaluate Library.
+From Hallmark.Contract Require Sound SoundEntry SoundFloat SoundLoss Evaluate Library.
 From Hallmark.Format Require CodecEncode CodecDecode GF16Binade.
 From Hallmark.Gptq Require Examples.
 From Hallmark.Float Require EmittedWide NoOverflow.
@@ -229,6 +229,11 @@ Definition outside := (
   @SoundFloat.factor_residual_met,
   @SoundFloat.factor_residual_stored_met,
   @SoundFloat.pivots_met,
+  @SoundLoss.loss_enclosure_met,
+  @SoundLoss.loss_enclosure_recurrence_met,
+  @SoundLoss.gptq_bound_emitted_met,
+  @SoundLoss.guard_row_met,
+  @SoundLoss.guard_total_met,
   @Evaluate.evaluate_correct,
   @Evaluate.decide_correct,
   @Evaluate.supposed_correct,
