@@ -1,0 +1,256 @@
+// What may be wrong between quantize and verify: every changed bit and every forged number is found, and named.
+#include <cmath>
+#include <regex>
+
+#include "quantized_pair.hpp"
+
+using namespace hallmark;
+using namespace hallmark::test;
+using Quantized = hallmark::test::Quantized;  // not the quantizer's result
+
+TEST_CASE("one flipped bit is found, and named") {
+  const Quantized made;
+  SUBCASE("of a code") {
+    made.flip(made.q, "a.weight.codes", 2 * 8 * 3 + 2 * 5);
+    check_error(made.verify(), 7, "E0712", {"tensor 'a.weight'", "its codes", "DIFFERS"});
+    check_error(made.verify("--reproduce"), 7, "E0712", {"tensor 'a.weight'", "row 3, column 5", "DIFFERS"});
+  }
+  SUBCASE("of a code that becomes no number") {
+    made.change(made.q, "a.weight.codes", 2 * 8 * 3 + 2 * 5 + 1, [](char) { return '\x7F'; });
+    check_error(made.verify("--exact"), 3, "E0365", {"tensor 'a.weight': code 0x7f", "[3, 5]"});
+    check_error(made.verify("--no-certificate"), 3, "E0365", {"tensor 'a.weight': code 0x7f", "[3, 5]"});
+    check_error(made.verify("--reproduce --exact"), 7, "E0712", {"tensor 'a.weight'", "row 3, column 5"});
+  }
+  SUBCASE("of a scale") {
+    made.flip(made.q, "b.weight.scale", 4 * 2 + 1);
+    check_error(made.verify(), 7, "E0712", {"tensor 'b.weight'", "its scales"});
+    check_error(made.verify("--reproduce"), 7, "E0712", {"tensor 'b.weight'", "row 2"});
+  }
+  SUBCASE("of a scale that becomes negative") {
+    made.flip(made.q, "b.weight.scale", 4 * 2 + 3, 7);
+    check_error(made.verify(), 3, "E0366", {"tensor 'b.weight': scale -", "index 2"});
+  }
+  SUBCASE("of a tensor that passes through") {
+    made.flip(made.q, "bias", 9);
+    check_error(made.verify(), 7, "E0712", {"tensor 'bias'"});
+    check_error(made.verify("--no-certificate"), 7, "E0712", {"tensor 'bias'"});
+  }
+  SUBCASE("of a weight") {
+    made.flip(made.w, "a.weight", 4 * 8 * 4 + 1);
+    check_error(made.verify(), 7, "E0712", {"tensor 'a.weight'", "its bytes in W"});
+    check_error(made.verify("--reproduce"), 7, "E0712", {"tensor 'a.weight'", "row 4", "its bytes in W"});
+  }
+  SUBCASE("of a weight that becomes infinite") {
+    made.flip(made.w, "a.weight", 4 * 8 * 4 + 3, 6);
+    CHECK(made.verify("--reproduce").exit == 7);
+    CHECK(made.verify().exit != 0);
+  }
+  SUBCASE("of the sign of a zero or the last bit of a weight") {
+    made.flip(made.w, "b.weight", 0);
+    check_error(made.verify(), 7, "E0712", {"tensor 'b.weight'"});
+    check_error(made.verify("--reproduce"), 7, "E0712", {"tensor 'b.weight'"});
+  }
+  SUBCASE("of the calibration") {
+    made.flip(made.c, "a.weight.activations", 17);
+    check_error(made.verify(), 7, "E0712", {"tensor 'a.weight'", "its Gram matrix"});
+    check_error(made.verify("--reproduce"), 7, "E0712", {"tensor 'a.weight'", "its Gram matrix"});
+  }
+  SUBCASE("of a tensor that passes through in W") {
+    made.flip(made.w, "bias", 9);
+    check_error(made.verify(), 7, "E0712", {"tensor 'bias'"});
+  }
+  SUBCASE("of the payload digest") {
+    made.replace(made.q, "hallmark.payload.sha256\":\"", "hallmark.payload.sha256\": ");  // same length
+    CHECK(made.verify().exit == 3);
+  }
+  SUBCASE("of an option in Q") {
+    made.replace(made.q, "damp_fraction\\\":0.01", "damp_fraction\\\":0.03");
+    check_error(made.verify(), 7, "E0712", {"tensor 'a.weight'", "damp_fraction: 0.01 against 0.03"});
+    CHECK(made.verify("--reproduce").exit == 7);
+  }
+}
+
+TEST_CASE("codes that were changed to others are refused by the certificate, and judged without it") {
+  const Quantized made;
+  made.change_code("a.weight", 8 * 2 + 5, 0x38);
+  REQUIRE(QuantizedFile::open(made.q));
+  check_error(made.verify(), 7, "E0712", {"tensor 'a.weight'", "its codes", "row 2: "});
+  check_error(made.verify("--reproduce"), 7, "E0712", {"tensor 'a.weight'", "row 2, column 5"});
+  const Result judged = made.verify("--no-certificate");
+  CAPTURE(judged.out);
+  CHECK(judged.exit == 0);
+  CHECK(judged.out.find("2 matrices, 10 rows: codes and steps are sound; nothing is promised") != std::string::npos);
+
+  // With a certificate that speaks of these codes, its losses are still those of the others.
+  const std::string digest = made.codes_digest("a.weight");
+  std::string text = read_file(made.certificate);
+  const auto at = text.find("\"codes\":\"") + 9;
+  write_file(made.certificate, text.replace(at, 64, digest));
+  for (const char* how : {"", "--exact"})
+    check_error(made.verify(how), 7, "E0713",
+                {"tensor 'a.weight'", "row 2: the loss of the codes is not in its enclosure", "DIFFERS"});
+}
+
+TEST_CASE("an enclosure that the loss is not in is refused, in the lowest row") {
+  const Quantized made;
+  const std::string far = "\"0x1p+10\",\"0x1p+11\"", wide = "\"-0x1p+10\",\"inf\"";
+  SUBCASE("of the codes") {
+    made.move_enclosure(4, "final", far);
+    made.move_enclosure(2, "final", far);
+    for (const char* how : {"", "--exact", "--exact --rows 1"})
+      check_error(made.verify(how), 7, "E0713",
+                  {"tensor 'a.weight'", "row 2: the loss of the codes is not in its enclosure"});
+    check_error(made.verify("--reproduce"), 7, "E0712", {"row 2: the final loss, lower end"});
+  }
+  SUBCASE("of round-to-nearest") {
+    made.move_enclosure(5, "rtn", "\"-inf\",\"-0x1p-1000\"");
+    check_error(made.verify(), 7, "E0713", {"row 5: the loss of round-to-nearest is not in its enclosure"});
+  }
+  SUBCASE("below by one bit of what the judge can tell, exactly") {
+    made.move_enclosure(0, "final", "\"0x0p+0\",\"0x1p-1000\"");
+    check_error(made.verify(), 7, "E0713", {"row 0: "});
+  }
+  SUBCASE("a wider one is true and says nothing") {
+    for (const char* of : {"final", "rtn"}) {
+      const Quantized other;
+      for (const std::string& ends : {wide, std::string("\"-0x1.fffffffffffffp+1023\",\"0x1.fffffffffffffp+1023\"")}) {
+        other.move_enclosure(1, of, ends);
+        for (const char* how : {"", "--exact"})
+          check_error(other.verify(how), 7, "E0713",
+                      {"row 1: the enclosure of a loss is wider than a quarter of its upper end"});
+      }
+    }
+    made.move_enclosure(1, "final", wide);
+    check_error(made.verify("--reproduce"), 7, "E0712", {"row 1: the final loss, lower end"});
+  }
+  SUBCASE("a row that does not hold what it says it kept") {
+    made.replace(made.certificate, "\"row\":2,\"kept\":\"codes\"", "\"row\":2,\"kept\":\"rtn\"");
+    check_error(made.verify(), 7, "E0712", {"the number of rows in which the guard kept round-to-nearest"});
+    const std::string text = read_file(made.certificate);
+    const auto count = text.find("\"guard_rows\":") + 13;
+    write_file(made.certificate, text.substr(0, count) + std::to_string(std::stoi(text.substr(count)) + 1) +
+                                     text.substr(text.find(',', count)));
+    check_error(made.verify(), 7, "E0713", {"row 2: its codes are not those of round-to-nearest"});
+  }
+}
+
+TEST_CASE("each number of a certificate that is forged alone is refused, or said not to be judged") {
+  for (const std::string flags : {"", "--grid int4", "--grid int3z --group-size 3", "--no-guard", "--method rtn"}) {
+    CAPTURE(flags);
+    const Quantized made("--bounds " + flags);
+    const std::string good = read_file(made.certificate);
+    const auto forge = [&](const char* expression, const std::string& to) {
+      write_file(made.certificate,
+                 std::regex_replace(good, std::regex(expression), to, std::regex_constants::format_first_only));
+      REQUIRE(read_file(made.certificate) != good);
+    };
+    const bool losses = good.find("\"row\":0") != good.npos;
+    CHECK(made.verify().exit == 0);
+    for (const char* value : {"6", "7"}) {
+      forge("\"guard_rows\":\\d+", std::string("\"guard_rows\":") + value);
+      check_error(made.verify(), 7, "E0712", {"tensor 'a.weight'", "the number of rows in which the guard kept"});
+    }
+    forge("\"clipped\":\\d+", "\"clipped\":49");
+    check_error(made.verify(), 7, "E0712", {"tensor 'a.weight'", "the number of clipped codes is 49"});
+    forge("\"dead_columns\":0", "\"dead_columns\":1");
+    check_error(made.verify(), 7, "E0712", {"tensor 'a.weight'", "the number of dead columns is 1"});
+    forge("\"lambda\":\"[^\"]*\"", "\"lambda\":\"0x1p-3\"");
+    check_error(made.verify(), 7, "E0712", {"tensor 'a.weight'", "lambda is 0.125"});
+    if (!losses) continue;
+    forge("\"slack\":\\{\"upper\":\"[^\"]*\"", "\"slack\":{\"upper\":\"0x1p+0\"");
+    check_error(made.verify(), 7, "E0713", {"row 0: the slack is not that of its loss and its bound"});
+    const std::regex final_hi("\"final\":\\{\"enclosure\":\\[\"[^\"]*\",\"([^\"]*)\"");
+    std::smatch found;
+    REQUIRE(std::regex_search(good, found, final_hi));
+    const double slack = std::nextafter(std::stod(found[1]) / 0x1p-100, 1e300);
+    forge("\"bound\":\\{\"enclosure\":\\[[^\\]]*\\]\\},\"slack\":\\{\"upper\":\"[^\"]*\"",
+          fmt::format("\"bound\":{{\"enclosure\":[\"0x1p-100\",\"0x1p-100\"]}},\"slack\":{{\"upper\":\"{:a}\"", slack));
+    for (const char* how : {"", "--exact"})
+      check_error(made.verify(how), 7, "E0713", {"row 0: the loss is above its bound"});
+    forge("\"by_enclosure\":\\d+", "\"by_enclosure\":999");
+    const Result unjudged = made.verify();
+    CAPTURE(unjudged.out);
+    CHECK(unjudged.exit == 0);
+    CHECK(unjudged.out.find("not judged, but compared by --reproduce: the contracts of the run, whether a bound") !=
+          std::string::npos);
+    CHECK(unjudged.out.find("999") == std::string::npos);
+    check_error(made.verify("--reproduce"), 7, "E0712", {"tensor 'a.weight'", "contract"});
+  }
+}
+
+TEST_CASE("a certificate that was edited is found, and named") {
+  const Quantized made("--exact");
+  SUBCASE("a digit of a loss") {
+    const std::string text = read_file(made.certificate);
+    const auto row = text.find("{\"row\":2,");
+    const auto digit = text.find("p-", row) - 1;
+    std::string edited = text;
+    edited[digit] = edited[digit] == '3' ? '2' : '3';
+    write_file(made.certificate, edited);
+    check_error(made.verify("--reproduce"), 7, "E0712", {"tensor 'a.weight'", "row 2: the final loss, lower end"});
+  }
+  SUBCASE("an exact loss, seen by --exact and, far from the loss, without") {
+    made.replace(made.certificate, "\"mantissa\":\"0x", "\"mantissa\":\"0x1");
+    check_error(made.verify("--exact"), 7, "E0713", {"row 0: the exact loss of the codes is another"});
+    check_error(made.verify(), 7, "E0713", {"row 0: the exact loss of the codes is another"});
+    check_error(made.verify("--reproduce --exact"), 7, "E0712", {"row 0: the final loss, exact"});
+    check_error(made.verify("--reproduce"), 7, "E0712", {"row 0: the final loss: the exact value"});
+  }
+  SUBCASE("an option") {
+    made.replace(made.certificate, "\"block_size\":128", "\"block_size\":64");
+    check_error(made.verify(), 7, "E0712", {"block_size: 64 against 128"});
+    check_error(made.verify("--reproduce"), 7, "E0712", {"block_size"});
+  }
+  SUBCASE("the digest of the weights") {
+    made.replace(made.certificate, "\"weights_sha256\":\"", "\"weights_sha256\":\"\",\"x\":\"");
+    check_error(made.verify(), 3, "E0367");
+  }
+  SUBCASE("NaN") {
+    made.replace(made.certificate, "\"final\":{\"enclosure\":[\"0x", "\"final\":{\"enclosure\":[\"nan0x");
+    check_error(made.verify(), 3, "E0367", {"line 3"});
+  }
+  SUBCASE("another version") {
+    made.replace(made.certificate, "hallmark-certificate/2", "hallmark-certificate/9");
+    check_error(made.verify(), 3, "E0368");
+  }
+  SUBCASE("truncated") {
+    const std::string text = read_file(made.certificate);
+    write_file(made.certificate, text.substr(0, text.size() / 2));
+    check_error(made.verify(), 3, "E0367");
+  }
+  SUBCASE("rows left out") {
+    std::string text = read_file(made.certificate);
+    const auto comma = text.find(",\n{\"row\":5,");
+    REQUIRE(comma != text.npos);
+    write_file(made.certificate, text.erase(comma, text.find('\n', comma + 2) - comma));
+    check_error(made.verify(), 7, "E0712", {"tensor 'a.weight'", "the number of rows with values"});
+  }
+  SUBCASE("a certificate that ends before the last matrix, and one that goes on") {
+    const Quantized one("--exact --include a.weight");
+    const std::string longer = read_file(made.certificate), shorter = read_file(one.certificate);
+    write_file(made.certificate, shorter);
+    check_error(made.verify(), 7, "E0711", {"no tensor"});
+    write_file(one.certificate, longer);
+    check_error(one.verify(), 7, "E0711", {"'b.weight' was not quantized"});
+  }
+  SUBCASE("tensors in another order") {
+    std::string text = read_file(made.certificate);
+    for (std::string_view name : {"\"name\":\"a.weight\"", "\"name\":\"b.weight\""}) {
+      const auto at = text.find(name);
+      REQUIRE(at != text.npos);
+      text[at + 8] = static_cast<char>(name[8] == 'a' ? 'B' : 'A');
+    }
+    std::ranges::replace(text, 'B', 'b');
+    std::ranges::replace(text, 'A', 'a');
+    write_file(made.certificate, text);
+    CHECK(made.verify().exit == 7);
+  }
+  SUBCASE("of another file") {
+    const Quantized other("--grid int4");
+    write_file(made.certificate, read_file(other.certificate));
+    check_error(made.verify(), 7, "E0712", {"tensor 'a.weight'", "grid: int4/2 against gf16/1"});
+  }
+  SUBCASE("missing") {
+    check_error(made.verify("--certificate " + made.folder / "none"), 9, "E0901", {"--no-certificate"});
+  }
+}
