@@ -73,6 +73,32 @@ struct Widening : Observer {
   }
 };
 
+// Shows pivots so small that bounds are below the losses.
+struct SmallPivots : Observer {
+  Observer& inner;
+  explicit SmallPivots(Observer& o) : inner(o) {}
+  void rows(const RecurrenceRows& rows) override {
+    const Vector<double> d = rows.d * 0x1p-40;
+    inner.rows({rows.target, rows.U, d, rows.codes, rows.first, rows.count, rows.u});
+  }
+  void tensor(const Evidence& evidence) override { inner.tensor(evidence); }
+};
+
+// Shows narrow enclosures of other numbers, of the proposal or of round-to-nearest.
+struct Moving : Observer {
+  Observer& inner;
+  bool rtn;
+  Moving(Observer& o, bool r) : inner(o), rtn(r) {}
+  void rows(const RecurrenceRows& rows) override { inner.rows(rows); }
+  void tensor(const Evidence& evidence) override {
+    Quantized result = evidence.result;
+    for (Loss& loss : rtn ? result.enclosed_rtn : result.enclosed_proposal)
+      loss = {4 * loss.value, 4 * loss.value, 4.125 * loss.value};
+    inner.tensor({evidence.name, evidence.W, evidence.options, result, evidence.rtn, evidence.order, evidence.G,
+                  evidence.model, evidence.diag_H, evidence.U, evidence.widened});
+  }
+};
+
 }  // namespace
 
 TEST_CASE("losses and bounds of a certificate hold in exact arithmetic") {
@@ -123,6 +149,28 @@ TEST_CASE("an enclosure that says too little is made again in binary64") {
       CHECK(loss->exact->round_down() >= loss->enclosure.lo);
       CHECK(loss->exact->round_up() <= loss->enclosure.hi);
     }
+}
+
+TEST_CASE("exact arithmetic sees a loss outside of its enclosure, and one above its bound") {
+  const Sample layer = random_layer(9, 33, 50, 7);
+  Options options = options_for("int4s");
+  options.guard = false;  // whose losses of round-to-nearest would stand for both in some rows
+  const MatrixRef<double> gram = layer.G;
+  for (const bool rtn : {false, true}) {
+    CertificateObserver seen(&gram, options, every_row, false);
+    struct AsGuarded : Moving {  // with enclosures of both
+      using Moving::Moving;
+      bool wants_binary64() const override { return false; }
+    } moving(seen, rtn);
+    REQUIRE(quantize_gptq(layer.W, layer.G, options, std::nullopt, "w", std::nullopt, &moving));
+    REQUIRE(seen.offence);
+    CHECK(*seen.offence == "row 0, an exact loss is outside of its enclosure");
+  }
+  CertificateObserver seen(&gram, options, every_row, true);
+  SmallPivots small(seen);
+  REQUIRE(quantize_gptq(layer.W, layer.G, options, std::nullopt, "w", std::nullopt, &small));
+  REQUIRE(seen.offence);
+  CHECK(*seen.offence == "row 0, the loss is above its bound");
 }
 
 TEST_CASE(
