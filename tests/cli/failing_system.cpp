@@ -1,15 +1,21 @@
 // A library to be preloaded: calls of the system fail, or the process ends, where the environment says.
 // FAIL_CALL=N: the N-th of the calls that make outputs durable (fsync, rename, renameat2) fails with EIO; with
 // FAIL_SIGNAL=S the process gets signal S before it instead. FAIL_RENAMEAT2, FAIL_LINK: such calls are not there.
-// FAIL_THREADS=N: a thread is refused while N others live.
+// FAIL_THREADS=N: a thread is refused while N others live. TOUCH=FILE: FILE gets another time at the first madvise.
+// CALLS=FILE: those of the first kind that succeed are listed there, one a line, by the names of their files.
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
+#include <string>
+#include <string_view>
 
 namespace {
 
@@ -35,6 +41,24 @@ bool hit() {
   return true;
 }
 
+// Appends what was done to whom, if it was done.
+int listed(int result, const char* call, std::string_view name, std::string_view other = {}) {
+  const char* const file = std::getenv("CALLS");
+  if (!file || result != 0) return result;
+  const auto last = [](std::string_view path) { return std::string(path.substr(path.rfind('/') + 1)); };
+  const std::string line = call + (" " + last(name)) + (other.empty() ? "" : " " + last(other)) + "\n";
+  const int fd = ::open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (::write(fd, line.data(), line.size()) < 0) std::abort();
+  ::close(fd);
+  return result;
+}
+
+std::string name_of(int fd) {
+  char path[4096];
+  const ssize_t size = ::readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), path, sizeof path);
+  return {path, static_cast<std::size_t>(size > 0 ? size : 0)};
+}
+
 std::atomic<long> living = 0;
 
 struct Counted {
@@ -54,20 +78,29 @@ void* run_counted(void* given) {
 
 extern "C" {
 
-int fsync(int fd) { return hit() ? -1 : real<int(int)>("fsync")(fd); }
+int fsync(int fd) { return hit() ? -1 : listed(real<int(int)>("fsync")(fd), "fsync", name_of(fd)); }
 
 int rename(const char* from, const char* to) {
-  return hit() ? -1 : real<int(const char*, const char*)>("rename")(from, to);
+  return hit() ? -1 : listed(real<int(const char*, const char*)>("rename")(from, to), "rename", from, to);
 }
 
 int renameat2(int a, const char* from, int b, const char* to, unsigned flags) {
   if (number("FAIL_RENAMEAT2") > 0) return errno = EINVAL, -1;
-  return hit() ? -1 : real<int(int, const char*, int, const char*, unsigned)>("renameat2")(a, from, b, to, flags);
+  return hit() ? -1
+               : listed(real<int(int, const char*, int, const char*, unsigned)>("renameat2")(a, from, b, to, flags),
+                        "rename", from, to);
 }
 
 int link(const char* from, const char* to) {
   if (number("FAIL_LINK") > 0) return errno = EPERM, -1;
   return real<int(const char*, const char*)>("link")(from, to);
+}
+
+int madvise(void* begin, size_t length, int advice) {
+  static std::atomic<bool> touched = false;
+  if (const char* const file = std::getenv("TOUCH"); file && !touched.exchange(true))
+    ::utimensat(AT_FDCWD, file, nullptr, 0);
+  return real<int(void*, size_t, int)>("madvise")(begin, length, advice);
 }
 
 int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*), void* argument) {

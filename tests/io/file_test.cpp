@@ -216,7 +216,21 @@ TEST_CASE("a map notices that its file changed") {
   REQUIRE(file);
   CHECK(std::memcmp(file->bytes().data(), "12345678", 8) == 0);
   CHECK(number(file->unchanged()) == 0);
+  struct stat status {};
+  REQUIRE(::stat((folder / "in").c_str(), &status) == 0);
+  const auto set_time = [&](long seconds, long nanoseconds) {
+    const timespec times[2] = {status.st_atim, {seconds, nanoseconds}};
+    REQUIRE(::utimensat(AT_FDCWD, (folder / "in").c_str(), times, 0) == 0);
+  };
+  const auto [seconds, nanoseconds] = status.st_mtim;
+  set_time(seconds, (nanoseconds + 1) % 1000000000);
+  CHECK(number(file->unchanged()) == file_changed);
+  set_time(seconds - 1, nanoseconds);
+  CHECK(number(file->unchanged()) == file_changed);
+  set_time(seconds, nanoseconds);
+  CHECK(number(file->unchanged()) == 0);
   REQUIRE(::truncate((folder / "in").c_str(), 9) == 0);
+  set_time(seconds, nanoseconds);
   CHECK(number(file->unchanged()) == file_changed);
   test::write_file(folder / "empty", "");
   const auto empty = MappedFile::open(folder / "empty");
