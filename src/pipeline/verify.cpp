@@ -246,9 +246,9 @@ Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationF
 
 Expected<Verified> reproduce(const PlannedMatrix& planned, const CalibrationFile* calibration,
                              const QuantizedModel& model, const CertifiedTensor& claim, const Demands& demands,
-                             const InputDigests& digests, bool sources_differ) {
+                             const InputDigests& digests, bool sources_differ, cuda::EngineBackend* device) {
   const std::string& name = planned.name();
-  Expected<QuantizedTensor> again = quantize_planned(planned, calibration, demands);
+  Expected<QuantizedTensor> again = quantize_planned(planned, calibration, demands, device);
   if (!again) {
     if (!sources_differ) return again.error();
     return differs(

@@ -36,6 +36,6 @@ Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationF
 /// Errors: those of quantize_planned; they are E0712 when the digests of the sources differ.
 Expected<Verified> reproduce(const PlannedMatrix& planned, const CalibrationFile* calibration,
                              const QuantizedModel& model, const CertifiedTensor& claim, const Demands& demands,
-                             const InputDigests& digests, bool sources_differ);
+                             const InputDigests& digests, bool sources_differ, cuda::EngineBackend* device = nullptr);
 
 }  // namespace hallmark
