@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "../io/temporary_folder.hpp"
+#include "base/error_numbers.hpp"
 #include "io/sha256.hpp"
 
 using namespace hallmark;
@@ -73,6 +74,19 @@ TEST_CASE("entries carry the digest of the entry before and never change") {
     CHECK((*entries)[2].line == (form == LedgerForm::json_lines ? 3 : 4));
     CHECK(folder.count() == 2);  // the ledger and its lock; no temporary file
   }
+}
+
+TEST_CASE("every digit of the chain counts, in every entry") {
+  const auto entries = chain({R"({"a":1})", R"({"b":2})"});
+  for (std::size_t entry = 0; entry < 2; ++entry)
+    for (std::size_t digit = 0; digit < 64; ++digit) {
+      auto changed = entries;
+      char& c = changed[entry][9 + digit];
+      c = c == '7' ? '8' : '7';
+      const std::string content = changed[0] + "\n" + changed[1] + "\n";
+      CHECK(error_of(content, LedgerForm::json_lines) == error_number::ledger_chain);
+      CHECK(line_of(content, LedgerForm::json_lines) == fmt::format("test, line {}", entry + 1));
+    }
 }
 
 TEST_CASE("a missing ledger is empty, an empty append leaves no trace") {

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <regex>
 
+#include "certify/certificate.hpp"
 #include "quantized_pair.hpp"
 
 using namespace hallmark;
@@ -252,5 +253,77 @@ TEST_CASE("a certificate that was edited is found, and named") {
   }
   SUBCASE("missing") {
     check_error(made.verify("--certificate " + made.folder / "none"), 9, "E0901", {"--no-certificate"});
+  }
+}
+
+TEST_CASE("an enclosure that begins where the loss ends is refused") {
+  const Quantized made, known("--exact");
+  auto certificate = CertificateReader::open(known.certificate);
+  REQUIRE(certificate);
+  const auto tensor = *certificate->next();
+  const oracle::Dyadic& loss = *tensor->values.at(0).final.exact;
+  const double above = std::nextafter(loss.round_up(), 1e300), below = std::nextafter(loss.round_down(), 0);
+  // The judge's own enclosure of the loss overlaps both; only exact arithmetic tells.
+  for (const auto& [lo, hi] : {std::pair(above, 1.1 * above), std::pair(0.9 * below, below)}) {
+    made.move_enclosure(0, "final", fmt::format("\"{:a}\",\"{:a}\"", lo, hi));
+    for (const char* how : {"", "--exact"})
+      check_error(made.verify(how), 7, "E0713", {"row 0: the exact loss of the codes is not in its enclosure"});
+  }
+  made.move_enclosure(0, "final", fmt::format("\"{:a}\",\"{:a}\"", loss.round_down(), loss.round_up()));
+  const Result tight = made.verify();
+  CAPTURE(tight.out);
+  CHECK(tight.exit == 0);
+  CHECK(tight.out.find("1 exactly") != std::string::npos);
+}
+
+TEST_CASE("codes that lose more than round-to-nearest are refused where the guard is claimed") {
+  const Quantized made("--no-guard --grid int2");
+  CHECK(made.verify().exit == 0);
+  const auto claim_guard = [](std::string& text) {
+    text = std::regex_replace(text, std::regex("\"guard\":false"), "\"guard\":true");
+  };
+  test::rewrite(made.q, [&](auto& metadata, auto&, auto&) { claim_guard(metadata["hallmark.matrices"]); });
+  std::string text = read_file(made.certificate);
+  claim_guard(text);
+  write_file(made.certificate, text);
+  for (const char* how : {"", "--exact"})
+    check_error(made.verify(how), 7, "E0713", {"the codes lose more than round-to-nearest"});
+}
+
+TEST_CASE("scales that their rule does not give are refused, whatever the certificate says of them") {
+  const Quantized made;
+  const auto digest = [&] {
+    const auto file = SafeTensors::open(made.q);
+    REQUIRE(file);
+    return sha256_hex(file->find("b.weight.scale")->data);
+  };
+  const std::string before = digest();
+  test::rewrite(made.q, [](auto&, auto&, auto& data) { data["b.weight.scale"][4 * 2 + 2] ^= 1; });
+  made.replace(made.certificate, before, digest());
+  check_error(made.verify(), 7, "E0712", {"tensor 'b.weight': row 2: the scale of group 0 is"});
+}
+
+TEST_CASE("clipped codes are counted where they can be told") {
+  const Quantized made;
+  Quantized::write(made.c,
+                   {{"a.weight.activations", DType::F32, {40, 8}},
+                    {"a.weight.scale", DType::F32, {6}},
+                    {"b.weight.activations", DType::F32, {40, 5}}});  // scales below 1/2: most codes are clipped
+  const Result again =
+      shell(fmt::format("{} quantize --method rtn --grid int2 --weights {} --calibration {} -o {} --overwrite",
+                        HALLMARK_TOOL, made.w, made.c, made.q));
+  REQUIRE_MESSAGE(again.exit == 0, again.out);
+  CHECK(made.verify().exit == 0);
+  const std::string good = read_file(made.certificate);
+  const std::regex clipped("\"clipped\":(\\d+)");
+  std::smatch found;
+  REQUIRE(std::regex_search(good, found, clipped));
+  const int count = std::stoi(found[1]);
+  REQUIRE(count > 0);
+  for (const int other : {0, count - 1, count + 1}) {
+    write_file(made.certificate, std::regex_replace(good, clipped, fmt::format("\"clipped\":{}", other),
+                                                    std::regex_constants::format_first_only));
+    check_error(made.verify(), 7, "E0712",
+                {fmt::format("the number of clipped codes is {} by the certificate", other)});
   }
 }
