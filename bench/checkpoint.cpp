@@ -146,7 +146,7 @@ void kernels(benchmark::State& state, const std::string& calibration) {
       require(widen(tensor, 0, std::span(W.data(), static_cast<std::size_t>(W.size()))));
       Matrix<float> X;
       Matrix<double> G;
-      if (entry.is_gram) G = required(file.gram(weight));
+      if (entry.is_gram) G = required(file.gram(weight)).view();
       else X = required(file.activations(weight, 0, entry.tokens));
 
       const Clock::time_point start = Clock::now();

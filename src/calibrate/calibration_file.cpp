@@ -11,6 +11,7 @@
 #include "base/error_numbers.hpp"
 #include "io/strict_json.hpp"
 #include "linalg/buffer.hpp"
+#include "linalg/gram.hpp"
 
 namespace hallmark {
 
@@ -47,20 +48,6 @@ Status read_binary32(const TensorInfo& stored, std::uint64_t first, std::span<fl
     }
   }
   return ok();
-}
-
-/// Whether G is a finite symmetric matrix, its diagonal not negative; tile by tile, for the columns' sake.
-bool plausible_gram(const Matrix<double>& g) {
-  constexpr Index tile = 64;
-  const Index n = g.rows();
-  bool fine = true;
-#pragma omp parallel for schedule(dynamic) reduction(&& : fine)
-  for (Index i0 = 0; i0 < n; i0 += tile)
-    for (Index j0 = 0; j0 <= i0; j0 += tile)
-      for (Index i = i0; i < std::min(n, i0 + tile); ++i)
-        for (Index j = j0; j < std::min(i + 1, j0 + tile); ++j)
-          fine = fine && (i == j ? g(i, i) >= 0 : g(i, j) == g(j, i));
-  return fine;
 }
 
 bool one_of(DType dtype, std::initializer_list<DType> allowed) {
@@ -164,14 +151,21 @@ Status CalibrationFile::check_weight(const std::string& weight, std::uint64_t ro
   return ok();
 }
 
-Expected<Matrix<double>> CalibrationFile::gram(const std::string& weight) const {
+Expected<HeldMatrix<double>> CalibrationFile::gram(const std::string& weight) const {
   const TensorInfo& stored = tensor(weight, ".gram");
   const auto n = static_cast<Index>(stored.shape[0]);
+  const auto plausible = [](MatrixRef<double> G) {
+    return symmetric_and_finite(G) && (G.diagonal().array() >= 0).all();
+  };
+  if (const double* values = in_place<double>(stored)) {
+    HeldMatrix<double> held(values, n, n);
+    if (plausible(held.view())) return held;
+  }
   Matrix<double> g = fresh_matrix<double>(n, n);
   const std::span<double> values(g.data(), static_cast<std::size_t>(g.size()));
   const bool finite_numbers = widen_finite(stored, 0, values);
   forget_pages(stored.data);
-  if (finite_numbers && plausible_gram(g)) return g;
+  if (finite_numbers && plausible(g)) return HeldMatrix(std::move(g));
   // What is wrong with it, and where first.
   if (Status read = widen(stored, 0, values); !read) return located(path_, read.error());
   if (Status finite = check_finite(stored.name, stored.shape, values); !finite) return located(path_, finite.error());
@@ -186,7 +180,11 @@ Expected<Matrix<double>> CalibrationFile::gram(const std::string& weight) const 
                                  g(j, i), j, i),
                      "store (G + G.T) / 2: a product of matrices need not come out symmetric to the last bit"};
   }
-  return g;
+  return HeldMatrix(std::move(g));
+}
+
+void CalibrationFile::forget(const std::string& weight) const {
+  forget_pages(tensor(weight, entries_.at(weight).is_gram ? ".gram" : ".activations").data);
 }
 
 bool CalibrationFile::stored_as_used(const std::string& weight) const {

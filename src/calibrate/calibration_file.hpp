@@ -39,9 +39,10 @@ class CalibrationFile {
   /// Errors: E0415.
   Status check_weight(const std::string& weight, std::uint64_t rows, std::uint64_t cols, Index group_size) const;
 
-  /// The stored Gram matrix [cols, cols], widened to binary64: finite, exactly symmetric, diagonal not negative.
-  /// Precondition: an entry with is_gram. Errors: E0350, E0382.
-  Expected<Matrix<double>> gram(const std::string& weight) const;
+  /// The stored Gram matrix [cols, cols], widened to binary64: finite, exactly symmetric, diagonal not negative. One of
+  /// F64 is read in place, from pages that stay until forget_pages. Precondition: an entry with is_gram. Errors: E0350,
+  /// E0382.
+  Expected<HeldMatrix<double>> gram(const std::string& weight) const;
   /// Whether the bytes of gram() are those in the file: a stored Gram matrix of F64. Precondition: an entry of this
   /// name.
   bool stored_as_used(const std::string& weight) const;
@@ -51,6 +52,9 @@ class CalibrationFile {
   /// The given scales, finite and not 0, and zero points, for groups of this size. Precondition: check_weight, and a
   /// scale. Errors: E0383.
   Expected<Steps> steps(const std::string& weight, Index group_size) const;
+
+  /// Its pages need not stay in memory.
+  void forget(const std::string& weight) const;
 
   const std::string& path() const { return path_; }
   const SafeTensors& file() const { return file_; }

@@ -127,18 +127,17 @@ struct Claims {
 
 }  // namespace
 
-LossVerifier::LossVerifier(const Matrix<float>& W, const Matrix<double>& G, const Options& options, const Steps& steps,
+LossVerifier::LossVerifier(MatrixRef<float> W, MatrixRef<double> G, const Options& options, const Steps& steps,
                            Factored factored, Backend* backend)
     : W_(W),
       G_(G),
-      view_(W),
       options_(options),
       steps_(steps),
       factored_(std::move(factored)),
       U_(factored_.factor.U),
       backend_(backend) {}
 
-Expected<LossVerifier> LossVerifier::make(const Matrix<float>& W, const Matrix<double>& G, const Options& options,
+Expected<LossVerifier> LossVerifier::make(MatrixRef<float> W, MatrixRef<double> G, const Options& options,
                                           const Steps& steps, std::string_view name, Backend* backend) {
   Backend cpu;
   double damping = options.damp_fraction;

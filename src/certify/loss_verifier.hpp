@@ -17,12 +17,13 @@ struct JudgedRows {
   std::uint64_t binary32 = 0, binary64 = 0, exact = 0;
 };
 
-/// W [rows, cols] finite, G [cols, cols], steps of the grid and codes of it; everything outlives the judge.
+/// W [rows, cols] finite, G [cols, cols] without gaps between rows, steps of the grid and codes of it; everything
+/// outlives the judge.
 class LossVerifier {
  public:
   /// Factors H = 2 G + lambda I once. Any damping encloses the losses in G: where this one leaves H not positive
   /// definite, larger ones are tried. Errors: those of factor_hessian.
-  static Expected<LossVerifier> make(const Matrix<float>& W, const Matrix<double>& G, const Options& options,
+  static Expected<LossVerifier> make(MatrixRef<float> W, MatrixRef<double> G, const Options& options,
                                      const Steps& steps, std::string_view name, Backend* backend = nullptr);
 
   /// Enclosures of the plain losses of all rows, by the cheapest stage that says anything (T1, T15; Coq
@@ -43,13 +44,12 @@ class LossVerifier {
   Index dead_columns() const { return factored_.dead_columns; }
 
  private:
-  LossVerifier(const Matrix<float>& W, const Matrix<double>& G, const Options& options, const Steps& steps,
-               Factored factored, Backend* backend);
-  Target target() const { return {view_, options_.grid, steps_, factored_.order}; }
+  LossVerifier(MatrixRef<float> W, MatrixRef<double> G, const Options& options, const Steps& steps, Factored factored,
+               Backend* backend);
+  Target target() const { return {W_, options_.grid, steps_, factored_.order}; }
 
-  const Matrix<float>& W_;
-  const Matrix<double>& G_;
-  MatrixRef<float> view_;
+  MatrixRef<float> W_;
+  MatrixRef<double> G_;
   Options options_;
   const Steps& steps_;
   Factored factored_;

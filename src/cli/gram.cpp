@@ -108,11 +108,12 @@ Expected<Exit> run(const GramFlags& flags) {
     std::optional<Matrix<double>> total;
     for (const CalibrationFile& file : files) {
       if (!file.find(plan[i].weight)) continue;
-      Expected<Matrix<double>> gram = file.gram(plan[i].weight);
+      const Expected<HeldMatrix<double>> gram = file.gram(plan[i].weight);
       if (!gram) return gram.error();
-      if (total) gram = merge_gram(*total, *gram);
-      if (!gram) return gram.error();
-      total = *std::move(gram);
+      Expected<Matrix<double>> sum = total ? merge_gram(*total, gram->view()) : Matrix<double>(gram->view());
+      if (!sum) return sum.error();
+      total = *std::move(sum);
+      file.forget(plan[i].weight);
     }
     return *std::move(total);
   };

@@ -299,7 +299,7 @@ Expected<std::optional<Error>> verify_matrices(const VerifyFlags& flags, Inputs&
     found.exact_elements += verified->exact_elements;
     found.largest_ratio = std::max(found.largest_ratio, verified->largest_ratio);
     done += planned.work();
-    forget_pages(planned.bytes());
+    forget(planned, in.known());
   }
   return std::optional<Error>();
 }

@@ -128,6 +128,15 @@ Status widen(const TensorInfo& tensor, std::uint64_t first, std::span<double> ou
 /// dtype.
 bool widen_finite(const TensorInfo& tensor, std::uint64_t first, std::span<float> out);
 bool widen_finite(const TensorInfo& tensor, std::uint64_t first, std::span<double> out);
+/// Elements first .. of a tensor of T in place, or nullptr where the file does not hold them as they are used: another
+/// dtype, or not aligned.
+template <class T>
+const T* in_place(const TensorInfo& tensor, std::uint64_t first = 0) {
+  const std::byte* const data = tensor.data.data() + first * sizeof(T);
+  const bool aligned = reinterpret_cast<std::uintptr_t>(data) % alignof(T) == 0;
+  return tensor.dtype == (sizeof(T) == 8 ? DType::F64 : DType::F32) && aligned ? reinterpret_cast<const T*>(data)
+                                                                              : nullptr;
+}
 /// The whole tensor. Errors: E0351.
 Expected<std::vector<float>> widen_to_f32(const TensorInfo& tensor);
 Expected<std::vector<double>> widen_to_f64(const TensorInfo& tensor);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error_numbers.hpp"
 #include "linalg/finite.hpp"
@@ -17,6 +18,30 @@ constexpr Index kChunk = 256;  // tokens packed at a time: 24 x 256 doubles of l
 constexpr Index kParallelTerms = Index{1} << 18;  // below, starting threads costs more than it saves
 
 }  // namespace
+
+// In one pass over pairs of tiles of one cache line by as many rows.
+bool symmetric_and_finite(MatrixRef<double> G) {
+  constexpr Index kTile = 8;
+  const Index n = G.rows(), stride = G.outerStride();
+  bool fine = true;
+#pragma omp parallel for schedule(dynamic, 4) reduction(&& : fine) if (G.size() > 1 << 16)
+  for (Index i0 = 0; i0 < n; i0 += kTile) {
+    bool mine = true;
+    const auto compare = [&](Index j0, Index rows, Index columns) {
+      const double *a = G.data() + i0 * stride + j0, *b = G.data() + j0 * stride + i0;
+      for (Index i = 0; i < rows; ++i)
+        for (Index j = 0; j < columns; ++j) {
+          const double x = a[i * stride + j];
+          mine &= (x == b[j * stride + i]) & (std::fabs(x) <= std::numeric_limits<double>::max());
+        }
+    };
+    Index j0 = i0;
+    for (; j0 + kTile <= n; j0 += kTile) compare(j0, kTile, kTile);
+    if (j0 < n) compare(j0, std::min(kTile, n - i0), n - j0);
+    fine = fine && mine;
+  }
+  return fine;
+}
 
 GramAccumulator::GramAccumulator(Index columns)
     : columns_(columns),

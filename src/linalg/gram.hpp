@@ -9,6 +9,9 @@
 
 namespace hallmark {
 
+/// Whether G is finite and equal to its transpose.
+bool symmetric_and_finite(MatrixRef<double> G);
+
 /// G_ab = sum_t x_ta x_tb, tokens increasing, from +0, each term by one fma of the widened binary32 activations; so
 /// the bits depend on neither the chunks in which tokens arrive, nor threads, nor vector width. Symmetric bit for bit.
 /// Error against the exact sum: T11 (b).

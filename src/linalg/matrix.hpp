@@ -19,4 +19,18 @@ using MatrixRef = Eigen::Ref<const Matrix<T>>;
 template <class T>
 using VectorRef = Eigen::Ref<const Vector<T>>;
 
+/// A matrix [rows, columns] that is its own, or numbers in place, which have to outlive it.
+template <class T>
+class HeldMatrix {
+ public:
+  HeldMatrix(Matrix<T> own) : own_(std::move(own)), rows_(own_.rows()), columns_(own_.cols()) {}
+  HeldMatrix(const T* in_place, Index rows, Index columns) : in_place_(in_place), rows_(rows), columns_(columns) {}
+  Eigen::Map<const Matrix<T>> view() const { return {in_place_ ? in_place_ : own_.data(), rows_, columns_}; }
+
+ private:
+  Matrix<T> own_;
+  const T* in_place_ = nullptr;
+  Index rows_, columns_;
+};
+
 }  // namespace hallmark

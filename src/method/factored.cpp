@@ -7,37 +7,15 @@
 #include <cmath>
 #include <limits>
 
+#include "linalg/buffer.hpp"
 #include "linalg/finite.hpp"
+#include "linalg/gram.hpp"
 #include "linalg/hessian.hpp"
 
 namespace hallmark {
 namespace {
 
 constexpr int kRemedies = 8;  // factorizations spent on finding a damping that works
-
-// Finite and equal to its transpose, in one pass over pairs of tiles of one cache line by as many rows.
-bool symmetric_and_finite(MatrixRef<double> G) {
-  constexpr Index kTile = 8;
-  const Index n = G.rows(), stride = G.outerStride();
-  bool fine = true;
-#pragma omp parallel for schedule(dynamic, 4) reduction(&& : fine) if (G.size() > 1 << 16)
-  for (Index i0 = 0; i0 < n; i0 += kTile) {
-    bool mine = true;
-    const auto compare = [&](Index j0, Index rows, Index columns) {
-      const double *a = G.data() + i0 * stride + j0, *b = G.data() + j0 * stride + i0;
-      for (Index i = 0; i < rows; ++i)
-        for (Index j = 0; j < columns; ++j) {
-          const double x = a[i * stride + j];
-          mine &= (x == b[j * stride + i]) & (std::fabs(x) <= std::numeric_limits<double>::max());
-        }
-    };
-    Index j0 = i0;
-    for (; j0 + kTile <= n; j0 += kTile) compare(j0, kTile, kTile);
-    if (j0 < n) compare(j0, std::min(kTile, n - i0), n - j0);
-    fine = fine && mine;
-  }
-  return fine;
-}
 
 // The first entry (in blocks that fit the cache) where G differs from its transpose.
 std::optional<Entry> first_asymmetry(MatrixRef<double> G) {
@@ -106,7 +84,7 @@ std::optional<Error> refuse_gram(Index columns, MatrixRef<double> G, std::string
 Matrix<double> ordered_hessian(MatrixRef<double> G, double lambda, const std::vector<Index>& order,
                                std::optional<Entry>* overflow = nullptr) {
   const auto n = static_cast<Index>(order.size());
-  Matrix<double> H(n, n);
+  Matrix<double> H = fresh_matrix<double>(n, n);
   bool finite = true;
 #pragma omp parallel for schedule(dynamic, 16) reduction(&& : finite) if (H.size() > 1 << 16)
   for (Index p = 0; p < n; ++p) {

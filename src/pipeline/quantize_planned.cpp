@@ -4,25 +4,30 @@
 
 #include "io/sha256.hpp"
 #include "linalg/buffer.hpp"
+#include "linalg/finite.hpp"
 #include "pipeline/accumulate.hpp"
 #include "pipeline/beside.hpp"
 
 namespace hallmark {
 namespace {
 
-Expected<Matrix<float>> load_weights(const PlannedMatrix& planned) {
+Expected<HeldMatrix<float>> load_weights(const PlannedMatrix& planned) {
   const bool turned = planned.matrix.transposed;
   const Index rows = turned ? planned.cols() : planned.rows(), cols = turned ? planned.rows() : planned.cols();
+  const std::uint64_t first = planned.matrix.index.value_or(0) * static_cast<std::uint64_t>(rows * cols);
+  if (const float* there = turned ? nullptr : in_place<float>(*planned.tensor, first)) {
+    HeldMatrix<float> held(there, rows, cols);
+    if (!first_non_finite<float>(held.view())) return held;
+  }
   Matrix<float> stored = fresh_matrix<float>(rows, cols);
   const std::span<float> values(stored.data(), static_cast<std::size_t>(stored.size()));
-  const std::uint64_t first = planned.matrix.index.value_or(0) * values.size();
   if (!widen_finite(*planned.tensor, first, values)) {
     if (const Status read = widen(*planned.tensor, first, values); !read) return located(planned.file, read.error());
     const Shape shape{static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(cols)};
     if (const Status finite = check_finite(planned.name(), shape, values); !finite)
       return located(planned.file, finite.error());
   }
-  return turned ? Matrix<float>(stored.transpose()) : std::move(stored);
+  return HeldMatrix<float>(turned ? Matrix<float>(stored.transpose()) : std::move(stored));
 }
 
 Expected<std::optional<Steps>> load_given(const PlannedMatrix& planned, const CalibrationFile* calibration) {
@@ -37,7 +42,7 @@ Expected<std::optional<Steps>> load_given(const PlannedMatrix& planned, const Ca
 // The values of C that the matrix uses.
 Status check_calibration(const PlannedMatrix& planned, const CalibrationFile& calibration) {
   if (planned.calibration->is_gram) {
-    const Expected<Matrix<double>> G = calibration.gram(planned.name());
+    const auto G = calibration.gram(planned.name());
     return G ? ok() : Status(G.error());
   }
   constexpr std::uint64_t most = 1024;
@@ -52,26 +57,31 @@ Status check_calibration(const PlannedMatrix& planned, const CalibrationFile& ca
 
 Status check_values(const Plan& plan, const CalibrationFile* calibration) {
   for (const PlannedMatrix& planned : plan.matrices) {
-    const Expected<Matrix<float>> W = load_weights(planned);
+    const Expected<HeldMatrix<float>> W = load_weights(planned);
     if (!W) return W.error();
     const Expected<std::optional<Steps>> given = load_given(planned, calibration);
     if (!given) return given.error();
-    if (const auto steps = checked_steps(*W, planned.matrix.options, *given); !steps)
+    if (const auto steps = checked_steps(W->view(), planned.matrix.options, *given); !steps)
       return located(fmt::format("{}: tensor '{}'", planned.file, planned.name()), steps.error());
-    forget_pages(planned.bytes());
     if (planned.uses_gram() && planned.calibration)
       if (const Status fine = check_calibration(planned, *calibration); !fine) return fine;
+    forget(planned, calibration);
   }
   return ok();
 }
 
-std::string gram_sha256(const Matrix<double>& G) {
+void forget(const PlannedMatrix& planned, const CalibrationFile* calibration) {
+  forget_pages(planned.bytes());
+  if (planned.calibration) calibration->forget(planned.name());
+}
+
+std::string gram_sha256(MatrixRef<double> G) {
   return sha256_hex(std::as_bytes(std::span(G.data(), static_cast<std::size_t>(G.size()))));
 }
 
 Expected<LoadedMatrix> load_matrix(const PlannedMatrix& planned, const CalibrationFile* calibration,
                                    contracts::Policy policy, cuda::EngineBackend* device) {
-  Expected<Matrix<float>> W = load_weights(planned);
+  Expected<HeldMatrix<float>> W = load_weights(planned);
   if (!W) return W.error();
   LoadedMatrix out{*std::move(W), std::nullopt, std::nullopt, {}};
   const std::string& name = planned.name();
@@ -80,11 +90,15 @@ Expected<LoadedMatrix> load_matrix(const PlannedMatrix& planned, const Calibrati
   out.given = *std::move(given);
   if (!planned.uses_gram() || !planned.calibration) return out;
   std::optional<GramSample> sample;
-  if (policy != contracts::Policy::off && !planned.calibration->is_gram) sample.emplace(out.W, policy);
-  Expected<Matrix<double>> G = planned.calibration->is_gram
-                                   ? calibration->gram(name)
-                                   : accumulate_gram(std::span(calibration, 1), name, sample ? &*sample : nullptr,
-                                                     device ? &device->engine() : nullptr);
+  if (policy != contracts::Policy::off && !planned.calibration->is_gram) sample.emplace(out.W.view(), policy);
+  if (planned.calibration->is_gram) {
+    Expected<HeldMatrix<double>> G = calibration->gram(name);
+    if (!G) return G.error();
+    out.G = *std::move(G);
+    return out;
+  }
+  Expected<Matrix<double>> G = accumulate_gram(std::span(calibration, 1), name, sample ? &*sample : nullptr,
+                                               device ? &device->engine() : nullptr);
   if (!G) return G.error();
   if (sample) sample->judge(name, *G, out.contracts);
   out.G = *std::move(G);
@@ -98,10 +112,10 @@ Expected<QuantizedTensor> quantize_planned(const PlannedMatrix& planned, const C
   QuantizedTensor out{*std::move(loaded), {}, "", ""};
   std::future<std::string> digest;
   if (out.loaded.G && !calibration->stored_as_used(planned.name()))
-    digest = beside([&G = *out.loaded.G] { return gram_sha256(G); });
-  const MatrixRef<float> W = out.loaded.W;
+    digest = beside([G = out.loaded.G->view()] { return gram_sha256(G); });
+  const MatrixRef<float> W = out.loaded.W.view();
   std::optional<MatrixRef<double>> G;
-  if (out.loaded.G) G.emplace(*out.loaded.G);
+  if (out.loaded.G) G.emplace(out.loaded.G->view());
   std::optional<Index> tokens;
   if (planned.calibration && planned.calibration->tokens > 0) tokens = static_cast<Index>(planned.calibration->tokens);
   Expected<JudgedMatrix> judged = quantize_matrix({planned.name(), W, G ? &*G : nullptr, tokens},

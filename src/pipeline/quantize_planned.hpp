@@ -9,16 +9,19 @@ namespace hallmark {
 
 /// A matrix as the quantizer sees it, read from the files.
 struct LoadedMatrix {
-  Matrix<float> W;                  ///< [rows, cols]
-  std::optional<Matrix<double>> G;  ///< [cols, cols], stored or accumulated; none where the method needs none
-  std::optional<Steps> given;       ///< where C holds them
-  contracts::Report contracts;      ///< of a Gram matrix that was accumulated here
-  MatrixRef<double> gram() const { return *G; }
+  HeldMatrix<float> W;                  ///< [rows, cols]
+  std::optional<HeldMatrix<double>> G;  ///< [cols, cols], stored or accumulated; none where the method needs none
+  std::optional<Steps> given;           ///< where C holds them
+  contracts::Report contracts;          ///< of a Gram matrix that was accumulated here
 };
 
-/// Errors: E0350; those of accumulate_gram and CalibrationFile.
+/// W and a stored Gram matrix in place, where their files hold them as they are used. Errors: E0350; those of
+/// accumulate_gram and CalibrationFile.
 Expected<LoadedMatrix> load_matrix(const PlannedMatrix& planned, const CalibrationFile* calibration,
                                    contracts::Policy policy, cuda::EngineBackend* device = nullptr);
+
+/// The pages of both files that hold the matrix need not stay in memory.
+void forget(const PlannedMatrix& planned, const CalibrationFile* calibration);
 
 /// Reads every number that the plan uses, so that what is wrong with one is said before any work: also that a scale
 /// cannot exist. Errors: E0350, E0351, E0382, E0383, E0321, E0421.
@@ -42,6 +45,6 @@ Expected<QuantizedTensor> quantize_planned(const PlannedMatrix& planned, const C
 CertifiedTensor certified_tensor(const PlannedMatrix& planned, QuantizedTensor& quantized);
 
 /// SHA-256 of G as binary64 words row by row.
-std::string gram_sha256(const Matrix<double>& G);
+std::string gram_sha256(MatrixRef<double> G);
 
 }  // namespace hallmark

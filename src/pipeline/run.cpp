@@ -65,7 +65,7 @@ Expected<contracts::Report> run_quantization(const RunRequest& request, const Ru
     if (const std::string stored = digests.of_gram(planned); !stored.empty()) quantized->gram_sha256 = stored;
     if (const Status begun = outputs->write(planned, *std::move(quantized)); !begun) return begun.error();
     done += planned.work();
-    forget_pages(planned.bytes());  // what is behind us need not stay in memory
+    forget(planned, calibration);
   }
   if (const Status written = outputs->settle(); !written) return written.error();
   digests.enter(certificate);

@@ -66,7 +66,7 @@ void enter_digests(const PlannedMatrix& planned, const LoadedMatrix& loaded, con
                    const InputDigests& digests, CertifiedTensor& tensor) {
   tensor.weights_sha256 = digests.of_weights(planned);
   tensor.gram_sha256 = digests.of_gram(planned);
-  if (tensor.gram_sha256.empty() && loaded.G) tensor.gram_sha256 = gram_sha256(*loaded.G);
+  if (tensor.gram_sha256.empty() && loaded.G) tensor.gram_sha256 = gram_sha256(loaded.G->view());
   const StoredDigests of_stored = stored_digests(planned.matrix, stored.codes, stored.steps);
   tensor.codes_sha256 = of_stored.codes;
   tensor.scales_sha256 = of_stored.scales;
@@ -114,8 +114,8 @@ std::vector<std::uint8_t> codes_at_ends(const Grid& grid) {
 std::optional<std::string> first_false_count(const CertifiedTensor& claim, const LoadedMatrix& loaded,
                                              const Matrix<Code>& codes, const std::vector<Index>& clipped_rtn) {
   const bool all_nearest = claim.options.method == "rtn";
-  const double lambda = loaded.G ? damping(*loaded.G, claim.options.damp_fraction) : 0;
-  const auto dead = static_cast<std::uint64_t>(loaded.G ? (loaded.G->diagonal().array() == 0.0).count() : 0);
+  const double lambda = loaded.G ? damping(loaded.G->view(), claim.options.damp_fraction) : 0;
+  const auto dead = static_cast<std::uint64_t>(loaded.G ? (loaded.G->view().diagonal().array() == 0.0).count() : 0);
   const auto kept = static_cast<std::uint64_t>(std::ranges::count_if(claim.values, &CertifiedRow::kept_rtn));
   if (auto text = same("lambda", claim.lambda, lambda)) return text;
   if (auto text = same("the number of dead columns", claim.dead_columns, dead)) return text;
@@ -143,8 +143,8 @@ std::optional<std::string> first_foreign_step(const PlannedMatrix& planned, cons
   const Options& options = planned.matrix.options;
   if (options.scale_rule == given_scales)
     return loaded.given ? first_difference_of(stored, *loaded.given) : std::nullopt;
-  const auto again = steps_for(options.grid, options.scale_rule, options.scale_storage, loaded.W.data(), planned.rows(),
-                               planned.cols(), options.group_size);
+  const auto again = steps_for(options.grid, options.scale_rule, options.scale_storage, loaded.W.view().data(),
+                               planned.rows(), planned.cols(), options.group_size);
   if (!again) return fmt::format("scale rule {} gives no steps: {}", options.scale_rule, again.error().what);
   return first_difference_of(stored, *again);
 }
@@ -215,7 +215,7 @@ Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationF
     out.tensor = *claim;
   }
   const Options& options = planned.matrix.options;
-  Rounded rtn = round_to_nearest(out.loaded.W, options.grid, steps);
+  Rounded rtn = round_to_nearest(out.loaded.W.view(), options.grid, steps);
   out.codes_rtn = std::move(rtn.codes);
   if (claim) {
     auto text = first_foreign_step(planned, out.loaded, steps);
@@ -227,7 +227,8 @@ Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationF
     }
   }
   if (!out.loaded.G) return out;
-  Expected<LossVerifier> judge = LossVerifier::make(out.loaded.W, *out.loaded.G, options, steps, planned.name());
+  Expected<LossVerifier> judge =
+      LossVerifier::make(out.loaded.W.view(), out.loaded.G->view(), options, steps, planned.name());
   if (!judge) return judge.error();
   if (!claim) {
     if (const Status computed = compute_values(*judge, codes, out); !computed) return computed.error();
