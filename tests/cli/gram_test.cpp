@@ -32,7 +32,7 @@ struct Workspace {
     REQUIRE_MESSAGE(made.exit == 0, made.out);
     const auto file = CalibrationFile::open(path("g"));
     REQUIRE(file);
-    return *file->gram("a");
+    return file->gram("a")->view();
   }
 };
 
