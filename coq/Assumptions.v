@@ -104,6 +104,8 @@ Print Assumptions T30_guard_ieee.
 Print Assumptions T30_guard_zero.
 Print Assumptions T30_guard_binary32.
 Print Assumptions T30_guard_binary32_ieee.
+Print Assumptions T30_bound.
+Print Assumptions T30_bound_ieee.
 Print Assumptions T18_entry.
 Print Assumptions T18_activations_any_format.
 Print Assumptions T18_activations.
@@ -186,6 +188,7 @@ Definition witnesses := (
   @T30_guard_witness,
   @T30_guard_zero_witness,
   @T30_guard_binary32_witness,
+  @T30_bound_witness,
   @T18_order_witness,
   @T18_activations_witness,
   @T18_gram_bound_witness,

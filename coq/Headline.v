@@ -41,7 +41,7 @@ From Hallmark.Headline Require Export Float.
 (** The codes that the program emits, and the guard: T7 + T9 + T11 + T15. *)
 From Hallmark.Headline Require Export Codes.
 
-(** The guard's enclosures as they are evaluated: T30. *)
+(** Enclosures and the certificate's bound as they are evaluated: T30. *)
 From Hallmark.Headline Require Export Evaluated.
 
 (** The promise on activations, for Gram matrices summed in any order: T18. *)

@@ -1,10 +1,10 @@
 (** * The certificate's bound on IEEE data
 
-    Purpose: [BoundProof] is about the real reading.  Here weights, scales, points, the factor as the
-      recurrence reads it and the compensated weights are data of binary32, widened to binary64;
+    Purpose: [BoundProof] is about the real reading.  Here weights, scales, points, the factor as
+      the recurrence reads it and the compensated weights are data of binary32, widened to binary64;
       finite ends show that nothing overflowed on the way, contain the bound, and the bound holds.
-    Main results: [bound_ends_finite], [norm_finite], [reach_finite] (finite results come from finite
-      operands and have the values of the real reading), [certified_bound_ieee].
+    Main results: [bound_ends_finite], [norm_finite], [reach_finite] (finite results come from
+      finite operands and have the values of the real reading), [certified_bound_ieee].
     Depends on: [BoundProof], [CertifiedBound], [FusedIeee], [GuardIeee], [NearlyPsd].
     Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra Psatz.
@@ -194,7 +194,8 @@ Hypothesis sane : sane_diagonal n rH hmax.
 Hypothesis lam_pos : 0 <= val64 lam.
 Hypothesis diagonal : forall j, (j < n)%nat -> 0 <= val64 (G j j).
 Hypothesis gaps : forall j, (j < n)%nat ->
-  Rabs (val32 (u j) - q j) <= gap j /\ within 1 (val64 (h j)) (gap j).
+  Rabs (val32 (u j) - q j) <= gap j /\ gap j <= (1 + bpow radix2 (-53)) * val64 (h j)
+  /\ val64 (h j) <= (1 + bpow radix2 (-53)) * gap j.
 Hypothesis ends : finite64 (bound_lo F n Q A X) = true /\ finite64 (bound_hi F n Q A X) = true.
 Notation bound := (certified_bound n (val64 lam) rG rU (fun j => val64 (d j)) rw q gap
   (fun j => val32 (u j))).
@@ -210,7 +211,8 @@ destruct (sum_chain_finite nans n _ finX) as [termsX valueX].
 (* the errors *)
 assert (errors : forall j, (j < n)%nat -> (val64 (widen nan64 (w j)) = rw j
     /\ val64 (widen nan64 (s j)) = rs j /\ val64 (widen nan64 (g j)) = rg j)
-    /\ val64 (e' j) = bound_error full64 rw rs rg j /\ val64 (a_abs F (e' j)) = Rabs (val64 (e' j))).
+    /\ val64 (e' j) = bound_error full64 rw rs rg j /\
+      val64 (a_abs F (e' j)) = Rabs (val64 (e' j))).
 { intros j below; destruct (mul_finite 53 1024 nans _ _ (termsA j below)) as [finabs _].
   destruct (abs_finite 53 1024 nans _ finabs) as [fine size].
   destruct (sub_finite 53 1024 B _ _ fine) as [finw [finp value]].
@@ -310,11 +312,13 @@ assert (row : bound_row n (val64 lam) rG (stored_factor rU) (fun j => val64 (d j
   - intros j _; split; [apply number|split; apply number].
   - intros j _; apply (B2R_format 24 128).
   - intros j _; apply (B2R_format 53 1024).
-  - intros j below; apply (gaps j below). }
+  - intros j below; destruct (gaps j below) as [near [down up]]; apply within_sides; try assumption.
+    eapply Rle_trans; [apply Rabs_pos|exact near]. }
 split.
 - assert (close : forall j, (j < n)%nat -> Rabs (emitted_weight rU rw rs rg j - q j) <= gap j).
   { intros j below; rewrite <- (proj2 (weights j below)); apply (gaps j below). }
-  assert (holds := certified_bound_holds n (val64 lam) rG _ rU _ hmax rw rs rg gap emitted few close).
+  assert (holds := certified_bound_holds n (val64 lam) rG _ rU _ hmax rw rs rg gap emitted few
+    close).
   eapply Rle_trans; [exact holds|apply Req_le].
   unfold certified_bound; cbv zeta; do 3 f_equal; apply bsum_ext; intros j below.
   unfold certified_delta; cbv beta; rewrite <- (proj2 (weights j below)); reflexivity.

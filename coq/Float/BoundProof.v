@@ -1,19 +1,20 @@
 (** * The program of the certificate's bound encloses it
 
     Purpose: [BoundProgram] read on the reals with one rounding per operation.  Its numbers are
-      nonnegative and do not underflow, so that roundings are counted ([Within]); the two exceptions,
-      the residual's term and the excess of the diagonal, lose less than 2^-780, which is nothing
-      beside the distances delta.
+      nonnegative and do not underflow, so that roundings are counted ([Within]); the two
+      exceptions, the residual's term and the excess of the diagonal, lose less than 2^-780, which
+      is nothing beside the distances delta.
     Main definitions: [bound_row] (what is supposed of a row).
-    Main results: [error_value], [norm_near], [reach_near], [squares_near], [size_near], [loss_near],
-      [excess_near] (the parts), [bound_encloses].
+    Main results: [bound_error_value], [norm_near], [reach_near], [squares_near], [size_near],
+      [loss_near], [excess_near] (the parts), [bound_encloses], [measured_gap],
+      [certified_bound_encloses].
     Depends on: [BoundProgram], [CertifiedBound], [Within].
     Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra Psatz.
 From Flocq Require Import Core.
 From Hallmark.Gptq Require Import Sums Matrix MatrixFacts.
 From Hallmark.Float Require Import Arithmetic Rounding Gamma Chain ChainError RecurrenceError.
-From Hallmark.Float Require Import FactorRounded Residual FactorClosed Hessian Emitted.
+From Hallmark.Float Require Import Factor FactorRounded Residual FactorClosed Hessian Emitted.
 From Hallmark.Float Require Import FullArithmetic RoundedSum GuardProgram GuardProof FusedProgram.
 From Hallmark.Float Require Import BoundProgram CertifiedBound Within.
 Open Scope R_scope.
@@ -71,7 +72,8 @@ intros large close; unfold bound_norm, enlarged_norm; cbn [a_mul a_sqrt a_lit F 
 set (S := sum_chain F n (fun k => rnd64 (x' k * x' k))).
 assert (term : forall k, (k < n)%nat -> above (-596) (rnd64 (x' k * x' k))
     /\ within 3 (rnd64 (x' k * x' k)) (x k ^ 2)).
-{ intros k below; rewrite <- (Rabs_pos_eq (x' k * x' k)) by apply (Rle_0_sqr (x' k)); rewrite Rabs_mult.
+{ intros k below; rewrite <- (Rabs_pos_eq (x' k * x' k)) by apply (Rle_0_sqr (x' k));
+    rewrite Rabs_mult.
   assert (product := above_mult _ _ _ _ (large k below) (large k below)).
   split; [exact (above_round _ _ product eq_refl)|].
   replace (x k ^ 2) with (Rabs (x k) * Rabs (x k)) by (rewrite <- pow2_abs; ring).
@@ -118,7 +120,8 @@ Proof. intros [form _]; exact (multiple_of_format (-149) 24 x form). Qed.
 Lemma exact_product64 x y : binary32_number x -> binary32_number y -> rnd64 (x * y) = x * y.
 Proof.
 intros [formx _] [formy _]; apply (rnd_exact (-1074) 53).
-apply FLT_format_generic in formx; [|reflexivity]; apply FLT_format_generic in formy; [|reflexivity].
+apply FLT_format_generic in formx; [|reflexivity]; apply FLT_format_generic in formy;
+  [|reflexivity].
 destruct formx as [[mx kx] valuex smallx deepx]; destruct formy as [[my ky] valuey smally deepy].
 cbn [Fnum Fexp] in *; apply generic_format_FLT; exists (Float radix2 (mx * my) (kx + ky)).
 - rewrite valuex, valuey; unfold F2R; cbn [Fnum Fexp]; rewrite bpow_plus, mult_IZR; ring.
@@ -129,13 +132,14 @@ cbn [Fnum Fexp] in *; apply generic_format_FLT; exists (Float radix2 (mx * my) (
 Qed.
 
 (** The errors are rounded once, do not underflow and are below 2^257. *)
-Lemma error_value j : (j < n)%nat -> e' j = rnd64 (e j)
+Lemma bound_error_value j : (j < n)%nat -> e' j = rnd64 (e j)
   /\ above (-298) (Rabs (e' j)) /\ within 1 (Rabs (e' j)) (Rabs (e j))
   /\ Rabs (e' j) <= bpow radix2 257.
 Proof.
 intros below; destruct (bound_numbers row j below) as [wj [sj gj]].
 assert (value : e' j = rnd64 (e j)).
-{ unfold bound_error, vsub, scaled_points; cbn [a_sub a_mul full_base F full64 full_real real_arith].
+{ unfold bound_error, vsub, scaled_points;
+    cbn [a_sub a_mul full_base F full64 full_real real_arith].
   rewrite exact_product64 by assumption; reflexivity. }
 assert (whole : multiple (-298) (e j)).
 { unfold vsub, scaled_points, Rminus; apply multiple_plus.
@@ -144,7 +148,8 @@ assert (whole : multiple (-298) (e j)).
     apply (multiple_mult (-149) (-149)); [|apply binary32_multiple; exact gj].
     destruct (binary32_multiple _ sj) as [m ->]; exists (- m)%Z; rewrite opp_IZR; ring. }
 assert (large := above_multiple (-298) _ whole).
-split; [exact value|rewrite value, rounded_abs; split; [exact (above_round _ _ large eq_refl)|split]].
+split; [exact value|rewrite value, rounded_abs; split;
+  [exact (above_round _ _ large eq_refl)|split]].
 - apply within_round; exact (above_normal _ _ large eq_refl).
 - rewrite <- (rnd_exact (-1074) 53 (bpow radix2 257)) by (apply bpow_format; lia).
   apply (rnd_le (-1074) 53); unfold vsub, scaled_points.
@@ -161,7 +166,7 @@ Qed.
 
 (** The norm of the row. *)
 Lemma row_norm_near : within (n / 2 + 4) N N' /\ above (-298) N.
-Proof. apply norm_near; intros k below; apply (error_value k below). Qed.
+Proof. apply norm_near; intros k below; apply (bound_error_value k below). Qed.
 
 (** The norm of a column. *)
 Lemma column_near j : (j < n)%nat ->
@@ -322,7 +327,7 @@ unfold guard_size; change (full_base F) with real64.
 assert (terms : forall j, (j < n)%nat ->
   within 3 (rnd64 (Rabs (e' j) * rnd64 (sqrt (H j j)))) (Rabs (e j) * sqrt (H j j))
   /\ above (-748) (rnd64 (Rabs (e' j) * rnd64 (sqrt (H j j))))).
-{ intros j below; destruct (error_value j below) as [_ [large [near _]]].
+{ intros j below; destruct (bound_error_value j below) as [_ [large [near _]]].
   assert (root : above (-450) (sqrt (H j j)))
     by (apply above_sqrt; right; exact (bound_diagonal row j below)).
   assert (product := above_mult _ _ _ _ large (above_round _ _ root eq_refl)).
@@ -369,7 +374,8 @@ intros few; split; [apply power_ge1|].
 assert (many := bound_few row).
 assert (closed := within_closed k ltac:(lia)).
 assert (count : 0 <= INR k <= 134217728).
-{ split; [apply pos_INR|rewrite INR_IZR_INZ; change 134217728 with (IZR (2 ^ 27)); apply IZR_le; lia]. }
+{ split; [apply pos_INR|rewrite INR_IZR_INZ; change 134217728 with (IZR (2 ^ 27)); apply IZR_le;
+    lia]. }
 assert (value : u = / 9007199254740992) by (unfold uro; simpl; lra); rewrite value in *.
 lra.
 Qed.
@@ -485,7 +491,8 @@ Lemma excess_term j : (j < n)%nat ->
   /\ q <= (1 + u) ^ 5 * p + bpow radix2 (-815).
 Proof.
 intros below p q; unfold p; rewrite signs.
-destruct (error_value j below) as [_ [_ [near small]]]; assert (value := excess_value j below).
+destruct (bound_error_value j below) as [_ [_ [near small]]];
+  assert (value := excess_value j below).
 set (x := rnd64 (H j j - 2 * G j j)) in *; set (a := Rabs (e' j)) in *.
 assert (apos : 0 <= a) by apply Rabs_pos; assert (xpos := proj1 value).
 destruct (rounding_sides (x * a) (Rmult_le_pos _ _ xpos apos)) as [mpos [mup mdown]].
@@ -537,9 +544,11 @@ assert (sum : within n (sum_chain real64 n p) (bsum n p)).
 { apply (within_sum 0); intros j below; [apply (rnd_format (-1074) 53)|].
   apply within_refl; apply (terms j below). }
 assert (up : bsum n p <= (1 + u) ^ 5 * bsum n q + INR n * bpow radix2 (-815)).
-{ rewrite <- bsum_scal, <- bsum_const, <- bsum_plus; apply bsum_le; intros; apply terms; assumption. }
+{ rewrite <- bsum_scal, <- bsum_const, <- bsum_plus; apply bsum_le; intros; apply terms;
+    assumption. }
 assert (down : bsum n q <= (1 + u) ^ 5 * bsum n p + INR n * bpow radix2 (-815)).
-{ rewrite <- bsum_scal, <- bsum_const, <- bsum_plus; apply bsum_le; intros; apply terms; assumption. }
+{ rewrite <- bsum_scal, <- bsum_const, <- bsum_plus; apply bsum_le; intros; apply terms;
+    assumption. }
 assert (qpos : 0 <= bsum n q) by (apply bsum_ge0; intros; apply terms; assumption).
 destruct sum as [Xpos [ppos [sup sdown]]].
 assert (tiny : INR n * bpow radix2 (-815) <= bpow radix2 (-780) / 2).
@@ -576,7 +585,8 @@ set (P := (1 + u) ^ k) in *; clearbody P.
 assert (yup : P * x <= (1 + c) * x) by (apply Rmult_le_compat_r; assumption).
 assert (xup : P * y <= (1 + c) * y) by (apply Rmult_le_compat_r; assumption).
 apply Rabs_le; split; [lra|].
-destruct (Rle_or_lt x y) as [less|more]; [assert (cx : 0 <= c * x) by (apply Rmult_le_pos; lra); lra|].
+destruct (Rle_or_lt x y) as [less|more]; [assert (cx : 0 <= c * x) by (apply Rmult_le_pos; lra);
+  lra|].
 assert (cy : c * y <= c * x) by (apply Rmult_le_compat_l; lra); lra.
 Qed.
 
@@ -676,4 +686,65 @@ assert (count : a_lit F (Z.of_nat n + 32) (-51) = (INR n + 32) * bpow radix2 (-5
 assert (ends := bound_ends n (bound_loss F n Q A) X _ _ (bound_some row) (bound_few row)
   (rnd_format (-1074) 53 _) formX large nearL nearX).
 unfold bound_lo, bound_hi, guard_value, bound_width; rewrite lit, count; exact ends.
+Qed.
+
+(** Two sides of at most one rounding. *)
+Lemma within_sides x y : 0 <= y -> y <= (1 + bpow radix2 (-53)) * x ->
+  x <= (1 + bpow radix2 (-53)) * y -> within 1 x y.
+Proof.
+intros pos down up; assert (small := bpow_gt_0 radix2 (-53)).
+split; [|split; [exact pos|rewrite pow_1; split; [exact up|exact down]]].
+apply Rmult_le_reg_l with (1 + bpow radix2 (-53)); [lra|rewrite Rmult_0_r; lra].
+Qed.
+
+(** A measured gap |u'_j - q_j| is within one rounding: it does not underflow. *)
+Lemma measured_gap x s g : in_format (-149) 24 x -> binary32_number s -> binary32_number g ->
+  within 1 (rnd64 (Rabs (x - s * g))) (Rabs (x - s * g)).
+Proof.
+intros formx sn gn; apply within_round, (above_normal (-298)); [|reflexivity].
+apply above_multiple; unfold Rminus; apply multiple_plus.
+- apply (multiple_weaken (-298) (-149)); [lia|exact (multiple_of_format (-149) 24 x formx)].
+- destruct (multiple_mult (-149) (-149) s g (binary32_multiple s sn) (binary32_multiple g gn)) as
+    [m ->].
+  exists (- m)%Z; rewrite opp_IZR; simpl (-149 + -149)%Z; ring.
+Qed.
+
+(** On the reals: the loss is at most the bound, and the ends contain that. *)
+Theorem certified_bound_encloses n lam G C U d hmax w s g gap h :
+  let H := hessian_stored lam G in let V := stored_factor U in
+  let q := scaled_points s g in let u' := emitted_weight U w s g in
+  let e' := bound_error full64 w s g in
+  let r := bound_reach full64 V (bound_norm full64 n e') h u' in
+  let Q := bound_squares full64 n d r in
+  let A := guard_size full64 n (fun j => H j j) e' in
+  let X := bound_excess full64 n (fun j => H j j) (fun j => 2 * G j j) e' in
+  let bound := certified_bound n lam G U d w q gap u' in
+  (0 < n)%nat -> (Z.of_nat n < 2 ^ 24)%Z -> is_factor real64 n H C U d -> sym n G ->
+  (forall k, (k < n)%nat -> bpow radix2 (-400) <= d k) ->
+  sane_diagonal n H hmax -> 0 <= lam ->
+  (forall j, (j < n)%nat -> in_format (-1074) 53 (G j j) /\ 0 <= G j j) ->
+  (forall j, (j < n)%nat -> binary32_number (w j) /\ binary32_number (s j) /\
+    binary32_number (g j)) ->
+  (forall j, (j < n)%nat -> Rabs (u' j - q j) <= gap j) ->
+  (forall j, (j < n)%nat -> in_format (-1074) 53 (h j)
+    /\ gap j <= (1 + bpow radix2 (-53)) * h j /\ h j <= (1 + bpow radix2 (-53)) * gap j) ->
+  qform n G (vsub w q) <= bound /\ bound_lo full64 n Q A X <= bound <= bound_hi full64 n Q A X.
+Proof.
+intros H V q u' e' r Q A X bound some few run symmetric pivots sane damping gram numbers gaps
+  halves.
+assert (row : bound_row n lam G V d w s g gap h u').
+{ constructor;
+    [exact some|exact few|exact pivots|exact (sane_normal sane)|exact damping|exact gram| |
+    exact numbers| | |].
+  - intros k j _; apply (rnd_format (-149) 24).
+  - intros j _; apply (rnd_format (-149) 24).
+  - intros j below; apply (halves j below).
+  - intros j below; destruct (halves j below) as [_ [down up]]; apply within_sides; try assumption.
+    eapply Rle_trans; [apply Rabs_pos|exact (gaps j below)]. }
+split; [|exact (bound_encloses n lam G U d w s g gap h u' row)].
+assert (emitted : emitted_run n H C U d hmax w).
+{ constructor; [exact run|exact (hessian_stored_sym n lam G symmetric)| |exact sane|].
+  - intros k below; eapply Rlt_le_trans; [apply bpow_gt_0|exact (pivots k below)].
+  - intros j below; apply (numbers j below). }
+exact (certified_bound_holds n lam G C U d hmax w s g gap emitted few gaps).
 Qed.

@@ -1,8 +1,8 @@
 (** * The bound of a certificate
 
-    Purpose: the distances of T11, summed column by column, become a product of two norms by Cauchy's
-      inequality, so that a row costs O(n).  With exact errors in place of the rounded ones both norms
-      are enlarged a little.
+    Purpose: the distances of T11, summed column by column, become a product of two norms by
+      Cauchy's inequality, so that a row costs O(n).  With exact errors in place of the rounded ones
+      both norms are enlarged a little.
     Main definitions: [enlarged_norm], [certified_delta], [certified_bound].
     Main results: [certified_delta_covers] (at least T11's distance), [certified_bound_holds] (the
       plain loss in the stored Gram matrix is at most the bound).
@@ -38,7 +38,8 @@ Definition certified_bound (n : nat) (lam : R) (G U : mat) (d w q gap u' : vec) 
    - bsum n (fun j => (H j j - 2 * G j j) * e j ^ 2)) / 2.
 
 (** A sum of absolute values against the norm. *)
-Lemma sum_norm n x : bsum n (fun k => Rabs (x k)) <= sqrt (INR n) * sqrt (bsum n (fun k => x k ^ 2)).
+Lemma sum_norm n x :
+  bsum n (fun k => Rabs (x k)) <= sqrt (INR n) * sqrt (bsum n (fun k => x k ^ 2)).
 Proof.
 assert (schwarz := cauchy_schwarz_abs n (fun _ => 1) x); cbv beta in schwarz.
 rewrite (bsum_ext n (fun k => Rabs 1 * Rabs (x k)) (fun k => Rabs (x k))) in schwarz

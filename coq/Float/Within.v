@@ -5,8 +5,8 @@
       the larger one, so that the roundings of a long expression are counted and not estimated.
     Main definitions: [within]; [above] (zero, or at least a power of two), [normal].
     Main results: [within_mult], [within_add], [within_sqrt], [within_trans] (the algebra);
-      [within_round] (no underflow), [within_round_add] (sums never underflow), [within_sum] (a sum in
-      order), [within_closed] (in closed form).
+      [within_round] (no underflow), [within_round_add] (sums never underflow), [within_sum] (a sum
+      in order), [within_closed] (in closed form).
     Depends on: Gptq/Sums, [Rounding], [Gamma], [RoundedSum].
     Source: N. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.4, with
       the counter of roundings as an exponent. *)
@@ -140,7 +140,8 @@ Qed.
 (** The size of a multiple of 2^b. *)
 Lemma above_multiple b x : multiple b x -> above b (Rabs x).
 Proof.
-intros [m ->]; destruct (Z.eq_dec m 0) as [->|nonzero]; [left; rewrite Rmult_0_l; apply Rabs_R0|right].
+intros [m ->]; destruct (Z.eq_dec m 0) as [->|nonzero]; [left; rewrite Rmult_0_l;
+  apply Rabs_R0|right].
 rewrite Rabs_mult, (Rabs_pos_eq (bpow radix2 b)) by apply bpow_ge_0.
 rewrite <- abs_IZR; rewrite <- (Rmult_1_l (bpow radix2 b)) at 1.
 apply Rmult_le_compat_r; [apply bpow_ge_0|apply IZR_le; lia].
@@ -235,7 +236,8 @@ Lemma within_closed k : (Z.of_nat k <= 2 ^ 27)%Z ->
 Proof.
 intros few; assert (upos := Rlt_le _ _ (uro_pos 53)).
 assert (count : 0 <= INR k <= 134217728).
-{ split; [apply pos_INR|rewrite INR_IZR_INZ; change 134217728 with (IZR (2 ^ 27)); apply IZR_le; exact few]. }
+{ split; [apply pos_INR|rewrite INR_IZR_INZ; change 134217728 with (IZR (2 ^ 27)); apply IZR_le;
+    exact few]. }
 assert (value : u = / 9007199254740992) by (unfold uro; simpl; lra).
 assert (small : INR k * u <= / 67108864) by (rewrite value; lra).
 assert (closed := gam_closed u upos k ltac:(lra)); unfold gam, gam_up in closed.
