@@ -154,7 +154,7 @@ void CertificateObserver::bound(const RecurrenceRows& rows, Index r, Index count
   for (Index i = 0; i < count; ++i) {
     const auto k = at(i);
     const double loss_H = sum[k] + (0x1p-23 + 0x1p-46 + (n + 2) * 0x1p-53) * A[k] * A[k];
-    // Every sum has n terms with few roundings each, and all terms but the last sum's are added.
+    // At most 3 n + 33 roundings in loss_H and n + 5 in the sum over the excess: Coq `T30_bound_ieee`, of this program.
     const double value = 0.5 * (loss_H - excess[k]), error = (n + 32) * 0x1p-51 * (loss_H + excess[k]);
     const Enclosure enclosure{value - error, value + error};
     const bool known = (n + 1) * v <= 1 && std::isfinite(enclosure.lo) && std::isfinite(enclosure.hi);

@@ -27,8 +27,8 @@ struct ExactRows {
 ///             T11 (a) with Cauchy's inequality: Coq `T11_recurrence_closed`, `feedback_size_cauchy`; j from 0
 ///   2 loss_G = loss_H - sum_j (H_jj - 2 G_jj) e_j^2
 ///
-/// The enclosure is that of this expression with both norms enlarged by 1 + 2^-20. A row in which the guard kept
-/// round-to-nearest loses less than GPTQ's. Infinite where the conditions of T15 fail.
+/// The enclosure is that of this expression with both norms enlarged by 1 + 2^-20 (Coq `T30_bound_ieee`). A row in
+/// which the guard kept round-to-nearest loses less than GPTQ's. Infinite where the conditions of T15 fail.
 class CertificateObserver : public Observer {
  public:
   /// G outlives the observer; null for round-to-nearest without a Gram matrix. exact: losses as exact numbers and, for
