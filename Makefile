@@ -73,7 +73,7 @@ fixtures: ## Make tests/fixtures/ again with the oracle, and tests/quantize/dige
 	$(BUILD)/tests/fixtures/make_fixtures tests/fixtures
 	$(BUILD)/tests/quantize/make_digests > tests/quantize/digests.txt
 
-.PHONY: check-exhaustive check-fuzz check-sanitizers check-tsan check-neon check-trainer check-cuda check-install
+.PHONY: check-exhaustive check-fuzz check-kills check-sanitizers check-tsan check-neon check-trainer check-cuda check-install
 check-exhaustive: ## All 2^32 binary32 inputs of the codec against MPFR, then on every SIMD target (minutes); docs/check-exhaustive.txt
 	@tools/deps.sh build test
 	$(CMAKE) -S . -B $(BUILD) -DHALLMARK_TESTS=ON
@@ -84,6 +84,11 @@ check-exhaustive: ## All 2^32 binary32 inputs of the codec against MPFR, then on
 check-fuzz: ## libFuzzer on the safetensors reader and the codec, SECONDS_EACH=60 each
 	@tools/deps.sh build fuzz
 	tools/check_fuzz.sh $(or $(SECONDS_EACH),60)
+check-kills: ## COUNT=1000 kills of two writers at once: quantize --overwrite, ablate, witness append (make test does 30)
+	@tools/deps.sh build test
+	$(CMAKE) -S . -B $(BUILD) -DHALLMARK_TESTS=ON
+	cmake --build $(BUILD) -j $(JOBS) --target test_tool_kills
+	HALLMARK_KILLS=$(or $(COUNT),1000) $(BUILD)/tests/cli/test_tool_kills
 check-sanitizers: ## The C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer (clang)
 	@tools/deps.sh build test text solvers sanitizers
 	tools/check_sanitizers.sh
