@@ -67,7 +67,7 @@ inline constexpr int size_too_large = 335;        ///< a dimension or an offset 
 // Exit::input: scales, Gram matrices and activations handed to the library.
 inline constexpr int given_scale = 321;            ///< of the wrong shape, or not positive and finite
 inline constexpr int gram_malformed = 322;         ///< of another shape, not finite or not symmetric
-inline constexpr int gram_impossible = 323;        ///< a negative diagonal entry, or one too large for its diagonal
+inline constexpr int gram_impossible = 323;        ///< by an entry or a negative eigenvalue
 inline constexpr int gram_misfit = 324;            ///< activations or Gram matrices of different widths
 inline constexpr int activation_not_finite = 325;  ///< NaN or infinity
 

@@ -15,8 +15,6 @@
 namespace hallmark {
 namespace {
 
-constexpr int kRemedies = 8;  // factorizations spent on finding a damping that works
-
 // The first entry (in blocks that fit the cache) where G differs from its transpose.
 std::optional<Entry> first_asymmetry(MatrixRef<double> G) {
   constexpr Index kBlock = 64;
@@ -103,24 +101,33 @@ Matrix<double> ordered_hessian(MatrixRef<double> G, double lambda, const std::ve
   return H;
 }
 
-// The error of a failed factorization, with a damping fraction that works, found by doubling.
+// The error of a failed factorization: with a damping fraction that works, found by doubling, unless one fails that
+// covers whatever rounding did to G. Entries rounded to binary32 change x^T G x by at most 2^-24 (sum |x_i|
+// sqrt(G_ii))^2 <= 2^-24 n mean(G_jj) |x|^2, a damping of 2 f mean(G_jj) hence pays for 2 G from f = 2^-24 n on; sums
+// and factorization round less.
 Error explain(const PivotFailure& failure, MatrixRef<double> G, double damp_fraction, const std::vector<Index>& order,
               std::string_view name, std::optional<Index> tokens) {
   Error error = not_positive_definite(failure);
-  error.what = fmt::format("the Hessian of {} is not positive definite", name);
-  error.where = fmt::format("pivot {} is {:.6g} with damping {}; {} columns",
-                            order[static_cast<std::size_t>(failure.pivot)], failure.value, damp_fraction, G.cols());
-  if (tokens) error.where += fmt::format(", {} tokens", *tokens);
-  double fraction = std::max(0.005, damp_fraction);
-  for (int attempt = 0; attempt < kRemedies; ++attempt) {
-    fraction *= 2;
+  const auto where = [&](const PivotFailure& at, double fraction) {
+    return fmt::format("pivot {} is {:.6g} with damping {}; {} columns{}", order[static_cast<std::size_t>(at.pivot)],
+                       at.value, fraction, G.cols(), tokens ? fmt::format(", {} tokens", *tokens) : "");
+  };
+  const double of_rounding = 0x1p-22 * static_cast<double>(G.cols());
+  std::optional<PivotFailure> failed = failure;
+  double fraction = damp_fraction;
+  while (failed && fraction < of_rounding) {
+    fraction = 2 * std::max(0.005, fraction);
     Matrix<double> H = ordered_hessian(G, damping(G, fraction), order);
     Vector<double> d;
-    if (factor_udu_in_place(H, d)) continue;
-    error.hint = fmt::format("--damp-fraction {}, which works here, or more calibration tokens", fraction);
-    return error;
+    failed = factor_udu_in_place(H, d);
   }
-  error.hint = fmt::format("another calibration: no damping up to {} helps, so this is not a Gram matrix", fraction);
+  if (failed)
+    return {Exit::input, error_number::gram_impossible, fmt::format("the Gram matrix of {} is not a Gram matrix", name),
+            where(*failed, fraction) + ": it has a negative eigenvalue that no rounding explains",
+            "capture it again, as F64 or F32: a sum of x x^T over tokens has none"};
+  error.what = fmt::format("the Hessian of {} is not positive definite", name);
+  error.where = where(failure, damp_fraction);
+  error.hint = fmt::format("--damp-fraction {}, which works here, or more calibration tokens", fraction);
   return error;
 }
 

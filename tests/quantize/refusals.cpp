@@ -52,14 +52,19 @@ TEST_CASE("a matrix that no damping saves is called what it is; the pivot is nam
   CHECK(mentions(result.error(), "not a Gram matrix"));
 }
 
-TEST_CASE("a larger damping is found by doubling when the default is not enough") {
-  Matrix<double> G = Matrix<double>::Identity(4, 4);
-  for (const auto& [i, j] : {std::pair{1, 2}, {1, 3}, {2, 3}}) G(i, j) = G(j, i) = -0.55;
-  // Its smallest eigenvalue is -0.1, so lambda must exceed 0.2 = 0.1 * mean(diag(2 G)).
-  const Options options = options_for("gf16");
-  const auto result = quantize_gptq(Matrix<float>::Ones(2, 4), G, options);
-  REQUIRE(!result);
-  CHECK(mentions(result.error(), "--damp-fraction 0.16"));
+TEST_CASE("a damping that pays for rounding is named where none was given, and no more than that") {
+  Matrix<double> G = Matrix<double>::Ones(4, 4);
+  G(0, 3) = G(3, 0) = 1 + 0x1p-40;  // as if rounded; its smallest eigenvalue is about -2^-40
+  Options options = options_for("gf16");
+  options.damp_fraction = 0;
+  const auto rounded = quantize_gptq(Matrix<float>::Ones(2, 4), G, options);
+  REQUIRE(!rounded);
+  CHECK(mentions(rounded.error(), "--damp-fraction 0.01"));
+  G = Matrix<double>::Identity(4, 4);
+  for (const auto& [i, j] : {std::pair{1, 2}, {1, 3}, {2, 3}}) G(i, j) = G(j, i) = -0.55;  // -0.1
+  const auto indefinite = quantize_gptq(Matrix<float>::Ones(2, 4), G, options);
+  REQUIRE(!indefinite);
+  CHECK(mentions(indefinite.error(), "negative eigenvalue that no rounding explains"));
 }
 
 TEST_CASE("a Gram matrix of another shape, not finite, not symmetric, or not one at all") {
@@ -92,6 +97,10 @@ TEST_CASE("a Gram matrix of another shape, not finite, not symmetric, or not one
   const double most = std::sqrt(G(1, 1)) * std::sqrt(G(4, 4));
   G(1, 4) = G(4, 1) = -most * (1 + 0x1p-20);
   refuse(G, 323, "entry (1, 4)");
+  G = Matrix<double>::Identity(5, 5);
+  G(0, 1) = G(1, 0) = G(0, 2) = G(2, 0) = 0.9;
+  G(1, 2) = G(2, 1) = -0.9;  // each pair of columns is possible, the three are not
+  refuse(G, 323, "negative eigenvalue");
   G = Matrix<double>::Identity(5, 5);
   G(1, 4) = G(4, 1) = -1;  // two opposite columns are possible
   CHECK(quantize_gptq(W, G, options));
