@@ -10,7 +10,10 @@
 #include <limits>
 #include <random>
 
+#include "linalg/factor.hpp"
 #include "linalg/gram.hpp"
+#include "linalg/hessian.hpp"
+#include "method/loss.hpp"
 #include "method/quantize.hpp"
 #include "method/rtn.hpp"
 
@@ -133,6 +136,34 @@ TEST_CASE("losses and bounds of a certificate hold in exact arithmetic") {
           if (guard) CHECK(compare(*row.final.exact, *row.rtn.exact) <= 0);
         }
       }
+}
+
+// Bit for bit, for the instance of coq/Float/WitnessBound.v, where Coq runs the programs of T30.
+TEST_CASE("the ends of a bound and of a loss are those that Coq computes of their programs") {
+  const Matrix<float> W{{10066330 * 0x1p-24F, -11184811 * 0x1p-25F}};
+  const Matrix<double> G{{1, 1}, {1, 1}};
+  Options options = options_for("gf16");
+  options.guard = false;
+  options.desc_act = false;
+  options.damp_fraction = 0x1p-21;  // lambda 2^-20
+  const Steps steps{Matrix<float>::Constant(1, 1, 0.75F)};
+  const MatrixRef<double> gram = G;
+  CertificateObserver seen(&gram, options, ExactRows{}, true);
+  const auto result = quantize_gptq(W, G, options, steps, "w", std::nullopt, &seen);
+  REQUIRE(result);
+  CHECK(options.grid.value(result->codes(0, 0)) == 819 * 0x1p-10);
+  CHECK(options.grid.value(result->codes(0, 1)) == -910 * 0x1p-11);
+  REQUIRE(seen.values.size() == 1);
+  CHECK(seen.values[0].bound->enclosure.lo == 8000368851208787 * 0x1p-76);
+  CHECK(seen.values[0].bound->enclosure.hi == 8000368851209271 * 0x1p-76);
+  CHECK(seen.values[0].final.enclosure.lo == 5126270702058069 * 0x1p-80);  // in binary32: coq/Float/WitnessFused.v
+  CHECK(seen.values[0].final.enclosure.hi == 5126298504429285 * 0x1p-80);
+  const Matrix<double> H = hessian(G, damping(G, options.damp_fraction));
+  const LossModel model = loss_model(*factor_udu(H), H.diagonal(), 2 * G.diagonal());
+  const std::vector<Index> order{0, 1}, row{0};
+  const Loss loss = enclose_losses(model, {W, options.grid, steps, order}, result->codes, row)[0];
+  CHECK(loss.lo == 5126285059686345 * 0x1p-80);  // in binary64: coq/Float/WitnessGuard.v
+  CHECK(loss.hi == 5126285059686455 * 0x1p-80);
 }
 
 TEST_CASE("an enclosure that says too little is made again in binary64") {
