@@ -88,7 +88,8 @@ RowColumns::RowColumns(const Evidence& evidence)
     // slack: 1 / (1 - 2 * u) <= 1 + 2^-50 for u = 2^-53
     root.push_back(std::sqrt(H.back()) * (1 + 0x1p-50));
     // slack: 1 / (1 - (n + 8) * u) <= 1 + 2^-20 for n <= 2^24, u = 2^-53
-    const double norm = std::sqrt(squares[at(p)]) * (1 + 0x1p-20) + 0x1p-140, terms = static_cast<double>(p + 1);
+    // 2^-138: below the normal range each of 2^24 entries of U is rounded by at most 2^-150
+    const double norm = std::sqrt(squares[at(p)]) * (1 + 0x1p-20) + 0x1p-138, terms = static_cast<double>(p + 1);
     // slack: 1 / (1 - 3 * u) <= 1 + 2^-40 for u = 2^-53
     chain.push_back(terms * 0x1p-24 * (1 + terms * 0x1p-24) * norm * (1 + 0x1p-40));
     underflow.push_back(0x1p-148 * terms * (1 + norm));
@@ -127,7 +128,7 @@ void RowGroup::add_bounds(const Grid& grid, const RowColumns& columns) {
   Lanes squares{};
   for (std::size_t p = 0; p < n; ++p) squares += (at[p].w - at[p].q) * (at[p].w - at[p].q);
   // slack: 1 / (1 - (n + 8) * u) <= 1 + 2^-20 for n <= 2^24, u = 2^-53
-  const Lanes norm = root_of(squares) * (1 + 0x1p-20) + 0x1p-140;
+  const Lanes norm = root_of(squares) * (1 + 0x1p-20) + 0x1p-138;
   for (std::size_t p = 0; p < n; ++p) {
     at[p].gap = gap_of(grid, rule, at[p]);
     // slack: 1 / (1 - 4 * u) <= 1 + 2^-40 for u = 2^-53

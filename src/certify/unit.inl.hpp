@@ -343,7 +343,7 @@ Verdict judge_rows_in(const Tensor& tensor, const Rows& rows, void* memory) {
     begin = end;
     if (begin != n || !rows.lo) continue;
     // slack: 1 / (1 - (n + 8) * u) <= 1 + 2^-20 for n <= 2^24, u = 2^-53
-    for (Lanes& distance : distances) distance = root_of(distance) * (1 + 0x1p-20) + 0x1p-140;
+    for (Lanes& distance : distances) distance = root_of(distance) * (1 + 0x1p-20) + 0x1p-138;
     judge_losses(tensor, rows, work, distances, verdict);
   }
   verdict.nearest = row_bits<T>(yes.nearest);
