@@ -253,4 +253,6 @@ TEST_CASE("a recorded verdict that the cells do not give is a mismatch") {
   auto nudged = *verdict;
   nudged.comparisons[0].test.p = *nudged.comparisons[0].test.p * (1 + 1e-14);
   CHECK(check_verdict_line(*verdict, *verdict_line(nudged, "s", "t"), "test"));
+  nudged.comparisons[0].test.p = *verdict->comparisons[0].test.p * (1 + 1e-9);
+  CHECK_FALSE(check_verdict_line(*verdict, *verdict_line(nudged, "s", "t"), "test"));
 }

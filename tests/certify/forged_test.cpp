@@ -60,9 +60,15 @@ TEST_CASE("one flipped bit is found, and named") {
     made.flip(made.w, "bias", 9);
     check_error(made.verify(), 7, "E0712", {"tensor 'bias'"});
   }
-  SUBCASE("of the payload digest") {
-    made.replace(made.q, "hallmark.payload.sha256\":\"", "hallmark.payload.sha256\": ");  // same length
-    CHECK(made.verify().exit == 3);
+  SUBCASE("of the payload digest, or of the digest of the metadata") {
+    const std::string good = read_file(made.q);
+    for (const std::string key : {"hallmark.payload.sha256\":\"", "hallmark.metadata.sha256\":\""}) {
+      std::string text = good;
+      char& digit = text[text.find(key) + key.size() + 63];
+      digit = digit == '7' ? '8' : '7';
+      write_file(made.q, text);
+      for (const char* how : {"", "--reproduce", "--no-certificate"}) check_error(made.verify(how), 7, "E0710");
+    }
   }
   SUBCASE("of an option in Q") {
     made.replace(made.q, "damp_fraction\\\":0.01", "damp_fraction\\\":0.03");
