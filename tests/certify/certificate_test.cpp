@@ -2,6 +2,7 @@
 #include "certify/certificate.hpp"
 
 #include <doctest/doctest.h>
+#include <cmath>
 #include <fmt/format.h>
 
 #include <array>
@@ -275,4 +276,14 @@ TEST_CASE("the picture holds every tensor, and hostile names are text") {
   CHECK(svg.find("no calibration") != svg.npos);
   CHECK(svg.find("a row without a bound") != svg.npos);
   CHECK(svg.find("inf") == svg.npos);
+}
+
+TEST_CASE("an enclosure says enough up to a quarter of its upper end, or between neighbours") {
+  CHECK(says_enough({0.75, 1}));
+  CHECK_FALSE(says_enough({std::nextafter(0.75, 0), 1}));
+  CHECK(says_enough({0, 0}));
+  CHECK(says_enough({0, 0x1p-1074}));
+  CHECK_FALSE(says_enough({0, 0x1p-1073}));
+  CHECK_FALSE(says_enough({1, std::numeric_limits<double>::infinity()}));
+  CHECK_FALSE(says_enough({std::nan(""), 1}));
 }

@@ -1,5 +1,6 @@
 // What may be wrong between quantize and verify: every changed bit and every forged number is found, and named.
 #include <cmath>
+#include <cstring>
 #include <regex>
 
 #include "certify/certificate.hpp"
@@ -75,6 +76,25 @@ TEST_CASE("one flipped bit is found, and named") {
     check_error(made.verify(), 7, "E0712", {"tensor 'a.weight'", "damp_fraction: 0.01 against 0.03"});
     CHECK(made.verify("--reproduce").exit == 7);
   }
+}
+
+TEST_CASE("the same tensors in another file are not the certified ones") {
+  const Quantized made;
+  for (const auto& [path, what] :
+       {std::pair(made.w, "the digest of the weights"), {made.c, "the digest of the calibration"}}) {
+    const std::string good = read_file(path);
+    std::string text = good;
+    std::uint64_t length = 0;
+    std::memcpy(&length, text.data(), 8);
+    text.insert(8 + length, 8, ' ');  // a longer header that says the same
+    length += 8;
+    std::memcpy(text.data(), &length, 8);
+    write_file(path, text);
+    for (const char* how : {"", "--reproduce"}) check_error(made.verify(how), 7, "E0711", {what});
+    CHECK(made.verify("--no-certificate").exit == 0);
+    write_file(path, good);
+  }
+  CHECK(made.verify().exit == 0);
 }
 
 TEST_CASE("codes that were changed to others are refused by the certificate, and judged without it") {
@@ -202,6 +222,14 @@ TEST_CASE("a certificate that was edited is found, and named") {
     check_error(made.verify(), 7, "E0713", {"row 0: the exact loss of the codes is another"});
     check_error(made.verify("--reproduce --exact"), 7, "E0712", {"row 0: the final loss, exact"});
     check_error(made.verify("--reproduce"), 7, "E0712", {"row 0: the final loss: the exact value"});
+  }
+  SUBCASE("an exact loss by its last bits, seen by --exact alone") {
+    std::string text = read_file(made.certificate);
+    const auto begin = text.find("\"mantissa\":\"0x") + 14;
+    char& last = text[text.find('"', begin) - 1];
+    last = last == '3' ? '5' : '3';  // odd, as the one text of a number is
+    write_file(made.certificate, text);
+    check_error(made.verify("--exact"), 7, "E0713", {"row 0: the exact loss of the codes is another"});
   }
   SUBCASE("an option") {
     made.replace(made.certificate, "\"block_size\":128", "\"block_size\":64");

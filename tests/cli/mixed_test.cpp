@@ -6,6 +6,8 @@
 
 #include "../io/temporary_folder.hpp"
 #include "artifact/quantized_file.hpp"
+#include "certify/certificate.hpp"
+#include "io/sha256.hpp"
 #include "files.hpp"
 #include "shell.hpp"
 
@@ -100,6 +102,23 @@ TEST_CASE("a model with several grids, experts and orientations goes through eve
     CAPTURE(verified.out);
     CHECK(verified.exit == 0);
     CHECK(says(verified.out, "6 matrices, 29 rows"));
+  }
+
+  // Each matrix has the digest of its own bytes, that of a stack too.
+  auto certificate = CertificateReader::open(work.folder / "q.certificate.json");
+  const auto source = SafeTensors::open(work.folder / "w.safetensors");
+  REQUIRE(certificate);
+  REQUIRE(source);
+  for (int k = 0; k < 6; ++k) {
+    const auto tensor = *certificate->next();
+    REQUIRE(tensor);
+    const auto bracket = tensor->name.find('[');
+    std::span<const std::byte> bytes = source->find(tensor->name.substr(0, bracket))->data;
+    if (bracket != std::string::npos) {
+      const std::size_t size = bytes.size() / 3;
+      bytes = bytes.subspan(static_cast<std::size_t>(tensor->name[bracket + 1] - '0') * size, size);
+    }
+    CHECK(tensor->weights_sha256 == sha256_hex(bytes));
   }
 
   work.succeeds("dequantize q.safetensors -o d.safetensors");

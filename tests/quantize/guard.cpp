@@ -237,3 +237,25 @@ TEST_CASE("groups and act-order: losses enclosed, and no row loses more than rou
     }
   }
 }
+
+TEST_CASE("clipped codes are those of the codes that were kept, row by row") {
+  const Matrix<float> W = normal_matrix<float>(200, 6, 11);
+  const Matrix<double> G = gram_ref(ar1_activations(400, 6, 0.5, 12));
+  Options options{.grid = *Grid::parse("int4s")};
+  options.scale_rule = given_scales;
+  Index differ = 0;
+  for (Index i = 0; i < W.rows(); ++i) {
+    const Matrix<float> row = W.row(i);
+    const Steps steps{Matrix<float>::Constant(1, 1, 0.25F), {}, 0};
+    const auto run = [&](bool guard) {
+      options.guard = guard;
+      return *quantize_gptq(row, G, options, steps, "w");
+    };
+    const Quantized guarded = run(true), free = run(false);
+    const Index nearest = round_to_nearest(row, options.grid, steps).clipped[0];
+    const bool kept = guarded.guard_rows == 1;
+    CHECK(guarded.clipped == (kept ? nearest : free.clipped));
+    differ += kept && nearest != free.clipped;
+  }
+  CHECK(differ > 0);
+}
