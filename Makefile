@@ -125,11 +125,18 @@ check-format: ## Compare their layout with it, and see that no function is long 
 	$(cxx_files) | xargs clang-format-14 --dry-run -Werror
 	$(cxx_files) | xargs tools/check_functions.pl
 
-.PHONY: mutants mutants-sample
-mutants: checker ## Plant faults one at a time and see each caught (minutes); writes docs/mutation.md
+.PHONY: mutants mutants-changed mutants-generated
+mutants: checker ## Plant faults one at a time and see each caught (a quarter of an hour); writes docs/mutation.md
 	@tools/deps.sh build test
 	tests/mutants/run
+mutants-changed: checker ## Those whose text or file is not what docs/mutation.md speaks of; the other rows stay
+	@tools/deps.sh build test
+	tests/mutants/run --changed
+mutants-generated: ## COUNT=12 small faults in each of five folders, drawn by SEED=1 (an hour); writes docs/mutation-generated.md
+	@tools/deps.sh build test solvers
+	tests/mutants/run-generated $(or $(SEED),1) $(or $(COUNT),12)
 
+.PHONY: mutants-sample
 mutants-sample: checker ## A few of them, chosen by the commit
 	@tools/deps.sh build test
 	tests/mutants/run --sample 6

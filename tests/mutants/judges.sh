@@ -1,0 +1,98 @@
+# shellcheck shell=bash disable=SC2034,SC2154  # what the list says is read here, what the judges say by who sources this
+# A copy of the tree in which faults are planted, and the judges of what it then does; sourced by the scripts beside it.
+# The arithmetic has three judges: the fixtures (tests/fixtures/production.cpp), the contracts of `hallmark quantize`, and
+# hallmark-check on what it wrote (the checker is built from Coq and holds none of the mutated code). Everything else is
+# judged by test programs, which each fault names.
+
+# copy_tree: copies the tree, configures it and goes there; $tree is where it was.
+copy_tree() {
+  tree=$PWD work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  git ls-files -z --cached --others --exclude-standard | tar -c --null --files-from=- | tar -x -C "$work"
+  cd "$work" || exit 1
+  cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DHALLMARK_TESTS=ON > build.log || { cat build.log; exit 1; }
+}
+
+# build TARGET..: fails where something does not compile.
+build() { ninja -C build "$@" > build.log 2>&1; }
+must_build() { build "$@" || { tail -n 40 build.log; echo "mutants: ninja $* failed" >&2; exit 1; }; }
+
+# first_failure PROGRAM: the first test case that fails; nothing where all pass.
+first_failure() {
+  local status=0 found
+  timeout 900 "$1" --abort-after=1 > test.log 2>&1 || status=$?
+  [ "$status" -ne 0 ] || grep -q 'Status: SUCCESS!' test.log || { echo 'ends early'; return; }
+  [ "$status" -ne 0 ] || return 0
+  found=$(sed -n -E 's/^TEST CASE: +//p' test.log | head -n 1)
+  [ "$status" -ne 124 ] || found="no end"
+  echo "${found:-exit $status}"
+}
+
+# ask_tests PROGRAM..: sets test to the first of the programs that fails, and its case; to nothing where none does.
+ask_tests() {
+  local program
+  test=''
+  for program in "$@"; do
+    must_build "test_$program"
+    test=$(first_failure "$(find build -type f -name "test_$program" -perm -u+x)")
+    [ -z "$test" ] || { test="$program: $test"; break; }
+  done
+}
+
+# What `hallmark quantize` is asked; the checker judges those with one GF16 scale per row.
+declare -A cases=(
+  [gf16]="--grid gf16"
+  [rtn]="--grid gf16 --method rtn"
+  [pow2]="--grid gf16 --scale-rule row-pow2"
+  [groups]="--grid gf16 --scale-rule row-pow2 --desc-act --group-size 20"
+  [undamped]="--grid gf16 --damp-percent 0"
+  [damped]="--grid gf16 --damp-percent 0.9"
+  [int4s]="--grid int4s --desc-act --group-size 20"
+  [int4]="--grid int4"
+  [int4z]="--grid int4z --group-size 20"
+)
+
+# prepare_three: what ask_three needs.
+prepare_three() {
+  HALLMARK_CHECK=$tree/build/checker/hallmark-check
+  export HALLMARK_CHECK
+  [ -x "$HALLMARK_CHECK" ] || { echo "mutants: no build/checker/hallmark-check: run 'make checker'" >&2; exit 1; }
+  must_build hallmark_tool test_fixtures_production make_mutant_inputs
+  mkdir -p inputs && build/tests/mutants/make_mutant_inputs inputs
+}
+
+# ask_three: sets fixture, contract, checker to what each says; empty where it says nothing.
+ask_three() {
+  local case status
+  contract='' checker='' other=''
+  must_build hallmark_tool test_fixtures_production
+  fixture=$(first_failure build/tests/fixtures/test_fixtures_production)
+  for case in gf16 rtn pow2 groups undamped damped int4s int4 int4z; do
+    status=0
+    # shellcheck disable=SC2086  # words
+    build/hallmark quantize --weights inputs/w.safetensors --calibration inputs/c.safetensors ${cases[$case]} --overwrite \
+      --output "q-$case.safetensors" > quantize.log 2>&1 || status=$?
+    if [ "$status" -eq 6 ]; then
+      [ -n "$contract" ] || contract="$case: $(grep -m 1 -A 1 "^error" quantize.log | tail -n 1 | sed -E "s/^ *//; s/[ ,:].*//")"
+      continue
+    elif [ "$status" -ne 0 ]; then
+      other="$case: exit $status"
+      continue
+    fi
+    case $case in gf16 | rtn | pow2 | undamped | damped)
+      build/hallmark verify "q-$case.safetensors" --weights inputs/w.safetensors --calibration inputs/c.safetensors --checker \
+        > verify.log 2>&1 || true
+      [ -n "$checker" ] || ! grep -q 'E0790' verify.log || checker="$case: $(grep -m 1 -o "check '[a-z-]*'" verify.log)" ;;
+    esac
+  done
+}
+
+# plant: puts the fault at hand into the copy. restore: takes it out again.
+plant() {
+  cp -p "$file" planted.orig
+  from=$from to=$to perl -0pi -e '
+    my $n = () = /\Q$ENV{from}\E/g;
+    die "mutants: the fragment occurs $n times\n" if $n != 1;
+    s/\Q$ENV{from}\E/$ENV{to}/;' "$file" || { echo "mutants: $name: $file" >&2; exit 1; }
+}
+restore() { cp -p planted.orig "$file"; touch "$file"; }
