@@ -50,12 +50,27 @@ Sample layer(const std::string& grid, Index rows, Index cols) {
   return t;
 }
 
-Report judged(const Sample& t, std::string_view target) {
+// Shows the losses of the proposal times a factor.
+struct Scaling : Observer {
+  Observer& inner;
+  double factor;
+  Scaling(Observer& o, double f) : inner(o), factor(f) {}
+  void rows(const RecurrenceRows& rows) override { inner.rows(rows); }
+  void tensor(const Evidence& evidence) override {
+    Quantized result = evidence.result;
+    for (Loss& loss : result.enclosed_proposal) loss = {factor * loss.value, factor * loss.lo, factor * loss.hi};
+    inner.tensor({evidence.name, evidence.W, evidence.options, result, evidence.rtn, evidence.order, evidence.G,
+                  evidence.model, evidence.diag_H, evidence.U, evidence.widened});
+  }
+};
+
+Report judged(const Sample& t, std::string_view target, double factor = 1) {
   REQUIRE(set_simd_target(target));
   ContractChecker checker(Policy::on);
+  Scaling scaling(checker, factor);
   const auto result = t.options.method == "rtn"
-                          ? quantize_rtn(t.W, t.options, std::nullopt, "layer", &checker)
-                          : quantize_gptq(t.W, t.G, t.options, std::nullopt, "layer", 64, &checker);
+                          ? quantize_rtn(t.W, t.options, std::nullopt, "layer", &scaling)
+                          : quantize_gptq(t.W, t.G, t.options, std::nullopt, "layer", 64, &scaling);
   REQUIRE(set_simd_target(""));
   REQUIRE(result);
   return checker.report();
@@ -191,6 +206,26 @@ TEST_CASE("every target counts as the plain way does") {
         same_counts(plain, judged(t, target));
       }
     }
+  }
+}
+
+TEST_CASE("where losses reach their bounds, and beyond, every target doubts what the plain way doubts") {
+  for (const std::string grid : {"gf16", "int4s"}) {
+    CAPTURE(grid);
+    Sample t = layer(grid, 33, 67);
+    t.options.guard = false;
+    std::int64_t some = 0, all = 0;
+    for (double factor = 2.5; factor < 14; factor *= 1.09) {
+      CAPTURE(factor);
+      const Report plain = judged(t, "reference", factor);
+      const Count& count = plain.counts().find("gptq_bound_emitted")->second;
+      const std::int64_t doubted = count.by_exact + count.failed;
+      some += doubted > 0 && doubted < 33;
+      all += doubted == 33;
+      for (const std::string& target : simd_targets()) same_counts(plain, judged(t, target, factor));
+    }
+    CHECK(some > 0);
+    CHECK(all > 0);
   }
 }
 
