@@ -30,7 +30,7 @@ inline Shape shape_of(std::string_view name) {
   if (name == "idempotence") return {"idempotence", {"n"}, {{"q", "n", ""}, {"p", "n", ""}, {"r", "n", ""}}};
   if (name == "exact_product") return {"exact_product", {"n"}, {{"s", "n", ""}, {"g", "n", ""}, {"p", "n", ""}, {"b", "n", ""}}};
   if (name == "gram_accumulation") return {"gram_accumulation", {"m"}, {{"x", "m", ""}, {"y", "m", ""}, {"c", "m", ""}, {"delta", "m", ""}, {"G", "", ""}}};
-  if (name == "gram_bound") return {"gram_bound", {"n", "m"}, {{"G", "n", ""}, {"h", "", ""}, {"D", "n", ""}, {"x", "m", ""}, {"Y", "n", "m"}, {"f", "", ""}}};
+  if (name == "gram_bound") return {"gram_bound", {"n", "m"}, {{"G", "n", ""}, {"h", "", ""}, {"D", "n", ""}, {"x", "m", ""}, {"Y", "n", "m"}}};
   if (name == "factor_residual") return {"factor_residual", {"n"}, {{"x", "n", ""}, {"y", "n", ""}, {"d", "n", ""}, {"h", "", ""}, {"p", "", ""}, {"s", "", ""}, {"a", "", ""}, {"b", "", ""}, {"f", "", ""}, {"g", "", ""}}};
   if (name == "pivots") return {"pivots", {"n"}, {{"U", "n", "n"}, {"d", "n", ""}, {"h", "n", ""}, {"g", "", ""}}};
   if (name == "error_identity") return {"error_identity", {"n"}, {{"H", "n", "n"}, {"U", "n", "n"}, {"d", "n", ""}, {"w", "n", ""}, {"q", "n", ""}, {"u", "n", ""}, {"L", "", ""}}};
@@ -53,7 +53,7 @@ std::pair<typename Ops::Truth, typename Ops::Truth> call(std::string_view name, 
   if (name == "idempotence") return {idempotence_pre<Ops>(size("n"), input("q"), input("p"), input("r")), idempotence_post<Ops>(size("n"), input("q"), input("r"))};
   if (name == "exact_product") return {exact_product_pre<Ops>(size("n"), input("s"), input("g"), input("p"), input("b")), exact_product_post<Ops>(size("n"), input("s"), input("g"), input("p"))};
   if (name == "gram_accumulation") return {gram_accumulation_pre<Ops>(size("m"), input("x"), input("y"), input("c"), input("delta"), input("G")), gram_accumulation_post<Ops>(size("m"), input("x"), input("y"), input("G"))};
-  if (name == "gram_bound") return {gram_bound_pre<Ops>(size("n"), size("m"), input("G"), input("h"), input("D"), input("x"), input("Y"), input("f")), gram_bound_post<Ops>(size("n"), input("G"), input("h"), input("D"))};
+  if (name == "gram_bound") return {gram_bound_pre<Ops>(size("n"), size("m"), input("G"), input("h"), input("D"), input("x"), input("Y")), gram_bound_post<Ops>(size("n"), size("m"), input("G"), input("h"), input("D"))};
   if (name == "factor_residual") return {factor_residual_pre<Ops>(size("n"), input("x"), input("y"), input("d"), input("h"), input("p"), input("s"), input("a"), input("b"), input("f"), input("g")), factor_residual_post<Ops>(size("n"), input("x"), input("y"), input("d"), input("h"), input("a"), input("b"), input("g"))};
   if (name == "pivots") return {pivots_pre<Ops>(size("n"), input("U"), input("d"), input("h"), input("g")), pivots_post<Ops>(size("n"), input("d"), input("h"), input("g"))};
   if (name == "error_identity") return {error_identity_pre<Ops>(size("n"), input("H"), input("U"), input("d"), input("w"), input("q"), input("u"), input("L")), error_identity_post<Ops>(size("n"), input("d"), input("q"), input("u"), input("L"))};

@@ -1,21 +1,23 @@
 (** * Everything that is generated
 
     Purpose: the list of the generated files, and contracts/manifest.json, which names the
-      contracts with their theorems, and the solvers' goals with the answer that each must have.
+      contracts with their theorems, says which of them a run evaluates, and names the solvers' goals
+      with the answer that each must have.
     Main definitions: [manifest], [everything].
-    Depends on: [Syntax], [Library], [PrintCodec], [PrintCpp], [PrintSmt], [ThreeColumns], [Text].
+    Depends on: [Syntax], [Registration], [Library], [PrintCodec], [PrintCpp], [PrintSmt], [ThreeColumns], [Text].
     Source: this project. *)
 From Coq Require Import List String Ascii.
-From Hallmark Require Import Contract.Syntax Contract.Library.
+From Hallmark Require Import Contract.Syntax Contract.Registration Contract.Library.
 From Hallmark Require Import Contract.Text Contract.PrintCodec Contract.PrintCpp Contract.PrintSmt.
 From Hallmark Require Import Contract.ThreeColumns.
 Import ListNotations.
 Open Scope string_scope.
 
-(** One contract: name, theorem. *)
-Definition json_contract (c : contract) : string :=
-  "    {" ++ quoted "name" ++ ": " ++ quoted (name c) ++ ", " ++ quoted "theorem" ++ ": "
-  ++ quoted (theorem c) ++ "}".
+(** One contract: name, theorem, whether a run evaluates it. *)
+Definition json_contract (r : registration) : string :=
+  "    {" ++ quoted "name" ++ ": " ++ quoted (name (stated r)) ++ ", " ++ quoted "theorem" ++ ": "
+  ++ quoted (theorem (stated r)) ++ ", " ++ quoted "run_time" ++ ": "
+  ++ match evaluated r with EveryRow | ByJudge => "true" | InTests => "false" end ++ "}".
 
 (** One goal: file, expected answer, theorem. *)
 Definition json_goal (g : file * string * string) : string :=
@@ -34,7 +36,7 @@ Definition manifest : file := {|
     "{";
     "  " ++ quoted "made_by" ++ ": " ++ quoted "extract/contracts generate" ++ ",";
     "  " ++ quoted "contracts" ++ ": [";
-    concat ("," ++ newline) (map json_contract contracts);
+    concat ("," ++ newline) (map json_contract library);
     "  ],";
     "  " ++ quoted "goals" ++ ": [";
     concat ("," ++ newline) (map json_goal goals);

@@ -124,7 +124,7 @@ Definition contract_header (c : contract) : file := cpp_header ("contract_" ++ n
 
 (** Those of the given contracts that a run evaluates at the codes of every row. *)
 Definition at_every_row (r : registration) : bool :=
-  match evaluated r with EveryRow => true | ByJudge => false end.
+  match evaluated r with EveryRow => true | ByJudge | InTests => false end.
 
 (** One visit: row.x gives the input x by its index, pick reads it as the stage of the evaluation does. *)
 Definition cpp_visit (c : contract) : list string :=

@@ -12,9 +12,9 @@ From Hallmark.Contract Require Import Syntax Denotation Cases Question.
 Import ListNotations.
 Open Scope string_scope.
 
-(** Where a run evaluates a contract: at the codes of every row, by nothing but its printed text, or
-    where a judge in src/certify/ says (or nowhere, but in tests). *)
-Inductive evaluation := EveryRow | ByJudge.
+(** Where a run evaluates a contract: at the codes of every row, by nothing but its printed text;
+    where a judge in src/certify/ says; or nowhere, but in tests. *)
+Inductive evaluation := EveryRow | ByJudge | InTests.
 
 (** What a row shows of each of its n columns: the weight w, the number x that was rounded (the
     weight or what GPTQ made of it), the point q of the code, the points l and r of the grid below
@@ -24,7 +24,7 @@ Definition row_words : list string := ["w"; "x"; "q"; "l"; "r"; "s"].
 (** The postcondition reads no more than is shown there. *)
 Definition evaluable (c : contract) (p : evaluation) : bool :=
   match p with
-  | ByJudge => true
+  | ByJudge | InTests => true
   | EveryRow =>
       forallb (String.eqb "n") (sizes c)
       && forallb (fun input => let '(x, k) := input in

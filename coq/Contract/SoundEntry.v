@@ -162,24 +162,37 @@ Proof.
   apply Rmult_le_compat; try assumption; apply Rmult_le_pos; lra.
 Qed.
 
+(** The errors of m roundings, v = m u at most 1/8, against the slack. *)
+Lemma gram_slack v : 0 <= v <= / 8 -> let f := v * (1 + v) in let k := 3 * v in
+  0 <= f < 1 /\ 0 <= k /\ 1 + f <= (1 + k) * (1 - f).
+Proof.
+  intros small f k; subst f k; assert (square : 0 <= v * v <= / 8 * v) by (split; nra).
+  assert (cube : v * v * v <= / 64 * v) by nra.
+  repeat split; nra.
+Qed.
+
 Theorem gram_bound_sound : valid gram_bound.
 Proof.
-  intros e [constant [diag_h [diag_D [entry _]]]] j below.
+  intros e [few [diag_h [diag_D [entry _]]]] j below.
   specialize (diag_D j below); specialize (entry j below).
-  set (M := size e "m") in *; set (f := scalar e "f") in *.
+  set (M := size e "m") in *; set (v := INR M * (1 / 9007199254740992)).
   set (x := vector e "x") in *; set (y := matrix e "Y" j) in *.
   set (h := scalar e "h") in *; set (D := vector e "D" j) in *; set (G := vector e "G" j) in *.
-  change (0 / 1 <= f /\ 2 / 1 * f <= 1 / 1099511627776 * (1 / 1 - f)) in constant.
+  change (v <= 1 / 8) in few.
   change (Rabs (h - bsum M (fun t => x t * x t))
-    <= f * bsum M (fun t => Rabs (x t) * Rabs (x t))) in diag_h.
+    <= v * (1 / 1 + v) * bsum M (fun t => Rabs (x t) * Rabs (x t))) in diag_h.
   change (Rabs (D - bsum M (fun t => y t * y t))
-    <= f * bsum M (fun t => Rabs (y t) * Rabs (y t))) in diag_D.
+    <= v * (1 / 1 + v) * bsum M (fun t => Rabs (y t) * Rabs (y t))) in diag_D.
   change (Rabs (G - bsum M (fun t => x t * y t))
-    <= f * bsum M (fun t => Rabs (x t) * Rabs (y t))) in entry.
-  change (G ^ 2 <= (1 / 1 + 1 / 1099511627776) ^ 2 * (h * D)).
-  assert (positive : forall v : nat -> R, bsum M (fun t => Rabs (v t) * Rabs (v t))
-      = bsum M (fun t => v t * v t)).
-  { intros v; apply bsum_ext; intros t _; rewrite <- Rabs_mult; apply Rabs_pos_eq; nra. }
+    <= v * (1 / 1 + v) * bsum M (fun t => Rabs (x t) * Rabs (y t))) in entry.
+  change (G ^ 2 <= (1 / 1 + 3 / 1 * v) ^ 2 * (h * D)).
+  replace (1 / 1) with 1 in * by lra; replace (3 / 1) with 3 by lra.
+  assert (vpos : 0 <= v) by (assert (index := pos_INR M); unfold v; lra).
+  destruct (gram_slack v ltac:(lra)) as [fsmall [kpos close]].
+  set (f := v * (1 + v)) in *.
+  assert (positive : forall z : nat -> R, bsum M (fun t => Rabs (z t) * Rabs (z t))
+      = bsum M (fun t => z t * z t)).
+  { intros z; apply bsum_ext; intros t _; rewrite <- Rabs_mult; apply Rabs_pos_eq; nra. }
   rewrite positive in diag_h, diag_D.
   set (A := bsum M (fun t => x t * x t)) in *; set (B := bsum M (fun t => y t * y t)) in *.
   assert (Apos : 0 <= A) by (apply bsum_ge0; intros; nra).
@@ -190,8 +203,7 @@ Proof.
   { rewrite <- (sqrt_pow2 C) by exact Cpos; apply sqrt_le_1_alt, schwarz_sizes. }
   assert (size : Rabs (bsum M (fun t => x t * y t)) <= C).
   { eapply Rle_trans; [apply bsum_abs|]; apply Req_le, bsum_ext; intros; apply Rabs_mult. }
-  replace (1 / 1 + 1 / 1099511627776) with (1 + 1 / 1099511627776) by lra.
-  apply (near_gram f _ G A B h D); try assumption; try lra.
+  apply (near_gram f _ G A B h D); try assumption.
   - replace G with (G - bsum M (fun t => x t * y t) + bsum M (fun t => x t * y t)) by ring.
     eapply Rle_trans; [apply Rabs_triang|].
     assert (scaled : (1 + f) * C <= (1 + f) * sqrt (A * B))

@@ -7,7 +7,7 @@
       [gram_accumulation_met], [gram_bound_met], [factor_residual_met],
       [factor_residual_stored_met], [pivots_met].
     Depends on: [Statements], [Denotation], [SoundEntry], Gptq/GoldenGrid, Float/GramError,
-      Float/FactorClosed.
+      Float/AnyOrder, Float/FactorClosed.
     Source: this project. *)
 From Coq Require Import ZArith Reals Lra Lia List String.
 From Flocq Require Import Core.
@@ -15,6 +15,7 @@ From Hallmark.Format Require Import GF16 ScaledGrid.
 From Hallmark.Gptq Require Import Sums Matrix GoldenGrid.
 From Hallmark.Float Require Import Arithmetic Rounding Gamma ChainError Recurrence Factor FactorError.
 From Hallmark.Float Require Import FactorDiagonal GramError FactorClosed FactorRounded.
+From Hallmark.Float Require Import SummationTree AnyOrder.
 From Hallmark.Contract Require Import Syntax Denotation Statements SoundEntry.
 Import ListNotations.
 Open Scope R_scope.
@@ -125,52 +126,54 @@ Proof.
   rewrite INR_IZR_INZ, Rmult_1_l; apply IZR_le; exact few.
 Qed.
 
-(** The constant of at most 4095 tokens, against the slack 2^-40. *)
-Lemma few_tokens k : (k <= 4095)%nat ->
-  0 <= gam (uro 53) k < 1
-  /\ 1 + gam (uro 53) k <= (1 + 1 / IZR 1099511627776) * (1 - gam (uro 53) k).
+(** A row of a Gram matrix that was summed in binary64 from [tokens] binary32 activations, in any order
+    (T18), through at most m roundings: as many as there are tokens, for the order of the product
+    ([order_chain]). *)
+Theorem gram_bound_met e n tokens k X S a : binary32_entries n tokens X -> sums_all n tokens k S ->
+  (k <= size e "m")%nat -> (Z.of_nat (size e "m") <= 2 ^ 50)%Z ->
+  (size e "n" <= n)%nat -> (a < n)%nat ->
+  (forall j, (j < size e "n")%nat -> vector e "G" j = gram_tree real64 X S a j
+    /\ vector e "D" j = gram_tree real64 X S j j) ->
+  scalar e "h" = gram_tree real64 X S a a -> promised gram_bound e.
 Proof.
-  intros few; assert (pos := gam_ge0 (uro 53) (uro_ge0 53) k).
-  assert (count : INR k <= 4095).
-  { rewrite INR_IZR_INZ; apply IZR_le; lia. }
-  assert (index := pos_INR k).
-  assert (closed := gam_closed (uro 53) (uro_ge0 53) k).
-  unfold gam_up in closed; rewrite unit64_value in *.
-  set (v := INR k * (1 / IZR 9007199254740992)) in *.
-  assert (vsmall : 0 <= v <= 4095 * (1 / IZR 9007199254740992)).
-  { unfold v; split; [apply Rmult_le_pos; lra|apply Rmult_le_compat_r; lra]. }
-  specialize (closed ltac:(lra)).
-  assert (vv : v * (1 + v) <= v * (1 + 1 / 100000000)) by (apply Rmult_le_compat_l; lra).
-  split; lra.
-Qed.
-
-(** A row of the computed Gram matrix of at most 4095 tokens. *)
-Theorem gram_bound_met e k m X a : binary32_entries k m X -> (m <= 4095)%nat ->
-  (size e "n" <= k)%nat -> (a < k)%nat ->
-  (forall j, (j < size e "n")%nat -> vector e "G" j = gram_float real64 m X a j
-    /\ vector e "D" j = gram_float real64 m X j j) ->
-  scalar e "h" = gram_float real64 m X a a -> promised gram_bound e.
-Proof.
-  intros entries few columns abelow rows diagonal j below; destruct (rows j below) as [G D].
-  change (j < size e "n")%nat in below.
-  change (vector e "G" j ^ 2 <= (1 / 1 + 1 / IZR 1099511627776) ^ 2 * (scalar e "h" * vector e "D" j)).
-  replace (1 / 1) with 1 by lra; rewrite G, D, diagonal.
-  destruct (few_tokens m few) as [fsmall growth]; set (f := gam (uro 53) m) in *.
-  assert (positive : forall i, 0 <= gram m X i i) by (intros; apply bsum_ge0; intros; nra).
-  assert (bound := fun i l ib lb => T11_gram_diagonal k m X i l entries ib lb); fold f in bound.
-  assert (diag_entry : forall i, (i < k)%nat -> gram m X i i * (1 - f) <= gram_float real64 m X i i).
-  { intros i ibelow; assert (here := bound i i ibelow ibelow).
-    rewrite sqrt_sqrt in here by apply positive; apply Rabs_le_inv in here; lra. }
-  apply (near_gram f _ _ (gram m X a a) (gram m X j j));
-    try exact fsmall; try lra; try apply positive; try (apply diag_entry; lia).
-  rewrite sqrt_mult by apply positive.
-  assert (sizes := gram_size_diagonal m X a j).
-  assert (inner : Rabs (gram m X a j) <= gram_size m X a j).
-  { eapply Rle_trans; [apply bsum_abs|]; apply Req_le, bsum_ext; intros; apply Rabs_mult. }
-  replace (gram_float real64 m X a j)
-    with (gram_float real64 m X a j - gram m X a j + gram m X a j) by ring.
-  eapply Rle_trans; [apply Rabs_triang|].
-  assert (here := bound a j abelow (Nat.lt_le_trans _ _ _ below columns)); lra.
+  intros entries order few many columns abelow rows diagonal j below.
+  destruct (rows j below) as [G D]; change (j < size e "n")%nat in below.
+  assert (jbelow := Nat.lt_le_trans _ _ _ below columns).
+  set (M := size e "m") in *; set (v := INR M * (1 / IZR 9007199254740992)).
+  change (vector e "G" j ^ 2 <= (1 / 1 + 3 / 1 * v) ^ 2 * (scalar e "h" * vector e "D" j)).
+  replace (1 / 1) with 1 by lra; replace (3 / 1) with 3 by lra.
+  rewrite G, D, diagonal.
+  assert (vsmall : 0 <= v <= / 8).
+  { assert (count : 0 <= INR M <= 1125899906842624)
+      by (split; [apply pos_INR|rewrite INR_IZR_INZ; apply IZR_le; exact many]).
+    unfold v; lra. }
+  destruct (gram_slack v vsmall) as [fsmall [kpos close]]; set (f := v * (1 + v)) in *.
+  assert (constant : gam (uro 53) k <= f).
+  { eapply Rle_trans; [exact (gam_mono (uro 53) (uro_ge0 53) k M few)|].
+    assert (closed := gam_closed (uro 53) (uro_ge0 53) M).
+    assert (same : INR M * uro 53 = v) by (rewrite unit64_value; reflexivity).
+    unfold gam_up in closed; rewrite same in closed; apply closed; lra. }
+  assert (cpos := gam_ge0 (uro 53) (uro_ge0 53) k).
+  assert (small : gam (uro 53) k < 1) by lra.
+  assert (grid := binary32_grid n tokens X entries).
+  assert (bound := any_order_gram_bound (-1074) 53 (-149) ltac:(lia) n tokens k X S grid order small
+    a j abelow jbelow).
+  assert (roots : forall i, (i < n)%nat -> 0 <= gram_tree real64 X S i i).
+  { intros i ibelow.
+    destruct (any_order_root (-1074) 53 (-149) ltac:(lia) n tokens k X S grid order i ibelow)
+      as [low pos].
+    eapply Rle_trans; [|exact low]; apply Rmult_le_pos; lra. }
+  set (c := gam (uro 53) k) in *.
+  assert (quotient : c / (1 - c) <= 3 / 2 * v).
+  { apply Rmult_le_reg_r with (1 - c); [lra|].
+    replace (c / (1 - c) * (1 - c)) with c by (field; lra).
+    assert (outer : 3 / 2 * v * (1 - f) <= 3 / 2 * v * (1 - c)) by (apply Rmult_le_compat_l; lra).
+    lra. }
+  apply sqr_le in bound; eapply Rle_trans; [exact bound|].
+  rewrite !Rpow_mult_distr, !pow2_sqrt by (apply roots; assumption).
+  apply Rmult_le_compat_r; [apply Rmult_le_pos; apply roots; assumption|].
+  assert (width : 0 <= c / (1 - c)) by (apply Rmult_le_pos; [exact cpos|apply Rlt_le, Rinv_0_lt_compat; lra]).
+  apply pow_incr; lra.
 Qed.
 
 (** The run of the factorization that T15 speaks of. *)

@@ -152,17 +152,18 @@ Definition gram_accumulation : contract :=
          (Sum "t" m (Mul (Abs (Vector "x" "t")) (Abs (Vector "y" "t"))))) |}.
 
 (** The row G of a computed Gram matrix, its diagonal entry h and the diagonal D, each entry within
-    f of the sum of the sizes: |G_j| <= (1 + 2^-40) sqrt(h D_j), squared. *)
+    what m roundings cost (as in [gram_accumulation]): |G_j| <= (1 + 3 m 2^-53) sqrt(h D_j),
+    squared. *)
 Definition gram_bound : contract :=
-  let x := Vector "x" "t" in let y := Matrix "Y" "j" "t" in let f := Scalar "f" in
-  let slack := Rational 1 (2 ^ 40) in
+  let x := Vector "x" "t" in let y := Matrix "Y" "j" "t" in
+  let growth := Mul (Count m) unit64 in
+  let slack := Mul (Rational 3 1) growth in
   let near entry a b := Le (Abs (Sub entry (Sum "t" m (Mul a b))))
-    (Mul f (Sum "t" m (Mul (Abs a) (Abs b)))) in {|
+    (Mul (Mul growth (Add one growth)) (Sum "t" m (Mul (Abs a) (Abs b)))) in {|
   name := "gram_bound"; theorem := "gram_bound_met"; sizes := ["n"; "m"];
-  inputs := [row_vector "G"; number "h"; row_vector "D"; tokens "x"; ("Y", IsMatrix "n" "m");
-    number "f"];
+  inputs := [row_vector "G"; number "h"; row_vector "D"; tokens "x"; ("Y", IsMatrix "n" "m")];
   pre := [
-    And (Le zero f) (Le (Mul two f) (Mul slack (Sub one f)));
+    Le growth (Rational 1 8);
     near (Scalar "h") x x;
     All "j" n (near (Vector "D" "j") y y);
     All "j" n (near (Vector "G" "j") x y)];

@@ -81,7 +81,8 @@ Expected<Model> quantize_cell(const Seed& seed, std::int64_t n, Options options,
     const MatrixRef<float> view = W;
     std::optional<MatrixRef<double>> G;
     if (gram) G.emplace(gram->G);
-    const Layer layer{name, view, G ? &*G : nullptr, gram ? std::optional(gram->tokens) : std::nullopt};
+    Layer layer{name, view};
+    if (gram) layer.G = &*G, layer.tokens = layer.roundings = gram->tokens;
     Expected<JudgedMatrix> done = quantize_matrix(layer, options, std::nullopt, demands);
     if (!done) return done.error();
     judged.merge(done->contracts);

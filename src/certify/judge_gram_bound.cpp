@@ -1,4 +1,4 @@
-// |G_ij| against the diagonal, for j >= i.
+// |G_ij| against the diagonal, for j >= i, by the roundings of the sums.
 #include <algorithm>
 
 #include "certify/judge.hpp"
@@ -16,6 +16,7 @@ void judge(Case& c) {
   const Index n = G.cols();
   const Vector<double> diagonal = G.diagonal();
   const int low = least_exponent_of(diagonal);
+  const std::size_t roundings = at(c.evidence.roundings);
   Count decided{.theorem = generated::gram_bound.theorem};
   std::vector<Index> open;
 #pragma omp parallel if (n > 64)
@@ -24,7 +25,8 @@ void judge(Case& c) {
     std::vector<Index> left;
 #pragma omp for schedule(dynamic, 8)
     for (Index i = 0; i < n; ++i)
-      if (c.policy == Policy::on && c.unit.gram_row(G.data() + i * G.outerStride() + i, &diagonal[i], at(n - i), low))
+      if (c.policy == Policy::on &&
+          c.unit.gram_row(G.data() + i * G.outerStride() + i, &diagonal[i], at(n - i), low, roundings))
         ++mine.passed, ++mine.by_binary64;
       else left.push_back(i);
 #pragma omp critical(hallmark_gram_bound)
@@ -51,7 +53,7 @@ void judge(Case& c) {
         .lanes(
             rows.size(),
             [&](const auto& pick) {
-              return generated::gram_bound_post<OpsOf<decltype(pick)>>(at(n - first), pick(entry), pick(own),
+              return generated::gram_bound_post<OpsOf<decltype(pick)>>(at(n - first), roundings, pick(entry), pick(own),
                                                                        pick(other));
             },
             [&](std::size_t lane) { return rows[lane]; }, [](std::size_t) {});

@@ -59,8 +59,10 @@ struct Unit {
   std::size_t lanes, rows_at_once;
   std::size_t (*work_bytes)(std::size_t cols);  ///< of `work`, aligned to 64 bytes
   Verdict (*rows)(const Tensor& tensor, const Rows& rows, void* work);
-  /// gram_bound for row i of G: its entries from column i on, and the diagonal from i on.
-  bool (*gram_row)(const double* row, const double* diagonal, std::size_t count, int low_diagonal);
+  /// gram_bound for row i of G, a sum through so many roundings: its entries from column i on, and the diagonal from i
+  /// on.
+  bool (*gram_row)(const double* row, const double* diagonal, std::size_t count, int low_diagonal,
+                   std::size_t roundings);
   /// factor_residual for the diagonal entries first .. first + lanes - 1 of H, first a multiple of lanes: bit r for
   /// each that holds. U: [n, n] upper triangular, below the diagonal nothing is read; no pivot but 0 is smaller than
   /// 2^low_d. work: n lanes numbers.

@@ -355,7 +355,8 @@ Verdict judge_rows(const Tensor& tensor, const Rows& rows, void* memory) {
   return tensor.binary32 ? judge_rows_in<float>(tensor, rows, memory) : judge_rows_in<double>(tensor, rows, memory);
 }
 
-HALLMARK_FLAT bool gram_row(const double* row, const double* diagonal, std::size_t count, int low_diagonal) {
+HALLMARK_FLAT bool gram_row(const double* row, const double* diagonal, std::size_t count, int low_diagonal,
+                            std::size_t roundings) {
   constexpr int kLeast = -500;  // of an entry, so that its square does not underflow
   LaneMask yes = ~LaneMask{};
   const Lanes own = all(diagonal[0]);
@@ -363,7 +364,7 @@ HALLMARK_FLAT bool gram_row(const double* row, const double* diagonal, std::size
     const auto entry = [&](std::size_t k) { return Point{load(entries + k * L), kLeast}; };
     const auto other = [&](std::size_t k) { return Point{load(others + k * L), low_diagonal}; };
     for (std::size_t k = 0; k < vectors; ++k) yes &= (magnitude(entry(k).v) >= 0x1p-500) | (entry(k).v == 0.0);
-    yes &= generated::gram_bound_post<CountedOps>(vectors, entry, Point{own, low_diagonal}, other);
+    yes &= generated::gram_bound_post<CountedOps>(vectors, roundings, entry, Point{own, low_diagonal}, other);
   };
   judge(row, diagonal, count / L);
   double entries[L] = {}, others[L] = {};

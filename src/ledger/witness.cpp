@@ -230,9 +230,16 @@ Expected<std::vector<TheoremFacts>> read_theorem_facts(const std::string& root) 
     const auto axioms = assumptions->find(name);
     if (axioms == assumptions->end()) return malformed(golden, "no line for " + name);
     facts.push_back(
-        {name, found->second.file, sha256_hex(found->second.statement), axioms->second, (*contracts)[name]});
+        {name, found->second.file, sha256_hex(found->second.statement), axioms->second, (*contracts)[name], "", ""});
   }
   if (printed->size() != names->size()) return malformed(statements, "a theorem that coq/theorems.txt does not name");
+  const auto descriptions = read_descriptions(root, *names);
+  if (!descriptions) return descriptions.error();
+  for (TheoremFacts& fact : facts) {
+    const Json& about = descriptions->at(fact.theorem);
+    fact.run_time_check = text_at(about, "run_time_check");
+    fact.on_violation = text_at(about, "on_violation");
+  }
   return facts;
 }
 
@@ -247,6 +254,8 @@ Expected<std::vector<Witness>> read_witnesses(std::span<const LedgerEntry> entri
                                     {"file", &w.facts.file},
                                     {"id", &w.id},
                                     {"statement_sha256", &w.facts.statement_sha256},
+                                    {"run_time_check", &w.facts.run_time_check},
+                                    {"on_violation", &w.facts.on_violation},
                                     {"status", &w.status},
                                     {"commit", &w.commit}})
       if (whole) whole = !(*text = text_at(*json, key)).empty();
@@ -306,8 +315,8 @@ Expected<std::size_t> append_witnesses(const std::string& path, const std::strin
                          {"statement_sha256", fact.statement_sha256},
                          {"assumptions", fact.assumptions},
                          {"contracts", fact.contracts},
-                         {"run_time_check", about["run_time_check"]},
-                         {"on_violation", about["on_violation"]},
+                         {"run_time_check", fact.run_time_check},
+                         {"on_violation", fact.on_violation},
                          {"falsification", about["falsification"]},
                          {"commit", commit}};
       result.push_back(body.dump());

@@ -24,6 +24,10 @@ struct RecurrenceRows {
   const float* u = nullptr;
 };
 
+/// Of a Gram matrix that was summed elsewhere nothing is known; it is taken for a sum of binary32 activations in
+/// binary64, in some order in which no token goes through more roundings than this.
+inline constexpr Index kSupposedRoundings = Index{1} << 24;
+
 /// A finished tensor. W, order, model and diag_H speak of the same columns: position p is column order[p] of W and G;
 /// columns outside of the order have a zero row in G, and are rounded to nearest.
 struct Evidence {
@@ -40,6 +44,7 @@ struct Evidence {
   const Vector<double>* diag_H = nullptr;               ///< fl(2 G_jj + lambda)
   const Matrix<double>* U = nullptr;                    ///< the factor; below the diagonal nothing is to be read
   std::function<const LossModel&()> widened = nullptr;  ///< the model with its U packed, for losses in binary64
+  Index roundings = kSupposedRoundings;                 ///< of Layer
 
   /// Whether the codes of row i are those of round-to-nearest: of the method, or kept by the guard.
   bool row_is_rtn(Index i) const { return result.method == "rtn" || result.kept_rtn[static_cast<std::size_t>(i)] != 0; }

@@ -15,6 +15,9 @@ struct Layer {
   const MatrixRef<float>& W;
   const MatrixRef<double>* G = nullptr;
   std::optional<Index> tokens = std::nullopt;  ///< named where H is not positive definite
+  /// The most that a token of G went through (T18): the number of tokens where GramAccumulator summed them. At most
+  /// 2^50. The contract gram_bound depends on it, nothing else.
+  Index roundings = kSupposedRoundings;
 };
 
 /// Codes of the layer by options.method. A method that needs no Gram matrix sees none. With options.guard, loss_final

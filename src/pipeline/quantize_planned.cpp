@@ -116,10 +116,12 @@ Expected<QuantizedTensor> quantize_planned(const PlannedMatrix& planned, const C
   const MatrixRef<float> W = out.loaded.W.view();
   std::optional<MatrixRef<double>> G;
   if (out.loaded.G) G.emplace(out.loaded.G->view());
-  std::optional<Index> tokens;
-  if (planned.calibration && planned.calibration->tokens > 0) tokens = static_cast<Index>(planned.calibration->tokens);
-  Expected<JudgedMatrix> judged = quantize_matrix({planned.name(), W, G ? &*G : nullptr, tokens},
-                                                  planned.matrix.options, out.loaded.given, demands, device);
+  Layer layer{planned.name(), W, G ? &*G : nullptr};
+  if (planned.calibration && planned.calibration->tokens > 0) {
+    layer.tokens = static_cast<Index>(planned.calibration->tokens);
+    if (!planned.calibration->is_gram) layer.roundings = *layer.tokens;
+  }
+  Expected<JudgedMatrix> judged = quantize_matrix(layer, planned.matrix.options, out.loaded.given, demands, device);
   if (!judged) return located(fmt::format("{}: tensor '{}'", planned.file, planned.name()), judged.error());
   out.judged = *std::move(judged);
   out.judged.contracts.merge(out.loaded.contracts);

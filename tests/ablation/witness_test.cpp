@@ -39,10 +39,10 @@ struct Tree {
                "# Made by: x\n\nT1_a coq/H.v\n     : " + a +
                    "\n\nT1_witness coq/H.v\n     : True\n\nT5_b coq/H.v\n     : ~\n       P\n");
   }
-  void describe(const std::string& lists) const {
-    write_file(folder / "coq/headline.json",
-               R"([{"id":"T1","name":"n",)" + lists +
-                   R"(,"run_time_check":"r","on_violation":"v","refuted_if":"f","tried":["t"]}])");
+  void describe(const std::string& lists, const std::string& check = "r", const std::string& violation = "v") const {
+    write_file(folder / "coq/headline.json", R"([{"id":"T1","name":"n",)" + lists + R"(,"run_time_check":")" + check +
+                                                 R"(","on_violation":")" + violation +
+                                                 R"(","refuted_if":"f","tried":["t"]}])");
   }
   std::size_t append() const {
     const auto appended = append_witnesses(ledger, root);
@@ -109,6 +109,20 @@ TEST_CASE("whatever Coq says otherwise makes a new entry and changes none") {
   changed("statement again");
   CHECK(read_file(tree.ledger).starts_with(first.substr(0, first.size() - 3)));
   CHECK(tree.entries().size() == 6);
+}
+
+TEST_CASE("what is said of the check at run time makes a new entry too") {
+  const Tree tree;
+  tree.append();
+  const std::string lists = R"("theorems":["T1_a","T5_b"],"witnesses":["T1_witness"],"refutes":{"T5_b":"everything"})";
+  tree.describe(lists, "none");
+  CHECK(tree.outdated().stale == std::vector<std::string>{"T1_a", "T5_b"});
+  CHECK(tree.append() == 2);
+  CHECK((*strict_json(tree.entries().back().text))["run_time_check"] == "none");
+  tree.describe(lists, "none", "not applicable");
+  CHECK(tree.append() == 2);
+  CHECK((*strict_json(tree.entries().back().text))["on_violation"] == "not applicable");
+  CHECK(tree.append() == 0);
 }
 
 TEST_CASE("theory and descriptions that do not fit are refused") {

@@ -49,10 +49,11 @@ class Probe : public ContractChecker {
       shown_.G = *evidence.G, shown_.model = *evidence.model, shown_.diag_H = *evidence.diag_H, shown_.U = *evidence.U;
     if (spoil_) spoil_(shown_);
     const MatrixRef<double> G = shown_.G;
-    check_contracts({evidence.name, evidence.W, evidence.options, shown_.result, shown_.rtn, evidence.order,
-                     evidence.G ? &G : nullptr, evidence.G ? &shown_.model : nullptr,
-                     evidence.G ? &shown_.diag_H : nullptr, evidence.G ? &shown_.U : nullptr},
-                    shown_.u, GridPoints(evidence.options.grid), policy_, judged);
+    check_contracts(
+        {evidence.name, evidence.W, evidence.options, shown_.result, shown_.rtn, evidence.order,
+         evidence.G ? &G : nullptr, evidence.G ? &shown_.model : nullptr, evidence.G ? &shown_.diag_H : nullptr,
+         evidence.G ? &shown_.U : nullptr, nullptr, evidence.roundings},
+        shown_.u, GridPoints(evidence.options.grid), policy_, judged);
   }
   Report judged;
 
@@ -66,6 +67,7 @@ struct Tensor {
   Matrix<float> W;
   Matrix<double> G;
   Options options;
+  Index roundings = 64;
 };
 
 Tensor tensor(const std::string& grid, Index rows = 13, Index cols = 37) {
@@ -77,9 +79,10 @@ Tensor tensor(const std::string& grid, Index rows = 13, Index cols = 37) {
 
 Report judged(const Tensor& t, Spoil spoil = nullptr, Policy policy = Policy::on) {
   Probe probe(std::move(spoil), policy);
-  const auto result = t.options.method == "rtn" ? quantize_rtn(t.W, t.options, std::nullopt, "layer", &probe)
-                                                : quantize_gptq(t.W, t.G, t.options, std::nullopt, "layer", 64, &probe);
-  REQUIRE(result);
+  const MatrixRef<float> W = t.W;
+  const MatrixRef<double> G = t.G;
+  REQUIRE(quantize({"layer", W, t.options.method == "rtn" ? nullptr : &G, 64, t.roundings}, t.options, std::nullopt,
+                   &probe));
   return probe.judged;
 }
 
@@ -234,6 +237,29 @@ TEST_CASE("a code, a scale, the factor, the Gram matrix, a loss: each corruption
     nearest.options.method = "rtn";
     const Report moved = judged(nearest, [](Shown& s) { s.result.codes(1, 1) ^= 1; });
     CHECK(caught(moved, "rtn_when_no_calibration"));
+  }
+}
+
+TEST_CASE("an entry of the Gram matrix may exceed its diagonal by what the roundings of its sum cost, and no more") {
+  Tensor t = tensor("int4s");
+  const auto exceed = [](double factor) {
+    return [factor](Shown& s) { s.G(8, 3) = s.G(3, 8) = std::sqrt(s.G(3, 3) * s.G(8, 8)) * factor; };
+  };
+  for (const Index roundings : {Index{64}, Index{1} << 13, kSupposedRoundings}) {
+    CAPTURE(roundings);
+    t.roundings = roundings;
+    const double cost = static_cast<double>(roundings) * 0x1.8p-52;
+    CHECK(!caught(judged(t, exceed(1 + cost * 0.75)), "gram_bound"));
+    CHECK(caught(judged(t, exceed(1 + cost * 1.25)), "gram_bound"));
+  }
+  CHECK(caught(judged(t, exceed(1 + kSupposedRoundings * 0x1p-50), Policy::exact), "gram_bound"));
+  for (const Index tokens : {1, 2, 5, 4096}) {  // columns in proportion reach the bound
+    CAPTURE(tokens);
+    Matrix<float> X = normal_matrix<float>(tokens, 37, 8);
+    for (Index j = 1; j < 37; ++j) X.col(j) = X.col(0) * static_cast<float>(j + 2);
+    t.G = gram_ref(X);
+    t.roundings = tokens;
+    holds(judged(t));
   }
 }
 

@@ -178,11 +178,11 @@ TEST_CASE("a unit holds the rows of a Gram matrix to their bound") {
   const Sample t = layer("gf16", 1, 19);
   for (const units::Unit* unit : units_here()) {
     Vector<double> diagonal = t.G.diagonal();
-    CHECK(unit->gram_row(t.G.data(), diagonal.data(), 19, -20));
+    CHECK(unit->gram_row(t.G.data(), diagonal.data(), 19, -20, 38));
     for (Index j = 1; j < 19; ++j) {
       Vector<double> row = t.G.row(0);
       row[j] = 1.001 * std::sqrt(diagonal[0] * diagonal[j]);
-      CHECK_FALSE(unit->gram_row(row.data(), diagonal.data(), 19, -20));
+      CHECK_FALSE(unit->gram_row(row.data(), diagonal.data(), 19, -20, 38));
     }
   }
 }

@@ -109,8 +109,11 @@ TEST_CASE("Gram matrix: T11") {
   CHECK(gram_accumulation_post<Ops>(2, x, y, 1.0));
   CHECK(gram_accumulation_post<Ops>(2, x, y, 1.0 + 0x1p-50));
   CHECK_FALSE(gram_accumulation_post<Ops>(2, x, y, 1.0 + 0x1p-48));
-  CHECK(gram_bound_post<Ops>(2, Row{{4, 6}}, 4.0, Row{{4, 9}}));
-  CHECK_FALSE(gram_bound_post<Ops>(2, Row{{4, -6.5}}, 4.0, Row{{4, 9}}));
+  CHECK(gram_bound_post<Ops>(2, 0, Row{{4, 6}}, 4.0, Row{{4, 9}}));
+  CHECK_FALSE(gram_bound_post<Ops>(2, 1, Row{{4, -6.5}}, 4.0, Row{{4, 9}}));
+  const Row beyond{{1 + 0x1.8p-40}}, one{{1}};  // 3 x 2^12 x 2^-53
+  CHECK(gram_bound_post<Ops>(1, 1 << 12, beyond, 1.0, one));
+  CHECK_FALSE(gram_bound_post<Ops>(1, (1 << 12) - 1, beyond, 1.0, one));
 }
 
 TEST_CASE("guard: T6") {

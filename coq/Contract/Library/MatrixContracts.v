@@ -12,11 +12,11 @@ Open Scope string_scope.
 Definition registered_MatrixContracts : list registration := [
   Registered gram_accumulation gram_accumulation_sound ByJudge (16, 12)
     (one_and_two gram_accumulation 1 [] [] [] []);
-  Registered gram_bound gram_bound_sound ByJudge (21, 12)
+  Registered gram_bound gram_bound_sound ByJudge (1668, 14)
     (map (fun k => Question gram_bound (decimal_nat k)
        (fun x => if String.eqb x "n" then k else 1%nat) 3 [] []
-       [scalar_is "f" (Rational 1 (2 ^ 42)); tokens_are "x" one; All "j" n (All "t" m (Eq (Matrix "Y" "j" "t") one))]
-       [scalar_is "f" (Rational 1 (2 ^ 42)); tokens_are "x" one; row_is "G" (Rational 9 1)]) [1; 2]%nat);
+       [tokens_are "x" one; All "j" n (All "t" m (Eq (Matrix "Y" "j" "t") one))]
+       [tokens_are "x" one; row_is "G" (Rational 9 1)]) [1; 2]%nat);
   Registered factor_residual factor_residual_sound ByJudge (13, 12)
     (one_and_two factor_residual 0 [] []
        [scalar_is "f" (Rational 1 4); scalar_is "g" (Rational 1 3); scalar_is "a" one; scalar_is "b" one; row_is "d" one;
