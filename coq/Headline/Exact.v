@@ -362,7 +362,7 @@ Theorem T6_guard_min (n : nat) (G : mat) (w g r : vec) :
   qform n G (vsub w (guard n G w g r)) = Rmin (qform n G (vsub w g)) (qform n G (vsub w r)).
 Proof. exact (Guard.T6_guard_min n G w g r). Qed.
 
-(** so with r = RTN the inequality that T5 refutes becomes true for every row and all data, *)
+(** so with r = RTN the inequality that T5 refutes becomes true for every row and every G, *)
 Theorem T6_guard_row (n : nat) (G : mat) (w g r : vec) :
   qform n G (vsub w (guard n G w g r)) <= qform n G (vsub w r).
 Proof. exact (Guard.T6_guard_row n G w g r). Qed.

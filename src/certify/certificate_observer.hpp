@@ -19,8 +19,8 @@ struct ExactRows {
 };
 
 /// Values per row: enclosures of the loss of the codes and of round-to-nearest, and on request the bound of T2, T7, T9,
-/// T11 and T15, Coq `emitted_codes_loss`. For the codes that GPTQ produced, with h_j >= |u'_j - q_j| (half a gap;
-/// measured where a code was clipped), v = 2^-24, z = 2^-148 and E = |e|:
+/// T11 and T15, in the form of Coq `emitted_codes_loss` with a larger delta. For the codes that GPTQ produced, with h_j
+/// >= |u'_j - q_j| (half a gap; measured where a code was clipped), v = 2^-24, z = 2^-148 and E = |e|:
 ///
 ///   loss_H <= sum d_j (h_j + delta_j)^2 + g' (sum |e_j| sqrt(H_jj))^2            g' of T15 for U rounded to binary32
 ///   delta_j = (j + 1) v (1 + (j + 1) v) |U_0j .. U_(j-1)j| E + v |u'_j| + (j + 1) z (1 + |U_0j .. U_(j-1)j|)
