@@ -307,17 +307,24 @@ TEST_CASE("a container that was changed is refused by name") {
   CHECK(after([](auto&, auto&, auto& data) { data["z.weight.scale"] = std::string(8, '\xFF'); }) == quantized_scale);
 }
 
-TEST_CASE("a flipped bit anywhere in the tensors is a mismatch") {
+TEST_CASE("every flipped bit of a small file is found, those in the tensors by the digest") {
   const test::TemporaryFolder folder;
   const std::string path = folder / "q.safetensors";
   REQUIRE(write(path, header_of("gf16/1")));
   const std::string good = test::read_file(path);
-  for (std::size_t back = 1; back <= 28; ++back) {  // bias 8, scale 8, codes 12 bytes
-    std::string bytes = good;
-    bytes[bytes.size() - back] = static_cast<char>(bytes[bytes.size() - back] ^ 1);
-    test::write_file(path, bytes);
-    CHECK(error_of(path) == error_number::payload_digest);
-  }
+  const std::size_t tensors = good.size() - 28;    // bias 8, scale 8, codes 12 bytes
+  const std::string foreign = R"("format":"pt")";  // of another program, and read by none here
+  const std::size_t first = good.find(foreign), last = first + foreign.size();
+  REQUIRE(first != good.npos);
+  for (std::size_t at = 0; at < good.size(); ++at)
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string bytes = good;
+      bytes[at] = static_cast<char>(bytes[at] ^ (1 << bit));
+      test::write_file(path, bytes);
+      const int error = error_of(path);
+      CHECK_MESSAGE((error != 0 || (at >= first && at < last)), "byte ", at, " bit ", bit);
+      if (at >= tensors) CHECK(error == error_number::payload_digest);
+    }
   test::write_file(path, good);
   CHECK(error_of(path) == 0);
   patch(path, R"("z.weight.scale":{"dtype":"F32")", R"("z.weight.scale":{"dtype":"I32")");
