@@ -87,7 +87,7 @@ TEST_CASE("coq/headline.json names a contract where a run evaluates it, and wher
     CAPTURE(check);
     const std::set<std::string> contracts = named(check, manifest);
     for (const std::string& contract : contracts) CHECK(manifest.evaluated.contains(contract));
-    CHECK(contracts.empty() != violation.starts_with("the run ends with exit code 6"));
+    CHECK(contracts.empty() != (violation.find("exit code 6") != violation.npos));
     for (const auto& [contract, theorem] : manifest.evaluated)
       for (const Json& stated : group["theorems"])
         if (stated == theorem) {
