@@ -1,4 +1,6 @@
 // hallmark codec encode|decode: numbers to GF16 words and back, one per line.
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cerrno>
 #include <cfenv>
@@ -14,6 +16,7 @@
 #include "base/error_numbers.hpp"
 #include "cli/command.hpp"
 #include "cli/output.hpp"
+#include "format/gf16_t27.hpp"
 #include "format/gf16_zig.hpp"
 #include "format/golden_float.hpp"
 
@@ -77,15 +80,18 @@ Expected<std::string> encode_one(std::size_t line, const std::string& token) {
   return fmt::format("0x{:04X}", GF16::encode(below == above || odd ? below : above));
 }
 
-Expected<std::string> decode_one(std::size_t line, const std::string& token, bool zig) {
+/// How words are read: only the first is written too.
+constexpr std::array<std::pair<const char*, float (*)(std::uint16_t)>, 3> readers{
+    {{"gf16/1", GF16::decode}, {"gf16/zig-1.1", decode_gf16_zig_1_1}, {"gf16/t27", decode_gf16_t27}}};
+
+Expected<std::string> decode_one(std::size_t line, const std::string& token, float (*decode)(std::uint16_t)) {
   char* end = nullptr;
   errno = 0;
   const unsigned long word = std::strtoul(token.c_str(), &end, 0);
   const bool starts_with_digit = token[0] >= '0' && token[0] <= '9';
   if (!starts_with_digit || end != token.c_str() + token.size() || errno != 0 || word > 0xFFFF)
     return bad_token(line, token, "a 16-bit word");
-  const auto bits = static_cast<std::uint16_t>(word);
-  const float value = zig ? decode_gf16_zig_1_1(bits) : GF16::decode(bits);
+  const float value = decode(static_cast<std::uint16_t>(word));
   return std::isnan(value) ? std::string("nan") : fmt::format("{}", value);
 }
 
@@ -98,14 +104,15 @@ Command codec_command(CLI::App& root) {
   CLI::App* decode = app->add_subcommand("decode", "Words to numbers");
   auto format = std::make_shared<std::string>("gf16/1");
   decode->add_option("--format", *format, "How to read the words")
-      ->check(CLI::IsMember({"gf16/1", "gf16/zig-1.1"}))
+      ->check(CLI::IsMember({"gf16/1", "gf16/zig-1.1", "gf16/t27"}))
       ->capture_default_str();
-  return {
-      app, [encode, format] {
-        if (encode->parsed()) return each_token(encode_one);
-        const bool zig = *format == "gf16/zig-1.1";
-        return each_token([zig](std::size_t line, const std::string& token) { return decode_one(line, token, zig); });
-      }};
+  return {app, [encode, format] {
+            if (encode->parsed()) return each_token(encode_one);
+            const auto reader = std::ranges::find(readers, *format, [](const auto& entry) { return entry.first; });
+            return each_token([decode = reader->second](std::size_t line, const std::string& token) {
+              return decode_one(line, token, decode);
+            });
+          }};
 }
 
 }  // namespace hallmark::cli

@@ -73,6 +73,8 @@ TEST_CASE("codec encodes and decodes the documented words") {
         "0x0000\n0x0001\n0x7E00\n0xFE00\n0x7E01\n");
   CHECK(shell("printf '0x3E00 0x0001 0x7E01' | " HALLMARK_TOOL " codec decode").out == "1\n1.8189894e-12\nnan\n");
   CHECK(shell("printf '0x4000' | " HALLMARK_TOOL " codec decode --format gf16/zig-1.1").out == "1\n");
+  CHECK(shell("printf '0x0001 0x3E00 0xFE01' | " HALLMARK_TOOL " codec decode --format gf16/t27").out ==
+        "4.665708e-10\n1\nnan\n");
   check_three_lines(shell("printf '1.0 abc' | " HALLMARK_TOOL " codec encode"), 3, "E0328");
   check_three_lines(shell("printf '0x10000' | " HALLMARK_TOOL " codec decode"), 3, "E0328");
   check_three_lines(shell(HALLMARK_TOOL " codec encode < /dev/null"), 3, "E0329");
