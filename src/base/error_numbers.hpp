@@ -158,7 +158,7 @@ inline constexpr int product_not_exact = 433;    ///< a product of scale and cod
 
 // Exit::numeric.
 inline constexpr int not_positive_definite = 501;  ///< a pivot of the factorization is not positive
-inline constexpr int gram_overflow = 502;          ///< the merged Gram matrix leaves binary64
+inline constexpr int gram_overflow = 502;          ///< the merged Gram matrix leaves binary64, or its tokens 2^64
 inline constexpr int gptq_overflow = 503;          ///< the Hessian or a compensated weight overflows
 inline constexpr int loss_not_finite = 510;        ///< of the evaluation or in training
 

@@ -35,8 +35,12 @@ class Compensated {
   }
   Index rows() const { return rows_; }
   Index positions() const { return positions_; }
-  /// Row i, position 0; the rows of a block follow, and kLanes<float> further on the next position.
-  float* row(Index i) { return data_.data() + i / kLanes<float> * positions_ * kLanes<float> + i % kLanes<float>; }
+  /// Row i, position 0; the rows of a block follow, and kLanes<float> further on the next position. Null where no
+  /// column has a position: every one is dead and undamped.
+  float* row(Index i) {
+    if (positions_ == 0) return nullptr;
+    return data_.data() + i / kLanes<float> * positions_ * kLanes<float> + i % kLanes<float>;
+  }
   const float* row(Index i) const { return const_cast<Compensated*>(this)->row(i); }
   float& operator()(Index i, Index p) { return row(i)[p * kLanes<float>]; }
   float operator()(Index i, Index p) const { return row(i)[p * kLanes<float>]; }

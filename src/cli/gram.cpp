@@ -60,6 +60,19 @@ Expected<Exit> run_model(const GramFlags& flags) {
                 [&](std::size_t i) -> Expected<Matrix<double>> { return grams->front().at(plan[i].weight)->G; });
 }
 
+// The sum of two counts; none where one of them is not known.
+Status add_tokens(std::optional<std::uint64_t>& sum, std::optional<std::uint64_t> more, const std::string& where) {
+  if (!sum || !more) {
+    sum.reset();
+    return ok();
+  }
+  if (__builtin_add_overflow(*sum, *more, &*sum))
+    return Error{Exit::numeric, error_number::gram_overflow, "the token counts add up to 2^64 or more",
+                 fmt::format("{}: {} more tokens", where, *more),
+                 "mend the counts: hallmark.calibration.tokens in the metadata"};
+  return ok();
+}
+
 Expected<Exit> run(const GramFlags& flags) {
   const std::vector<std::string>& inputs = flags.activations.empty() ? flags.merge : flags.activations;
   const bool merging = flags.activations.empty();
@@ -97,7 +110,8 @@ Expected<Exit> run(const GramFlags& flags) {
             fmt::format("{}: {}: {} columns, {} in a file before", file.path(), weight, entry.cols, known->cols),
             "capture both from one model"};
       } else {
-        known->tokens = known->tokens && tokens ? std::optional(*known->tokens + *tokens) : std::nullopt;
+        if (const Status counted = add_tokens(known->tokens, tokens, file.path() + ": " + weight); !counted)
+          return counted.error();
       }
     }
 

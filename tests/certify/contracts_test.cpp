@@ -144,6 +144,10 @@ TEST_CASE(
   undamped.G.col(3).setZero();
   undamped.options.damp_fraction = 0;
   holds(judged(undamped));
+  Tensor dead = tensor("int4s", 50, 9);  // no column has a place in the recurrence
+  dead.G.setZero();
+  dead.options.damp_fraction = 0;
+  holds(judged(dead));
   Tensor codebook = tensor("int4s");
   codebook.options.grid = *Grid::table("steps", {-1.0F, -0.25F, 0.0F, 0.5F, 1.5F});
   holds(judged(codebook));

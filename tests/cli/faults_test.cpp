@@ -209,6 +209,21 @@ TEST_CASE("merged token counts are those of all parts, or none; a file counts on
   work.refuses("tool gram --merge g1 g2 link -o twice", 2, "E0201", "g1 and link");
 }
 
+TEST_CASE("merged token counts that leave 64 bits are refused") {
+  const Workspace work;
+  const auto counted = [&](const std::string& name, const std::string& tokens) {
+    work.write(name, {{"a.gram", DType::F64, {1, 1}, {1}}},
+               {{"hallmark.calibration.tokens", "{\"a\":" + tokens + "}"}});
+  };
+  counted("g1", "18446744073709551614");
+  counted("g2", "1");
+  counted("g3", "2");
+  CHECK(work.run("tool gram --merge g1.safetensors g2.safetensors -o g.safetensors").exit == 0);
+  CHECK(work.run("tool inspect --json g.safetensors").out.find("18446744073709551615") != std::string::npos);
+  work.refuses("tool gram --merge g1.safetensors g3.safetensors -o h.safetensors", 5, "E0502",
+               "the token counts add up to 2^64 or more\n  g3.safetensors: a: 2 more tokens");
+}
+
 TEST_CASE("a decimal is rounded once, to GF16") {
   const Workspace work;
   // 1 + 2^-10 is a tie between 0x3E00 and 0x3E01, and binary64 has no number between it and these decimals.
