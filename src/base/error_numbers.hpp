@@ -144,6 +144,7 @@ inline constexpr int plan_size = 414;           ///< a shape or header that the 
 inline constexpr int calibration_shape = 415;   ///< calibration and weight have different numbers of columns or rows
 inline constexpr int output_is_index = 417;     ///< an output whose name would be read as that of an index
 inline constexpr int output_twice = 416;        ///< two outputs of one run are one file
+inline constexpr int shards_many = 418;         ///< more shards than are written together
 
 // Exit::infeasible: what was asked for cannot be quantized, or not be taken back.
 inline constexpr int matrix_empty = 420;         ///< no rows or no columns

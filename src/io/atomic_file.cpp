@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -29,7 +30,7 @@ struct Slot {
   char path[PATH_MAX] = {};
 };
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler reads the states");
-std::array<Slot, 16> registry;
+std::array<Slot, 512> registry;  // the shards of a model are written together
 
 int register_temporary(const std::string& path) {
   if (path.size() >= PATH_MAX) return -1;
@@ -172,6 +173,45 @@ Status commit_pair(AtomicFile& file, AtomicFile& companion, const std::string& w
   }
   const Status synced = sync_folder(file.path_);
   return synced ? sync_folder(companion.path_) : synced;
+}
+
+Status commit_set(std::span<AtomicFile* const> parts, AtomicFile& index, const SetNames& names) {
+  std::vector<std::string> taken;
+  const auto discard = [&] {
+    for (const std::string& path : taken) ::unlink(path.c_str());
+    for (AtomicFile* part : parts) part->discard();
+    index.discard();
+  };
+  const auto failed = [&](const std::string& path, int reason) -> Status {
+    discard();
+    return reason == EEXIST ? exists(path) : cannot_write(path, reason);
+  };
+  struct stat of_index {};  // what replaces a file that only its owner may read is no more open than that
+  if (::fstat(index.fd_, &of_index) != 0) return failed(index.path_, errno);
+  for (AtomicFile* part : parts)
+    if (::fchmod(part->fd_, of_index.st_mode & 07777) != 0 || !part->settle()) return failed(part->path_, errno);
+  const Commit now(index.path_);
+  const auto is_there = [](const std::string& path) {
+    struct stat status {};
+    return ::lstat(path.c_str(), &status) == 0;
+  };
+  const std::vector<std::string> replaced = names.replaced();
+  unsigned generation = 1;
+  std::vector<std::string> paths = names.parts(generation);
+  while (index.overwrite_ && std::ranges::any_of(paths, is_there)) paths = names.parts(++generation);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (!parts[i]->take_name(paths[i], false)) return failed(paths[i], errno);
+    taken.push_back(paths[i]);
+  }
+  Status done = sync_folder(paths.front());
+  if (done) done = index.write(names.index(generation));
+  if (!done || !index.settle() || !index.take_name(index.path_, index.overwrite_)) {
+    const Status why = failed(index.path_, errno);
+    return done ? why : done;
+  }
+  for (const std::string& path : replaced)
+    if (std::ranges::find(paths, path) == paths.end()) ::unlink(path.c_str());
+  return sync_folder(index.path_);
 }
 
 Status check_output(const std::string& path, bool overwrite, const std::vector<std::string>& inputs) {

@@ -69,6 +69,13 @@ Status check_output(const std::string& path, bool overwrite, const std::vector<s
 /// Errors: E0416.
 Status check_distinct(const std::vector<std::string>& outputs);
 
+/// How a set of files is named: all of one generation, none of which may be taken.
+struct SetNames {
+  std::function<std::vector<std::string>(unsigned generation)> parts;  ///< paths, one for each
+  std::function<std::string(unsigned generation)> index;               ///< the content that names them
+  std::function<std::vector<std::string>()> replaced;  ///< paths that only the index before named; removed at the end
+};
+
 /// An output file that is either complete under its name or absent: bytes go to a temporary file in the same folder;
 /// commit() syncs it, renames it and syncs the folder. Destroyed without commit, the temporary file is removed. A file
 /// that is replaced is the one that links lead to, and its mode is kept.
@@ -96,6 +103,7 @@ class AtomicFile {
 
  private:
   friend Status commit_pair(AtomicFile& file, AtomicFile& companion, const std::string& waiting);
+  friend Status commit_set(std::span<AtomicFile* const> parts, AtomicFile& index, const SetNames& names);
   AtomicFile() = default;
   bool settle() noexcept;
   bool take_name(const std::string& path, bool overwrite) noexcept;
@@ -115,6 +123,13 @@ class AtomicFile {
 /// Writers of one folder take turns, and signals wait. Errors: E0410, E0904, E0905; the temporary files are then
 /// removed.
 Status commit_pair(AtomicFile& file, AtomicFile& companion, const std::string& waiting);
+
+/// Commits the parts and the index that names them so that whoever reads the index finds the old set or the new one,
+/// whatever fails and wherever the process is killed: the parts get names that no file has, of the first generation
+/// from 1 that is free, and then the index, in which nothing was written yet, gets its name. Without overwrite of the
+/// index the generation is 1. Writers of one folder take turns, and signals wait. Errors: E0410, E0904, E0905; the
+/// files of this set are then removed.
+Status commit_set(std::span<AtomicFile* const> parts, AtomicFile& index, const SetNames& names);
 
 /// For a handler, before it ends the process: false when the signal has to wait for a commit, which then raises it
 /// again. Async-signal-safe.

@@ -101,6 +101,8 @@ class SafeTensors {
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   /// Every file that is open, the index included: none of them may become an output.
   const std::vector<std::string>& paths() const { return paths_; }
+  /// How a sharded model is cut: tensors in each shard, in the order of tensors(); empty for one file.
+  const std::vector<std::uint64_t>& shards() const { return shards_; }
   /// SHA-256 of the file; of a sharded model, of the index's bytes followed by each shard's digest in hexadecimal.
   /// `tensor` is told the SHA-256 of each tensor's bytes too from the same pass, in the order of tensors().
   /// Where a stop is requested it returns early, with no digest in particular.
@@ -115,10 +117,15 @@ class SafeTensors {
 
   std::vector<MappedFile> files_;
   std::vector<std::string> paths_;
+  std::vector<std::uint64_t> shards_;
   std::vector<TensorInfo> tensors_;
   std::map<std::string, std::string> metadata_;
   std::unordered_map<std::string, std::size_t> by_name_;
 };
+
+/// The weight map of an index: file by tensor name. Only the index is read, and no name in it is a path elsewhere.
+/// Errors: E0340, E0341, E0342, E0901.
+Expected<std::map<std::string, std::string>> read_index(const MappedFile& index);
 
 /// Elements first .. first + out.size() - 1 of a F32, BF16 or F16 tensor (float), and of F64 too (double): exact,
 /// infinities and NaN included. Precondition: the range lies in the tensor. Errors: E0351 another dtype.

@@ -84,17 +84,19 @@ class IndexReader : public nlohmann::json_sax<json> {
   std::string part_, key_;
 };
 
+Error incomplete(const std::string& path, int number, std::string what, const std::string& where) {
+  return {Exit::input, number, std::move(what), path + ": " + where, "put all shards of one model beside their index"};
+}
+
 }  // namespace
 
-Expected<SafeTensors> SafeTensors::open_index(const std::string& path) {
+Expected<std::map<std::string, std::string>> read_index(const MappedFile& index) {
   using namespace error_number;
+  const std::string& path = index.path();
   const auto invalid = [&](int number, std::string what, const std::string& where) {
-    return Error{Exit::input, number, std::move(what), path + ": " + where,
-                 "put all shards of one model beside their index"};
+    return incomplete(path, number, std::move(what), where);
   };
-  Expected<MappedFile> file = MappedFile::open(path);
-  if (!file) return file.error();
-  const std::string_view text(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
+  const std::string_view text(reinterpret_cast<const char*>(index.bytes().data()), index.bytes().size());
   if (text.size() > max_header_bytes)
     return invalid(index_invalid, "the index is too large", fmt::format("{} bytes", text.size()));
   IndexReader reader(path);
@@ -103,18 +105,29 @@ Expected<SafeTensors> SafeTensors::open_index(const std::string& path) {
     return invalid(index_invalid, "the index is not JSON", "it holds a zero byte");
   if (!json::sax_parse(text.begin(), text.end(), &reader)) return *reader.error;
   if (!reader.seen) return invalid(index_invalid, "the index has no weight_map", "its top level lacks the key");
+  for (const auto& [tensor, shard] : reader.shard_of)
+    if (shard.empty() || shard.find_first_of(std::string_view("/\\\0", 3)) != std::string::npos ||
+        shard.find("..") != std::string::npos)
+      return invalid(index_path, "the index names a shard outside its folder",
+                     fmt::format("tensor '{}': '{}'", printable(tensor), printable(shard)));
+  return std::move(reader.shard_of);
+}
+
+Expected<SafeTensors> SafeTensors::open_index(const std::string& path) {
+  using namespace error_number;
+  const auto invalid = [&](int number, std::string what, const std::string& where) {
+    return incomplete(path, number, std::move(what), where);
+  };
+  Expected<MappedFile> file = MappedFile::open(path);
+  if (!file) return file.error();
+  const auto shard_of = read_index(*file);
+  if (!shard_of) return shard_of.error();
 
   SafeTensors model;
   model.files_.push_back(std::move(*file));
   model.paths_.push_back(path);
   std::set<std::string> shards;
-  for (const auto& [tensor, shard] : reader.shard_of) {
-    if (shard.empty() || shard.find_first_of(std::string_view("/\\\0", 3)) != std::string::npos ||
-        shard.find("..") != std::string::npos)
-      return invalid(index_path, "the index names a shard outside its folder",
-                     fmt::format("tensor '{}': '{}'", printable(tensor), printable(shard)));
-    shards.insert(shard);
-  }
+  for (const auto& [tensor, shard] : *shard_of) shards.insert(shard);
   const auto slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "" : path.substr(0, slash + 1);
   std::set<std::string> disputed;
@@ -124,13 +137,14 @@ Expected<SafeTensors> SafeTensors::open_index(const std::string& path) {
     Expected<ParsedSafeTensors> parsed = parse_safetensors(part->bytes(), folder + shard);
     if (!parsed) return parsed.error();
     for (TensorInfo& tensor : parsed->tensors) {
-      const auto mapped = reader.shard_of.find(tensor.name);
-      if (mapped == reader.shard_of.end() || mapped->second != shard)
+      const auto mapped = shard_of->find(tensor.name);
+      if (mapped == shard_of->end() || mapped->second != shard)
         return invalid(index_extra_tensor, "a shard holds a tensor that the index does not place there",
                        fmt::format("tensor '{}' in {}: the index says {}", printable(tensor.name), printable(shard),
-                                   mapped == reader.shard_of.end() ? "nothing" : printable(mapped->second)));
+                                   mapped == shard_of->end() ? "nothing" : printable(mapped->second)));
       model.tensors_.push_back(std::move(tensor));
     }
+    model.shards_.push_back(parsed->tensors.size());
     for (const auto& [key, value] : parsed->metadata)
       if (const auto [entry, fresh] = model.metadata_.emplace(key, value); !fresh && entry->second != value)
         disputed.insert(key);
@@ -139,7 +153,7 @@ Expected<SafeTensors> SafeTensors::open_index(const std::string& path) {
   }
   for (const std::string& key : disputed) model.metadata_.erase(key);
   model.index_names();
-  for (const auto& [tensor, shard] : reader.shard_of)
+  for (const auto& [tensor, shard] : *shard_of)
     if (model.find(tensor) == nullptr)
       return invalid(index_missing_tensor, "a shard lacks a tensor of the index",
                      fmt::format("tensor '{}' in {}", printable(tensor), printable(shard)));

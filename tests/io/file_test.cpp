@@ -193,7 +193,7 @@ TEST_CASE("a killed writer leaves the old output, and its name does not stop the
 
 TEST_CASE("after commit or destruction the registry forgets the name") {
   const test::TemporaryFolder folder;
-  for (int i = 0; i < 40; ++i) {  // more than it can hold at once
+  for (int i = 0; i < 600; ++i) {  // more than it can hold at once
     auto file = AtomicFile::create(folder / "out", true);
     REQUIRE(file);
     if (i % 2 == 0) REQUIRE(file->commit());
@@ -201,12 +201,12 @@ TEST_CASE("after commit or destruction the registry forgets the name") {
   unlink_temporary_files();
   CHECK(std::filesystem::exists(folder / "out"));
   std::vector<AtomicFile> many;
-  for (int i = 0; i < 16; ++i) {
+  for (int i = 0; i < 512; ++i) {
     auto file = AtomicFile::create(folder / std::to_string(i), false);
     REQUIRE(file);
     many.push_back(std::move(*file));
   }
-  CHECK(AtomicFile::create(folder / "17th", false).error().number == too_many_outputs);
+  CHECK(AtomicFile::create(folder / "513th", false).error().number == too_many_outputs);
 }
 
 TEST_CASE("a map notices that its file changed") {
