@@ -20,10 +20,10 @@ constexpr std::string_view opening = "{\"json-lines\":1,";  // of a file of this
 // The line of each matrix and of each other tensor: 1 and up, in the order of W.
 std::vector<std::string> names(const QuantizedHeader& header) {
   std::vector<std::string> found;
-  for (const OriginalTensor& tensor : header.tensors) {
-    if (!is_quantized(header, tensor.name)) found.push_back(tensor.name);
-    for (const QuantizedMatrix& matrix : header.matrices)
-      if (matrix.tensor == tensor.name) found.push_back(matrix.name);
+  const auto matrices = matrices_by_tensor(header);
+  for (std::size_t i = 0; i < matrices.size(); ++i) {
+    if (matrices[i].empty()) found.push_back(header.tensors[i].name);
+    for (const QuantizedMatrix& matrix : matrices[i]) found.push_back(matrix.name);
   }
   return found;
 }
@@ -107,8 +107,10 @@ Expected<std::unique_ptr<QuantizedModel>> read(const std::string& path) {
 
 // JSON has no NaN, no infinity, and nothing else than numbers: of other tensors only finite F32 is taken.
 Status inexpressible(const QuantizedModel& model) {
-  for (const OriginalTensor& tensor : model.header().tensors) {
-    if (is_quantized(model.header(), tensor.name)) continue;
+  const auto matrices = matrices_by_tensor(model.header());
+  for (std::size_t i = 0; i < matrices.size(); ++i) {
+    if (!matrices[i].empty()) continue;
+    const OriginalTensor& tensor = model.header().tensors[i];
     if (tensor.dtype != DType::F32)
       return Error{Exit::infeasible, error_number::dtype_unsupported, "a tensor that passes through is not F32",
                    fmt::format("tensor '{}': {}", tensor.name, dtype_name(tensor.dtype)), "--to hallmark"};
@@ -172,12 +174,13 @@ Status write(const QuantizedModel& model, const Destination& to) {
   Expected<AtomicFile> file = AtomicFile::create(to.path, to.overwrite);
   if (!file) return file.error();
   Status written = file->write(fmt::format("{}\"header\":{}}}\n", opening, Json(detail::to_metadata(header)).dump()));
-  double done = 0;
-  for (const OriginalTensor& tensor : header.tensors) {
-    if (to.progress) to.progress(done++, static_cast<double>(header.tensors.size()), tensor.name);
-    if (written && !is_quantized(header, tensor.name)) written = write_tensor(model, tensor, *file);
-    for (const QuantizedMatrix& matrix : header.matrices)
-      if (written && matrix.tensor == tensor.name) written = write_matrix(model, matrix, *file);
+  const auto matrices = matrices_by_tensor(header);
+  for (std::size_t i = 0; i < matrices.size(); ++i) {
+    const OriginalTensor& tensor = header.tensors[i];
+    if (to.progress) to.progress(static_cast<double>(i), static_cast<double>(matrices.size()), tensor.name);
+    if (written && matrices[i].empty()) written = write_tensor(model, tensor, *file);
+    for (const QuantizedMatrix& matrix : matrices[i])
+      if (written) written = write_matrix(model, matrix, *file);
   }
   if (written) written = model.files_unchanged();
   return written ? file->commit() : written;

@@ -14,6 +14,7 @@ namespace hallmark {
 struct Destination {
   std::string path;
   bool overwrite = false;
+  std::uint64_t max_shard_bytes = 0;  ///< of tensors in a shard, where the format writes shards; 0: as W was cut
   std::function<void(double done, double total, const std::string& tensor)> progress = {};  ///< may be empty
 };
 

@@ -3,6 +3,8 @@
 // back a file with the names, shapes and order of W. Layout and metadata table: docs/file-format.md.
 #pragma once
 
+#include <unordered_map>
+
 #include "artifact/quantized_model.hpp"
 
 namespace hallmark {
@@ -34,14 +36,14 @@ class QuantizedFileWriter {
   AtomicFile& file() { return writer_.file(); }
 
  private:
-  QuantizedFileWriter(SafeTensorsWriter writer, QuantizedHeader header)
-      : writer_(std::move(writer)), header_(std::move(header)) {}
+  QuantizedFileWriter(SafeTensorsWriter writer, QuantizedHeader header);
   Status write(const std::string& name, std::span<const std::byte> bytes);
   Status write_in_pieces(const std::string& name, const std::function<Status(const ByteSink&)>& from);
 
   SafeTensorsWriter writer_;
   QuantizedHeader header_;
-  std::map<std::string, std::string> digests_;  // of each tensor's bytes, by name
+  std::unordered_map<std::string, std::size_t> matrix_at_, passing_at_;  // matrices, and tensors that have none
+  std::map<std::string, std::string> digests_;                           // of each tensor's bytes, by name
 };
 
 /// An open container: metadata, names, dtypes and shapes are checked.

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <unordered_map>
 
 #include "method/options_json.hpp"
 #include "base/error_numbers.hpp"
@@ -25,6 +26,7 @@ constexpr const char* schema = "hallmark.schema";
 constexpr const char* tool = "hallmark.tool";
 constexpr const char* rounding = "hallmark.rounding";
 constexpr const char* source_metadata = "hallmark.source.metadata";
+constexpr const char* source_shards = "hallmark.source.shards";  // only where W was sharded
 constexpr const char* tensors = "hallmark.tensors";
 constexpr const char* matrices = "hallmark.matrices";
 
@@ -108,15 +110,24 @@ std::optional<std::vector<OriginalTensor>> parse_tensor_map(const std::string& t
   return originals;
 }
 
-std::optional<QuantizedMatrix> parse_matrix(const json& item, const std::vector<OriginalTensor>& originals) {
+using ByName = std::unordered_map<std::string, const OriginalTensor*>;
+
+ByName named(const std::vector<OriginalTensor>& originals) {
+  ByName found;
+  for (const OriginalTensor& tensor : originals) found.emplace(tensor.name, &tensor);
+  return found;
+}
+
+std::optional<QuantizedMatrix> parse_matrix(const json& item, const ByName& originals) {
   if (!has_keys(item, {"tensor", "options"}) || !item["tensor"].is_string()) return std::nullopt;
   const bool stacked = item.contains("index"), transposed = item.contains("transposed");
   if (item.size() != 2U + (stacked ? 1 : 0) + (transposed ? 1 : 0)) return std::nullopt;
   if ((stacked && !item["index"].is_number_unsigned()) || (transposed && item["transposed"] != true))
     return std::nullopt;
   const auto name = item["tensor"].get<std::string>();
-  const auto tensor = std::ranges::find(originals, name, &OriginalTensor::name);
-  if (tensor == originals.end() || tensor->shape.size() != (stacked ? 3 : 2)) return std::nullopt;
+  const auto found = originals.find(name);
+  if (found == originals.end() || found->second->shape.size() != (stacked ? 3 : 2)) return std::nullopt;
+  const OriginalTensor* const tensor = found->second;
   const std::optional<Options> options = options_of_json(item["options"]);
   if (!options) return std::nullopt;
   QuantizedMatrix matrix{
@@ -148,13 +159,28 @@ std::optional<std::vector<QuantizedMatrix>> parse_matrices(const std::string& te
                                                            const std::vector<OriginalTensor>& originals) {
   const json list = parsed(text);
   if (!list.is_array()) return std::nullopt;
+  const ByName by_name = named(originals);
   std::vector<QuantizedMatrix> found;
   for (const json& item : list) {
-    std::optional<QuantizedMatrix> matrix = parse_matrix(item, originals);
+    std::optional<QuantizedMatrix> matrix = parse_matrix(item, by_name);
     if (!matrix) return std::nullopt;
     found.push_back(*std::move(matrix));
   }
   return in_order(found, originals) ? std::optional(std::move(found)) : std::nullopt;
+}
+
+// Shards hold all tensors, none is empty.
+std::optional<std::vector<std::uint64_t>> parse_shards(const std::string& text, std::size_t count) {
+  const json list = parsed(text);
+  if (!list.is_array() || list.empty()) return std::nullopt;
+  std::vector<std::uint64_t> shards;
+  for (const json& item : list) {
+    if (!item.is_number_unsigned() || item.get<std::uint64_t>() == 0 || item.get<std::uint64_t>() > count)
+      return std::nullopt;
+    shards.push_back(item.get<std::uint64_t>());
+    count -= shards.back();
+  }
+  return count == 0 ? std::optional(shards) : std::nullopt;
 }
 
 std::optional<std::map<std::string, std::string>> parse_strings(const std::string& text) {
@@ -253,15 +279,17 @@ std::string metadata_digest(const std::map<std::string, std::string>& metadata) 
 }
 
 std::map<std::string, std::string> to_metadata(const QuantizedHeader& header) {
-  return {{"format", "pt"},
-          {schema, "2"},
-          {tool, header.tool},
-          {rounding, "nearest-even"},
-          {source_key, header.source_sha256},
-          {source_metadata, compact(json(header.source_metadata))},
-          {calibration_key, header.calibration_sha256},
-          {tensors, compact(tensor_map(header.tensors))},
-          {matrices, compact(matrix_list(header.matrices))}};
+  std::map<std::string, std::string> entries{{"format", "pt"},
+                                             {schema, "2"},
+                                             {tool, header.tool},
+                                             {rounding, "nearest-even"},
+                                             {source_key, header.source_sha256},
+                                             {source_metadata, compact(json(header.source_metadata))},
+                                             {calibration_key, header.calibration_sha256},
+                                             {tensors, compact(tensor_map(header.tensors))},
+                                             {matrices, compact(matrix_list(header.matrices))}};
+  if (!header.source_shards.empty()) entries[source_shards] = compact(json(header.source_shards));
+  return entries;
 }
 
 Expected<QuantizedHeader> from_metadata(const std::map<std::string, std::string>& metadata, const std::string& path) {
@@ -287,12 +315,17 @@ Expected<QuantizedHeader> from_metadata(const std::map<std::string, std::string>
       tensors, [&](const std::string& text) { return parse_tensor_map(text, header.schema, quantized); },
       header.tensors);
   if (header.schema == 2) {
+    if (metadata.contains(source_shards))
+      entries.read(
+          source_shards, [&](const std::string& text) { return parse_shards(text, header.tensors.size()); },
+          header.source_shards);
     entries.read(
         matrices, [&](const std::string& text) { return parse_matrices(text, header.tensors); }, header.matrices);
   } else {
     const Options options = options_of_schema_1(entries, path);
+    const ByName by_name = named(header.tensors);
     for (const std::string& name : quantized) {
-      const Shape& shape = std::ranges::find(header.tensors, name, &OriginalTensor::name)->shape;
+      const Shape& shape = by_name.at(name)->shape;
       header.matrices.push_back({name, name, std::nullopt, false, shape[0], shape[1], options});
     }
   }

@@ -10,8 +10,15 @@
 
 namespace hallmark {
 
-bool is_quantized(const QuantizedHeader& header, const std::string& tensor) {
-  return std::ranges::find(header.matrices, tensor, &QuantizedMatrix::tensor) != header.matrices.end();
+std::vector<std::span<const QuantizedMatrix>> matrices_by_tensor(const QuantizedHeader& header) {
+  std::vector<std::span<const QuantizedMatrix>> found;
+  auto next = header.matrices.begin();
+  for (const OriginalTensor& tensor : header.tensors) {
+    const auto first = next;
+    while (next != header.matrices.end() && next->tensor == tensor.name) ++next;
+    found.emplace_back(first, next);
+  }
+  return found;
 }
 
 Status check_values(const QuantizedModel& model, const QuantizedMatrix& matrix, const Matrix<Code>& codes,

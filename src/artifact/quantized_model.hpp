@@ -38,11 +38,13 @@ struct QuantizedHeader {
   std::vector<OriginalTensor> tensors;                 ///< all tensors of W, in W's order
   std::vector<QuantizedMatrix> matrices;               ///< in the order of their tensors, stacks by index
   std::map<std::string, std::string> source_metadata;  ///< W's own
+  std::vector<std::uint64_t> source_shards;            ///< tensors in each shard of W, in order; empty for one file
   int schema = 2;                                      ///< 1: one set of options for all matrices
 };
 
-/// Whether some matrix of the header is of this tensor of W.
-bool is_quantized(const QuantizedHeader& header, const std::string& tensor);
+/// The matrices of each tensor of the header, in its order; none where the tensor passes through. Views into the
+/// header.
+std::vector<std::span<const QuantizedMatrix>> matrices_by_tensor(const QuantizedHeader& header);
 
 /// Names, shapes and options are known and agree; codes and steps are decoded matrix by matrix, so that no caller holds
 /// more than one. Values are judged by check_values, not here.

@@ -19,6 +19,14 @@ Error misuse(std::string where) {
 
 }  // namespace
 
+QuantizedFileWriter::QuantizedFileWriter(SafeTensorsWriter writer, QuantizedHeader header)
+    : writer_(std::move(writer)), header_(std::move(header)) {
+  const auto matrices = matrices_by_tensor(header_);
+  for (std::size_t i = 0; i < matrices.size(); ++i)
+    if (matrices[i].empty()) passing_at_.emplace(header_.tensors[i].name, i);
+  for (std::size_t k = 0; k < header_.matrices.size(); ++k) matrix_at_.emplace(header_.matrices[k].name, k);
+}
+
 Expected<QuantizedFileWriter> QuantizedFileWriter::create(const std::string& path, bool overwrite,
                                                           QuantizedHeader header) {
   std::map<std::string, std::string> metadata = detail::to_metadata(header);
@@ -45,9 +53,9 @@ std::string QuantizedFileWriter::digest(const std::string& name) const {
 }
 
 Status QuantizedFileWriter::write_quantized(const std::string& name, std::span<const Code> codes, const Steps& steps) {
-  const auto found = std::ranges::find(header_.matrices, name, &QuantizedMatrix::name);
-  if (found == header_.matrices.end()) return misuse(fmt::format("'{}' is not one to be quantized", name));
-  const QuantizedMatrix& matrix = *found;
+  const auto found = matrix_at_.find(name);
+  if (found == matrix_at_.end()) return misuse(fmt::format("'{}' is not one to be quantized", name));
+  const QuantizedMatrix& matrix = header_.matrices[found->second];
   const Grid& grid = matrix.options.grid;
   const auto groups = static_cast<std::uint64_t>(groups_of(static_cast<Index>(matrix.cols), matrix.options.group_size));
   const std::span<const float> scales = detail::all(steps.scales);
@@ -75,9 +83,9 @@ Status QuantizedFileWriter::write_quantized(const std::string& name, std::span<c
 }
 
 Status QuantizedFileWriter::write_unchanged(const TensorInfo& tensor) {
-  const auto found = std::ranges::find(header_.tensors, tensor.name, &OriginalTensor::name);
-  if (found == header_.tensors.end() || is_quantized(header_, tensor.name) || found->dtype != tensor.dtype ||
-      found->shape != tensor.shape)
+  const auto found = passing_at_.find(tensor.name);
+  if (found == passing_at_.end() || header_.tensors[found->second].dtype != tensor.dtype ||
+      header_.tensors[found->second].shape != tensor.shape)
     return misuse(fmt::format("tensor '{}' is not one to pass through as it is", tensor.name));
   return write_in_pieces(tensor.name, [&](const ByteSink& sink) { return in_pieces(tensor.data, sink); });
 }

@@ -156,6 +156,8 @@ inline constexpr int group_too_wide = 434;       ///< a group size beyond the co
 inline constexpr int zero_points_given = 435;    ///< given zero points without need, or none where the grid has them
 inline constexpr int calibration_unused = 436;   ///< a calibration entry that fits no weight
 inline constexpr int product_not_exact = 433;    ///< a product of scale and code needs more than binary32
+inline constexpr int product_beyond = 437;       ///< a product of scale and code rounds to infinity in the dtype
+inline constexpr int nothing_held_out = 438;     ///< too few tokens, or Gram matrices, where tokens are to be held out
 
 // Exit::numeric.
 inline constexpr int not_positive_definite = 501;  ///< a pivot of the factorization is not positive

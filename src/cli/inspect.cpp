@@ -62,17 +62,17 @@ Status add_model(const QuantizedModel& model, const SafeTensors* file, Json& out
   }
   out["matrices"] = std::move(matrices);
   const QuantizedHeader& header = model.header();
+  const auto by_tensor = matrices_by_tensor(header);
   out["quantized_tensors"] =
-      std::ranges::count_if(header.tensors, [&](const OriginalTensor& t) { return is_quantized(header, t.name); });
+      by_tensor.size() - static_cast<std::size_t>(
+                             std::ranges::count_if(by_tensor, [](const auto& of_tensor) { return of_tensor.empty(); }));
   out["original_tensors"] = header.tensors.size();
   out["bits_per_weight"] = weights > 0 ? bits / weights : 0.0;
   if (!file) return ok();
   double stored = 0;  // codes, scales and zero points take what the file gives them, whatever the grid needs
-  const auto passes = [&](const OriginalTensor& t) { return !is_quantized(header, t.name); };
-  for (const TensorInfo& tensor : file->tensors())
-    if (std::ranges::none_of(header.tensors,
-                             [&](const OriginalTensor& t) { return t.name == tensor.name && passes(t); }))
-      stored += 8 * static_cast<double>(tensor.data.size());
+  for (const TensorInfo& tensor : file->tensors()) stored += 8 * static_cast<double>(tensor.data.size());
+  for (std::size_t i = 0; i < by_tensor.size(); ++i)
+    if (by_tensor[i].empty()) stored -= 8 * static_cast<double>(file->find(header.tensors[i].name)->data.size());
   out["stored_bits_per_weight"] = weights > 0 ? stored / weights : 0.0;
   return ok();
 }

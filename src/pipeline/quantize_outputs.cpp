@@ -1,6 +1,6 @@
 #include "pipeline/quantize_outputs.hpp"
 
-#include <algorithm>
+#include <unordered_set>
 
 #include "pipeline/beside.hpp"
 
@@ -31,8 +31,10 @@ Expected<QuantizeOutputs> QuantizeOutputs::create(const std::string& path, bool 
 Status QuantizeOutputs::pass_through(const SafeTensors& weights, const Plan& plan) {
   if (const Status before = settle(); !before) return before;
   writing_ = beside([&writer = files_->writer, &weights, &plan]() -> Status {
+    std::unordered_set<const TensorInfo*> quantized;
+    for (const PlannedMatrix& planned : plan.matrices) quantized.insert(planned.tensor);
     for (const TensorInfo& tensor : weights.tensors())
-      if (std::ranges::none_of(plan.matrices, [&](const PlannedMatrix& m) { return m.tensor == &tensor; }))
+      if (!quantized.contains(&tensor))
         if (const Status written = writer.write_unchanged(tensor); !written) return written;
     return ok();
   });

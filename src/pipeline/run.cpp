@@ -18,6 +18,7 @@ QuantizedHeader header_of(const RunRequest& request) {
   header.source_sha256 = not_yet;
   if (request.calibration) header.calibration_sha256 = not_yet;
   header.source_metadata = request.weights.metadata();
+  header.source_shards = request.weights.shards();
   for (const TensorInfo& tensor : request.weights.tensors())
     header.tensors.push_back({tensor.name, tensor.dtype, tensor.shape});
   for (const PlannedMatrix& planned : request.plan.matrices) header.matrices.push_back(planned.matrix);

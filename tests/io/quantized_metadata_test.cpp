@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <ctime>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -185,4 +186,47 @@ TEST_CASE("schema 1, one set of options for all matrices, is read and refused as
   CHECK(entry("tensors", "[]") == quantized_tensors);
   CHECK(entry("group_size", "2") == quantized_shape);  // the scales are one for four columns
   CHECK(entry("grid", "gf16/1") == quantized_shape);   // the codes are I8
+}
+
+TEST_CASE("the cut of a sharded source is kept, and has to be one of all its tensors") {
+  using namespace error_number;
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "q.safetensors";
+  QuantizedHeader header = header_of("gf16/1");
+  REQUIRE(write(path, header));
+  CHECK(test::read_file(path).find("hallmark.source.shards") == std::string::npos);
+  CHECK(QuantizedFile::open(path)->header().source_shards.empty());
+  header.source_shards = {2, 1};
+  REQUIRE(write(path, header));
+  CHECK(QuantizedFile::open(path)->header().source_shards == header.source_shards);
+  CHECK(test::read_file(path).find(R"("hallmark.source.shards":"[2,1]")") != std::string::npos);
+  for (const char* bad : {"", "[]", "[2]", "[2,2]", "[2,1,0]", "[0,3]", "[4]", "[2,1.0]", "[2,-1]", "[2, 1]", "{}", "3",
+                          "[18446744073709551615,4]", "[18446744073709551616]"}) {
+    CAPTURE(bad);
+    REQUIRE(write(path, header));
+    rewrite(path, [&](auto& metadata, auto&, auto&) { metadata["hallmark.source.shards"] = bad; });
+    CHECK(error_of(path) == quantized_metadata);
+  }
+}
+
+TEST_CASE("metadata are read in time that is linear in the tensors") {
+  const auto seconds = [](std::uint64_t count) {
+    QuantizedHeader header = header_of("gf16/1");
+    header.tensors.clear();
+    header.matrices.clear();
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const std::string name = "model.layers.of.some.length." + std::to_string(i);
+      header.tensors.push_back({name, DType::F32, {2, 3}});
+      header.matrices.push_back({name, name, std::nullopt, false, 2, 3, options_of("int4")});
+    }
+    const auto metadata = detail::to_metadata(header);
+    double least = 1e9;
+    for (int run = 0; run < 3; ++run) {
+      const std::clock_t begin = std::clock();  // of the process: others may have the processor
+      REQUIRE(detail::from_metadata(metadata, "q"));
+      least = std::min(least, static_cast<double>(std::clock() - begin));
+    }
+    return least;
+  };
+  CHECK(seconds(16'000) < 16 * seconds(2'000));  // 8 times as long, or 64 where each matrix looks at all tensors
 }

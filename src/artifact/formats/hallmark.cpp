@@ -16,14 +16,13 @@ Status write(const QuantizedModel& model, const Destination& to) {
   const QuantizedHeader& header = model.header();
   Expected<QuantizedFileWriter> writer = QuantizedFileWriter::create(to.path, to.overwrite, header);
   if (!writer) return writer.error();
-  const auto total = static_cast<double>(header.tensors.size());
-  double done = 0;
-  for (const OriginalTensor& tensor : header.tensors) {
-    if (to.progress) to.progress(done++, total, tensor.name);
-    if (!is_quantized(header, tensor.name))
-      if (const Status written = writer->write_unchanged(model, tensor.name); !written) return written;
-    for (const QuantizedMatrix& matrix : header.matrices) {
-      if (matrix.tensor != tensor.name) continue;
+  const auto matrices = matrices_by_tensor(header);
+  for (std::size_t i = 0; i < matrices.size(); ++i) {
+    const std::string& name = header.tensors[i].name;
+    if (to.progress) to.progress(static_cast<double>(i), static_cast<double>(matrices.size()), name);
+    if (matrices[i].empty())
+      if (const Status written = writer->write_unchanged(model, name); !written) return written;
+    for (const QuantizedMatrix& matrix : matrices[i]) {
       const Expected<Matrix<Code>> codes = model.codes(matrix);
       if (!codes) return codes.error();
       const Expected<Steps> steps = model.steps(matrix);
