@@ -6,6 +6,7 @@ type t = {
   sha256 : string;           (* of its binary64 words, row by row *)
   kind : string;             (* gram or activations *)
   tokens : int;              (* 0: unknown *)
+  held_out : int;            (* activations behind them that are not in the sum *)
 }
 
 (* chains.c: c.(at - m) and sums.(at + m), m = 0 .. 3, are continued by [count] terms each, of which packed holds four side by side. *)
@@ -43,20 +44,20 @@ let digest_of_rows columns row =
 let of_stored columns tokens (tensor : Safetensors.tensor) =
   let data = tensor.data in
   if tensor.dtype = "F64" then
-    { columns; tokens; kind = "gram"; sha256 = Sha256.of_bytes data;
+    { columns; tokens; held_out = 0; kind = "gram"; sha256 = Sha256.of_bytes data;
       row = (fun i -> Array.init columns (fun j -> Int64.float_of_bits (Mapped.word64 data (8 * ((i * columns) + j))))) }
   else
     let row i = Array.init columns (fun j -> Int32.float_of_bits (Mapped.word32 data (4 * ((i * columns) + j)))) in
-    { columns; tokens; kind = "gram"; sha256 = digest_of_rows columns row; row }
+    { columns; tokens; held_out = 0; kind = "gram"; sha256 = digest_of_rows columns row; row }
 
-let of_activations columns tokens read =
+let of_activations columns tokens ~held_out read =
   let x = Array.make (columns * tokens) 0. in
   for t = 0 to tokens - 1 do
     for j = 0 to columns - 1 do x.((j * tokens) + t) <- Numbers.float_of_single (read ((t * columns) + j)) done
   done;
   let g = accumulate x columns tokens in
   let row i = Array.copy g.(i) in
-  { columns; tokens; kind = "activations"; sha256 = digest_of_rows columns row; row }
+  { columns; tokens; held_out; kind = "activations"; sha256 = digest_of_rows columns row; row }
 
 (* fraction * mean(diag(2 G)), as hallmark computes it. *)
 let damping diagonal fraction =

@@ -54,8 +54,9 @@ let counted_tokens (file : Safetensors.t) name =
       | Json.Object counts -> Option.value (Option.bind (List.assoc_opt name counts) Json.count) ~default:0
       | _ -> 0)
 
-(* The Gram matrix that the file holds for the matrix, or gives. *)
-let gram_of files (m : matrix) =
+(* The Gram matrix that the file holds for the matrix, or that its activations give: the first [used] of them, where the
+   certificate counts fewer. *)
+let gram_of files (m : matrix) used =
   let missing what = Refusal.rejected "calibration" what (Printf.sprintf "tensor '%s'" m.name) in
   match files.calibration with
   | None -> missing "the codes were made with a calibration file, and none was given"
@@ -70,7 +71,9 @@ let gram_of files (m : matrix) =
           Gram.of_stored m.columns (counted_tokens file m.name) t
       | None, Some t -> (
           match (t.shape, Numbers.single_reader t.dtype t.data) with
-          | [ tokens; columns ], Some read when columns = m.columns -> Gram.of_activations columns tokens read
+          | [ tokens; columns ], Some read when columns = m.columns ->
+              let taken = if used > 0 then min used tokens else tokens in
+              Gram.of_activations columns taken ~held_out:(tokens - taken) read
           | _ -> malformed t)
       | Some t, Some _ -> Refusal.malformed 381 "activations and a Gram matrix for one weight" (file.path ^ ": " ^ t.name)
       | None, None -> missing "the calibration file does not know it")
@@ -237,6 +240,10 @@ let summary (m : matrix) scales gram ~judged ~dead =
           | Some _ when dead = m.columns -> "the calibration is zero: nothing is promised of losses"
           | Some _ when m.options.guard -> "loss at most that of round-to-nearest"
           | Some _ -> "no guard: the loss can be above that of round-to-nearest");
+         (match gram with
+          | Some { Gram.held_out; tokens; _ } when held_out > 0 ->
+              say "on the first %d of %d tokens" tokens (tokens + held_out)
+          | _ -> "");
          (if dead > 0 && dead < m.columns then say "%d dead columns rounded to nearest" dead else "") ])
 
 (* Judges the matrix: the line that says what was judged, and whether the scales were not, for want of a rule. *)
@@ -244,7 +251,7 @@ let judge files (container : Container.t) (claim : Certificate.tensor) ~rows (m 
   let where = Printf.sprintf "tensor '%s'" m.name in
   let rejected place fault = let name, sentence = describe fault in Refusal.rejected name sentence (where ^ place) in
   let word, bytes = weights_of files m in
-  let gram = if m.options.meth = "rtn" then None else Some (gram_of files m) in
+  let gram = if m.options.meth = "rtn" then None else Some (gram_of files m claim.tokens) in
   let dead = match gram with Some g -> Gram.check where g | None -> 0 in
   check_facts m container claim bytes gram dead;
   let stored = stored_of container m word and scales = scales_of m in

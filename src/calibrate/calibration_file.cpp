@@ -151,6 +151,21 @@ Status CalibrationFile::check_weight(const std::string& weight, std::uint64_t ro
   return ok();
 }
 
+void CalibrationFile::hold_out(double fraction) {
+  for (auto& [weight, entry] : entries_) {
+    if (entry.is_gram) continue;
+    entry.held_out = static_cast<std::uint64_t>(std::llround(fraction * static_cast<double>(entry.tokens)));
+    entry.tokens -= entry.held_out;
+  }
+}
+
+void CalibrationFile::use_first(const std::string& weight, std::uint64_t tokens) {
+  const auto found = entries_.find(weight);
+  if (found == entries_.end() || found->second.is_gram || found->second.tokens <= tokens) return;
+  found->second.held_out += found->second.tokens - tokens;
+  found->second.tokens = tokens;
+}
+
 Expected<HeldMatrix<double>> CalibrationFile::gram(const std::string& weight) const {
   const TensorInfo& stored = tensor(weight, ".gram");
   const auto n = static_cast<Index>(stored.shape[0]);

@@ -18,10 +18,11 @@ namespace hallmark {
 
 /// What the file knows about one weight.
 struct CalibrationEntry {
-  bool is_gram = false;      ///< a Gram matrix; otherwise activations
-  std::uint64_t cols = 0;    ///< columns of the weight
-  std::uint64_t tokens = 0;  ///< 0 when a Gram matrix came without its count
-  bool no_token = false;     ///< activations of 0 tokens, or a Gram matrix that says so: as good as no calibration
+  bool is_gram = false;        ///< a Gram matrix; otherwise activations
+  std::uint64_t cols = 0;      ///< columns of the weight
+  std::uint64_t tokens = 0;    ///< that are used; 0 when a Gram matrix came without its count
+  std::uint64_t held_out = 0;  ///< activations behind them that are not
+  bool no_token = false;       ///< activations of 0 tokens, or a Gram matrix that says so: as good as no calibration
   Shape scale = {}, zero_point = {};  ///< [rows] or [rows, groups]; empty without one
 };
 
@@ -55,6 +56,11 @@ class CalibrationFile {
 
   /// Its pages need not stay in memory.
   void forget(const std::string& weight) const;
+  /// Keeps the last of each weight's activations out of use: the whole number nearest to fraction of them, 0 < fraction
+  /// < 1.
+  void hold_out(double fraction);
+  /// Uses the first `tokens` activations of the weight only, where there are more.
+  void use_first(const std::string& weight, std::uint64_t tokens);
 
   const std::string& path() const { return path_; }
   const SafeTensors& file() const { return file_; }

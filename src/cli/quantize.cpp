@@ -25,6 +25,7 @@ struct QuantizeFlags {
   std::map<std::string, std::string> words;  // options by name, as typed
   bool desc_act = false, no_guard = false, exact = false, bounds = false, dry_run = false, overwrite = false;
   int threads = 0;
+  double holdout = 0;  // 0: no token is held out
   Selection selection;
 };
 
@@ -72,6 +73,14 @@ Status check_words(RuleSet& rules) {
   return any ? ok() : Status(any.error());
 }
 
+Expected<std::optional<CalibrationFile>> open_calibration(const QuantizeFlags& flags) {
+  if (flags.calibration.empty()) return std::optional<CalibrationFile>();
+  Expected<CalibrationFile> file = CalibrationFile::open(flags.calibration);
+  if (!file) return file.error();
+  if (flags.holdout > 0) file->hold_out(flags.holdout);
+  return std::optional(*std::move(file));
+}
+
 // Whether the outputs may be written, before any work.
 Status check_outputs(const QuantizeFlags& flags, const std::vector<std::string>& inputs) {
   const std::string certificate = certificate_path(flags.output);
@@ -100,18 +109,16 @@ Expected<Exit> run(const QuantizeFlags& flags) {
 
   const Expected<SafeTensors> weights = SafeTensors::open(flags.weights);
   if (!weights) return weights.error();
-  std::optional<CalibrationFile> calibration;
+  const Expected<std::optional<CalibrationFile>> calibration = open_calibration(flags);
+  if (!calibration) return calibration.error();
+  const CalibrationFile* known = *calibration ? &**calibration : nullptr;
   std::vector<std::string> inputs = weights->paths();
   if (!flags.config.empty()) inputs.push_back(flags.config);
-  if (!flags.calibration.empty()) {
-    Expected<CalibrationFile> file = CalibrationFile::open(flags.calibration);
-    if (!file) return file.error();
-    inputs.insert(inputs.end(), file->file().paths().begin(), file->file().paths().end());
-    calibration = *std::move(file);
-  }
-  const CalibrationFile* known = calibration ? &*calibration : nullptr;
+  if (known) inputs.insert(inputs.end(), known->file().paths().begin(), known->file().paths().end());
   const Expected<Plan> plan = make_plan(*weights, known, *rules, flags.selection);
   if (!plan) return plan.error();
+  if (flags.holdout > 0)
+    if (const Status some = check_holdout(*plan, known); !some) return some.error();
   if (!flags.output.empty())
     if (const Status free = check_outputs(flags, inputs); !free) return free.error();
   if (const Status fine = check_values(*plan, known); !fine) return fine.error();
@@ -131,8 +138,9 @@ Expected<Exit> run(const QuantizeFlags& flags) {
   Expected<contracts::Report> judged = [&] {
     Progress progress("quantize");
     return run_quantization(
-        request, {[&](double done, double total, std::string_view item) { progress.update(done, total, item); },
-                  [&](const PlannedMatrix& planned, const Quantized& result) { return report->add(planned, result); }});
+        request,
+        {[&](double done, double total, std::string_view item) { progress.update(done, total, item); },
+         [&](const PlannedMatrix& planned, const QuantizedTensor& result) { return report->add(planned, result); }});
   }();
   if (!judged) return judged.error();
   if (const Status written = report->commit(); !written) return written.error();
@@ -158,6 +166,10 @@ Command quantize_command(CLI::App& root) {
       ->capture_default_str();
   app->add_option("--include", f->selection.include, "Only tensors whose name matches this regular expression");
   app->add_option("--exclude", f->selection.exclude, "Not the tensors whose name matches this regular expression");
+  app->add_option(
+         "--holdout", f->holdout,
+         "Keep the last of the tokens, this fraction of them, out of the calibration and report the losses there")
+      ->check(fraction());
   app->add_option("--threads", f->threads, "Threads; does not change the result [all cores]")
       ->check(whole_number(1, most_threads));
   app->add_option("--device", f->device, "cpu, or cuda: speed, never a bit of the result")

@@ -15,6 +15,8 @@ namespace {
 
 double sum(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
 
+std::string ratio_text(double loss, double rtn) { return rtn > 0 ? fmt::format("{:.4f}", loss / rtn) : "-"; }
+
 bool exact_products(const Options& options, const Quantized& result) {
   return std::all_of(result.steps.scales.data(), result.steps.scales.data() + result.steps.scales.size(),
                      [&](float s) { return options.grid.exact_in_binary32(s); });
@@ -35,10 +37,14 @@ std::string described(const Options& options) {
 }
 
 // What is odd about the calibration of a matrix; empty where nothing is.
-std::string warning_of(const PlannedMatrix& planned, const Quantized& result) {
+std::string warning_of(const PlannedMatrix& planned, const QuantizedTensor& quantized) {
+  const Quantized& result = quantized.judged.result;
   if (!planned.uses_gram()) return "";
   if (result.dead_columns == planned.cols())
     return "the Gram matrix is all zero: there is nothing to correct by, so every code is round-to-nearest";
+  if (quantized.held_out && quantized.held_out->loss > quantized.held_out->loss_rtn)
+    return fmt::format("on the {} tokens that were held out the codes lose more than round-to-nearest",
+                       quantized.held_out->tokens);
   const std::uint64_t tokens = planned.calibration ? planned.calibration->tokens : 0;
   const auto live = static_cast<double>(planned.cols() - result.dead_columns), seen = static_cast<double>(tokens);
   // Three tokens for each direction that they fill: with one, white inputs lose more on other text than by rounding.
@@ -56,10 +62,13 @@ void print_plan(const Plan& plan) {
   for (const PlannedMatrix& planned : plan.matrices) width = std::max(width, planned.name().size());
   for (const LeftOut& left : plan.left_out) width = std::max(width, left.tensor->name.size());
   for (const PlannedMatrix& planned : plan.matrices)
-    print("{:{}}  {:>7} x {:<7} {:4}  {:11} {:>8} tokens  {:>9.1f} MB  {}{}\n", planned.name(), width,
+    print("{:{}}  {:>7} x {:<7} {:4}  {:11} {:>8} tokens  {:>9.1f} MB  {}{}{}\n", planned.name(), width,
           planned.matrix.rows, planned.matrix.cols, dtype_name(planned.tensor->dtype), planned.calibration_kind(),
           planned.calibration ? std::to_string(planned.calibration->tokens) : "-", planned.working_set() / 1e6,
-          described(planned.matrix.options), planned.matrix.transposed ? ", transposed" : "");
+          described(planned.matrix.options), planned.matrix.transposed ? ", transposed" : "",
+          planned.calibration && planned.calibration->held_out > 0
+              ? fmt::format(", {} tokens held out", planned.calibration->held_out)
+              : "");
   for (const LeftOut& left : plan.left_out)
     print("{:{}}  {:>17} {:4}  passes through: {}\n", left.tensor->name, width, shape_text(left.tensor->shape),
           dtype_name(left.tensor->dtype), left.reason);
@@ -87,7 +96,8 @@ Expected<QuantizeReport> QuantizeReport::create(const std::string& path, bool ov
   return report;
 }
 
-Status QuantizeReport::add(const PlannedMatrix& planned, const Quantized& result) {
+Status QuantizeReport::add(const PlannedMatrix& planned, const QuantizedTensor& quantized) {
+  const Quantized& result = quantized.judged.result;
   const Options& options = planned.matrix.options;
   const double rtn = sum(result.loss_rtn), proposal = sum(result.loss_proposal), final_loss = sum(result.loss_final);
   ++matrices_;
@@ -96,11 +106,18 @@ Status QuantizeReport::add(const PlannedMatrix& planned, const Quantized& result
   clipped_ += result.clipped;
   loss_rtn_ += rtn;
   loss_final_ += final_loss;
-  const std::string ratio = result.loss_rtn.empty() || !(rtn > 0) ? "-" : fmt::format("{:.4f}", final_loss / rtn);
+  std::string ratio = result.loss_rtn.empty() ? "-" : ratio_text(final_loss, rtn);
+  if (const auto& held = quantized.held_out) {
+    held_out_.loss_rtn += held->loss_rtn;
+    held_out_.loss += held->loss;
+    held_out_.tokens += held->tokens;
+    ratio += fmt::format(" on {} tokens, {} on {} held out", planned.calibration->tokens,
+                         ratio_text(held->loss, held->loss_rtn), held->tokens);
+  }
   note("{}  {} x {}  {}  {}  loss/RTN {}  guard {} of {} rows  clipped {}  dead {}", planned.name(), planned.rows(),
        planned.cols(), options.grid.name(), result.method, ratio, result.guard_rows, planned.rows(), result.clipped,
        result.dead_columns);
-  const std::string warning = warning_of(planned, result);
+  const std::string warning = warning_of(planned, quantized);
   if (!warning.empty()) note("warning: {}: {}", planned.name(), warning);
   if (!file_) return ok();
 
@@ -122,6 +139,11 @@ Status QuantizeReport::add(const PlannedMatrix& planned, const Quantized& result
     line["loss_proposal"] = proposal;
     line["loss"] = final_loss;
   }
+  if (const auto& held = quantized.held_out) {
+    line["held_out_tokens"] = held->tokens;
+    line["held_out_loss_rtn"] = held->loss_rtn;
+    line["held_out_loss"] = held->loss;
+  }
   if (!warning.empty()) line["warning"] = warning;
   return file_->write(line.dump() + "\n");
 }
@@ -129,7 +151,8 @@ Status QuantizeReport::add(const PlannedMatrix& planned, const Quantized& result
 Status QuantizeReport::commit() { return file_ ? file_->commit() : ok(); }
 
 void QuantizeReport::print_summary(const std::string& output) const {
-  const std::string loss = loss_rtn_ > 0 ? fmt::format(", loss/RTN {:.4f}", loss_final_ / loss_rtn_) : "";
+  std::string loss = loss_rtn_ > 0 ? ", loss/RTN " + ratio_text(loss_final_, loss_rtn_) : "";
+  if (held_out_.tokens > 0) loss += ", " + ratio_text(held_out_.loss, held_out_.loss_rtn) + " on tokens held out";
   note("wrote {}: {} matrices quantized{}, guard kept RTN in {} of {} rows, {} codes clipped", output, matrices_, loss,
        guard_rows_, rows_, clipped_);
 }

@@ -5,9 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/plan.hpp"
 #include "io/file.hpp"
-#include "method/quantized.hpp"
+#include "pipeline/quantize_planned.hpp"
 
 namespace hallmark::cli {
 
@@ -24,7 +23,7 @@ class QuantizeReport {
                                          const std::vector<std::string>& inputs);
 
   /// Prints the matrix's row and appends its JSON object.
-  Status add(const PlannedMatrix& planned, const Quantized& result);
+  Status add(const PlannedMatrix& planned, const QuantizedTensor& quantized);
   Status commit();
   void print_summary(const std::string& output) const;
 
@@ -33,6 +32,7 @@ class QuantizeReport {
   std::size_t matrices_ = 0;
   Index rows_ = 0, guard_rows_ = 0, clipped_ = 0;
   double loss_rtn_ = 0, loss_final_ = 0;
+  HeldOut held_out_;  // of all matrices
 };
 
 }  // namespace hallmark::cli

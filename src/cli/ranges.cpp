@@ -34,10 +34,10 @@ CLI::Validator fraction() {
   return CLI::Validator(
       [](const std::string& word) {
         double value = 0;
-        const bool good = parse(word, value) && value >= 0 && value < 1;
-        return good ? std::string{} : fmt::format("'{}' is not a number of at least 0 and below 1", word);
+        const bool good = parse(word, value) && value > 0 && value < 1;
+        return good ? std::string{} : fmt::format("'{}' is not a number above 0 and below 1", word);
       },
-      "[0,1)");
+      "(0,1)");
 }
 
 }  // namespace hallmark::cli

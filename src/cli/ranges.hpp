@@ -12,7 +12,7 @@ inline constexpr std::int64_t most_threads = 1024;
 /// A decimal whole number from least to most.
 CLI::Validator whole_number(std::int64_t least, std::int64_t most);
 
-/// A decimal number x with 0 <= x < 1.
+/// A decimal number x with 0 < x < 1.
 CLI::Validator fraction();
 
 }  // namespace hallmark::cli

@@ -43,6 +43,7 @@ struct Findings {
   bool unjudged_contracts = false, unjudged_bounds = false;  // only a run tells
   std::optional<Error> mismatch;                             // the first
   std::uint64_t rows = 0, exact_elements = 0, accepted = 0, worse_rows = 0;
+  std::uint64_t held_out = 0;  // matrices whose certificate speaks of the first tokens only
   JudgedRows judged;
   double largest_ratio = 0;
 };
@@ -280,6 +281,9 @@ Expected<std::optional<Error>> verify_matrices(const VerifyFlags& flags, Inputs&
       Expected<CertifiedTensor> next = next_certified(*in.certificate, planned.name(), in.certificate_name);
       if (!next) return next.error();
       claim = *std::move(next);
+      // What the run held out, its losses do not speak of.
+      if (in.calibration && claim->tokens > 0) in.calibration->use_first(planned.name(), claim->tokens);
+      found.held_out += planned.calibration && planned.calibration->held_out > 0;
     }
     const bool bounds = claim && !claim->values.empty() && claim->values.front().bound;
     Expected<Verified> verified =
@@ -329,6 +333,11 @@ void print_verdict(const VerifyFlags& flags, const Inputs& in, const Findings& f
           found.unjudged_contracts ? "the contracts of the run" : "",
           found.unjudged_contracts && found.unjudged_bounds ? ", " : "",
           found.unjudged_bounds ? "whether a bound, which no loss is above, follows from the run" : "");
+  if (found.held_out > 0)
+    print(
+        "tokens were held out: of {} matrices the losses are on the first tokens of the calibration, as many as the "
+        "certificate counts\n",
+        found.held_out);
   if (found.exact_elements > 0)
     print("exact arithmetic: {} elements of the recurrence decided, largest |u' - u| / delta {:.4f}\n",
           found.exact_elements, found.largest_ratio);

@@ -46,8 +46,9 @@ Status check_calibration(const PlannedMatrix& planned, const CalibrationFile& ca
     return G ? ok() : Status(G.error());
   }
   constexpr std::uint64_t most = 1024;
-  for (std::uint64_t first = 0; first < planned.calibration->tokens; first += most) {
-    const std::uint64_t count = std::min(most, planned.calibration->tokens - first);
+  const std::uint64_t tokens = planned.calibration->tokens + planned.calibration->held_out;
+  for (std::uint64_t first = 0; first < tokens; first += most) {
+    const std::uint64_t count = std::min(most, tokens - first);
     if (const auto x = calibration.activations(planned.name(), first, count); !x) return x.error();
   }
   return ok();
@@ -109,7 +110,7 @@ Expected<QuantizedTensor> quantize_planned(const PlannedMatrix& planned, const C
                                            const Demands& demands, cuda::EngineBackend* device) {
   Expected<LoadedMatrix> loaded = load_matrix(planned, calibration, demands.contracts, device);
   if (!loaded) return loaded.error();
-  QuantizedTensor out{*std::move(loaded), {}, "", ""};
+  QuantizedTensor out{*std::move(loaded), {}, std::nullopt, "", ""};
   std::future<std::string> digest;
   if (out.loaded.G && !calibration->stored_as_used(planned.name()))
     digest = beside([G = out.loaded.G->view()] { return gram_sha256(G); });

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cuda/backend.hpp"
-#include "pipeline/plan.hpp"
+#include "pipeline/holdout.hpp"
 #include "pipeline/quantize_matrix.hpp"
 
 namespace hallmark {
@@ -31,6 +31,7 @@ Status check_values(const Plan& plan, const CalibrationFile* calibration);
 struct QuantizedTensor {
   LoadedMatrix loaded;
   JudgedMatrix judged;
+  std::optional<HeldOut> held_out;  ///< entered by run_quantization, where tokens were held out
   std::string weights_sha256,
       gram_sha256;  ///< of the matrix's bytes in W, and of G ("" without): InputDigests enters them
 };

@@ -35,6 +35,14 @@ Status check_judged(const PlannedMatrix& planned, const JudgedMatrix& judged) {
   return ok();
 }
 
+Status measure_held_out(const PlannedMatrix& planned, const CalibrationFile* calibration, QuantizedTensor& quantized) {
+  if (!quantized.loaded.G || planned.calibration->held_out == 0) return ok();
+  const auto losses = held_out_losses(planned, *calibration, quantized.loaded.W.view(), quantized.judged.result);
+  if (!losses) return losses.error();
+  quantized.held_out = *losses;
+  return ok();
+}
+
 }  // namespace
 
 Expected<contracts::Report> run_quantization(const RunRequest& request, const RunEvents& events) {
@@ -60,8 +68,9 @@ Expected<contracts::Report> run_quantization(const RunRequest& request, const Ru
     if (!quantized) return quantized.error();
     if (const Status good = check_judged(planned, quantized->judged); !good) return good.error();
     judged.merge(quantized->judged.contracts);
+    if (const Status measured = measure_held_out(planned, calibration, *quantized); !measured) return measured.error();
     if (events.finished)
-      if (const Status seen = events.finished(planned, quantized->judged.result); !seen) return seen.error();
+      if (const Status seen = events.finished(planned, *quantized); !seen) return seen.error();
     quantized->weights_sha256 = digests.of_weights(planned);
     if (const std::string stored = digests.of_gram(planned); !stored.empty()) quantized->gram_sha256 = stored;
     if (const Status begun = outputs->write(planned, *std::move(quantized)); !begun) return begun.error();

@@ -22,7 +22,7 @@ struct RunRequest {
 /// Who wants to see how it goes; called from the caller's thread.
 struct RunEvents {
   std::function<void(double done, double total, std::string_view item)> progress;
-  std::function<Status(const PlannedMatrix& planned, const Quantized& result)> finished;  ///< each matrix, in order
+  std::function<Status(const PlannedMatrix& planned, const QuantizedTensor& result)> finished;  ///< in order
 };
 
 /// Quantizes matrix by matrix, writes container and certificate beside the arithmetic, reopens and checks. Both files

@@ -104,7 +104,9 @@ let good_files () =
   let b = bundle ~positive:true gf16 in
   let gram = Array.init 7 (fun i -> Array.init 7 (fun j -> (x.(0).(i) *. x.(0).(j)) +. (x.(1).(i) *. x.(1).(j)))) in
   let b = rounded { b with gram } (fun i -> b.rows.(i).scales) in
-  good "activations" [] { base with bundle = b; calibration = `Activations x };
+  let activations = { base with bundle = b; calibration = `Activations x } in
+  good "activations" [] activations;
+  good "tokens held out" [ "on the first 2 of 3 tokens" ] { activations with held_out = [| [| 3.; 1.; 4.; 1.; 5.; 9.; 2. |] |] };
   let quiet = { (rounded b (fun i -> b.rows.(i).scales)) with guard = true } in
   (* Other dtypes, with numbers that these have. *)
   let with_weights f b = re_encode { b with rows = Array.map (fun r -> { r with weights = Array.map f r.weights; claims = 0 }) b.rows } in

@@ -14,6 +14,7 @@ type t = {
   damping : string;
   given : bool;                 (* C holds the scales and zero points *)
   calibration : [ `Gram | `Activations of float array array | `None ];
+  held_out : float array array; (* activations behind those that the certificate counts *)
   layout : [ `Plain | `Transposed | `Stacked ];
   weights_dtype : string;       (* F32, BF16 or F16, in which the numbers have to be exact *)
   scale_storage : string;       (* f32, bf16 or f16 *)
@@ -32,7 +33,7 @@ type t = {
 }
 
 let make ?(rule = "given") ?(meth = "gptq") ?(given = true) ?(calibration = `Gram) ?(layout = `Plain) ~grid_id ~code_dtype bundle =
-  { bundle; grid_id; code_dtype; rule; meth; damping = "0.01"; given; calibration; layout; weights_dtype = "F32"; scale_storage = "f32";
+  { bundle; grid_id; code_dtype; rule; meth; damping = "0.01"; given; calibration; held_out = [||]; layout; weights_dtype = "F32"; scale_storage = "f32";
     gram_dtype = "F64"; sharded = false; stated_grid = grid_id; guard_rows = None;
     dead = None; lambda = None; row_text = (fun _ line -> line); certificate_text = Fun.id; container_text = Fun.id;
     container_tensors = Fun.id; payload = None; source_sha256 = None }
@@ -152,7 +153,8 @@ let write_all folder m =
     | `Gram ->
         let data = if m.gram_dtype = "F64" then gram_words else singles (Array.concat (Array.to_list b.gram)) in
         [ { name = name ^ ".gram"; dtype = m.gram_dtype; shape = [ columns; columns ]; data } ]
-    | `Activations x ->
+    | `Activations used ->
+        let x = Array.append used m.held_out in
         [ { name = name ^ ".activations"; dtype = "F32"; shape = [ Array.length x; columns ]; data = singles (Array.concat (Array.to_list x)) } ]
     | `None -> []
   in
