@@ -12,6 +12,11 @@ TEST_CASE("an error prints as three lines with its number") {
         "error[E0301]: the file is truncated\n  a.safetensors: 7 of 8 bytes\n  try: download it again\n");
 }
 
+TEST_CASE("a place is put before the one that is known") {
+  CHECK(located("a.safetensors", {Exit::input, 301, "what", "tensor 'b'", ""}).where == "a.safetensors: tensor 'b'");
+  CHECK(located("a.safetensors", {Exit::input, 301, "what", "", ""}).where == "a.safetensors");
+}
+
 TEST_CASE("empty lines are left out") {
   CHECK(to_string(Error{Exit::internal, 1001, "what", "", ""}) == "error[E1001]: what\n");
 }
