@@ -2,7 +2,6 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <ctime>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -207,26 +206,4 @@ TEST_CASE("the cut of a sharded source is kept, and has to be one of all its ten
     rewrite(path, [&](auto& metadata, auto&, auto&) { metadata["hallmark.source.shards"] = bad; });
     CHECK(error_of(path) == quantized_metadata);
   }
-}
-
-TEST_CASE("metadata are read in time that is linear in the tensors") {
-  const auto seconds = [](std::uint64_t count) {
-    QuantizedHeader header = header_of("gf16/1");
-    header.tensors.clear();
-    header.matrices.clear();
-    for (std::uint64_t i = 0; i < count; ++i) {
-      const std::string name = "model.layers.of.some.length." + std::to_string(i);
-      header.tensors.push_back({name, DType::F32, {2, 3}});
-      header.matrices.push_back({name, name, std::nullopt, false, 2, 3, options_of("int4")});
-    }
-    const auto metadata = detail::to_metadata(header);
-    double least = 1e9;
-    for (int run = 0; run < 3; ++run) {
-      const std::clock_t begin = std::clock();  // of the process: others may have the processor
-      REQUIRE(detail::from_metadata(metadata, "q"));
-      least = std::min(least, static_cast<double>(std::clock() - begin));
-    }
-    return least;
-  };
-  CHECK(seconds(16'000) < 16 * seconds(2'000));  // 8 times as long, or 64 where each matrix looks at all tensors
 }
