@@ -81,8 +81,8 @@ check-exhaustive: ## All 2^32 binary32 inputs of the codec against MPFR, then on
 	{ echo "make check-exhaustive, $$(date -u +%F), commit $$(git rev-parse HEAD)"; $(BUILD)/tests/format/exhaustive_gf16; } \
 	  | tee $(BUILD)/check-exhaustive.txt
 	mv $(BUILD)/check-exhaustive.txt docs/check-exhaustive.txt
-check-fuzz: ## libFuzzer on the safetensors reader and the codec, SECONDS_EACH=60 each
-	@tools/deps.sh build fuzz
+check-fuzz: ## libFuzzer on the safetensors reader, the codec and the tool with sets of files, SECONDS_EACH=60 each
+	@tools/deps.sh build fuzz sanitizers
 	tools/check_fuzz.sh $(or $(SECONDS_EACH),60)
 check-kills: ## COUNT=1000 kills of two writers at once: quantize --overwrite, ablate, witness append (make test does 30)
 	@tools/deps.sh build test
