@@ -12,15 +12,21 @@ cmake -G Ninja -S . -B build-fuzz -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILE
   || { cat build-fuzz.log; exit 1; }
 rm -f build-fuzz.log
 cmake --build build-fuzz -j "$(nproc)" --target fuzzers
-targets=0
+names=() running=()  # side by side: each has its seconds
 for target in build-fuzz/tests/fuzz/*_fuzz; do
   name=$(basename "$target")
   corpus="build-fuzz/corpus/$name"
   mkdir -p "$corpus"
   seeds="tests/fuzz/corpus/$name"
   [ -d "$seeds" ] || { echo "no seed corpus $seeds" >&2; exit 1; }
-  "$target" -max_total_time="$1" -print_final_stats=1 -rss_limit_mb=1000 -timeout=20 "$corpus" "$seeds" 2>&1 | tail -n 12
-  targets=$((targets + 1))
+  "$target" -max_total_time="$1" -print_final_stats=1 -rss_limit_mb=1000 -timeout=20 "$corpus" "$seeds" > "build-fuzz/$name.log" 2>&1 &
+  names+=("$name") running+=($!)
 done
-[ "$targets" -ge 3 ] || { echo "expected at least 3 fuzz targets, found $targets" >&2; exit 1; }
-echo "fuzzed $targets targets for $1 s each"
+[ "${#names[@]}" -ge 3 ] || { echo "expected at least 3 fuzz targets, found ${#names[@]}" >&2; exit 1; }
+failed=0
+for i in "${!names[@]}"; do
+  wait "${running[$i]}" || { failed=1; echo "fuzz: ${names[$i]} failed" >&2; tail -n 60 "build-fuzz/${names[$i]}.log"; }
+  tail -n 12 "build-fuzz/${names[$i]}.log"
+done
+[ "$failed" -eq 0 ] || exit 1
+echo "fuzzed ${#names[@]} targets for $1 s each"
