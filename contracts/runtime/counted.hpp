@@ -99,7 +99,9 @@ struct CountedOps {
     number.nonneg = numerator >= 0;
     return number;
   }
-  static Point count(std::size_t n) { return {all(static_cast<double>(static_cast<std::int64_t>(n))), 0, true}; }  // n <= 2^53
+  static Point count(std::size_t n) {  // n <= 2^53
+    return {all(static_cast<double>(static_cast<std::int64_t>(n))), 0, true};
+  }
   static Point abs(const Point& a) { return {magnitude(a.v), a.low, true}; }
   static Distance abs(const Gap& a) { return {magnitude(a.v), a.low}; }
   static Ball abs(const Ball& a) { return LaneOps::abs(a); }

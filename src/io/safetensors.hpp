@@ -142,7 +142,7 @@ const T* in_place(const TensorInfo& tensor, std::uint64_t first = 0) {
   const std::byte* const data = tensor.data.data() + first * sizeof(T);
   const bool aligned = reinterpret_cast<std::uintptr_t>(data) % alignof(T) == 0;
   return tensor.dtype == (sizeof(T) == 8 ? DType::F64 : DType::F32) && aligned ? reinterpret_cast<const T*>(data)
-                                                                              : nullptr;
+                                                                               : nullptr;
 }
 /// The whole tensor. Errors: E0351.
 Expected<std::vector<float>> widen_to_f32(const TensorInfo& tensor);
