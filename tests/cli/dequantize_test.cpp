@@ -132,7 +132,7 @@ TEST_CASE("every number is the product, or the product rounded once") {
   made[0].scales[1] = trap;
   made[0].codes[2] = 3;
   // The stack comes first in the file, and the matrices in the order of the tensors.
-  std::ranges::rotate(made, made.begin() + 1);
+  std::rotate(made.begin(), made.begin() + 1, made.end());
   write_model(work.folder / "q", two_names, made);
   const auto bf16 = numbers<Eigen::bfloat16>(), f16 = numbers<Eigen::half>();
   std::size_t compared = 0;
