@@ -152,7 +152,8 @@ TEST_CASE("shards by size") {
       {"1", {1, 1, 1, 1}}, {"95", {1, 2, 1}}, {"119", {1, 3}}, {"120", {2, 2}},    {"139", {2, 2}},
       {"140", {3, 1}},     {"1KB", {4}},      {"1KiB", {4}},   {"1000000TB", {4}},
   };
-  for (const auto& [size, cut] : cuts) {
+  for (const auto& [at_most, cut] : cuts) {
+    const std::string& size = at_most;
     CAPTURE(size);
     work.succeeds(fmt::format("dequantize q1 --overwrite --max-shard-size {} -o {}", size, work.index()));
     CHECK(SafeTensors::open(work.index())->shards() == cut);
