@@ -196,7 +196,7 @@ TEST_CASE("kill -9 while appending leaves the old or the new file, and the next 
   // Entries so large that most of the time passes inside the writing.
   const std::string body = R"({"padding":")" + std::string(200'000, 'x') + "\"}";
   std::size_t appended_before = 0, grown = 0;
-  for (int round = 0; round < 25; ++round) {
+  for (int round = 0; round < 25 || grown == 0; ++round) {  // on a loaded machine an append is reached later
     const pid_t child = ::fork();
     REQUIRE(child >= 0);
     if (child == 0) {
@@ -216,7 +216,6 @@ TEST_CASE("kill -9 while appending leaves the old or the new file, and the next 
     appended_before = entries->size();
     if (appended_before > 40) std::filesystem::remove(path), appended_before = 0;
   }
-  CHECK(grown > 0);  // otherwise no append was ever reached
   REQUIRE(append(path, LedgerForm::json_lines, {body}));
 }
 
