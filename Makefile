@@ -139,7 +139,7 @@ mutants-generated: ## COUNT=12 small faults in each of five folders, drawn by SE
 .PHONY: mutants-sample
 mutants-sample: checker ## A few of them, chosen by the commit
 	@tools/deps.sh build test
-	tests/mutants/run --sample 6
+	tests/mutants/run --sample 4
 
 .PHONY: bench check-bench
 check-bench: ## Build the benchmarks and run the smallest GPTQ, whose results are compared with a plain twin (a minute)
