@@ -7,15 +7,15 @@
 namespace hallmark {
 namespace {
 
-Expected<bool> propose(const MethodInput& input, Rounded& rounded) {
+Expected<std::vector<Proposal>> propose(const MethodInput& input) {
   const Target& target = input.target;
-  rounded = round_to_nearest(target.W, target.grid, target.steps);
+  Rounded rounded = round_to_nearest(target.W, target.grid, target.steps);
   for (Index i = 0; i < target.W.rows(); ++i) {
     const float mean = target.W.row(i).cwiseAbs().mean();
     for (Index j = 0; j < target.W.cols(); ++j)
       if (std::fabs(target.W(i, j)) < mean / 8) rounded.codes(i, j) = target.grid.nearest(0, target.steps.at(i, j));
   }
-  return false;
+  return std::vector{Proposal{std::move(rounded)}};
 }
 
 }  // namespace

@@ -14,82 +14,88 @@ Loss enclosure(const oracle::Dyadic& loss) {
   return {lo, lo, hi};
 }
 
-// The guard at work: the rows whose codes differ are open until enclosures, ever sharper, or exact numbers decide them.
-class Guarding {
+// The contest at work: the rows that differ are open until enclosures, ever sharper, or exact numbers decide them.
+class Deciding {
  public:
-  Guarding(const LossModel& model, const Target& target, const Matrix<Code>& proposal, const Matrix<Code>& rtn,
-           const FirstStage* first, Backend& compute)
-      : model_(model), target_(target), proposal_(proposal), rtn_(rtn), first_(first), compute_(compute) {
-    const Index rows = proposal.rows();
-    for (Index i = 0; i < rows; ++i)
-      ((proposal.row(i).array() != rtn.row(i).array()).any() ? open_ : equal_).push_back(i);
-    guarded = {std::vector<Loss>(at(rows)), std::vector<Loss>(at(rows)), std::vector<std::uint8_t>(at(rows), 0), 0};
+  Deciding(const LossModel& model, const Contestant& a, const Contestant& b, const FirstStage* stage, Backend& compute)
+      : model_(model), a_(a), b_(b), stage_(stage), compute_(compute) {
+    const Index rows = a.codes.rows();
+    for (Index i = 0; i < rows; ++i) (same(i) ? equal_ : open_).push_back(i);
+    found = {std::vector<Loss>(at(rows)), std::vector<Loss>(at(rows)), std::vector<std::uint8_t>(at(rows), 0), 0};
   }
 
   // Open rows by enclosures from binary32, where there is a first stage, then by those from binary64.
   Status decide_by_enclosures() {
-    if (first_)
-      if (const Status decided =
-              decide(first_losses(open_), compute_.losses_binary32(model_, first_->U, target_, rtn_, open_));
-          !decided)
-        return decided;
+    if (stage_)
+      if (const Status decided = decide(first_losses(a_, open_), first_losses(b_, open_)); !decided) return decided;
     if (open_.empty()) return ok();
-    return decide(compute_.losses(wide(), target_, proposal_, open_), compute_.losses(wide(), target_, rtn_, open_));
+    return decide(wide_losses(a_, open_), wide_losses(b_, open_));
   }
 
   // Equal codes have one loss; binary64 encloses it where the first stage did not.
   Status enclose_equal() {
     std::vector<Index> alone;
-    if (first_)
-      if (const Status kept = keep_equal(equal_, first_losses(equal_)); !kept) return kept;
+    if (stage_)
+      if (const Status kept = keep_equal(equal_, first_losses(a_, equal_)); !kept) return kept;
     for (const Index i : equal_)
-      if (!first_ || !std::isfinite(guarded.proposal[at(i)].hi)) alone.push_back(i);
-    return alone.empty() ? ok() : keep_equal(alone, compute_.losses(wide(), target_, proposal_, alone));
+      if (!stage_ || !std::isfinite(found.first[at(i)].hi)) alone.push_back(i);
+    return alone.empty() ? ok() : keep_equal(alone, wide_losses(a_, alone));
   }
 
   void decide_exactly(MatrixRef<double> G) {
-    guarded.exact_rows = static_cast<Index>(open_.size());
+    found.exact_rows = static_cast<Index>(open_.size());
     if (open_.empty()) return;
     const Matrix<double> contiguous = G;
     const oracle::ExactGram exact({contiguous.data(), at(contiguous.size())}, at(contiguous.cols()));
 #pragma omp parallel for schedule(dynamic)
     for (std::size_t k = 0; k < open_.size(); ++k) {
       const Index i = open_[k];
-      const auto loss = [&](const Matrix<Code>& codes) {
-        return exact_row_loss(exact, target_.W, target_.grid, target_.steps, codes, i);
+      const auto loss = [&](const Contestant& c) {
+        return exact_row_loss(exact, c.target.W, c.target.grid, c.target.steps, c.codes, i);
       };
-      const oracle::Dyadic g = loss(proposal_), r = loss(rtn_);
-      guarded.proposal[at(i)] = enclosure(g);
-      guarded.rtn[at(i)] = enclosure(r);
-      guarded.kept_rtn[at(i)] = compare(g, r) > 0;
+      const oracle::Dyadic a = loss(a_), b = loss(b_);
+      found.first[at(i)] = enclosure(a);
+      found.second[at(i)] = enclosure(b);
+      found.second_wins[at(i)] = compare(a, b) > 0;
     }
   }
 
-  Guarded guarded;
+  Contest found;
 
  private:
-  const LossModel& wide() const { return first_ ? first_->widened() : model_; }
+  bool same(Index i) const {
+    const Steps &s = a_.target.steps, &t = b_.target.steps;
+    return (a_.codes.row(i).array() == b_.codes.row(i).array()).all() &&
+           (&s == &t || ((s.scales.row(i).array() == t.scales.row(i).array()).all() &&
+                         (s.zeros.size() == 0 || (s.zeros.row(i).array() == t.zeros.row(i).array()).all())));
+  }
 
-  // Of the proposal, by the sums that its method left or else by the product.
-  Expected<std::vector<Loss>> first_losses(const std::vector<Index>& list) {
-    if (first_->sums.empty()) return compute_.losses_binary32(model_, first_->U, target_, proposal_, list);
+  const LossModel& wide() const { return stage_ ? stage_->widened() : model_; }
+
+  Expected<std::vector<Loss>> wide_losses(const Contestant& c, const std::vector<Index>& list) {
+    return compute_.losses(wide(), c.target, c.codes, list);
+  }
+
+  // By the sums that a recurrence left or else by the product.
+  Expected<std::vector<Loss>> first_losses(const Contestant& c, const std::vector<Index>& list) {
+    if (c.sums.empty()) return compute_.losses_binary32(model_, stage_->U, c.target, c.codes, list);
     std::vector<Loss> losses;
-    for (const Index i : list) losses.push_back(enclose_binary32(model_, first_->sums[at(i)]));
+    for (const Index i : list) losses.push_back(enclose_binary32(model_, c.sums[at(i)]));
     return losses;
   }
 
   // Decides the open rows by enclosures of both losses and keeps open those that overlap.
-  Status decide(const Expected<std::vector<Loss>>& of_proposal, const Expected<std::vector<Loss>>& of_rtn) {
-    if (!of_proposal) return of_proposal.error();
-    if (!of_rtn) return of_rtn.error();
-    const std::vector<Loss>&g = *of_proposal, &r = *of_rtn;
+  Status decide(const Expected<std::vector<Loss>>& of_first, const Expected<std::vector<Loss>>& of_second) {
+    if (!of_first) return of_first.error();
+    if (!of_second) return of_second.error();
+    const std::vector<Loss>&a = *of_first, &b = *of_second;
     std::vector<Index> left;
     for (std::size_t k = 0; k < open_.size(); ++k) {
       const Index i = open_[k];
-      guarded.proposal[at(i)] = g[k];
-      guarded.rtn[at(i)] = r[k];
-      if (g[k].hi <= r[k].lo) continue;
-      if (r[k].hi < g[k].lo) guarded.kept_rtn[at(i)] = 1;
+      found.first[at(i)] = a[k];
+      found.second[at(i)] = b[k];
+      if (a[k].hi <= b[k].lo) continue;
+      if (b[k].hi < a[k].lo) found.second_wins[at(i)] = 1;
       else left.push_back(i);
     }
     open_ = std::move(left);
@@ -98,29 +104,27 @@ class Guarding {
 
   Status keep_equal(const std::vector<Index>& list, const Expected<std::vector<Loss>>& losses) {
     if (!losses) return losses.error();
-    for (std::size_t k = 0; k < list.size(); ++k)
-      guarded.proposal[at(list[k])] = guarded.rtn[at(list[k])] = (*losses)[k];
+    for (std::size_t k = 0; k < list.size(); ++k) found.first[at(list[k])] = found.second[at(list[k])] = (*losses)[k];
     return ok();
   }
 
   const LossModel& model_;
-  const Target& target_;
-  const Matrix<Code>&proposal_, &rtn_;
-  const FirstStage* first_;
+  const Contestant &a_, &b_;
+  const FirstStage* stage_;
   Backend& compute_;
   std::vector<Index> open_, equal_;
 };
 
 }  // namespace
 
-Expected<Guarded> guard(const LossModel& model, const Target& target, MatrixRef<double> G, const Matrix<Code>& proposal,
-                        const Matrix<Code>& rtn, const FirstStage* first, Backend* backend) {
+Expected<Contest> contest(const LossModel& model, MatrixRef<double> G, const Contestant& first,
+                          const Contestant& second, const FirstStage* stage, Backend* backend) {
   Backend cpu;
-  Guarding work(model, target, proposal, rtn, first, backend ? *backend : cpu);
+  Deciding work(model, first, second, stage, backend ? *backend : cpu);
   if (const Status decided = work.decide_by_enclosures(); !decided) return decided.error();
   if (const Status enclosed = work.enclose_equal(); !enclosed) return enclosed.error();
   work.decide_exactly(G);
-  return std::move(work.guarded);
+  return std::move(work.found);
 }
 
 }  // namespace hallmark

@@ -2,15 +2,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <iterator>
 #include <limits>
 #include <span>
 
 #include "linalg/buffer.hpp"
-#include "linalg/transpose.hpp"
 #include "method/loss.hpp"
-#include "method/round_lanes.hpp"
 #include "method/row_groups.hpp"
+#include "method/row_lanes.hpp"
 
 namespace hallmark {
 namespace {
@@ -25,29 +23,6 @@ struct RowBlock {
   float* e;
   LossLanes sums{};
 };
-
-// e = fl(w - s g) of the given rows, row by row in tiles that the first-level cache holds; zeros beyond rows and
-// columns.
-void load_errors(const Target& target, const LaneRounder& rounder, const Matrix<Code>& codes,
-                 std::span<const Index> rows, Index positions, float* e) {
-  constexpr Index together = 64;
-  const Index n = std::ssize(target.order);
-  alignas(64) std::array<float, at(kRows * together)> tile{};
-  for (Index p0 = 0; p0 < n; p0 += together) {
-    const Index count = std::min(together, n - p0);
-    const std::span<const Index> columns = target.order.subspan(at(p0), at(count));
-    const auto group = [&](Index p) { return target.steps.group(columns[at(p)]); };
-    for (Index p = 0, end = 0; p < count; p = end) {  // as far as columns are adjacent and one scale goes
-      for (end = p + 1; end < count && columns[at(end)] == columns[at(end - 1)] + 1 && group(end) == group(p);) ++end;
-      const Index first = columns[at(p)];
-      for (std::size_t r = 0; r < rows.size(); ++r)
-        rounder.errors(&target.W.coeffRef(rows[r], first), &codes(rows[r], first), target.steps.at(rows[r], first),
-                       end - p, &tile[r * at(together) + at(p)]);
-    }
-    transpose(tile.data(), together, kRows, count, e + p0 * kRows, kRows);
-  }
-  std::fill(e + n * kRows, e + positions * kRows, 0.0F);
-}
 
 }  // namespace
 

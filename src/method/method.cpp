@@ -9,6 +9,7 @@
 // Every method: the name of its Method in namespace method.
 #define HALLMARK_METHODS(METHOD) \
   METHOD(gptq)                   \
+  METHOD(descent)                \
   METHOD(rtn)
 
 namespace hallmark {

@@ -1,31 +1,43 @@
 // Methods propose codes. A method is one file in method/methods/ that defines a Method, and one line in method.cpp.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "method/backend.hpp"
 
 namespace hallmark {
 
+/// A RowSink that sees the codes too.
+using RecurrenceSink = std::function<void(const Matrix<Code>& codes, Index first, Index count, const float* u)>;
+
 /// What a method reads. The factor is that of H = 2 G + lambda I in processing order (target.order), where needs_gram.
 struct MethodInput {
   const Target& target;
-  const UpperStrips<float>* U;  ///< the factor rounded to binary32; null without a Gram matrix
-  const Matrix<Code>& rtn;      ///< the codes of round-to-nearest, where they were computed; else empty
+  const MatrixRef<double>* G;   ///< in the order of W's columns; null without a Gram matrix, as U
+  const UpperStrips<float>* U;  ///< the factor rounded to binary32
   std::string_view name;        ///< of the tensor, for messages
-  Index block_size;
+  const Options& options;
   Backend& compute;
-  const RowSink& sink;      ///< shown the rows of a recurrence, where somebody wants them
-  const RowSums* row_sums;  ///< filled where somebody wants the sums of the losses and the method has them
+  const RecurrenceSink& sink;  ///< for a recurrence whose codes are the method's only proposal
+  const LossWeights* weights;  ///< of the sums of losses, where somebody wants them
+};
+
+/// Codes of the grid [rows, cols] and the clipped ones.
+struct Proposal {
+  Rounded rounded;
+  std::optional<Steps> steps = std::nullopt;  ///< under which they are meant, where these are not the target's
+  std::vector<LossSums> sums = {};            ///< of their losses, per row, where asked for and at hand
 };
 
 struct Method {
   std::string_view name, summary;
   bool needs_gram;
-  /// Writes codes of the grid [rows, cols] and the clipped ones; whether row_sums hold those of the codes.
+  /// One proposal at least, of which the guard keeps the best row by row; without the guard the last one counts.
   /// Errors: E0503; those of the backend.
-  Expected<bool> (*propose)(const MethodInput& input, Rounded& rounded);
+  Expected<std::vector<Proposal>> (*propose)(const MethodInput& input);
 };
 
 std::span<const Method* const> methods();

@@ -53,8 +53,12 @@ std::optional<Grid> grid_of(const nlohmann::json& object) {
 
 Json options_json(const Options& options) {
   Json object = Json::object();
-  visit_options(options,
-                [&](const OptionInfo& info, const auto& value) { object[std::string(info.name)] = json_of(value); });
+  const auto put = [&](const OptionInfo& info, const auto& value) { object[std::string(info.name)] = json_of(value); };
+  visit_options(options, put);
+  const Options defaults{options.grid};
+  visit_options(defaults, [&](const OptionInfo& info, const auto& value) {
+    if (const auto item = object.find(info.name); info.later && *item == json_of(value)) object.erase(item);
+  });
   if (options.grid.id() == "table/1") object[points_key] = options.grid.spec().points;
   return object;
 }
@@ -65,15 +69,14 @@ std::optional<Options> options_of_json(const nlohmann::json& object) {
   if (!grid) return std::nullopt;
   Options options{*grid};
   bool good = true;
-  std::size_t known = object.contains(points_key) ? 1 : 0;
   visit_options(options, [&](const OptionInfo& info, auto& value) {
-    ++known;
-    if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(value)>, Grid>) {
-      const auto item = object.find(info.name);
+    const auto item = object.find(info.name);
+    if (info.later && item == object.end()) return;
+    if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(value)>, Grid>)
       good = good && item != object.end() && read(*item, info.name, value);
-    }
   });
-  return good && known == object.size() ? std::optional(std::move(options)) : std::nullopt;
+  // No other keys, and one text for one content.
+  return good && options_json(options).size() == object.size() ? std::optional(std::move(options)) : std::nullopt;
 }
 
 }  // namespace hallmark

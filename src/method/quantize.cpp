@@ -3,11 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include "method/factored.hpp"
-#include "method/guard.hpp"
 #include "method/rtn.hpp"
+#include "method/selection.hpp"
 
 namespace hallmark {
 namespace {
@@ -41,11 +42,13 @@ Error needs_calibration(const Layer& layer, const Method& method) {
 Expected<Quantized> without_losses(const Layer& layer, const Options& options, const Method& method, Quantized result,
                                    Observer* observer, Backend& compute) {
   const Target target{layer.W, options.grid, result.steps, {}};
-  const RowSink nobody;
-  Rounded rounded;
-  const Expected<bool> proposed =
-      method.propose({target, nullptr, {}, layer.name, options.block_size, compute, nobody, nullptr}, rounded);
-  if (!proposed) return proposed.error();
+  const RecurrenceSink nobody;
+  Expected<std::vector<Proposal>> proposals =
+      method.propose({target, nullptr, nullptr, layer.name, options, compute, nobody, nullptr});
+  if (!proposals) return proposals.error();
+  Proposal& proposal = proposals->back();
+  if (proposal.steps) result.steps = *std::move(proposal.steps);
+  Rounded& rounded = proposal.rounded;
   result.codes = std::move(rounded.codes);
   result.clipped = std::accumulate(rounded.clipped.begin(), rounded.clipped.end(), Index{0});
   if (observer) observer->tensor({layer.name, layer.W, options, result, result.codes, {}});
@@ -73,11 +76,21 @@ Status enclose_for(const Observer& observer, Factored& factored, const UpperStri
   return keep(compute.losses_binary32(factored.model, U, target, nearest.codes, rows), result.enclosed_rtn);
 }
 
-void take(Guarded&& guarded, Quantized& result) {
-  result.kept_rtn = std::move(guarded.kept_rtn);
-  result.exact_rows = guarded.exact_rows;
-  result.enclosed_proposal = std::move(guarded.proposal);
-  result.enclosed_rtn = std::move(guarded.rtn);
+void take(Contest&& contest, Quantized& result) {
+  result.kept_rtn = std::move(contest.second_wins);
+  result.exact_rows = contest.exact_rows;
+  result.enclosed_proposal = std::move(contest.first);
+  result.enclosed_rtn = std::move(contest.second);
+}
+
+// Of the proposals, and of round-to-nearest under the rule's steps where a method left these: no row loses more than
+// under what it began with. Without the guard the last proposal counts.
+Expected<Proposal> best_of(std::vector<Proposal> proposals, const Factored& factored, const Target& target,
+                           MatrixRef<double> G, const Options& options, const FirstStage& stage, Backend& compute) {
+  if (!options.guard) return std::move(proposals.back());
+  const bool left = std::ranges::any_of(proposals, [](const Proposal& p) { return p.steps.has_value(); });
+  if (left) proposals.push_back({round_to_nearest(target.W, target.grid, target.steps)});
+  return select(factored.model, G, target, std::move(proposals), stage, compute);
 }
 
 // Row by row the better of the proposal and round-to-nearest, where the guard is on; then the counts.
@@ -120,34 +133,34 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
   result.dead_columns = factored->dead_columns;
   result.effective_rank = effective_rank(G);
   const Target target{layer.W, options.grid, result.steps, factored->order};
-  Rounded nearest;  // where somebody asks for it
-  if (options.guard || observer || std::ssize(factored->order) < layer.W.cols())
-    nearest = round_to_nearest(layer.W, options.grid, result.steps);
-  const auto widened = [&]() -> const LossModel& { return factored->widened(); };
-  std::vector<LossSums> sums;
-  const RowSums row_sums{factored->model, sums};
   const UpperStrips<float> U(factored->factor.U);
-  Rounded proposal;
-  RowSink sink;
+  RecurrenceSink sink;
   if (observer)
-    sink = [&](Index first, Index count, const float* u) {
-      observer->rows({target, U, factored->factor.d, proposal.codes, first, count, u});
+    sink = [&](const Matrix<Code>& codes, Index first, Index count, const float* u) {
+      observer->rows({target, U, factored->factor.d, codes, first, count, u});
     };
-  const Expected<bool> has_sums =
-      method.propose({target, &U, nearest.codes, layer.name, options.block_size, compute, sink,
-                      options.guard || (observer && !observer->wants_binary64()) ? &row_sums : nullptr},
-                     proposal);
-  if (!has_sums) return has_sums.error();
+  const bool wants_sums = options.guard || (observer && !observer->wants_binary64());
+  Expected<std::vector<Proposal>> proposals =
+      method.propose({target, &G, &U, layer.name, options, compute, sink, wants_sums ? &factored->model : nullptr});
+  if (!proposals) return proposals.error();
+  const auto widened = [&]() -> const LossModel& { return factored->widened(); };
+  const FirstStage stage{U, widened};
+  Expected<Proposal> best = best_of(*std::move(proposals), *factored, target, G, options, stage, compute);
+  if (!best) return best.error();
+  if (best->steps) result.steps = *std::move(best->steps);
+  Rounded& proposal = best->rounded;
 
+  Rounded nearest;
+  if (options.guard || observer) nearest = round_to_nearest(layer.W, options.grid, result.steps);
   result.kept_rtn.assign(proposal.clipped.size(), 0);
-  const std::span<const LossSums> left = *has_sums ? sums : std::span<const LossSums>();
   if (options.guard) {
-    const FirstStage first{U, left, widened};
-    Expected<Guarded> guarded = guard(factored->model, target, G, proposal.codes, nearest.codes, &first, &compute);
+    Expected<Contest> guarded =
+        contest(factored->model, G, {target, proposal.codes, best->sums}, {target, nearest.codes}, &stage, &compute);
     if (!guarded) return guarded.error();
     take(*std::move(guarded), result);
   } else if (observer) {
-    const Status enclosed = enclose_for(*observer, *factored, U, target, proposal, nearest, left, compute, result);
+    const Status enclosed =
+        enclose_for(*observer, *factored, U, target, proposal, nearest, best->sums, compute, result);
     if (!enclosed) return enclosed.error();
   }
   keep_best(proposal, nearest, options.guard, result);

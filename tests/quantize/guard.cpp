@@ -118,11 +118,11 @@ TEST_CASE("out of the proved range the enclosure is everything, and the guard st
   const Rounded rtn = round_to_nearest(s.W, s.grid, s.steps);
   Matrix<Code> other = rtn.codes;
   for (Index i = 0; i < 20; ++i) other(i, i % 6) = static_cast<Code>(other(i, i % 6) == 0 ? 1 : 0);
-  const Guarded guarded = *guard(s.model, target, s.G, other, rtn.codes);
+  const Contest guarded = *contest(s.model, s.G, {target, other}, {target, rtn.codes});
   CHECK(guarded.exact_rows == 20);
   for (Index i = 0; i < 20; ++i) {
     const mpq_class a = exact(s, other, i), b = exact(s, rtn.codes, i);
-    CHECK(guarded.kept_rtn[static_cast<std::size_t>(i)] == (a > b));
+    CHECK(guarded.second_wins[static_cast<std::size_t>(i)] == (a > b));
   }
 }
 
@@ -139,20 +139,20 @@ TEST_CASE("ties and equal codes keep GPTQ; a loss that differs in the last bit i
   Matrix<Code> a(2, 3), b(2, 3);
   a << 1, 0, 0, 0, 0, 0;
   b << 0, 1, 0, 0, 0, 0;
-  const Guarded tie = *guard(s.model, target, G, a, b);
+  const Contest tie = *contest(s.model, G, {target, a}, {target, b});
   CHECK(tie.exact_rows == 1);  // row 1 has equal codes: no arithmetic at all
-  CHECK(tie.kept_rtn == std::vector<std::uint8_t>{0, 0});
-  CHECK(tie.proposal[0].lo == tie.rtn[0].hi);
+  CHECK(tie.second_wins == std::vector<std::uint8_t>{0, 0});
+  CHECK(tie.first[0].lo == tie.second[0].hi);
 
   G(0, 0) = std::nextafter(4.0, 5.0);  // now e_0 = -1/2 and e_0 = 1/2 differ in nothing, but the cross terms do
   G(0, 2) = G(2, 0) = std::nextafter(1.0, 2.0);
   const Matrix<double> H = hessian(G, damping(G, 0.01));
   s.model = loss_model(*factor_udu(H), H.diagonal(), 2 * G.diagonal());
-  const Guarded close = *guard(s.model, target, G, a, b);
-  const Guarded swapped = *guard(s.model, target, G, b, a);
+  const Contest close = *contest(s.model, G, {target, a}, {target, b});
+  const Contest swapped = *contest(s.model, G, {target, b}, {target, a});
   CHECK(close.exact_rows == 1);
-  CHECK(close.kept_rtn[0] == 0);  // -2 G_02/8 + 2 G_12/8 < 0: the first codes lose less
-  CHECK(swapped.kept_rtn[0] == 1);
+  CHECK(close.second_wins[0] == 0);  // -2 G_02/8 + 2 G_12/8 < 0: the first codes lose less
+  CHECK(swapped.second_wins[0] == 1);
 }
 
 TEST_CASE("T5 on GF16: GPTQ loses with 51/2^22 against 19/2^22 and the guard repairs it") {

@@ -171,16 +171,17 @@ TEST_CASE("the guard decides alike with and without the first stage, and the fir
     const Setup s = make(normal_matrix<float>(150, 24, 39), gram_ref(ar1_activations(48, 24, 0.6, 40)), 0.01, grid);
     const MatrixRef<float> W(s.W);
     const Target target{W, s.grid, s.steps, s.order};
-    const FirstStage first{s.U, s.sums, [&]() -> const LossModel& { return s.model; }};
-    const Guarded with = *guard(s.model, target, s.G, s.gptq.codes, s.rtn.codes, &first);
-    const Guarded without = *guard(s.model, target, s.G, s.gptq.codes, s.rtn.codes);
-    CHECK(with.kept_rtn == without.kept_rtn);
-    CHECK(std::accumulate(with.kept_rtn.begin(), with.kept_rtn.end(), 0) > 0);
+    const FirstStage first{s.U, [&]() -> const LossModel& { return s.model; }};
+    const Contestant gptq{target, s.gptq.codes, s.sums}, rtn{target, s.rtn.codes};
+    const Contest with = *contest(s.model, s.G, gptq, rtn, &first);
+    const Contest without = *contest(s.model, s.G, gptq, rtn);
+    CHECK(with.second_wins == without.second_wins);
+    CHECK(std::accumulate(with.second_wins.begin(), with.second_wins.end(), 0) > 0);
     std::size_t wide = 0;
-    for (std::size_t i = 0; i < with.proposal.size(); ++i) {
-      wide += with.proposal[i].hi - with.proposal[i].lo > 1e-7 * with.proposal[i].value;
-      CHECK(with.proposal[i].lo <= without.proposal[i].hi);
-      CHECK(without.proposal[i].lo <= with.proposal[i].hi);
+    for (std::size_t i = 0; i < with.first.size(); ++i) {
+      wide += with.first[i].hi - with.first[i].lo > 1e-7 * with.first[i].value;
+      CHECK(with.first[i].lo <= without.first[i].hi);
+      CHECK(without.first[i].lo <= with.first[i].hi);
     }
     CHECK(wide > 140);
   }

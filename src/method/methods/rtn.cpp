@@ -5,10 +5,11 @@ namespace hallmark::method {
 
 extern const Method rtn;
 const Method rtn{"rtn", "every weight to the nearest point", false,
-                 [](const MethodInput& input, Rounded& rounded) -> Expected<bool> {
+                 [](const MethodInput& input) -> Expected<std::vector<Proposal>> {
                    const Target& target = input.target;
-                   rounded = round_to_nearest(target.W, target.grid, target.steps);
-                   return false;
+                   std::vector<Proposal> proposals;
+                   proposals.push_back({round_to_nearest(target.W, target.grid, target.steps)});
+                   return proposals;
                  }};
 
 }  // namespace hallmark::method

@@ -1,0 +1,14 @@
+// GPTQ: the recurrence along H = U D U^T, whose codes it proposes. Columns with G_jj = 0 are rounded to nearest: by the
+// arithmetic itself when lambda > 0, and because the order leaves them out when lambda = 0.
+#pragma once
+
+#include "method/method.hpp"
+
+namespace hallmark {
+
+/// The codes of the recurrence for `target`: that of the input, or the same W and order under other steps, which the
+/// proposal does not carry. The input's sink sees the rows. Errors: E0503 names the first row and column that overflow;
+/// those of the backend.
+Expected<Proposal> gptq_proposal(const MethodInput& input, const Target& target);
+
+}  // namespace hallmark

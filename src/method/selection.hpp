@@ -1,0 +1,14 @@
+// The best of several proposals, row by row. T17.
+#pragma once
+
+#include "method/guard.hpp"
+#include "method/method.hpp"
+
+namespace hallmark {
+
+/// Row by row the first proposal of least plain loss, each with its own steps or those of `target`, decided as
+/// contest() does. At least one proposal; all are of target's W and order. Errors: those of the backend.
+Expected<Proposal> select(const LossModel& model, MatrixRef<double> G, const Target& target,
+                          std::vector<Proposal> proposals, const FirstStage& stage, Backend& compute);
+
+}  // namespace hallmark
