@@ -6,8 +6,8 @@
 namespace hallmark::rules {
 
 extern const ScaleRule rms;
-const ScaleRule rms{"rms", [](const GridSpec& grid) { return !grid.zero_points; },
-                    [](const ScaleInput& input) {
+const ScaleRule rms{"rms", [](const GridSpec& grid) { return !grid.zero_points; }, Statistic::none,
+                    [](const ScaleInput& input) -> Expected<Steps> {
                       return per_group(input, [&](std::span<const float> w) {
                         double squares = 0;
                         for (const double x : w) squares += x * x;

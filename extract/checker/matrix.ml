@@ -251,7 +251,7 @@ let judge files (container : Container.t) (claim : Certificate.tensor) ~rows (m 
   let where = Printf.sprintf "tensor '%s'" m.name in
   let rejected place fault = let name, sentence = describe fault in Refusal.rejected name sentence (where ^ place) in
   let word, bytes = weights_of files m in
-  let gram = if m.options.meth = "rtn" then None else Some (gram_of files m claim.tokens) in
+  let gram = if m.options.meth = "rtn" && claim.calibration = "none" then None else Some (gram_of files m claim.tokens) in
   let dead = match gram with Some g -> Gram.check where g | None -> 0 in
   check_facts m container claim bytes gram dead;
   let stored = stored_of container m word and scales = scales_of m in

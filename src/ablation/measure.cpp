@@ -142,16 +142,21 @@ std::vector<double> check_tensor(const std::string& name, const Matrix<float>& W
                                  Contracts& contracts) {
   const Grid& grid = options.grid;
   const auto at = [&](Index i, Index j) { return fmt::format("{} [{}, {}]", name, i, j); };
-  const auto again =
-      steps_for(grid, options.scale_rule, options.scale_storage, W.data(), W.rows(), W.cols(), options.group_size);
   const Steps& steps = quantized.steps;
-  const Matrix<float>& s = steps.scales;
-  const bool same_shape = again && again->scales.rows() == s.rows() && again->scales.cols() == s.cols();
-  contracts.check("scales_from_weights", same_shape, [&] { return name; });
-  if (same_shape)
-    for (Index i = 0; i < s.rows(); ++i)
-      for (Index g = 0; g < s.cols(); ++g)
-        contracts.check("scales_from_weights", s(i, g) == again->scales(i, g), [&] { return at(i, g); });
+  // Rules that read more than the diagonal of G need the run's factor: their scales are what that run made.
+  if (const Statistic needed = statistic_of(options.scale_rule); needed <= Statistic::diagonal) {
+    std::vector<double> diagonal;
+    if (needed == Statistic::diagonal && gram) diagonal.assign(gram->G.diagonal().begin(), gram->G.diagonal().end());
+    const auto again = steps_for(grid, options.scale_rule, options.scale_storage, W.data(), W.rows(), W.cols(),
+                                 options.group_size, {diagonal});
+    const Matrix<float>& s = steps.scales;
+    const bool same_shape = again && again->scales.rows() == s.rows() && again->scales.cols() == s.cols();
+    contracts.check("scales_from_weights", same_shape, [&] { return name; });
+    if (same_shape)
+      for (Index i = 0; i < s.rows(); ++i)
+        for (Index g = 0; g < s.cols(); ++g)
+          contracts.check("scales_from_weights", s(i, g) == again->scales(i, g), [&] { return at(i, g); });
+  }
 
   Matrix<float> nearest(W.rows(), W.cols());  // RTN's points
   for (Index i = 0; i < W.rows(); ++i) {

@@ -8,7 +8,7 @@
 
 #include "certify/certificate.hpp"
 #include "certify/certificate_observer.hpp"
-#include "method/factored.hpp"
+#include "method/quantize.hpp"
 
 namespace hallmark {
 
@@ -41,6 +41,8 @@ class LossVerifier {
 
   const JudgedRows& judged() const { return judged_; }
   double lambda() const { return factored_.lambda; }
+  /// What a scale rule that needs the statistic is to be given.
+  std::vector<double> scale_weights(Statistic needed) const { return hallmark::scale_weights(needed, G_, factored_); }
   Index dead_columns() const { return factored_.dead_columns; }
 
  private:

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "artifact/file_format.hpp"
 #include "artifact/quantized_file.hpp"
@@ -39,9 +40,9 @@ struct Line {
 struct Findings {
   std::vector<Line> lines;
   std::vector<TensorSlack> slacks;
-  std::vector<std::string> not_judged;                       // by hallmark-check, with the reason
-  bool unjudged_contracts = false, unjudged_bounds = false;  // only a run tells
-  std::optional<Error> mismatch;                             // the first
+  std::vector<std::string> not_judged;  // by hallmark-check, with the reason
+  bool unjudged_contracts = false, unjudged_bounds = false, unjudged_scales = false;  // only a run tells
+  std::optional<Error> mismatch;                                                      // the first
   std::uint64_t rows = 0, exact_elements = 0, accepted = 0, worse_rows = 0;
   std::uint64_t held_out = 0;  // matrices whose certificate speaks of the first tokens only
   JudgedRows judged;
@@ -297,6 +298,7 @@ Expected<std::optional<Error>> verify_matrices(const VerifyFlags& flags, Inputs&
     if (verified->differs) return std::optional(*verified->differs);
     if (again) add_slacks(verified->tensor, found);
     found.unjudged_bounds |= bounds && !again;
+    found.unjudged_scales |= verified->unjudged_scales;
     found.unjudged_contracts |= claim && !claim->contracts.empty() && !again;
     found.rows += verified->tensor.rows;
     found.worse_rows += verified->worse_rows;
@@ -328,11 +330,11 @@ void print_verdict(const VerifyFlags& flags, const Inputs& in, const Findings& f
         "decided "
         "in binary32, {} in binary64, {} exactly)\n",
         name, found.lines.size(), found.rows, found.judged.binary32, found.judged.binary64, found.judged.exact);
-  if (found.unjudged_contracts || found.unjudged_bounds)
-    print("not judged, but compared by --reproduce: {}{}{}\n",
-          found.unjudged_contracts ? "the contracts of the run" : "",
-          found.unjudged_contracts && found.unjudged_bounds ? ", " : "",
-          found.unjudged_bounds ? "whether a bound, which no loss is above, follows from the run" : "");
+  std::vector<std::string_view> unjudged;
+  if (found.unjudged_contracts) unjudged.push_back("the contracts of the run");
+  if (found.unjudged_bounds) unjudged.push_back("whether a bound, which no loss is above, follows from the run");
+  if (found.unjudged_scales) unjudged.push_back("whether scales that were searched are those that the search finds");
+  if (!unjudged.empty()) cli::print("not judged, but compared by --reproduce: {}\n", fmt::join(unjudged, ", "));
   if (found.held_out > 0)
     print(
         "tokens were held out: of {} matrices the losses are on the first tokens of the calibration, as many as the "

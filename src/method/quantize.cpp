@@ -33,9 +33,13 @@ double effective_rank(MatrixRef<double> G) {
   return squares > 0 ? trace * trace / squares : 0;
 }
 
-Error needs_calibration(const Layer& layer, const Method& method) {
-  return {Exit::usage, error_number::no_calibration, fmt::format("{} needs calibration", method.name),
-          fmt::format("no Gram matrix for {}", layer.name), "--calibration C.safetensors, or --method rtn"};
+Error needs_calibration(const Layer& layer, const Options& options, const Method& method) {
+  if (method.needs_gram)
+    return {Exit::usage, error_number::no_calibration, fmt::format("{} needs calibration", method.name),
+            fmt::format("no Gram matrix for {}", layer.name), "--calibration C.safetensors, or --method rtn"};
+  return {Exit::usage, error_number::no_calibration, fmt::format("scale rule {} needs calibration", options.scale_rule),
+          fmt::format("no Gram matrix for {}", layer.name),
+          fmt::format("--calibration C.safetensors, or --scale-rule {}", default_scale_rule(options.grid))};
 }
 
 // Without a Gram matrix: the codes of the method, and nothing is known of losses.
@@ -65,8 +69,12 @@ Status enclose_for(const Observer& observer, Factored& factored, const UpperStri
     into = *std::move(losses);
     return ok();
   };
-  if (observer.wants_binary64())
-    return keep(compute.losses(factored.widened(), target, proposal.codes, rows), result.enclosed_proposal);
+  if (observer.wants_binary64()) {
+    const Status kept =
+        keep(compute.losses(factored.widened(), target, proposal.codes, rows), result.enclosed_proposal);
+    if (result.method == "rtn") result.enclosed_rtn = result.enclosed_proposal;
+    return kept;
+  }
   if (sums.empty()) {
     const Status done =
         keep(compute.losses_binary32(factored.model, U, target, proposal.codes, rows), result.enclosed_proposal);
@@ -110,6 +118,21 @@ void keep_best(Rounded& proposal, const Rounded& nearest, bool guarded, Quantize
 
 }  // namespace
 
+bool reads_gram(const Options& options) {
+  const Expected<const Method*> method = find_method(options.method);
+  return (method && (*method)->needs_gram) || statistic_of(options.scale_rule) != Statistic::none;
+}
+
+std::vector<double> scale_weights(Statistic needed, MatrixRef<double> G, const Factored& factored) {
+  std::vector<double> weights;
+  if (needed == Statistic::diagonal) weights.assign(G.diagonal().begin(), G.diagonal().end());
+  if (needed != Statistic::pivots) return weights;
+  weights.resize(static_cast<std::size_t>(G.cols()));
+  for (std::size_t p = 0; p < factored.order.size(); ++p)
+    weights[static_cast<std::size_t>(factored.order[p])] = factored.factor.d[static_cast<Index>(p)];
+  return weights;
+}
+
 Expected<Quantized> quantize(const Layer& layer, const Options& options, const std::optional<Steps>& given,
                              Observer* observer, Backend* backend) {
   Backend cpu;
@@ -117,13 +140,19 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
   const Expected<const Method*> found = find_method(options.method);
   if (!found) return found.error();
   const Method& method = **found;
-  auto steps = checked_steps(layer.W, options, given);
-  if (!steps) return steps.error();
+  const Statistic needed = given ? Statistic::none : statistic_of(options.scale_rule);
   Quantized result;
   result.method = method.name;
-  result.steps = *std::move(steps);
-  if (!method.needs_gram) return without_losses(layer, options, method, std::move(result), observer, compute);
-  if (!layer.G) return needs_calibration(layer, method);
+  const auto make_steps = [&](const ScaleStatistics& statistics) -> Status {
+    auto steps = checked_steps(layer.W, options, given, statistics);
+    if (!steps) return steps.error();
+    result.steps = *std::move(steps);
+    return ok();
+  };
+  if (needed == Statistic::none)
+    if (const Status made = make_steps({}); !made) return made.error();
+  if (!reads_gram(options)) return without_losses(layer, options, method, std::move(result), observer, compute);
+  if (!layer.G) return needs_calibration(layer, options, method);
 
   const MatrixRef<double>& G = *layer.G;
   Expected<Factored> factored =
@@ -132,6 +161,10 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
   result.lambda = factored->lambda;
   result.dead_columns = factored->dead_columns;
   result.effective_rank = effective_rank(G);
+  if (needed != Statistic::none) {
+    const std::vector<double> weights = scale_weights(needed, G, *factored);
+    if (const Status made = make_steps({weights}); !made) return made.error();
+  }
   const Target target{layer.W, options.grid, result.steps, factored->order};
   const UpperStrips<float> U(factored->factor.U);
   RecurrenceSink sink;

@@ -3,9 +3,11 @@
 
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "method/backend.hpp"
 #include "method/evidence.hpp"
+#include "method/factored.hpp"
 
 namespace hallmark {
 
@@ -20,13 +22,19 @@ struct Layer {
   Index roundings = kSupposedRoundings;
 };
 
-/// Codes of the layer by options.method. A method that needs no Gram matrix sees none. With options.guard, loss_final
+/// Whether the method or the scale rule needs a Gram matrix. The codes are then judged by it, RTN's too.
+bool reads_gram(const Options& options);
+
+/// What ScaleStatistics::weights are for `diagonal` and `pivots`, empty for others; G is that of the factor.
+std::vector<double> scale_weights(Statistic needed, MatrixRef<double> G, const Factored& factored);
+
+/// Codes of the layer by options.method. Where nothing needs a Gram matrix none is read. With options.guard, loss_final
 /// <= loss_rtn on every row (T6, T17), and every loss is enclosed (by infinities in rows with equal codes, where the
 /// diagonal of H is beyond the range of T15). Peak memory beside W and G: 8 cols^2 bytes for the factor, 6 for its
 /// packed copies (2 where nobody needs losses in binary64), 4 rows cols for codes. The observer, when given, sees the
 /// work (evidence.hpp); without the guard the losses are enclosed for it all the same. Errors: those of checked_steps,
 /// factor_hessian, the method and the backend, when given: what computes the same bits instead of the CPU; E0214 a
-/// method that needs a Gram matrix without one.
+/// method or a scale rule that needs a Gram matrix without one.
 Expected<Quantized> quantize(const Layer& layer, const Options& options,
                              const std::optional<Steps>& given = std::nullopt, Observer* observer = nullptr,
                              Backend* backend = nullptr);

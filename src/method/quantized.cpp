@@ -10,7 +10,8 @@
 
 namespace hallmark {
 
-Expected<Steps> checked_steps(MatrixRef<float> W, const Options& options, const std::optional<Steps>& given) {
+Expected<Steps> checked_steps(MatrixRef<float> W, const Options& options, const std::optional<Steps>& given,
+                              const ScaleStatistics& statistics) {
   const bool sane = options.block_size >= 1 && options.sweeps >= 1 && options.group_size >= 0 &&
                     options.damp_fraction >= 0 && std::isfinite(options.damp_fraction);
   if (!sane)
@@ -25,7 +26,7 @@ Expected<Steps> checked_steps(MatrixRef<float> W, const Options& options, const 
     const bool contiguous = W.outerStride() == W.cols();
     const Matrix<float> copy = contiguous ? Matrix<float>() : Matrix<float>(W);
     return steps_for(options.grid, options.scale_rule, options.scale_storage, contiguous ? W.data() : copy.data(),
-                     W.rows(), W.cols(), options.group_size);
+                     W.rows(), W.cols(), options.group_size, statistics);
   }
   if (const auto bad = first_non_finite<float>(W))  // a rule finds it in its own pass
     return Error{Exit::input, error_number::not_finite, "a weight is not a finite number",

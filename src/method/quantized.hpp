@@ -43,7 +43,9 @@ struct Quantized {
 
 /// Everything about W, the options and the steps that can be refused before any work: E0420 empty W, E0227 an option
 /// out of range, E0350 a weight that is not finite (by index), E0321 given steps of a wrong shape, a scale or a zero
-/// point that the grid does not take; on success the steps: the given ones, or those of the rule.
-Expected<Steps> checked_steps(MatrixRef<float> W, const Options& options, const std::optional<Steps>& given);
+/// point that the grid does not take, those of steps_for; on success the steps: the given ones, or those of the rule,
+/// which reads the statistics that it needs.
+Expected<Steps> checked_steps(MatrixRef<float> W, const Options& options, const std::optional<Steps>& given,
+                              const ScaleStatistics& statistics = {});
 
 }  // namespace hallmark

@@ -9,7 +9,7 @@
 #include "artifact/quantized_metadata.hpp"
 #include "base/error_numbers.hpp"
 #include "base/spelling.hpp"
-#include "method/method.hpp"
+#include "method/quantize.hpp"
 
 namespace hallmark {
 namespace {
@@ -61,7 +61,7 @@ std::vector<PlannedMatrix> matrices_of(const TensorInfo& tensor, const Resolved&
 
 // What is wrong, by kind; one message names all offenders of the first kind that has any.
 struct Offenders {
-  std::vector<std::string> empty, unreadable, wide, zeros, mismatched, no_token, uncalibrated;
+  std::vector<std::string> empty, unreadable, wide, zeros, mismatched, unscaled, no_token, uncalibrated;
 
   std::optional<Error> error(const CalibrationFile* calibration) const {
     const auto refuse = [&](Exit exit, int number, const std::vector<std::string>& names, std::string_view what,
@@ -86,6 +86,11 @@ struct Offenders {
                    fmt::format("calibration and weights disagree in {} tensors", mismatched.size()),
                    fmt::format("{}: {}", calibration->path(), name_list(mismatched)),
                    "capture the calibration from this model"};
+    if (!unscaled.empty())
+      return refuse(Exit::infeasible, error_number::calibration_missing, unscaled,
+                    "{} selected matrices lack the calibration that their scale rule needs",
+                    "--scale-rule absmax (minmax for zero points), a rule for them with \"scale_rule\", a calibration "
+                    "file that knows them, or --exclude");
     if (!no_token.empty())
       return refuse(Exit::input, error_number::calibration_empty, no_token,
                     "{} selected matrices have calibration of no token",
@@ -123,8 +128,10 @@ void settle(PlannedMatrix& planned, bool rtn, const CalibrationFile* calibration
     if (const Status fits = calibration->check_weight(matrix.name, matrix.rows, matrix.cols, options.group_size); !fits)
       return offenders.mismatched.push_back(fits.error().where);
   const bool calibrated = entry && !entry->no_token;
-  if (calibrated || !(*find_method(options.method))->needs_gram) return;
-  if (rtn) options.method = "rtn";
+  if (calibrated || !planned.uses_gram()) return;
+  if (statistic_of(options.scale_rule) != Statistic::none)
+    offenders.unscaled.push_back(fmt::format("{}: scale rule {}", matrix.name, options.scale_rule));
+  else if (rtn) options.method = "rtn";
   else (entry ? offenders.no_token : offenders.uncalibrated).push_back(matrix.name);
 }
 
@@ -156,7 +163,7 @@ std::string why_not(const Resolved& resolved, const RuleSet& rules, bool include
 
 }  // namespace
 
-bool PlannedMatrix::uses_gram() const { return (*find_method(matrix.options.method))->needs_gram; }
+bool PlannedMatrix::uses_gram() const { return reads_gram(matrix.options); }
 
 std::span<const std::byte> PlannedMatrix::bytes() const {
   if (!matrix.index) return tensor->data;

@@ -1,17 +1,13 @@
 #include "pipeline/quantize_matrix.hpp"
 
-#include "method/method.hpp"
-
 namespace hallmark {
 
 Expected<JudgedMatrix> quantize_matrix(const Layer& layer, const Options& options, const std::optional<Steps>& given,
                                        const Demands& demands, Backend* backend) {
   JudgedMatrix out;
   ContractChecker checker(demands.contracts);
-  const Expected<const Method*> method = find_method(options.method);
-  if (!method) return method.error();
   if (demands.certify)
-    out.seen = std::make_unique<CertificateObserver>((*method)->needs_gram ? layer.G : nullptr, options, demands.exact,
+    out.seen = std::make_unique<CertificateObserver>(reads_gram(options) ? layer.G : nullptr, options, demands.exact,
                                                      demands.bounds);
   Observers watching{out.seen.get(), demands.contracts == contracts::Policy::off ? nullptr : &checker};
   Expected<Quantized> result = quantize(layer, options, given, watching.empty() ? nullptr : &watching, backend);

@@ -62,7 +62,8 @@ Status check_values(const Plan& plan, const CalibrationFile* calibration) {
     if (!W) return W.error();
     const Expected<std::optional<Steps>> given = load_given(planned, calibration);
     if (!given) return given.error();
-    if (const auto steps = checked_steps(W->view(), planned.matrix.options, *given); !steps)
+    const bool by_weights = *given || statistic_of(planned.matrix.options.scale_rule) == Statistic::none;
+    if (const auto steps = by_weights ? checked_steps(W->view(), planned.matrix.options, *given) : Steps(); !steps)
       return located(fmt::format("{}: tensor '{}'", planned.file, planned.name()), steps.error());
     if (planned.uses_gram() && planned.calibration)
       if (const Status fine = check_calibration(planned, *calibration); !fine) return fine;

@@ -139,12 +139,12 @@ std::optional<std::string> first_false_count(const CertifiedTensor& claim, const
 
 // The rule that the options name gives the stored steps; steps that were given have to be those of C.
 std::optional<std::string> first_foreign_step(const PlannedMatrix& planned, const LoadedMatrix& loaded,
-                                              const Steps& stored) {
+                                              const Steps& stored, const ScaleStatistics& statistics = {}) {
   const Options& options = planned.matrix.options;
   if (options.scale_rule == given_scales)
     return loaded.given ? first_difference_of(stored, *loaded.given) : std::nullopt;
   const auto again = steps_for(options.grid, options.scale_rule, options.scale_storage, loaded.W.view().data(),
-                               planned.rows(), planned.cols(), options.group_size);
+                               planned.rows(), planned.cols(), options.group_size, statistics);
   if (!again) return fmt::format("scale rule {} gives no steps: {}", options.scale_rule, again.error().what);
   return first_difference_of(stored, *again);
 }
@@ -217,8 +217,9 @@ Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationF
   const Options& options = planned.matrix.options;
   Rounded rtn = round_to_nearest(out.loaded.W.view(), options.grid, steps);
   out.codes_rtn = std::move(rtn.codes);
+  const Statistic needed = statistic_of(options.scale_rule);
   if (claim) {
-    auto text = first_foreign_step(planned, out.loaded, steps);
+    auto text = needed == Statistic::none ? first_foreign_step(planned, out.loaded, steps) : std::nullopt;
     if (!text && options.method == "rtn") text = first_difference_of("code", codes, out.codes_rtn);
     if (!text && !out.differs) text = first_false_count(*claim, out.loaded, codes, rtn.clipped);
     if (text) {
@@ -234,6 +235,12 @@ Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationF
     if (const Status computed = compute_values(*judge, codes, out); !computed) return computed.error();
     return out;
   }
+  out.unjudged_scales = needed == Statistic::losses;  // they are those of codes that only a run makes
+  if (needed == Statistic::diagonal || needed == Statistic::pivots)
+    if (const auto text = first_foreign_step(planned, out.loaded, steps, {judge->scale_weights(needed)})) {
+      out.differs = differs(planned.name(), *text);
+      return out;
+    }
   const auto found = judge->first_false(codes, out.codes_rtn, claim->values, options.guard, exact);
   if (!found) return found.error();
   if (*found && out.differs) out.differs = differs(planned.name(), fmt::format("{}; {}", other_codes, **found));

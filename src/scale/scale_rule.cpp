@@ -51,6 +51,11 @@ Expected<const ScaleRule*> find_scale_rule(std::string_view name) {
                "leave it out: every grid has a default"};
 }
 
+Statistic statistic_of(std::string_view rule) {
+  const auto found = std::ranges::find(registered, rule, &ScaleRule::name);
+  return found == registered.end() ? Statistic::none : (*found)->needs;
+}
+
 std::string_view default_scale_rule(const Grid& grid) {
   if (grid.name() == "bf16" || grid.name() == "fp16") return "unit";
   if (grid.is_golden()) return "matrix-max";
@@ -85,7 +90,7 @@ Steps per_group(const ScaleInput& input, const std::function<Step(std::span<cons
 }
 
 Expected<Steps> steps_for(const Grid& grid, std::string_view rule, ScaleStorage storage, const float* w, Index rows,
-                          Index cols, Index group_size) {
+                          Index cols, Index group_size, const ScaleStatistics& statistics) {
   const auto not_for = [&](std::string_view name) {
     return Error{
         Exit::usage, error_number::scale_rule_refused,
@@ -110,7 +115,16 @@ Expected<Steps> steps_for(const Grid& grid, std::string_view rule, ScaleStorage 
         return Error{Exit::input, error_number::not_finite, "a weight is not a finite number",
                      fmt::format("row {}, column {}: {}", i, j, w[i * cols + j]),
                      "repair the checkpoint or exclude the tensor"};
-  Steps steps = (*found)->fit({grid, w, rows, cols, group_size, storage});
+  const Statistic needs = (*found)->needs;
+  const bool weighted = needs == Statistic::diagonal || needs == Statistic::pivots;
+  if ((weighted && std::ssize(statistics.weights) != cols) || (needs == Statistic::losses && !statistics.best))
+    return Error{Exit::usage, error_number::no_calibration, fmt::format("scale rule {} needs calibration", rule),
+                 "no Gram matrix for its weights",
+                 fmt::format("--calibration C.safetensors, or --scale-rule {}", default_scale_rule(grid))};
+  Expected<Steps> made =
+      (*found)->fit({grid, w, rows, cols, group_size, storage, statistics.weights, statistics.best});
+  if (!made) return made.error();
+  Steps steps = *std::move(made);
   const Index width = group_size == 0 ? cols : group_size;
   for (Index i = 0; i < rows; ++i)
     for (Index g = 0; g < steps.scales.cols(); ++g) {

@@ -17,6 +17,7 @@
 #include <functional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 #include "scale/steps.hpp"
@@ -24,25 +25,44 @@
 
 namespace hallmark {
 
-/// W [rows, cols], row-major and finite, and what its steps are for.
+/// What a rule reads of the calibration beside W: nothing; G_jj; the pivots d_j of the factor; the losses of codes.
+enum class Statistic { none, diagonal, pivots, losses };
+
+/// Row by row the candidate whose codes lose least, the first of equals. Errors: those of whoever judges.
+using BestSteps = std::function<Expected<Steps>(std::vector<Steps> candidates)>;
+
+/// The statistics, as far as the rule needs them.
+struct ScaleStatistics {
+  /// Per column of W, finite, >= 0: G_jj for `diagonal`; d_j for `pivots`, 0 in a column that was not factored.
+  std::span<const double> weights = {};
+  const BestSteps* best = nullptr;  ///< for `losses`
+};
+
+/// W [rows, cols], row-major and finite, what its steps are for, and the statistics that the rule needs.
 struct ScaleInput {
   const Grid& grid;
   const float* w;
   Index rows, cols, group_size;
   ScaleStorage storage;
+  std::span<const double> weights;
+  const BestSteps* best;
 };
 
 struct ScaleRule {
   std::string_view name;
   bool (*takes)(const GridSpec& grid);
-  /// Before rounding: one step a row and group. Total for finite weights.
-  Steps (*fit)(const ScaleInput& input);
+  Statistic needs;
+  /// Before rounding: one step a row and group. Total for finite weights, but for errors of `best`.
+  Expected<Steps> (*fit)(const ScaleInput& input);
 };
 
 std::span<const ScaleRule* const> scale_rules();
 
 /// The rule of this name. Errors: E0222 (usage).
 Expected<const ScaleRule*> find_scale_rule(std::string_view name);
+
+/// What the rule of this name needs; none for `given` and for a name that is no rule's.
+Statistic statistic_of(std::string_view rule);
 
 /// The first of: unit for bf16 and fp16 (a number on the grid stays), matrix-max for other golden grids, minmax for
 /// zero points, absmax.
@@ -58,9 +78,10 @@ float round_up(double v, int bits);
 /// Steps of w [rows, cols], row-major. Every scale is finite and not 0, `storage` holds it, and s g is exact in
 /// binary32 for every point g of the grid. Errors: E0350 a weight is NaN or infinite (names row and column); E0420
 /// empty matrix or negative group size; E0421 some s g would not be exact in binary32, or the storage has no such scale
-/// (weights too large or too small for the rule); E0223 a rule that the grid does not take, or `given`; E0222.
+/// (weights too large or too small for the rule); E0223 a rule that the grid does not take, or `given`; E0222; E0214 a
+/// rule without the statistic that it needs; those of `best`.
 Expected<Steps> steps_for(const Grid& grid, std::string_view rule, ScaleStorage storage, const float* w, Index rows,
-                          Index cols, Index group_size);
+                          Index cols, Index group_size, const ScaleStatistics& statistics = {});
 
 /// For rules: one step for each row and group, from its weights.
 Steps per_group(const ScaleInput& input, const std::function<Step(std::span<const float>)>& step);

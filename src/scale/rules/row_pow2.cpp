@@ -7,7 +7,8 @@ namespace hallmark::rules {
 
 extern const ScaleRule row_pow2;
 const ScaleRule row_pow2{"row-pow2", [](const GridSpec& grid) { return grid.kind == GridSpec::Kind::golden; },
-                         [](const ScaleInput& input) {
+                         Statistic::none,
+                         [](const ScaleInput& input) -> Expected<Steps> {
                            return per_group(input, [](std::span<const float> w) {
                              const float m = largest_magnitude(w);
                              return Step(m == 0 ? 1 : std::ldexp(1.0, std::ilogb(m)));
