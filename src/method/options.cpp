@@ -2,6 +2,7 @@
 #include "method/options.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <charconv>
 #include <cmath>
@@ -45,6 +46,11 @@ Status set_option(std::string_view, std::string_view word, Grid& value) {
 Status set_option(std::string_view name, std::string_view word, std::string& value) {
   if (name == "method") {
     if (const auto method = find_method(word); !method) return method.error();
+  } else if (name == "ratios") {
+    const auto ratios = parse_ratios(word);
+    if (!ratios) return ratios.error();
+    value = fmt::format("{}", fmt::join(*ratios, ","));
+    return ok();
   } else if (const auto rule = find_scale_rule(word); word != given_scales && !rule) {
     return rule.error();
   }

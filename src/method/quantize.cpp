@@ -8,7 +8,7 @@
 
 #include "method/factored.hpp"
 #include "method/rtn.hpp"
-#include "method/selection.hpp"
+#include "method/search.hpp"
 
 namespace hallmark {
 namespace {
@@ -161,12 +161,21 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
   result.lambda = factored->lambda;
   result.dead_columns = factored->dead_columns;
   result.effective_rank = effective_rank(G);
+  const UpperStrips<float> U(factored->factor.U);
+  const auto widened = [&]() -> const LossModel& { return factored->widened(); };
+  const FirstStage stage{U, widened};
+  const Target target{layer.W, options.grid, result.steps, factored->order};  // under the steps as they come to be
   if (needed != Statistic::none) {
     const std::vector<double> weights = scale_weights(needed, G, *factored);
-    if (const Status made = make_steps({weights}); !made) return made.error();
+    const Expected<std::vector<double>> ratios = parse_ratios(options.ratios);
+    if (!ratios) return ratios.error();
+    const RecurrenceSink nobody;
+    const BestSteps best = [&](std::vector<Steps> candidates) {
+      return best_steps({target, &G, &U, layer.name, options, compute, nobody, &factored->model}, factored->model,
+                        stage, std::move(candidates));
+    };
+    if (const Status made = make_steps({weights, &best, *ratios}); !made) return made.error();
   }
-  const Target target{layer.W, options.grid, result.steps, factored->order};
-  const UpperStrips<float> U(factored->factor.U);
   RecurrenceSink sink;
   if (observer)
     sink = [&](const Matrix<Code>& codes, Index first, Index count, const float* u) {
@@ -176,8 +185,6 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
   Expected<std::vector<Proposal>> proposals =
       method.propose({target, &G, &U, layer.name, options, compute, sink, wants_sums ? &factored->model : nullptr});
   if (!proposals) return proposals.error();
-  const auto widened = [&]() -> const LossModel& { return factored->widened(); };
-  const FirstStage stage{U, widened};
   Expected<Proposal> best = best_of(*std::move(proposals), *factored, target, G, options, stage, compute);
   if (!best) return best.error();
   if (best->steps) result.steps = *std::move(best->steps);

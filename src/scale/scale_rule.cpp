@@ -16,7 +16,8 @@
   RULE(row_pow2)                   \
   RULE(matrix_max)                 \
   RULE(absmax)                     \
-  RULE(minmax)
+  RULE(minmax)                     \
+  RULE(search)
 
 namespace hallmark {
 
@@ -122,7 +123,7 @@ Expected<Steps> steps_for(const Grid& grid, std::string_view rule, ScaleStorage 
                  "no Gram matrix for its weights",
                  fmt::format("--calibration C.safetensors, or --scale-rule {}", default_scale_rule(grid))};
   Expected<Steps> made =
-      (*found)->fit({grid, w, rows, cols, group_size, storage, statistics.weights, statistics.best});
+      (*found)->fit({grid, w, rows, cols, group_size, storage, statistics.weights, statistics.best, statistics.ratios});
   if (!made) return made.error();
   Steps steps = *std::move(made);
   const Index width = group_size == 0 ? cols : group_size;
