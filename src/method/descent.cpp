@@ -242,6 +242,13 @@ Descended descend(MatrixRef<float> W, const Grid& grid, ScaleStorage storage, co
   return out;
 }
 
+Proposal descended(const MethodInput& input, const ScaledGram& gram, const Proposal& start, Index sweeps) {
+  const Target& target = input.target;
+  Descended end = descend(target.W, target.grid, input.options.scale_storage, gram, start.rounded.codes,
+                          start.steps ? *start.steps : target.steps, sweeps);
+  return {{std::move(end.codes), std::move(end.clipped)}, std::move(end.steps)};
+}
+
 bool sweep_ref(MatrixRef<float> W, const Grid& grid, const Steps& steps, const ScaledGram& gram, Matrix<Code>& codes,
                Index row) {
   const std::span<const Index> columns = gram.columns();

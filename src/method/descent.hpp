@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "linalg/buffer.hpp"
-#include "method/recurrence.hpp"
+#include "method/method.hpp"
 
 namespace hallmark {
 
@@ -46,6 +46,9 @@ struct Descended {
 /// where a row has one. W is finite, `from` the codes [rows, cols] and steps of the grid.
 Descended descend(MatrixRef<float> W, const Grid& grid, ScaleStorage storage, const ScaledGram& gram,
                   const Matrix<Code>& codes, const Steps& steps, Index sweeps);
+
+/// What a descent makes of a proposal, under its own steps or those of the input's target.
+Proposal descended(const MethodInput& input, const ScaledGram& gram, const Proposal& start, Index sweeps);
 
 /// The plain twin of the sweeps of one row: codes of row i, under its steps, after one sweep. Whether a code changed.
 bool sweep_ref(MatrixRef<float> W, const Grid& grid, const Steps& steps, const ScaledGram& gram, Matrix<Code>& codes,

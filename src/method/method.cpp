@@ -10,6 +10,7 @@
 #define HALLMARK_METHODS(METHOD) \
   METHOD(gptq)                   \
   METHOD(descent)                \
+  METHOD(best)                   \
   METHOD(rtn)
 
 namespace hallmark {
@@ -27,6 +28,11 @@ constexpr std::array registered = {HALLMARK_METHODS(ENTRY)};
 #undef ENTRY
 
 }  // namespace
+
+MethodInput MethodInput::unwatched() const {
+  static const RecurrenceSink nobody;
+  return {target, G, U, name, options, compute, nobody, select, weights};
+}
 
 std::span<const Method* const> methods() { return registered; }
 

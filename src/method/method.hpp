@@ -13,6 +13,11 @@ namespace hallmark {
 /// A RowSink that sees the codes too.
 using RecurrenceSink = std::function<void(const Matrix<Code>& codes, Index first, Index count, const float* u)>;
 
+struct Proposal;
+
+/// Row by row the best of some proposals (selection.hpp).
+using Selector = std::function<Expected<Proposal>(std::vector<Proposal> proposals)>;
+
 /// What a method reads. The factor is that of H = 2 G + lambda I in processing order (target.order), where needs_gram.
 struct MethodInput {
   const Target& target;
@@ -22,7 +27,11 @@ struct MethodInput {
   const Options& options;
   Backend& compute;
   const RecurrenceSink& sink;  ///< for a recurrence whose codes are the method's only proposal
+  const Selector& select;
   const LossWeights* weights;  ///< of the sums of losses, where somebody wants them
+
+  /// The same for a recurrence whose codes are not the method's only proposal: its rows are not shown.
+  MethodInput unwatched() const;
 };
 
 /// Codes of the grid [rows, cols] and the clipped ones.

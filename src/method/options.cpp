@@ -66,10 +66,10 @@ Status set_option(std::string_view name, std::string_view word, ScaleStorage& va
 }
 
 Status set_option(std::string_view name, std::string_view word, Index& value) {
-  const Index least = name == "block_size" || name == "sweeps" ? 1 : 0;
+  const Index least = name == "group_size" ? 0 : 1, last = name == "effort" ? 5 : most;
   const auto count = number<Index>(word);
-  if (!count || *count < least || *count > most)
-    return not_a(name, word, fmt::format("a whole number from {} to {}", least, most));
+  if (!count || *count < least || *count > last)
+    return not_a(name, word, fmt::format("a whole number from {} to {}", least, last));
   value = *count;
   return ok();
 }

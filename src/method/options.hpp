@@ -22,6 +22,7 @@ struct Options {
   Index block_size = 128;       ///< columns worked on before moving to other rows: speed, never a bit
   std::string ratios = std::string(default_ratios);  ///< that the rule `search` tries
   Index sweeps = 8;             ///< of a descent over the columns, at most
+  Index effort = 3;             ///< of method best, 1 to 5
   bool guard = true;            ///< row by row the best of all proposals, round-to-nearest among them
 };
 
@@ -35,7 +36,7 @@ struct OptionInfo {
 template <class SomeOptions, class Visit>
 void visit_options(SomeOptions& options, Visit&& visit) {
   visit(OptionInfo{"grid", "the points that weights are rounded to"}, options.grid);
-  visit(OptionInfo{"method", "how codes are chosen: gptq, descent, or rtn (round to nearest)"}, options.method);
+  visit(OptionInfo{"method", "how codes are chosen: gptq, descent, best, or rtn (round to nearest)"}, options.method);
   visit(OptionInfo{"scale_rule", "unit, row-pow2, matrix-max, absmax, minmax or search [by the grid]"}, options.scale_rule);
   visit(OptionInfo{"scale_storage", "f32, f16 or bf16: how files store scales"}, options.scale_storage);
   visit(OptionInfo{"group_size", "columns that share a scale; 0: the whole row"}, options.group_size);
@@ -44,6 +45,7 @@ void visit_options(SomeOptions& options, Visit&& visit) {
   visit(OptionInfo{"block_size", "columns per block: speed, never a bit of the result"}, options.block_size);
   visit(OptionInfo{"ratios", "multiples of the step that scale rule search tries, 1 first", true}, options.ratios);
   visit(OptionInfo{"sweeps", "passes of coordinate descent over the columns, at most", true}, options.sweeps);
+  visit(OptionInfo{"effort", "how long method best may search, 1 to 5", true}, options.effort);
   visit(OptionInfo{"guard", "row by row the better of the method and rounding to nearest"}, options.guard);
 }
 

@@ -9,6 +9,7 @@
 #include "method/factored.hpp"
 #include "method/rtn.hpp"
 #include "method/search.hpp"
+#include "method/selection.hpp"
 
 namespace hallmark {
 namespace {
@@ -47,8 +48,9 @@ Expected<Quantized> without_losses(const Layer& layer, const Options& options, c
                                    Observer* observer, Backend& compute) {
   const Target target{layer.W, options.grid, result.steps, {}};
   const RecurrenceSink nobody;
+  const Selector none;
   Expected<std::vector<Proposal>> proposals =
-      method.propose({target, nullptr, nullptr, layer.name, options, compute, nobody, nullptr});
+      method.propose({target, nullptr, nullptr, layer.name, options, compute, nobody, none, nullptr});
   if (!proposals) return proposals.error();
   Proposal& proposal = proposals->back();
   if (proposal.steps) result.steps = *std::move(proposal.steps);
@@ -93,12 +95,12 @@ void take(Contest&& contest, Quantized& result) {
 
 // Of the proposals, and of round-to-nearest under the rule's steps where a method left these: no row loses more than
 // under what it began with. Without the guard the last proposal counts.
-Expected<Proposal> best_of(std::vector<Proposal> proposals, const Factored& factored, const Target& target,
-                           MatrixRef<double> G, const Options& options, const FirstStage& stage, Backend& compute) {
+Expected<Proposal> best_of(std::vector<Proposal> proposals, const Target& target, const Options& options,
+                           const Selector& selector) {
   if (!options.guard) return std::move(proposals.back());
   const bool left = std::ranges::any_of(proposals, [](const Proposal& p) { return p.steps.has_value(); });
   if (left) proposals.push_back({round_to_nearest(target.W, target.grid, target.steps)});
-  return select(factored.model, G, target, std::move(proposals), stage, compute);
+  return selector(std::move(proposals));
 }
 
 // Row by row the better of the proposal and round-to-nearest, where the guard is on; then the counts.
@@ -165,14 +167,21 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
   const auto widened = [&]() -> const LossModel& { return factored->widened(); };
   const FirstStage stage{U, widened};
   const Target target{layer.W, options.grid, result.steps, factored->order};  // under the steps as they come to be
+  const Selector selector = [&](std::vector<Proposal> proposals) {
+    return select(factored->model, G, target, std::move(proposals), stage, compute);
+  };
+  const auto input = [&](const RecurrenceSink& sink, bool sums) {
+    return MethodInput{target, &G, &U, layer.name, options, compute, sink, selector, sums ? &factored->model : nullptr};
+  };
   if (needed != Statistic::none) {
     const std::vector<double> weights = scale_weights(needed, G, *factored);
     const Expected<std::vector<double>> ratios = parse_ratios(options.ratios);
     if (!ratios) return ratios.error();
     const RecurrenceSink nobody;
-    const BestSteps best = [&](std::vector<Steps> candidates) {
-      return best_steps({target, &G, &U, layer.name, options, compute, nobody, &factored->model}, factored->model,
-                        stage, std::move(candidates));
+    const BestSteps best = [&](std::vector<Steps> candidates) -> Expected<Steps> {
+      Expected<Proposal> searched = search(input(nobody, true), candidates);
+      if (!searched) return searched.error();
+      return *std::move(searched->steps);
     };
     if (const Status made = make_steps({weights, &best, *ratios}); !made) return made.error();
   }
@@ -181,11 +190,10 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
     sink = [&](const Matrix<Code>& codes, Index first, Index count, const float* u) {
       observer->rows({target, U, factored->factor.d, codes, first, count, u});
     };
-  const bool wants_sums = options.guard || (observer && !observer->wants_binary64());
   Expected<std::vector<Proposal>> proposals =
-      method.propose({target, &G, &U, layer.name, options, compute, sink, wants_sums ? &factored->model : nullptr});
+      method.propose(input(sink, options.guard || (observer && !observer->wants_binary64())));
   if (!proposals) return proposals.error();
-  Expected<Proposal> best = best_of(*std::move(proposals), *factored, target, G, options, stage, compute);
+  Expected<Proposal> best = best_of(*std::move(proposals), target, options, selector);
   if (!best) return best.error();
   if (best->steps) result.steps = *std::move(best->steps);
   Rounded& proposal = best->rounded;

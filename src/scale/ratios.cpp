@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "base/error_numbers.hpp"
+#include "scale/scale_rule.hpp"
 
 namespace hallmark {
 
@@ -25,6 +26,23 @@ Expected<std::vector<double>> parse_ratios(std::string_view text) {
     from += word.size() + 1;
   }
   return ratios;
+}
+
+std::vector<Steps> multiples(const Steps& steps, std::span<const double> ratios, const Grid& grid,
+                             ScaleStorage storage) {
+  std::vector<Steps> found;
+  for (const double sign : {1.0, -1.0})
+    for (const double ratio : ratios) {
+      if (sign < 0 && !grid.spec().either_sign) continue;
+      Steps multiple = steps;
+      bool usable = true;
+      for (float& s : multiple.scales.reshaped()) {
+        s = round_up(sign * ratio * s, scale_precision(storage));
+        usable = usable && grid.exact_in_binary32(s) && holds(storage, s);
+      }
+      if (usable) found.push_back(std::move(multiple));
+    }
+  return found;
 }
 
 }  // namespace hallmark

@@ -8,7 +8,7 @@
 //   code
 //                                                 -2^(B-1), by a scale of the other sign
 //   minmax      s = (max w - min w) / last, z = -min w / s to nearest, 0 among both; grids with zero points
-//   search      absmax times one of the ratios, of either sign for intB: row by row that whose codes lose least
+//   search      the default rule's times one of the ratios, of either sign for intB: row by row that whose codes lose least
 //   given       the user's, not computed here
 //
 // A computed s is rounded up in magnitude to 11 significant bits (8 where bf16 stores it), so that s g has at most 24
