@@ -22,7 +22,7 @@ Expected<std::vector<Proposal>> propose(const MethodInput& input) {
 
 namespace method {
 extern const Method prune;
-const Method prune{"prune", "to nearest, small weights to 0", false, propose};
+const Method prune{"prune", "to nearest, small weights to 0", false, false, propose};
 }  // namespace method
 
 }  // namespace hallmark

@@ -41,7 +41,9 @@ let storage_dtype = function "f32" -> Some "F32" | "f16" -> Some "F16" | "bf16" 
 (* Options as containers and certificates write them; none if a key is missing, unknown or of another kind. *)
 let options_of json =
   let known =
-    [ "grid"; "method"; "scale_rule"; "scale_storage"; "group_size"; "damp_fraction"; "desc_act"; "block_size"; "guard"; "points" ]
+    [ "grid"; "method"; "scale_rule"; "scale_storage"; "group_size"; "damp_fraction"; "desc_act"; "block_size"; "guard"; "points";
+      (* written only where they are not the default; they say how a run searched *)
+      "ratios"; "sweeps"; "effort" ]
   in
   match json with
   | Json.Object fields when List.for_all (fun (key, _) -> List.mem key known) fields ->

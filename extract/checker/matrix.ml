@@ -86,18 +86,20 @@ let code_reader dtype data =
 
 let list n f = List.init n (fun j -> z (f j))
 
-(* How the scales were chosen: by a rule that Coq knows, by the calibration file, or by a rule that nobody knows here. *)
-type scales = Rule of Checker.scale_rule | Given | Unknown
+(* How the scales were chosen: by a rule that Coq knows, by the calibration file, or by a rule or method that nobody knows
+   here. *)
+type scales = Rule of Checker.scale_rule | Given | Unknown of string
 
 let scales_of (m : matrix) =
   match m.options.scale_rule with
+  | _ when not (List.mem m.options.meth [ "gptq"; "rtn" ]) -> Unknown ("method " ^ m.options.meth)
   | "unit" -> Rule Checker.UnitRule
   | "row-pow2" -> Rule RowPow2
   | "matrix-max" -> Rule MatrixMax
   | "absmax" -> Rule AbsMax
   | "minmax" -> Rule MinMax
   | "given" -> Given
-  | _ -> Unknown
+  | rule -> Unknown ("rule " ^ rule)
 
 (* The rules that a grid takes, as hallmark has them. *)
 let takes rule (grid : Grids.t) =
@@ -234,7 +236,7 @@ let summary (m : matrix) scales gram ~judged ~dead =
          (match scales with
           | Rule _ -> say "scales by %s" m.options.scale_rule
           | Given -> "scales given by the calibration file"
-          | Unknown -> say "scales NOT JUDGED: rule %s is not known" (Safetensors.printable m.options.scale_rule));
+          | Unknown chosen_by -> say "scales NOT JUDGED: %s is not known" (Safetensors.printable chosen_by));
          (match gram with
           | None -> "no calibration: nothing is promised of losses"
           | Some _ when dead = m.columns -> "the calibration is zero: nothing is promised of losses"
@@ -260,7 +262,7 @@ let judge files (container : Container.t) (claim : Certificate.tensor) ~rows (m 
     match scales with
     | Rule rule -> rule_holds m stored columns size rule
     | Given -> check_given files m stored.scale stored.zero; fun _ -> true
-    | Unknown -> fun _ -> true
+    | Unknown _ -> fun _ -> true
   in
   let words_of (g : Gram.t) i = Array.to_list (Array.map (fun x -> Exact.of_word (Int64.bits_of_float x)) (g.row i)) in
   let tensor =
@@ -285,4 +287,4 @@ let judge files (container : Container.t) (claim : Certificate.tensor) ~rows (m 
       | Some (InTensor fault) -> rejected "" fault
       | Some (InRow (k, fault)) -> rejected (Printf.sprintf ", row %d" (List.nth part (Z.to_int k))) fault)
     (parts together chosen);
-  (summary m scales gram ~judged:(List.length chosen) ~dead, scales = Unknown)
+  (summary m scales gram ~judged:(List.length chosen) ~dead, match scales with Unknown _ -> true | Rule _ | Given -> false)

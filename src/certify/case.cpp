@@ -64,7 +64,11 @@ Case::Case(const Evidence& shown, const Compensated& compensated, const GridPoin
       rows_by_unit(policy == contracts::Policy::on && simd_target() != "reference" &&
                    GapRule(evidence.options.grid).known &&
                    std::max(evidence.W.rows(), evidence.W.cols()) <= std::numeric_limits<std::int32_t>::max()) {
-  for (Index i = 0; i < evidence.W.rows(); ++i) (evidence.row_is_rtn(i) ? nearest : made).push_back(i);
+  // Without a position every column is dead, and nearest to w.
+  const bool seen = u.rows() == evidence.W.rows() || (evidence.G && columns.n == 0);
+  for (Index i = 0; i < evidence.W.rows(); ++i)
+    if (evidence.row_is_rtn(i)) nearest.push_back(i);
+    else if (seen) made.push_back(i);
 }
 
 }  // namespace hallmark

@@ -66,7 +66,8 @@ struct Case {
   contracts::Policy policy;
   contracts::Report& report;
   RowColumns columns;
-  std::vector<Index> made, nearest;  ///< the rows, by GPTQ and by round-to-nearest
+  /// The rows by a recurrence that was shown, and by round-to-nearest; of others no rounding is known.
+  std::vector<Index> made, nearest;
   ExactLosses exact_loss;
   std::vector<std::uint8_t> row_exact;  ///< 1: exact arithmetic decided something of the row
   std::mt19937_64 chosen;               ///< by pivots and enclosed losses, which depend on everything

@@ -52,8 +52,9 @@ class Compensated {
   Matrix<float> data_;
 };
 
-/// Judges a finished tensor (judge.hpp). u holds the u' of the recurrence; it may be empty for round-to-nearest. One
-/// evaluation per:
+/// Judges a finished tensor (judge.hpp). u holds the u' of the recurrence, or is empty where none was shown: of rows
+/// that are not round-to-nearest's the contracts on rounding are then not evaluated, and those on losses where the loss
+/// is computed from G. One evaluation per:
 ///   row      gf16_nearest (every code is nearest to u', or to w where the row or column was rounded to nearest; the
 ///            half gaps of any grid follow), gf16_half_gap (GF16; where a code is clipped it is measured instead),
 ///            what else Coq printed for rows (row_contracts.hpp), gptq_bound_emitted and loss_enclosure (rows that GPTQ

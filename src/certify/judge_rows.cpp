@@ -182,7 +182,7 @@ Open judge_by_unit(const Case& c) {
   {
     ByUnit mine(c, shared.tensor);
 #pragma omp for schedule(dynamic) nowait
-    for (Index g = 0; g < groups; ++g) mine.made(g);
+    for (Index g = 0; g < (c.made.empty() ? 0 : groups); ++g) mine.made(g);
 #pragma omp for schedule(dynamic)
     for (Index g = 0; g < lists; ++g) mine.nearest(g);
 #pragma omp critical(hallmark_rows)

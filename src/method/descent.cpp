@@ -9,6 +9,7 @@
 #include "linalg/transpose.hpp"
 #include "method/row_groups.hpp"
 #include "method/row_lanes.hpp"
+#include "method/rtn.hpp"
 #include "scale/storage.hpp"
 
 namespace hallmark {
@@ -170,8 +171,8 @@ class Descending {
   void store(const RowBlock& block) const {
     for (std::size_t p = 0; p < target_.order.size(); ++p)
       for (Index r = 0; r < block.rows; ++r)
-        out_.codes(block.first + r, target_.order[p]) = block.code[p * at(kRows) + at(r)];
-    for (Index r = 0; r < block.rows; ++r) out_.clipped[at(block.first + r)] = block.clipped[at(r)];
+        out_.rounded.codes(block.first + r, target_.order[p]) = block.code[p * at(kRows) + at(r)];
+    for (Index r = 0; r < block.rows; ++r) out_.rounded.clipped[at(block.first + r)] = block.clipped[at(r)];
   }
 
  private:
@@ -194,12 +195,12 @@ class Descending {
 }  // namespace
 
 Descended descend(MatrixRef<float> W, const Grid& grid, ScaleStorage storage, const ScaledGram& gram,
-                  const Matrix<Code>& codes, const Steps& steps, Index sweeps) {
-  Descended out{codes, steps, std::vector<Index>(at(W.rows()), 0), 0};
+                  const Matrix<Code>& codes, const Steps& steps, Index sweeps, bool fit) {
+  Descended out{{codes, std::vector<Index>(at(W.rows()), 0)}, steps, 0};
   const Target target{W, grid, out.steps, gram.columns()};
   const Descending work(target, storage, gram, out);
   const RowGroups groups(W.rows(), kRows);
-  const bool fits = steps.scales.cols() == 1;
+  const bool fits = fit && steps.scales.cols() == 1;
   Index most = 0;
 #pragma omp parallel if (worth_threads(W.rows(), gram.positions())) reduction(max : most)
   {
@@ -218,17 +219,17 @@ Descended descend(MatrixRef<float> W, const Grid& grid, ScaleStorage storage, co
       for (Index n = 0; n < sweeps && !together.empty(); ++n) {
         for (RowBlock& block : together) block.changed = false, block.clipped.fill(0), ++block.sweeps;
         each_strip(gram.count(), kStripsTogether, together, [&](RowBlock& block, Index s) { work.sweep(block, s); });
-        std::vector<Descending::Fit> fit(together.size());
+        std::vector<Descending::Fit> sums(together.size());
         if (fits) {
           for (std::size_t b = 0; b < together.size(); ++b) work.points(together[b], q.data() + b * at(work.size()));
           each_strip(gram.count(), kStripsTogether, together, [&](RowBlock& block, Index s) {
             const auto b = at(&block - together.data());
-            work.add_fit(block, q.data() + b * at(work.size()), s, fit[b]);
+            work.add_fit(block, q.data() + b * at(work.size()), s, sums[b]);
           });
         }
         std::vector<RowBlock> left;
         for (std::size_t b = 0; b < together.size(); ++b) {
-          const bool moved = fits && work.refit(together[b], q.data() + b * at(work.size()), fit[b]);
+          const bool moved = fits && work.refit(together[b], q.data() + b * at(work.size()), sums[b]);
           most = std::max(most, together[b].sweeps);
           if (moved || together[b].changed) left.push_back(together[b]);
           else work.store(together[b]);
@@ -238,6 +239,7 @@ Descended descend(MatrixRef<float> W, const Grid& grid, ScaleStorage storage, co
       for (const RowBlock& block : together) work.store(block);
     }
   }
+  round_left_out(target, out.rounded);
   out.sweeps = most;
   return out;
 }
@@ -245,8 +247,8 @@ Descended descend(MatrixRef<float> W, const Grid& grid, ScaleStorage storage, co
 Proposal descended(const MethodInput& input, const ScaledGram& gram, const Proposal& start, Index sweeps) {
   const Target& target = input.target;
   Descended end = descend(target.W, target.grid, input.options.scale_storage, gram, start.rounded.codes,
-                          start.steps ? *start.steps : target.steps, sweeps);
-  return {{std::move(end.codes), std::move(end.clipped)}, std::move(end.steps)};
+                          start.steps ? *start.steps : target.steps, sweeps, input.options.scale_rule != given_scales);
+  return {std::move(end.rounded), std::move(end.steps)};
 }
 
 bool sweep_ref(MatrixRef<float> W, const Grid& grid, const Steps& steps, const ScaledGram& gram, Matrix<Code>& codes,

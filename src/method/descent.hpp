@@ -34,20 +34,19 @@ class ScaledGram {
   Buffer<float> data_;
 };
 
-/// Codes and steps in which a descent begins, and where it ends. Columns with G_jj = 0 keep their codes.
+/// Where a descent ends. Columns with G_jj = 0 are rounded to nearest.
 struct Descended {
-  Matrix<Code> codes;
+  Rounded rounded;  ///< clipped: of the last sweep
   Steps steps;
-  std::vector<Index> clipped;  ///< per row, of the last sweep
-  Index sweeps = 0;            ///< of the row that took most
+  Index sweeps = 0;  ///< of the row that took most
 };
 
-/// At most `sweeps` >= 1 sweeps of every row; a row whose codes and scale no longer change is done. The scale is fitted
-/// where a row has one. W is finite, `from` the codes [rows, cols] and steps of the grid.
+/// At most `sweeps` >= 1 sweeps of every row; a row whose codes and scale no longer change is done. With `fit` the
+/// scale is fitted after each sweep, where a row has one. W is finite, `codes` [rows, cols] and steps are of the grid.
 Descended descend(MatrixRef<float> W, const Grid& grid, ScaleStorage storage, const ScaledGram& gram,
-                  const Matrix<Code>& codes, const Steps& steps, Index sweeps);
+                  const Matrix<Code>& codes, const Steps& steps, Index sweeps, bool fit = true);
 
-/// What a descent makes of a proposal, under its own steps or those of the input's target.
+/// What a descent makes of a proposal, under its own steps or those of the input's target. Given scales stay.
 Proposal descended(const MethodInput& input, const ScaledGram& gram, const Proposal& start, Index sweeps);
 
 /// The plain twin of the sweeps of one row: codes of row i, under its steps, after one sweep. Whether a code changed.

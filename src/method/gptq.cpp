@@ -4,29 +4,13 @@
 
 #include "base/error_numbers.hpp"
 #include "linalg/buffer.hpp"
+#include "method/rtn.hpp"
 
 namespace hallmark {
-namespace {
-
-// Columns outside of the order to nearest, -0 read as +0; the recurrence writes the others.
-Rounded start(const Target& target) {
-  const Index rows = target.W.rows(), columns = target.W.cols();
-  Rounded rounded{fresh_matrix<Code>(rows, columns), std::vector<Index>(static_cast<std::size_t>(rows), 0)};
-  std::vector<bool> left_out(static_cast<std::size_t>(columns), true);
-  for (const Index j : target.order) left_out[static_cast<std::size_t>(j)] = false;
-  for (Index j = 0; j < columns; ++j)
-    for (Index i = 0; left_out[static_cast<std::size_t>(j)] && i < rows; ++i) {
-      const Step step = target.steps.at(i, j);
-      rounded.codes(i, j) = target.grid.nearest(target.W(i, j) + 0.0F, step);
-      rounded.clipped[static_cast<std::size_t>(i)] += target.grid.clipped(target.W(i, j), step);
-    }
-  return rounded;
-}
-
-}  // namespace
-
 Expected<Proposal> gptq_proposal(const MethodInput& input, const Target& target) {
-  Proposal proposal{start(target)};
+  const Index rows = target.W.rows();
+  Proposal proposal{{fresh_matrix<Code>(rows, target.W.cols()), std::vector<Index>(static_cast<std::size_t>(rows), 0)}};
+  round_left_out(target, proposal.rounded);
   RowSink sink;
   if (input.sink)
     sink = [&](Index first, Index count, const float* u) { input.sink(proposal.rounded.codes, first, count, u); };

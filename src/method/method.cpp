@@ -36,6 +36,12 @@ MethodInput MethodInput::unwatched() const {
 
 std::span<const Method* const> methods() { return registered; }
 
+Statistic steps_depend_on(const Options& options) {
+  const Expected<const Method*> method = find_method(options.method);
+  return method && (*method)->fits_steps && options.scale_rule != given_scales ? Statistic::losses
+                                                                               : statistic_of(options.scale_rule);
+}
+
 Expected<const Method*> find_method(std::string_view name) {
   const auto found = std::ranges::find(registered, name, &Method::name);
   if (found != registered.end()) return *found;

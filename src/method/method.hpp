@@ -44,12 +44,17 @@ struct Proposal {
 struct Method {
   std::string_view name, summary;
   bool needs_gram;
+  bool fits_steps;  ///< it may leave the steps of a rule, not those that are given
   /// One proposal at least, of which the guard keeps the best row by row; without the guard the last one counts.
   /// Errors: E0503; those of the backend.
   Expected<std::vector<Proposal>> (*propose)(const MethodInput& input);
 };
 
 std::span<const Method* const> methods();
+
+/// What the steps of a result depend on beside W: what the rule reads, or losses where the method leaves the rule's
+/// steps.
+Statistic steps_depend_on(const Options& options);
 
 /// Errors: E0224 (usage).
 Expected<const Method*> find_method(std::string_view name);

@@ -21,9 +21,9 @@ struct Options {
   bool desc_act = false;        ///< act-order: columns by descending diagonal of H, stable
   Index block_size = 128;       ///< columns worked on before moving to other rows: speed, never a bit
   std::string ratios = std::string(default_ratios);  ///< that the rule `search` tries
-  Index sweeps = 8;             ///< of a descent over the columns, at most
-  Index effort = 3;             ///< of method best, 1 to 5
-  bool guard = true;            ///< row by row the best of all proposals, round-to-nearest among them
+  Index sweeps = 8;                                  ///< of a descent over the columns, at most
+  Index effort = 3;                                  ///< of method best, 1 to 5
+  bool guard = true;  ///< row by row the best of all proposals, round-to-nearest among them
 };
 
 struct OptionInfo {
@@ -37,7 +37,8 @@ template <class SomeOptions, class Visit>
 void visit_options(SomeOptions& options, Visit&& visit) {
   visit(OptionInfo{"grid", "the points that weights are rounded to"}, options.grid);
   visit(OptionInfo{"method", "how codes are chosen: gptq, descent, best, or rtn (round to nearest)"}, options.method);
-  visit(OptionInfo{"scale_rule", "unit, row-pow2, matrix-max, absmax, minmax or search [by the grid]"}, options.scale_rule);
+  visit(OptionInfo{"scale_rule", "unit, row-pow2, matrix-max, absmax, minmax or search [by the grid]"},
+        options.scale_rule);
   visit(OptionInfo{"scale_storage", "f32, f16 or bf16: how files store scales"}, options.scale_storage);
   visit(OptionInfo{"group_size", "columns that share a scale; 0: the whole row"}, options.group_size);
   visit(OptionInfo{"damp_fraction", "lambda as a fraction of mean(diag(2G))"}, options.damp_fraction);

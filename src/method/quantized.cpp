@@ -12,8 +12,8 @@ namespace hallmark {
 
 Expected<Steps> checked_steps(MatrixRef<float> W, const Options& options, const std::optional<Steps>& given,
                               const ScaleStatistics& statistics) {
-  const bool sane = options.block_size >= 1 && options.sweeps >= 1 && options.effort >= 1 && options.effort <= 5 && options.group_size >= 0 &&
-                    options.damp_fraction >= 0 && std::isfinite(options.damp_fraction);
+  const bool sane = options.block_size >= 1 && options.sweeps >= 1 && options.effort >= 1 && options.effort <= 5 &&
+                    options.group_size >= 0 && options.damp_fraction >= 0 && std::isfinite(options.damp_fraction);
   if (!sane)
     return Error{Exit::usage, error_number::option_range, "an option is out of range",
                  fmt::format("block size {}, group size {}, damping {}", options.block_size, options.group_size,

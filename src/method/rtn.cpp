@@ -54,6 +54,17 @@ Rounded round_to_nearest(MatrixRef<float> W, const Grid& grid, const Steps& step
   return rounded;
 }
 
+void round_left_out(const Target& target, Rounded& rounded) {
+  std::vector<bool> left_out(static_cast<std::size_t>(target.W.cols()), true);
+  for (const Index j : target.order) left_out[static_cast<std::size_t>(j)] = false;
+  for (Index j = 0; j < target.W.cols(); ++j)
+    for (Index i = 0; left_out[static_cast<std::size_t>(j)] && i < target.W.rows(); ++i) {
+      const Step step = target.steps.at(i, j);
+      rounded.codes(i, j) = target.grid.nearest(target.W(i, j) + 0.0F, step);
+      rounded.clipped[static_cast<std::size_t>(i)] += target.grid.clipped(target.W(i, j), step);
+    }
+}
+
 Matrix<float> dequantize(const Matrix<Code>& codes, const Steps& steps, const Grid& grid) {
   if (grid.is_gf16()) return scaled_gf16(codes, steps, grid);
   return scaled_points<float>(codes, steps, grid);

@@ -9,6 +9,9 @@ namespace hallmark {
 /// W is finite, the steps are the grid's.
 Rounded round_to_nearest(MatrixRef<float> W, const Grid& grid, const Steps& steps);
 
+/// The same in the columns outside of target.order, clipped codes counted; nothing where there is none.
+void round_left_out(const Target& target, Rounded& rounded);
+
 /// s g for every code, in binary32: exact for the steps of every rule. For a given scale ask Grid::exact_in_binary32,
 /// or take dequantize_f64.
 Matrix<float> dequantize(const Matrix<Code>& codes, const Steps& steps, const Grid& grid);

@@ -7,8 +7,8 @@ namespace hallmark {
 
 /// Row by row the codes of GPTQ under those of the candidates with which they have the least plain loss, the earlier
 /// where two tie; and round-to-nearest under the first candidate where it loses less than all of these (T17). At least
-/// one candidate. A later candidate under which a compensated weight overflows is left out. `input.target` names W, grid
-/// and order; its steps are not read. Errors: E0503 of the first candidate; those of the backend.
+/// one candidate. A later candidate under which a compensated weight overflows is left out. `input.target` names W,
+/// grid and order; its steps are not read. Errors: E0503 of the first candidate; those of the backend.
 Expected<Proposal> search(const MethodInput& input, const std::vector<Steps>& candidates);
 
 /// The better of the two, row by row, in place of the first, which may be empty.

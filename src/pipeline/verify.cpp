@@ -217,7 +217,7 @@ Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationF
   const Options& options = planned.matrix.options;
   Rounded rtn = round_to_nearest(out.loaded.W.view(), options.grid, steps);
   out.codes_rtn = std::move(rtn.codes);
-  const Statistic needed = statistic_of(options.scale_rule);
+  const Statistic needed = steps_depend_on(options);
   if (claim) {
     auto text = needed == Statistic::none ? first_foreign_step(planned, out.loaded, steps) : std::nullopt;
     if (!text && options.method == "rtn") text = first_difference_of("code", codes, out.codes_rtn);

@@ -11,8 +11,8 @@
 
 namespace hallmark {
 
-/// "1,0.95,0.9": at most 1000 numbers, above 0 and at most 4, the first of them 1: without it a search could lose to the rule that it
-/// begins with. Errors: E0227.
+/// "1,0.95,0.9": at most 1000 numbers, above 0 and at most 4, the first of them 1: without it a search could lose to
+/// the rule that it begins with. Errors: E0227.
 Expected<std::vector<double>> parse_ratios(std::string_view text);
 
 /// The steps times each of the ratios, then of their opposites where the grid takes either sign, in this order: scales

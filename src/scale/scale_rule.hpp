@@ -8,8 +8,8 @@
 //   code
 //                                                 -2^(B-1), by a scale of the other sign
 //   minmax      s = (max w - min w) / last, z = -min w / s to nearest, 0 among both; grids with zero points
-//   search      the default rule's times one of the ratios, of either sign for intB: row by row that whose codes lose least
-//   given       the user's, not computed here
+//   search      the default rule's times one of the ratios, of either sign for intB: row by row that whose codes lose
+//   least given       the user's, not computed here
 //
 // A computed s is rounded up in magnitude to 11 significant bits (8 where bf16 stores it), so that s g has at most 24
 // bits and is exact in binary32; a row or group of zeros has s = 1.
@@ -36,7 +36,7 @@ using BestSteps = std::function<Expected<Steps>(std::vector<Steps> candidates)>;
 struct ScaleStatistics {
   /// Per column of W, finite, >= 0: G_jj for `diagonal`; d_j for `pivots`, 0 in a column that was not factored.
   std::span<const double> weights = {};
-  const BestSteps* best = nullptr;  ///< for `losses`
+  const BestSteps* best = nullptr;      ///< for `losses`
   std::span<const double> ratios = {};  ///< for `losses`: those of the options
 };
 

@@ -33,9 +33,10 @@ Expected<std::vector<Proposal>> propose(const MethodInput& watched) {
   const auto under = [&](const Steps& steps, std::span<const double> by) {
     return multiples(steps, by, target.grid, input.options.scale_storage);
   };
+  const bool given = input.options.scale_rule == given_scales;
   std::vector<Steps> candidates{target.steps};
   for (Steps& other : under(target.steps, ratios))
-    if (other.scales != target.steps.scales) candidates.push_back(std::move(other));
+    if (!given && other.scales != target.steps.scales) candidates.push_back(std::move(other));
   Expected<Proposal> searched = search(input, candidates);
   if (!searched) return searched.error();
   const ScaledGram gram(*input.G);
@@ -43,7 +44,7 @@ Expected<std::vector<Proposal>> propose(const MethodInput& watched) {
   std::optional<Proposal> best = *std::move(searched);
   if (const Status offered = offer(input, best, descended(input, gram, *best, sweeps)); !offered)
     return offered.error();
-  for (const double restart : restarts)
+  for (const double restart : given ? std::vector<double>() : restarts)
     for (const Steps& other : under(steps, std::span(&restart, 1))) {
       Expected<Proposal> start = gptq_proposal(input, {target.W, target.grid, other, target.order});
       if (!start) continue;  // an overflow: what there is stays
@@ -61,7 +62,7 @@ Expected<std::vector<Proposal>> propose(const MethodInput& watched) {
 namespace method {
 extern const Method best;
 const Method best{"best", "searched steps, descent, and descents from other starts, as far as the effort goes", true,
-                  propose};
+                  true, propose};
 }  // namespace method
 
 }  // namespace hallmark

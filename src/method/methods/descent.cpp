@@ -20,7 +20,7 @@ Expected<std::vector<Proposal>> propose(const MethodInput& input) {
 namespace method {
 extern const Method descent;
 const Method descent{"descent", "GPTQ, then coordinate descent on the loss and the best scales for its codes", true,
-                     propose};
+                     true, propose};
 }  // namespace method
 
 }  // namespace hallmark

@@ -4,7 +4,7 @@
 namespace hallmark::method {
 
 extern const Method rtn;
-const Method rtn{"rtn", "every weight to the nearest point", false,
+const Method rtn{"rtn", "every weight to the nearest point", false, false,
                  [](const MethodInput& input) -> Expected<std::vector<Proposal>> {
                    const Target& target = input.target;
                    std::vector<Proposal> proposals;

@@ -11,7 +11,8 @@ namespace hallmark::rules {
 extern const ScaleRule absmax;
 const ScaleRule absmax{"absmax",
                        [](const GridSpec& grid) { return grid.kind != GridSpec::Kind::golden && !grid.zero_points; },
-                       Statistic::none, [](const ScaleInput& input) -> Expected<Steps> {
+                       Statistic::none,
+                       [](const ScaleInput& input) -> Expected<Steps> {
                          const GridSpec& grid = input.grid.spec();
                          return per_group(input, [&](std::span<const float> w) {
                            const float m = largest_magnitude(w);

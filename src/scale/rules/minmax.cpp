@@ -7,8 +7,8 @@ namespace hallmark::rules {
 
 // The zero point is fixed for the scale as it will be stored.
 extern const ScaleRule minmax;
-const ScaleRule minmax{"minmax", [](const GridSpec& grid) { return grid.zero_points; },
-                       Statistic::none, [](const ScaleInput& input) -> Expected<Steps> {
+const ScaleRule minmax{"minmax", [](const GridSpec& grid) { return grid.zero_points; }, Statistic::none,
+                       [](const ScaleInput& input) -> Expected<Steps> {
                          const GridSpec& grid = input.grid.spec();
                          return per_group(input, [&](std::span<const float> w) {
                            const auto [low, high] = std::minmax_element(w.begin(), w.end());

@@ -1,0 +1,46 @@
+// A small layer under a grid's default rule, and the exact losses of its codes, which the tests of methods share.
+#pragma once
+
+#include <gmpxx.h>
+
+#include "../linalg/random.hpp"
+#include "linalg/gram.hpp"
+#include "method/rtn.hpp"
+#include "oracle/exact_loss.hpp"
+
+namespace hallmark::test {
+
+struct SmallLayer {
+  Matrix<float> W;
+  Matrix<double> G;
+  Grid grid;
+  Steps steps;
+  Rounded rtn;
+};
+
+inline SmallLayer make_layer(Matrix<float> W, Matrix<double> G, const char* name, Index group_size = 0) {
+  SmallLayer s{std::move(W), std::move(G), *Grid::parse(name), {}, {}};
+  s.steps =
+      *steps_for(s.grid, default_scale_rule(s.grid), ScaleStorage::f32, s.W.data(), s.W.rows(), s.W.cols(), group_size);
+  s.rtn = round_to_nearest(s.W, s.grid, s.steps);
+  return s;
+}
+
+inline SmallLayer random_layer(Index rows, Index columns, const char* name, Index group_size = 0) {
+  return make_layer(normal_matrix<float>(rows, columns, 51), gram_ref(ar1_activations(columns + 9, columns, 0.8, 52)),
+                    name, group_size);
+}
+
+/// Of row i under these codes and steps.
+inline mpq_class exact(const SmallLayer& s, const Matrix<Code>& codes, const Steps& steps, Index i) {
+  std::vector<float> w, scale;
+  std::vector<double> point;
+  for (Index j = 0; j < s.W.cols(); ++j) {
+    w.push_back(s.W(i, j));
+    scale.push_back(steps.scale(i, j));
+    point.push_back(s.grid.value(codes(i, j), steps.zero(i, j)));
+  }
+  return oracle::exact_loss(w, scale, point, {s.G.data(), static_cast<std::size_t>(s.G.size())}).rational();
+}
+
+}  // namespace hallmark::test
