@@ -156,7 +156,7 @@ TEST_CASE("malformed certificates are refused by name") {
       Attack{"an option too many", "\"options\":{", "\"options\":{\"bits\":4,", 367},
       Attack{"an option out of range", "\"block_size\":128", "\"block_size\":0", 367},
       Attack{"an unknown grid", "gf16/1", "gf16/9", 367},
-      Attack{"an unknown method", "\"method\":\"gptq\"", "\"method\":\"best\"", 367},
+      Attack{"an unknown method", "\"method\":\"gptq\"", "\"method\":\"optimal\"", 367},
       Attack{"points that do not increase", "\"points\":[-1.0,", "\"points\":[1.0,", 367},
       Attack{"a bound without its slack", ",\"slack\":{\"upper\":\"0x", ",\"slick\":{\"upper\":\"0x", 367},
       Attack{"a key twice in the header", "\"tool\":", "\"tool\":\"x\",\"tool\":", 367},

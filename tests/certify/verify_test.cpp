@@ -12,7 +12,9 @@ TEST_CASE("what quantize wrote is verified, on every path through the options") 
        {"", "--exact", "--bounds", "--grid int4 --group-size 3", "--grid int4s --bounds", "--grid int4z --group-size 3",
         "--grid nf4 --scale-storage f16", "--grid lloyd:3 --scale-storage bf16", "--grid bf16 --exact --bounds",
         "--grid gf:3,2 --desc-act --no-guard", "--method rtn", "--method rtn --grid int2z --scale-storage f16",
-        "--damp-percent 0.1 --block-size 3 --threads 1", "--damp-fraction 0.1"}) {
+        "--damp-percent 0.1 --block-size 3 --threads 1", "--damp-fraction 0.1", "--method descent --grid int4 --exact",
+        "--method descent --grid gf:3,2 --no-guard --sweeps 2", "--method best --grid int3 --effort 2",
+        "--method best --effort 4 --grid int2z --scale-storage bf16", "--scale-rule search --grid int4s --ratios 1,0.8"}) {
     CAPTURE(flags);
     const Quantized made(flags);
     for (const std::string how :
@@ -42,6 +44,18 @@ TEST_CASE("the bits of a certificate do not depend on what else it says") {
   const Quantized plain, bounds("--bounds");
   CHECK(read_file(plain.q) == read_file(bounds.q));
   CHECK(read_file(plain.certificate) != read_file(bounds.certificate));
+}
+
+TEST_CASE("steps that a run searched are said not to be judged, but by --reproduce") {
+  constexpr const char* line = "whether scales that were searched are those that the search finds";
+  for (const std::string flags : {"--method best --grid int3", "--method descent --grid int3",
+                                  "--scale-rule search --grid int3"}) {
+    CAPTURE(flags);
+    const Quantized made(flags);
+    CHECK(made.verify("").out.find(line) != std::string::npos);
+    CHECK(made.verify("--reproduce").out.find(line) == std::string::npos);
+  }
+  CHECK(Quantized("--grid int3").verify("").out.find(line) == std::string::npos);
 }
 
 TEST_CASE("bounds and contracts are shown only where a run was compared") {

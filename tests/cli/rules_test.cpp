@@ -109,7 +109,7 @@ TEST_CASE("every malformed rule is refused by its number, before any file is wri
   refuses(R"({"match": "b", "skip": true, "grid": "int4"})", 2, "E0230", {"contradicts itself"});
   refuses(R"({"match": "b", "skip": true, "rtn": true})", 2, "E0230", {"contradicts itself"});
   refuses(R"({"match": "b", "grid": "int9"})", 2, "E0220", {});
-  refuses(R"({"match": "b", "method": "best"})", 2, "E0224", {});
+  refuses(R"({"match": "b", "method": "optimal"})", 2, "E0224", {});
   refuses(R"({"match": "b", "scale_rule": "maxabs"})", 2, "E0222", {});
   refuses(R"({"match": "b", "scale_storage": "f64"})", 2, "E0227", {"f32, f16 or bf16"});
   refuses(R"({"match": "b", "group_size": -1})", 2, "E0227", {"group_size is '-1'"});
