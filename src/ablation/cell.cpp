@@ -5,87 +5,19 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error_numbers.hpp"
+#include "ledger/json_fields.hpp"
 #include "ledger/json_text.hpp"
 
 namespace hallmark {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-template <class T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
-template <class T>
-Json object_of(const std::map<std::string, T>& values) {
-  Json object = Json::object();
-  for (const auto& [name, value] : values) object[name] = value;
-  return object;
-}
-
-// Reads the keys of one object and remembers the first that is missing or of another type.
-class Reader {
- public:
-  explicit Reader(const Json& object) : object_(object) {}
-
-  template <class T>
-  void read(const char* key, T& out) {
-    const auto found = object_.find(key);
-    if (found == object_.end() || !fits(*found, out)) fail(key);
-  }
-  template <class T>
-  void read(const char* key, std::optional<T>& out) {
-    const auto found = object_.find(key);
-    if (found == object_.end()) return fail(key);
-    if (!found->is_null() && !fits(*found, out.emplace())) fail(key);
-  }
-  template <class T>
-  void read(const char* key, std::map<std::string, T>& out) {
-    const auto found = object_.find(key);
-    if (found == object_.end() || !found->is_object()) return fail(key);
-    for (auto item = found->begin(); item != found->end(); ++item)
-      if (!fits(*item, out[item.key()])) fail(key);
-  }
-  void require(const char* key, bool holds) {
-    if (!holds) fail(key);
-  }
-  const std::string& failed() const { return failed_; }
-
- private:
-  void fail(const char* key) {
-    if (failed_.empty()) failed_ = key;
-  }
-  static bool fits(const Json& value, std::string& out) {
-    if (!value.is_string()) return false;
-    out = value.get<std::string>();
-    return true;
-  }
-  static bool fits(const Json& value, double& out) {
-    if (!value.is_number()) return false;
-    out = value.get<double>();
-    return true;
-  }
-  static bool fits(const Json& value, std::int64_t& out) {
-    if (!value.is_number_integer() || (value.is_number_unsigned() && value.get<std::uint64_t>() >> 63 != 0))
-      return false;
-    out = value.get<std::int64_t>();
-    return true;
-  }
-  static bool fits(const Json& value, std::uint64_t& out) {
-    if (!value.is_number_unsigned()) return false;
-    out = value.get<std::uint64_t>();
-    return true;
-  }
-
-  const Json& object_;
-  std::string failed_;
-};
+using detail::or_null, detail::object_of;
 
 // Each reads one part of a cell and says the first key that is not what it must be, or "".
 
 std::string read_fields(const Json& json, Cell& cell) {
-  Reader fields(json);
+  detail::FieldReader fields(json);
   fields.read("run", cell.run);
   fields.read("seed", cell.seed);
   fields.read("n", cell.n);
@@ -115,7 +47,7 @@ std::string read_fields(const Json& json, Cell& cell) {
 }
 
 std::string read_digests(const Json& json, Cell& cell) {
-  Reader digests(json);
+  detail::FieldReader digests(json);
   digests.read("checkpoint", cell.checkpoint_digest);
   digests.read("text", cell.text_digest);
   digests.read("calibration_offsets", cell.calibration_offsets_digest);
@@ -131,7 +63,7 @@ std::string read_digests(const Json& json, Cell& cell) {
 std::string read_counts(const Json& list, std::vector<ContractCount>& counts) {
   for (const auto& item : list) {
     if (!item.is_object()) return "an object";
-    Reader fields(item);
+    detail::FieldReader fields(item);
     ContractCount& count = counts.emplace_back();
     fields.read("name", count.name);
     fields.read("passed", count.passed);

@@ -1,11 +1,8 @@
-// What a cell measures on one tensor and its activations: Gram matrices per weight, losses, and the contracts.
+// What a cell measures on one tensor and its activations: losses, and the checks.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
-#include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,36 +10,10 @@
 #include "ablation/cell.hpp"
 #include "base/error.hpp"
 #include "linalg/matrix.hpp"
+#include "measure/grams.hpp"
 #include "method/quantized.hpp"
-#include "replay/model.hpp"
-#include "replay/text.hpp"
 
 namespace hallmark {
-
-/// done and total in one unit of work, and what is being done; called from one thread.
-using Progress = std::function<void(double done, double total, std::string_view item)>;
-
-/// The Gram matrix of one activation site, G = X X^T [cols, cols], and the number of columns of X.
-struct SiteGram {
-  std::string site;
-  Index tokens = 0;
-  Matrix<double> G;
-};
-
-/// The Gram matrix of every 2-D weight, by the weight's name; weights of one site share one.
-using Grams = std::map<std::string, std::shared_ptr<const SiteGram>>;
-
-/// One pass of the unquantized model over the windows (a whole number of batches), and the Gram matrices as they stand
-/// after each number of batches in `after` (increasing, the last is all of them): nested sums, so those after 16
-/// batches are the bits of a run over 16. The bigram table's is P^T P always. `batch_done` is called after every batch.
-/// Errors: those of capture_activations and GramAccumulator.
-Expected<std::vector<Grams>> capture_grams(const Model& model, const TrainSplit& train,
-                                           std::span<const std::uint64_t> offsets, std::span<const std::int64_t> after,
-                                           const std::function<void()>& batch_done);
-
-/// SHA-256 over the sites in the order of their weights' names: site, a zero byte, cols and tokens (64-bit
-/// little-endian), the entries row by row.
-std::string gram_digest(const Grams& grams);
 
 /// Per row loss_G = e G e^T with e_j = fl(w_j - what_j), in binary64: y_a = sum_b e_b G_ba (b increasing, product and
 /// addition rounded), loss = sum_a y_a e_a (a increasing). `magnitude` is the same with absolute values everywhere, so

@@ -7,19 +7,18 @@
 #include <cmath>
 #include <vector>
 
+#include "measure/svg.hpp"
+
 namespace hallmark {
 namespace {
+
+using svg::colours, svg::grid_ink, svg::line, svg::marker, svg::superscript, svg::text_at;
 
 // All lengths in pixels. A row holds two panels; a panel's plotting area is panel_width x panel_height.
 constexpr double width = 900, header = 64, row_height = 262;
 constexpr double panel_width = 340, panel_height = 156, panel_top = 50;
 constexpr double panel_left[2] = {84, 534};
 constexpr double seed_offset = 12;  // seeds stand side by side, so that equal values do not hide each other
-
-constexpr const char* colours[3] = {"#0072B2", "#D55E00",
-                                    "#007A5A"};  // told apart by colour-blind readers, with shapes
-constexpr const char* ink = "#222222";
-constexpr const char* grid_ink = "#dddddd";
 
 double x_of(double left, std::size_t n, std::size_t seed) {
   return left + panel_width * (0.5 + static_cast<double>(n)) / 3 + seed_offset * (static_cast<double>(seed) - 1);
@@ -58,33 +57,6 @@ std::string tick_label(double value, const Axis& axis) {
   std::string label = fmt::format("{:.{}f}", shown, digits);
   if (label.starts_with('-')) label = "\u2212" + label.substr(1);
   return label;
-}
-
-std::string superscript(int exponent) {
-  static constexpr const char* digits[] = {"\u2070", "\u00b9", "\u00b2", "\u00b3", "\u2074",
-                                           "\u2075", "\u2076", "\u2077", "\u2078", "\u2079"};
-  std::string text = exponent < 0 ? "\u207b" : "";
-  for (const char c : std::to_string(std::abs(exponent))) text += digits[c - '0'];
-  return text;
-}
-
-std::string text_at(double x, double y, std::string_view anchor, std::string_view text, std::string_view more = "") {
-  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\"{}>{}</text>\n", x, y, anchor, more, text);
-}
-
-std::string line(double x1, double y1, double x2, double y2, std::string_view colour, double thickness = 1) {
-  return fmt::format(
-      "<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"{}\" stroke-width=\"{}\"/>\n", x1, y1, x2,
-      y2, colour, thickness);
-}
-
-std::string marker(std::size_t seed, double x, double y) {
-  const char* colour = colours[seed];
-  if (seed == 0) return fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4.5\" fill=\"{}\"/>\n", x, y, colour);
-  if (seed == 1)
-    return fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"8\" height=\"8\" fill=\"{}\"/>\n", x - 4, y - 4,
-                       colour);
-  return fmt::format("<path d=\"M{:.1f} {:.1f}l5 9h-10z\" fill=\"{}\"/>\n", x, y - 5.5, colour);
 }
 
 // values[seed][n]
@@ -140,11 +112,7 @@ std::string row(double top, const RecordedRun& run) {
 
 std::string ablation_svg(std::span<const RecordedRun> runs) {
   const double height = header + row_height * static_cast<double>(runs.size());
-  std::string out = fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" "
-      "font-family=\"DejaVu Sans, Verdana, sans-serif\" font-size=\"12\" fill=\"{2}\">\n"
-      "<rect width=\"{0}\" height=\"{1}\" fill=\"white\"/>\n",
-      width, height, ink);
+  std::string out = svg::begin(width, height);
   out += text_at(16, 26, "start", "Quantization with N calibration batches: nine cells per grid", " font-size=\"16\"");
   for (std::size_t seed = 0; seed < 3; ++seed) {
     const double x = 24 + 130 * static_cast<double>(seed);
@@ -152,7 +120,7 @@ std::string ablation_svg(std::span<const RecordedRun> runs) {
     out += text_at(x + 12, 50, "start", fmt::format("training seed {}", canonical_seeds[seed]));
   }
   for (std::size_t i = 0; i < runs.size(); ++i) out += row(header + row_height * static_cast<double>(i), runs[i]);
-  return out + "</svg>\n";
+  return out + svg::end();
 }
 
 }  // namespace hallmark

@@ -13,7 +13,7 @@
 #include "ledger/ledger.hpp"
 #include "ablation/plot.hpp"
 #include "ablation/verdict.hpp"
-#include "io/file.hpp"
+#include "measure/page.hpp"
 
 namespace hallmark {
 namespace {
@@ -220,13 +220,6 @@ std::string page_text(std::span<const RecordedRun> runs, const std::string& pict
          provenance(runs);
 }
 
-Status write_text(const std::string& path, std::string_view text) {
-  auto file = AtomicFile::create(path, true);
-  if (!file) return file.error();
-  if (auto written = file->write(text); !written) return written;
-  return file->commit();
-}
-
 }  // namespace
 
 std::string ledger_path(const std::string& folder, const std::string& grid) {
@@ -254,8 +247,8 @@ Expected<std::string> write_report(const std::string& ledgers, const std::string
     return Error{Exit::input, error_number::no_complete_run, "there is no ledger to report on", ledgers,
                  "run `hallmark ablate`"};
   const auto picture = std::filesystem::path(page).replace_extension(".svg");
-  if (auto written = write_text(picture.string(), ablation_svg(runs)); !written) return written.error();
-  if (auto written = write_text(page, page_text(runs, picture.filename().string())); !written) return written.error();
+  if (auto written = write_page(picture.string(), ablation_svg(runs)); !written) return written.error();
+  if (auto written = write_page(page, page_text(runs, picture.filename().string())); !written) return written.error();
   return page;
 }
 

@@ -3,17 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <chrono>
 #include <filesystem>
 
 #include "base/error_numbers.hpp"
 #include "ledger/ledger.hpp"
-#include "ablation/provenance.hpp"
 #include "ablation/report.hpp"
 #include "io/file.hpp"
 #include "io/sha256.hpp"
 #include "method/rtn.hpp"
+#include "measure/provenance.hpp"
 #include "pipeline/quantize_matrix.hpp"
 #include "replay/calibration.hpp"
 #include "replay/count_model.hpp"
@@ -22,16 +21,6 @@ namespace hallmark {
 namespace {
 
 constexpr int count_model_orders[] = {2, 3, 5};
-
-// Work in units of one window run through the model; quantizing is small beside it and counted as a few windows.
-struct Work {
-  const Progress& progress;
-  double total = 0, done = 0;
-  void add(double windows, std::string_view item) {
-    done += windows;
-    if (progress) progress(done, total, item);
-  }
-};
 
 // What the cells of one seed share.
 struct Seed {
@@ -51,17 +40,6 @@ void check_windows(const CalibrationPlan& plan, std::int64_t n, Contracts& check
                                 return std::max(offset, other) - std::min(offset, other) < calibration_window;
                               }),
                  [&] { return fmt::format("train text at {}", offset); });
-}
-
-void update_codes_digest(Sha256& digest, const std::string& name, const Quantized& quantized) {
-  static_assert(std::endian::native == std::endian::little);
-  const std::uint64_t sizes[] = {static_cast<std::uint64_t>(quantized.codes.rows()),
-                                 static_cast<std::uint64_t>(quantized.codes.cols())};
-  digest.update(std::string_view(name.c_str(), name.size() + 1));
-  digest.update(std::as_bytes(std::span(sizes)));
-  digest.update(std::as_bytes(std::span(quantized.codes.data(), static_cast<std::size_t>(quantized.codes.size()))));
-  digest.update(
-      std::as_bytes(std::span(quantized.steps.scales.data(), static_cast<std::size_t>(quantized.steps.scales.size()))));
 }
 
 // Quantizes every 2-D weight, checks and measures; the cell gets everything but the evaluation and the clock.
@@ -103,7 +81,7 @@ Expected<Model> quantize_cell(const Seed& seed, std::int64_t n, Options options,
     }
     const SiteGram& held_out = *seed.reconstruction.at(name);
     reconstruction.add(direct_losses(W, What, held_out.G).loss, held_out.tokens);
-    update_codes_digest(codes, name, *quantized);
+    add_to_digest(codes, name, quantized->codes, quantized->steps);
     replacements.emplace(name, std::move(What));
   }
   if (auto held = judged.status(); !held) return held.error();
@@ -123,26 +101,14 @@ Expected<Model> quantize_cell(const Seed& seed, std::int64_t n, Options options,
 
 Expected<Seed> prepare_seed(std::uint64_t seed, const AblationOptions& options, const Corpus& corpus,
                             std::span<const std::byte> evaluated, Work& work, std::vector<std::string>& notes) {
-  const auto path = fmt::format("{}/{}", options.models, checkpoint_name(seed));
-  auto digest = sha256_file(path);
-  if (!digest) return digest.error();
-  auto model = load_model(path);
-  if (!model) return model.error();
-  const auto trained = model->seed();
-  if (!trained) return trained.error();
-  if (*trained != seed)
-    return Error{Exit::input, error_number::checkpoint_seed, "a checkpoint was trained with another seed",
-                 fmt::format("{}: seed {}, expected {}", path, *trained, seed),
-                 "put the checkpoint under its own name"};
-  if (const auto text = model->metadata().find("hallmark.text.sha256");
-      text == model->metadata().end() || text->second != corpus.digest)
-    notes.push_back(
-        fmt::format("{} was trained on another text than {} (digest {})", path, options.text, corpus.digest));
+  auto checkpoint = load_checkpoint(options.models, seed, corpus, options.text);
+  if (!checkpoint) return checkpoint.error();
+  if (checkpoint->note) notes.push_back(*checkpoint->note);
 
   const std::int64_t most = *std::max_element(options.batches.begin(), options.batches.end());
   auto plan = CalibrationPlan::draw(corpus.train, seed, static_cast<std::size_t>(most));
   if (!plan) return plan.error();
-  Seed prepared{seed, *std::move(model), *std::move(plan), {}, {}, {}};
+  Seed prepared{seed, std::move(checkpoint->model), *std::move(plan), {}, {}, {}};
   const std::int64_t held_out[] = {static_cast<std::int64_t>(reconstruction_batches)};
   const auto batch_done = [&] {
     work.add(static_cast<double>(calibration_batch), fmt::format("seed {}: activations", seed));
@@ -169,7 +135,7 @@ Expected<Seed> prepare_seed(std::uint64_t seed, const AblationOptions& options, 
 
   prepared.common.seed = seed;
   prepared.common.bpb_pre_quant = *bpb;
-  prepared.common.checkpoint_digest = *std::move(digest);
+  prepared.common.checkpoint_digest = std::move(checkpoint->digest);
   prepared.common.reconstruction_offsets_digest = offsets_digest(prepared.plan.reconstruction());
   prepared.common.reconstruction_gram_digest = gram_digest(prepared.reconstruction);
   return prepared;
@@ -213,7 +179,7 @@ std::string ledger_name(const Grid& grid) {
 Cell shared_cell(const AblationOptions& options, const Grid& grid, const Corpus& corpus,
                  std::span<const std::byte> evaluated) {
   Cell shared;
-  shared.run = detail::random_run_id();
+  shared.run = random_run_id();
   shared.grid = ledger_name(grid);
   shared.git_sha = options.git_sha;
   shared.text_digest = corpus.digest;
@@ -242,7 +208,7 @@ Expected<Cell> run_cell(const Seed& prepared, const Cell& shared, std::int64_t n
   auto bpb = bits_per_byte(*model, evaluated);
   if (!bpb) return bpb.error();
   cell.bpb_post_quant = *bpb;
-  cell.timestamp = detail::timestamp_now();
+  cell.timestamp = timestamp_now();
   cell.wallclock_ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
   return cell;
@@ -250,20 +216,15 @@ Expected<Cell> run_cell(const Seed& prepared, const Cell& shared, std::int64_t n
 
 }  // namespace
 
-std::string checkpoint_name(std::uint64_t seed) { return fmt::format("seed-{}.safetensors", seed); }
-
 Expected<AblationResult> run_ablation(const AblationOptions& options, const Progress& progress) {
   if (auto valid = check_options(options); !valid) return valid.error();
   auto grid = Grid::parse(options.grid);
   if (!grid) return grid.error();
   auto corpus = load_corpus(options.text);
   if (!corpus) return corpus.error();
-  const auto validation = corpus->validation.bytes();
-  if (validation.size() < options.eval_bytes)
-    return Error{Exit::input, error_number::validation_short, "the validation text is too short",
-                 fmt::format("{}: {} bytes, {} to evaluate", options.text, validation.size(), options.eval_bytes),
-                 "use a folder with more text, or --eval-bytes"};
-  const auto evaluated = validation.first(options.eval_bytes);
+  const auto text = evaluated_text(*corpus, options.text, options.eval_bytes);
+  if (!text) return text.error();
+  const auto evaluated = *text;
 
   const std::int64_t most = *std::max_element(options.batches.begin(), options.batches.end());
   const auto captured =
@@ -291,7 +252,7 @@ Expected<AblationResult> run_ablation(const AblationOptions& options, const Prog
   if (std::ranges::equal(options.seeds, canonical_seeds) && std::ranges::equal(options.batches, canonical_batches)) {
     auto verdict = judge(result.cells);
     if (!verdict) return verdict.error();
-    auto line = verdict_line(*verdict, options.git_sha, detail::timestamp_now());
+    auto line = verdict_line(*verdict, options.git_sha, timestamp_now());
     if (!line) return line.error();
     result.lines.push_back(*std::move(line));
     result.verdict = *std::move(verdict);

@@ -11,6 +11,7 @@
 #include "ablation/verdict.hpp"
 #include "base/error.hpp"
 #include "certify/contracts.hpp"
+#include "measure/checkpoint.hpp"
 #include "replay/forward.hpp"
 #include "replay/text.hpp"
 
@@ -24,7 +25,7 @@ struct AblationOptions {
   std::string models = "models";  ///< holds checkpoint_name(seed)
   std::string text = std::string(default_text_folder);
   contracts::Policy contracts = contracts::Policy::on;
-  std::string git_sha = "unknown";  ///< see current_git_sha()
+  std::string git_sha = "unknown";  ///< see current_git_sha() of measure/provenance.hpp
 };
 
 struct AblationResult {
@@ -33,9 +34,6 @@ struct AblationResult {
   std::vector<std::string> lines;  ///< what append_run takes: one per cell, and the verdict's
   std::vector<std::string> notes;  ///< for the user: text or seed that differ from what a checkpoint records
 };
-
-/// "seed-47.safetensors"
-std::string checkpoint_name(std::uint64_t seed);
 
 /// Runs the cells of docs/design.md section 6. Equal options, files and machine give equal results but for run,
 /// timestamp and wallclock_ms (of quantization, checks and evaluation; captures and bpb_pre_quant are shared by the
@@ -54,9 +52,5 @@ Expected<std::string> run_ledger(const AblationOptions& options, const std::opti
 
 /// Appends the lines of a run to a ledger of JSON Lines, all or none. Errors: those of append_to_ledger.
 Status append_run(const std::string& path, const std::vector<std::string>& lines);
-
-/// `git rev-parse HEAD` in the current folder, with "+changed" when tracked files under src/, models/ or CMakeLists.txt
-/// differ from it; "unknown" where there is no git or no checkout.
-std::string current_git_sha();
 
 }  // namespace hallmark

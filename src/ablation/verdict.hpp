@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "ablation/cell.hpp"
-#include "ablation/ttest.hpp"
+#include "measure/ttest.hpp"
 #include "base/error.hpp"
+#include "measure/checkpoint.hpp"
 
 namespace hallmark {
 
-/// The experiment: training seeds of the checkpoints, and calibration batches.
-inline constexpr std::array<std::uint64_t, 3> canonical_seeds{47, 89, 144};
+/// The calibration batches of the experiment, beside its canonical_seeds.
 inline constexpr std::array<std::int64_t, 3> canonical_batches{0, 16, 32};
 
 /// The test of bpb_post_quant at `from` batches minus at `to` batches, one difference per seed.

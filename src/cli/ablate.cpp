@@ -13,6 +13,7 @@
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/ranges.hpp"
+#include "measure/provenance.hpp"
 
 namespace hallmark::cli {
 namespace {

@@ -8,6 +8,7 @@
 #include "cli/command.hpp"
 #include "cli/output.hpp"
 #include "artifact/file_format.hpp"
+#include "artifact/matrix_bits.hpp"
 #include "artifact/quantized_file.hpp"
 #include "method/options_json.hpp"
 
@@ -46,13 +47,9 @@ Status add_model(const QuantizedModel& model, const SafeTensors* file, Json& out
   double weights = 0, bits = 0;
   Json matrices = Json::array();
   for (const QuantizedMatrix& matrix : model.header().matrices) {
-    const GridSpec& grid = matrix.options.grid.spec();
-    const auto rows = static_cast<double>(matrix.rows), count = rows * static_cast<double>(matrix.cols);
-    const double steps =
-        rows * static_cast<double>(groups_of(static_cast<Index>(matrix.cols), matrix.options.group_size));
-    const int step_bits = (matrix.options.scale_storage == ScaleStorage::f32 ? 32 : 16) + (grid.zero_points ? 8 : 0);
-    weights += count;
-    bits += count * grid.bits + steps * step_bits;
+    const MatrixBits taken = bits_of(matrix);
+    weights += static_cast<double>(matrix.rows) * static_cast<double>(matrix.cols);
+    bits += taken.codes + taken.steps;
     matrices.push_back({{"name", matrix.name},
                         {"tensor", matrix.tensor},
                         {"rows", matrix.rows},

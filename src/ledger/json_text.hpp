@@ -1,4 +1,4 @@
-// JSON as the ledger writes it; private to src/ablation.
+// JSON as the ledgers write it.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

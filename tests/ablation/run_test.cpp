@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "ablation/report.hpp"
+#include "measure/provenance.hpp"
 #include "method/rtn.hpp"
 #include "tiny_experiment.hpp"
 

@@ -1,4 +1,4 @@
-#include "ablation/ttest.hpp"
+#include "measure/ttest.hpp"
 
 #include <fmt/format.h>
 #include <gmpxx.h>

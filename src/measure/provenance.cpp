@@ -1,4 +1,4 @@
-#include "ablation/provenance.hpp"
+#include "measure/provenance.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -7,8 +7,6 @@
 #include <cstdio>
 #include <memory>
 #include <random>
-
-#include "ablation/run.hpp"
 
 namespace hallmark {
 namespace {
@@ -27,8 +25,6 @@ std::string output_of(const char* command) {
 
 }  // namespace
 
-namespace detail {
-
 std::string random_run_id() {
   std::random_device random;
   std::string id;
@@ -40,8 +36,6 @@ std::string timestamp_now() {
   const auto now = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
   return fmt::format("{:%Y-%m-%dT%H:%M:%S}Z", fmt::gmtime(now));
 }
-
-}  // namespace detail
 
 std::string current_git_sha() {
   const std::string sha = output_of("git rev-parse HEAD 2>/dev/null");

@@ -1,4 +1,4 @@
-// The paired one-tailed t test that decides the ablation.
+// The paired one-tailed t test that decides what three seeds can show.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 
 namespace hallmark {
 
-/// The level of the experiment: each of the two comparisons must reach p below it.
+/// The level of every comparison: the ablation's two, and those of the league.
 inline constexpr double significance_level = 0.25;
 
 struct PairedTest {

@@ -1,0 +1,14 @@
+#include "artifact/matrix_bits.hpp"
+
+namespace hallmark {
+
+MatrixBits bits_of(const QuantizedMatrix& matrix) {
+  const GridSpec& grid = matrix.options.grid.spec();
+  const auto rows = static_cast<double>(matrix.rows), count = rows * static_cast<double>(matrix.cols);
+  const double steps =
+      rows * static_cast<double>(groups_of(static_cast<Index>(matrix.cols), matrix.options.group_size));
+  const int step_bits = (matrix.options.scale_storage == ScaleStorage::f32 ? 32 : 16) + (grid.zero_points ? 8 : 0);
+  return {count * grid.bits, count * (grid.code_dtype() == "U16" ? 16 : 8), steps * step_bits};
+}
+
+}  // namespace hallmark

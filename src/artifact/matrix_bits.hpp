@@ -1,0 +1,15 @@
+// How many bits a quantized matrix takes.
+#pragma once
+
+#include "artifact/quantized_model.hpp"
+
+namespace hallmark {
+
+/// Bits of a matrix by its options: codes at the grid's own width, codes as the container stores them (whole bytes),
+/// and its steps. They depend on sizes and options alone.
+struct MatrixBits {
+  double codes = 0, container_codes = 0, steps = 0;
+};
+MatrixBits bits_of(const QuantizedMatrix& matrix);
+
+}  // namespace hallmark
