@@ -40,6 +40,16 @@ ablation-smoke: build ## One seed, little text, all three N, into a temporary fi
 	dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
 	$(BUILD)/hallmark ablate --grid gf16 --seeds 47 --eval-bytes 8192 --output "$$dir/smoke.jsonl"
 
+.PHONY: league league-smoke
+league: build ## Methods x bits x the three checkpoints (an hour): appends to assertions/league.jsonl, writes docs/league.md; RESUME=1 goes on
+	@tools/deps.sh text
+	$(BUILD)/hallmark league $(if $(RESUME),--resume)
+league-smoke: build ## Two entries, one checkpoint, little text, into a temporary file, and its report
+	@tools/deps.sh text
+	dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	$(BUILD)/hallmark league --entries '^(rtn|gptq)$$' --bits 4 --seeds 47 --eval-bytes 8192 --output "$$dir/smoke.jsonl"; \
+	$(BUILD)/hallmark league --report --output "$$dir/smoke.jsonl"
+
 .PHONY: proofs check-proofs clean-proofs
 proofs: ## Compile the Coq development
 	@tools/deps.sh proofs

@@ -17,6 +17,7 @@
 #include "base/threads.hpp"
 #include "cli/build_info.hpp"
 #include "cli/command.hpp"
+#include "cli/last_words.hpp"
 #include "cli/suggest.hpp"
 #include "io/file.hpp"
 #include "io/utf8.hpp"
@@ -32,6 +33,7 @@ extern "C" void on_signal(int signal) {
   if (!fault && !may_end(signal)) return;
   // Temporary files go first: an interrupted run leaves the old output or none.
   unlink_temporary_files();
+  cli::say_last_words();
   std::signal(signal, SIG_DFL);
   std::raise(signal);
 }
@@ -86,11 +88,10 @@ int run(int argc, char** argv) {
       "Exit codes: 0 done, 2 usage, 3 invalid input, 4 infeasible plan, 5 numeric failure, 6 contract violated,\n"
       "7 verification mismatch, 8 finished with skipped tensors, 9 I/O, 10 memory, 13 not built in, 1 a bug.");
   const std::vector<cli::Command> commands = {
-      cli::quantize_command(root), cli::verify_command(root), cli::dequantize_command(root),
-      cli::export_command(root),   cli::gram_command(root),   cli::inspect_command(root),
-      cli::codec_command(root),    cli::eval_command(root),   cli::ablate_command(root),
-      cli::ttest_command(root),    cli::smt_command(root),    cli::witness_command(root),
-      cli::version_command(root)};
+      cli::quantize_command(root), cli::verify_command(root),  cli::dequantize_command(root), cli::export_command(root),
+      cli::gram_command(root),     cli::inspect_command(root), cli::codec_command(root),      cli::eval_command(root),
+      cli::ablate_command(root),   cli::league_command(root),  cli::ttest_command(root),      cli::smt_command(root),
+      cli::witness_command(root),  cli::version_command(root)};
   for (int i = 1; i < argc; ++i) {  // CLI11 reads an empty value as 0, or as none at all
     const std::string_view word = argv[i];
     if (word.empty() || (word.starts_with("--") && word.find('=') == word.size() - 1))

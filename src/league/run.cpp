@@ -1,0 +1,302 @@
+#include "league/run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <ctime>
+#include <filesystem>
+#include <limits>
+#include <numeric>
+#include <set>
+
+#include "artifact/matrix_bits.hpp"
+#include "base/error_numbers.hpp"
+#include "certify/loss_verifier.hpp"
+#include "io/file.hpp"
+#include "measure/grams.hpp"
+#include "measure/provenance.hpp"
+#include "method/rtn.hpp"
+#include "pipeline/pattern.hpp"
+#include "pipeline/quantize_matrix.hpp"
+#include "replay/calibration.hpp"
+
+namespace hallmark {
+namespace {
+
+using Losses = std::map<std::string, double>;  // by tensor
+
+// What the lines of one checkpoint share.
+struct Board {
+  Model model;
+  Grams grams;
+  LeagueLine common;                      // the fields that no entry changes
+  std::map<const Division*, Losses> rtn;  // of the baselines
+};
+
+double processor_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
+// An upper bound of the sum: after every addition one step up.
+double sum_up(const std::vector<Loss>& losses) {
+  double sum = 0;
+  for (const Loss& loss : losses)
+    if (loss.hi > 0) sum = std::nextafter(sum + loss.hi, std::numeric_limits<double>::infinity());
+  return sum;
+}
+
+// Bits for each code, if every code had the length -log2 of its frequency in this tensor.
+double entropy(const Matrix<Code>& codes) {
+  std::vector<std::int64_t> count(std::size_t{1} << 16);
+  for (const Code code : std::span(codes.data(), static_cast<std::size_t>(codes.size()))) ++count[code];
+  double bits = 0;
+  for (const std::int64_t n : count)
+    if (n > 0) bits -= static_cast<double>(n) * std::log2(static_cast<double>(n) / static_cast<double>(codes.size()));
+  return bits / static_cast<double>(codes.size());
+}
+
+// Sums over the tensors of a line.
+struct Sizes {
+  double weights = 0, stored = 0, container = 0, entropy = 0;
+  void add(const QuantizedMatrix& matrix, const Matrix<Code>& codes) {
+    const MatrixBits bits = bits_of(matrix);
+    const auto count = static_cast<double>(codes.size());
+    weights += count;
+    stored += bits.codes + bits.steps;
+    container += bits.container_codes + bits.steps;
+    entropy += hallmark::entropy(codes) * count + bits.steps;
+  }
+};
+
+// The upper end of loss_G of the codes, over all rows, whatever made them.
+Expected<double> certified_loss(const Matrix<float>& W, const SiteGram& gram, const Options& options,
+                                const Quantized& quantized, const std::string& name) {
+  auto judge = LossVerifier::make(W, gram.G, options, quantized.steps, name);
+  if (!judge) return judge.error();
+  const auto losses = judge->narrow_losses(quantized.codes);
+  if (!losses) return losses.error();
+  return sum_up(*losses);
+}
+
+// Quantizes every matrix and enters what is known of the codes into the line; gives the model that they make.
+Expected<Model> quantize_line(const Board& board, const Fixture& fixture, contracts::Policy policy, LeagueLine& line) {
+  auto rules = rules_of(*fixture.entry, *fixture.division);
+  if (!rules) return rules.error();
+  contracts::Report judged;
+  std::map<std::string, Matrix<float>> replacements;
+  Sha256 digest;
+  Sizes sizes;
+  for (const auto& name : board.model.matrix_names()) {
+    const auto resolved = rules->resolve(name);
+    if (!resolved) return resolved.error();
+    const Options& options = resolved->options;
+    const SiteGram& gram = *board.grams.at(name);
+    const Matrix<float>& W = board.model[name];
+    const MatrixRef<float> weights = W;
+    const MatrixRef<double> G = gram.G;
+    const double start = processor_seconds();
+    const auto done = quantize_matrix({name, weights, &G, gram.tokens, gram.tokens}, options, std::nullopt,
+                                      {policy, false, false, {}});
+    if (!done) return done.error();
+    line.seconds += processor_seconds() - start;
+    judged.merge(done->contracts);
+    const Quantized& quantized = done->result;
+    const auto loss = certified_loss(W, gram, options, quantized, name);
+    if (!loss) return loss.error();
+    line.loss[name] = *loss;
+    line.guard_rows += quantized.guard_rows;
+    sizes.add(
+        {name, name, {}, false, static_cast<std::uint64_t>(W.rows()), static_cast<std::uint64_t>(W.cols()), options},
+        quantized.codes);
+    add_to_digest(digest, name, quantized.codes, quantized.steps);
+    replacements.emplace(name, dequantize(quantized.codes, quantized.steps, options.grid));
+    if (name == embedding_weight) {
+      if (!fixture.entry->embedding.empty()) line.embedding = options.grid.id();
+    } else {
+      visit_options(options, [&](const OptionInfo& info, const auto& value) {
+        line.options[std::string(info.name)] = option_text(value);
+      });
+    }
+  }
+  if (auto held = judged.status(); !held) return held.error();
+  for (const auto& [name, count] : judged.counts()) line.contracts_held[name] = count.passed;
+  line.stored_bits = sizes.stored / sizes.weights;
+  line.container_bits = sizes.container / sizes.weights;
+  line.entropy_bits = sizes.entropy / sizes.weights;
+  line.codes_digest = digest.hex();
+  return board.model.with_weights(replacements);
+}
+
+// The losses of the division's baseline, quantized here where no line has them.
+Expected<const Losses*> baseline(Board& board, const Division& division) {
+  const auto found = board.rtn.find(&division);
+  if (found != board.rtn.end()) return &found->second;
+  LeagueLine line;
+  const auto model = quantize_line(board, {&entry_named(division.baseline), &division}, contracts::Policy::off, line);
+  if (!model) return model.error();
+  return &(board.rtn[&division] = std::move(line.loss));
+}
+
+Expected<LeagueLine> play(Board& board, const Fixture& fixture, contracts::Policy policy,
+                          std::span<const std::byte> evaluated) {
+  const auto rtn = baseline(board, *fixture.division);
+  if (!rtn) return rtn.error();
+  LeagueLine line = board.common;
+  line.entry = fixture.entry->name;
+  line.division = fixture.division->name;
+  const auto model = quantize_line(board, fixture, policy, line);
+  if (!model) return model.error();
+  for (const auto& [name, loss] : **rtn)
+    if (loss > 0) line.relative_loss[name] = line.loss.at(name) / loss;
+  line.mean_relative_loss = geometric_mean(line.relative_loss);
+  const auto bpb = bits_per_byte(*model, evaluated);
+  if (!bpb) return bpb.error();
+  line.bpb_quantized = *bpb;
+  line.damage = line.bpb_quantized - line.bpb_float;
+  line.timestamp = timestamp_now();
+  return line;
+}
+
+Expected<Board> set_up(std::uint64_t seed, const LeagueOptions& options, const LeagueLine& common, const Corpus& corpus,
+                       std::span<const std::byte> evaluated, Work& work, const LeagueListener& listener) {
+  auto checkpoint = load_checkpoint(options.models, seed, corpus, options.text);
+  if (!checkpoint) return checkpoint.error();
+  if (checkpoint->note && listener.note) listener.note(*checkpoint->note);
+  const auto plan = CalibrationPlan::draw(corpus.train, seed, static_cast<std::size_t>(league_batches));
+  if (!plan) return plan.error();
+  const auto offsets = plan->calibration(static_cast<std::size_t>(league_batches));
+  const std::int64_t after[] = {league_batches};
+  auto grams = capture_grams(checkpoint->model, corpus.train, offsets, after, [&] {
+    work.add(static_cast<double>(calibration_batch), fmt::format("seed {}: activations", seed));
+  });
+  if (!grams) return grams.error();
+  const auto bpb = bits_per_byte(checkpoint->model, evaluated);
+  if (!bpb) return bpb.error();
+  Board board{std::move(checkpoint->model), std::move(grams->front()), common, {}};
+  board.common.seed = seed;
+  board.common.bpb_float = *bpb;
+  board.common.checkpoint_digest = std::move(checkpoint->digest);
+  board.common.calibration_offsets_digest = offsets_digest(offsets);
+  board.common.gram_digest = gram_digest(board.grams);
+  return board;
+}
+
+bool is_whole_league(const LeagueOptions& options) {
+  return options.pattern.empty() && options.divisions.empty() && std::ranges::equal(options.seeds, canonical_seeds) &&
+         options.eval_bytes == evaluation_bytes;
+}
+
+Error invalid(const char* what, const std::string& where) {
+  return {Exit::usage, error_number::set_invalid, what, where, "see `hallmark league --help`"};
+}
+
+// What has to be the same in the lines that a run is gone on with: all of `shared`, and no line of another set.
+Status check_begun(const std::vector<LeagueLine>& begun, const LeagueLine& shared, const std::set<std::string>& keys) {
+  for (const LeagueLine& line : begun) {
+    const bool same = line.lines == shared.lines && line.git_sha == shared.git_sha &&
+                      line.text_digest == shared.text_digest && line.eval_bytes == shared.eval_bytes &&
+                      line.contracts == shared.contracts && keys.contains(line.key());
+    if (!same)
+      return Error{Exit::input, error_number::cells_differ, "the run in the ledger is another one",
+                   fmt::format("run {}, {}: its commit {}, entries, text, bytes or contracts are not those of now",
+                               line.run, line.key(), line.git_sha),
+                   "leave --resume out: a new run is appended"};
+  }
+  return ok();
+}
+
+}  // namespace
+
+Expected<std::vector<Fixture>> fixtures_of(const LeagueOptions& options) {
+  auto seeds = options.seeds;
+  std::ranges::sort(seeds);
+  if (seeds.empty() || std::ranges::adjacent_find(seeds) != seeds.end())
+    return invalid("the seeds must be one or more different numbers", "no seeds, or one twice");
+  if (options.eval_bytes <= calibration_window)
+    return invalid("too little text to evaluate",
+                   fmt::format("{} bytes, at least {}", options.eval_bytes, calibration_window + 1));
+  for (const std::string& name : options.divisions)
+    if (std::ranges::find(divisions(), name, &Division::name) == divisions().end())
+      return invalid("the league has no such division", fmt::format("'{}': 2, 3, 4, 6 or gf16", name));
+  const auto pattern = Pattern::compile(options.pattern, "--entries:");
+  if (!pattern) return pattern.error();
+  std::vector<Fixture> fixtures;
+  for (const Division& division : divisions()) {
+    if (!options.divisions.empty() && std::ranges::find(options.divisions, division.name) == options.divisions.end())
+      continue;
+    for (const LeagueEntry& entry : league_entries())
+      if (std::ranges::find(entry.plays_in, division.name) != entry.plays_in.end() &&
+          pattern->finds(std::string(entry.name)))
+        fixtures.push_back({&entry, &division});
+  }
+  if (fixtures.empty())
+    return invalid("nothing plays", fmt::format("no entry of these divisions is '{}'", options.pattern));
+  return fixtures;
+}
+
+Expected<std::string> league_ledger(const LeagueOptions& options, const std::optional<std::string>& output,
+                                    const std::string& canonical) {
+  const std::string path = output.value_or(canonical);
+  if (!is_whole_league(options) && (!output || same_file(path, canonical) || path == canonical))
+    return Error{Exit::usage, error_number::set_not_canonical, "a part of the league never goes into its ledger",
+                 output ? path : "entries, divisions, seeds or evaluated bytes are not all, and there is no --output",
+                 fmt::format("give --output FILE, another than {}", canonical)};
+  const auto present = read_ledger(path, LedgerForm::json_lines);
+  if (!present) return present.error();
+  if (const auto lines = league_lines(*present, path); !lines) return lines.error();
+  return path;
+}
+
+Status run_league(const LeagueOptions& options, const std::vector<LeagueLine>& begun, const LeagueListener& listener) {
+  const auto fixtures = fixtures_of(options);
+  if (!fixtures) return fixtures.error();
+  const auto corpus = load_corpus(options.text);
+  if (!corpus) return corpus.error();
+  const auto evaluated = evaluated_text(*corpus, options.text, options.eval_bytes);
+  if (!evaluated) return evaluated.error();
+
+  LeagueLine shared;
+  shared.run = begun.empty() ? random_run_id() : begun.front().run;
+  shared.lines = static_cast<std::int64_t>(fixtures->size() * options.seeds.size());
+  shared.git_sha = options.git_sha;
+  shared.text_digest = corpus->digest;
+  shared.eval_bytes = static_cast<std::int64_t>(options.eval_bytes);
+  shared.batches = league_batches;
+  shared.contracts = contracts::to_string(options.contracts);
+  std::set<std::string> missing;
+  const auto key = [](const Fixture& fixture, std::uint64_t seed) {
+    LeagueLine line;
+    line.entry = fixture.entry->name;
+    line.division = fixture.division->name;
+    line.seed = seed;
+    return line.key();
+  };
+  for (const auto seed : options.seeds)
+    for (const Fixture& fixture : *fixtures) missing.insert(key(fixture, seed));
+  if (auto same = check_begun(begun, shared, missing); !same) return same;
+  for (const LeagueLine& line : begun) missing.erase(line.key());
+
+  if (missing.empty()) return ok();
+  const auto windows = static_cast<double>(options.eval_bytes / calibration_window);
+  const double set_ups =
+      static_cast<double>(options.seeds.size()) * (static_cast<double>(league_batches) * calibration_batch + windows);
+  Work work{listener.progress, static_cast<double>(missing.size()) * windows + set_ups};
+  std::vector<Board> boards;
+  for (const auto seed : options.seeds) {
+    auto board = set_up(seed, options, shared, *corpus, *evaluated, work, listener);
+    if (!board) return board.error();
+    boards.push_back(*std::move(board));
+    work.add(windows, fmt::format("seed {}: before quantization", seed));
+  }
+  // Checkpoints go round innermost, so that an unfinished run has entries that met all of them.
+  for (const Fixture& fixture : *fixtures)
+    for (Board& board : boards) {
+      if (!missing.contains(key(fixture, board.common.seed))) continue;
+      const auto line = play(board, fixture, options.contracts, *evaluated);
+      if (!line) return line.error();
+      if (auto heard = listener.finished(*line); !heard) return heard;
+      work.add(windows, line->key());
+    }
+  return ok();
+}
+
+}  // namespace hallmark
