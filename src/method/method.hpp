@@ -28,7 +28,8 @@ struct MethodInput {
   Backend& compute;
   const RecurrenceSink& sink;  ///< for a recurrence whose codes are the method's only proposal
   const Selector& select;
-  const LossWeights* weights;  ///< of the sums of losses, where somebody wants them
+  const LossWeights* weights;  ///< of H; null without a Gram matrix
+  bool sums;                   ///< somebody wants the sums of the losses
 
   /// The same for a recurrence whose codes are not the method's only proposal: its rows are not shown.
   MethodInput unwatched() const;

@@ -50,7 +50,7 @@ Expected<Quantized> without_losses(const Layer& layer, const Options& options, c
   const RecurrenceSink nobody;
   const Selector none;
   Expected<std::vector<Proposal>> proposals =
-      method.propose({target, nullptr, nullptr, layer.name, options, compute, nobody, none, nullptr});
+      method.propose({target, nullptr, nullptr, layer.name, options, compute, nobody, none, nullptr, false});
   if (!proposals) return proposals.error();
   Proposal& proposal = proposals->back();
   if (proposal.steps) result.steps = *std::move(proposal.steps);
@@ -171,7 +171,7 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
     return select(factored->model, G, target, std::move(proposals), stage, compute);
   };
   const auto input = [&](const RecurrenceSink& sink, bool sums) {
-    return MethodInput{target, &G, &U, layer.name, options, compute, sink, selector, sums ? &factored->model : nullptr};
+    return MethodInput{target, &G, &U, layer.name, options, compute, sink, selector, &factored->model, sums};
   };
   if (needed != Statistic::none) {
     const std::vector<double> weights = scale_weights(needed, G, *factored);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 
 #include "format/codec_lanes.hpp"
 #include "method/round_lanes.hpp"
@@ -131,23 +132,31 @@ std::vector<Step> shrunken_steps(const ScaleInput& input, std::span<const float>
   return steps;
 }
 
-Steps best_of(const ScaleInput& input,
-              const std::function<std::vector<Step>(const ScaleInput&, std::span<const float>)>& candidates) {
-  const LaneRounder rounder(input.grid);
+std::vector<Step> ranked(const ScaleInput& input, std::span<const float> w, std::span<const double> h,
+                         std::vector<Step> candidates) {
   const int bits = scale_precision(input.storage);
   const auto fits = [&](const Step& step) {
     const auto s = static_cast<float>(step.scale);
     return input.grid.exact_in_binary32(s) && holds(input.storage, s);
   };
+  for (Step& step : candidates) step.scale = round_up(step.scale, bits);
+  if (candidates.size() == 1 || !fits(candidates.front())) return {candidates.front()};
+  std::erase_if(candidates, [&](const Step& step) { return !fits(step); });
+  const std::vector<double> errors = squared_errors(input.grid, w, h, candidates);
+  std::vector<std::size_t> order(candidates.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return errors[a] < errors[b]; });
+  std::vector<Step> sorted;
+  for (const std::size_t k : order) sorted.push_back(candidates[k]);
+  return sorted;
+}
+
+Steps best_of(const ScaleInput& input,
+              const std::function<std::vector<Step>(const ScaleInput&, std::span<const float>)>& candidates) {
   return per_group(input, [&](std::span<const float> w) {
-    std::vector<Step> steps = candidates(input, w);
-    for (Step& step : steps) step.scale = round_up(step.scale, bits);
-    if (steps.size() == 1 || !fits(steps.front())) return steps.front();
-    std::erase_if(steps, [&](const Step& step) { return !fits(step); });
     const auto column = static_cast<std::size_t>((w.data() - input.w) % input.cols);
     const auto h = input.weights.empty() ? input.weights : input.weights.subspan(column, w.size());
-    const std::vector<double> errors = errors_by(rounder, w, h, steps);
-    return steps[static_cast<std::size_t>(std::min_element(errors.begin(), errors.end()) - errors.begin())];
+    return ranked(input, w, h, candidates(input, w)).front();
   });
 }
 

@@ -32,6 +32,12 @@ Step spanning_step(const GridSpec& grid, ScaleStorage storage, double from, doub
 /// that of absmax first; with zero points those that span scale_ratio(k) times the range (minmax). {1} for zeros.
 std::vector<Step> shrunken_steps(const ScaleInput& input, std::span<const float> w);
 
+/// The candidates of a group, rounded up as files store them, by squared_errors under h, the first of equals first.
+/// Those that would not be exact in binary32 or that the storage does not hold are left out, unless the first is one:
+/// then it is alone.
+std::vector<Step> ranked(const ScaleInput& input, std::span<const float> w, std::span<const double> h,
+                         std::vector<Step> candidates);
+
 /// For rules: in each row and group the candidate of least squared_errors under input.weights, the first of equals.
 /// Candidates are rounded up as files store them; those that would not be exact in binary32 or that the storage does
 /// not hold are passed over, unless the first is one: then it is taken, and refused by steps_for.
