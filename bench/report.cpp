@@ -152,6 +152,7 @@ int main(int argc, char** argv) {
   std::vector<Figure> figures = codec_figures();
   for (Figure& f : dense_figures()) figures.push_back(std::move(f));
   for (Figure& f : gptq_figures(large)) figures.push_back(std::move(f));
+  for (Figure& f : descent_figures(large)) figures.push_back(std::move(f));
   if (large)
     for (Figure& f : checkpoint_figures()) figures.push_back(std::move(f));
   Collector measured;

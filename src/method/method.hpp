@@ -40,6 +40,7 @@ struct Proposal {
   Rounded rounded;
   std::optional<Steps> steps = std::nullopt;  ///< under which they are meant, where these are not the target's
   std::vector<LossSums> sums = {};            ///< of their losses, per row, where asked for and at hand
+  KnownLosses known = {};                     ///< what a contest has enclosed in binary64
 };
 
 struct Method {

@@ -202,8 +202,8 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
   if (options.guard || observer) nearest = round_to_nearest(layer.W, options.grid, result.steps);
   result.kept_rtn.assign(proposal.clipped.size(), 0);
   if (options.guard) {
-    Expected<Contest> guarded =
-        contest(factored->model, G, {target, proposal.codes, best->sums}, {target, nearest.codes}, &stage, &compute);
+    Expected<Contest> guarded = contest(factored->model, G, {target, proposal.codes, best->sums, &best->known},
+                                        {target, nearest.codes}, &stage, &compute);
     if (!guarded) return guarded.error();
     take(*std::move(guarded), result);
   } else if (observer) {

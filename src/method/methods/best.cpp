@@ -18,9 +18,9 @@ struct Plan {
 
 Plan plan_of(Index effort) {
   switch (effort) {
-    case 1: return {1, 2, {}};
-    case 2: return {2, 3, {}};
-    case 3: return {4, 4, {}};
+    case 1: return {1, 1, {}};
+    case 2: return {2, 2, {}};
+    case 3: return {4, 3, {}};
     case 4: return {8, 8, {0.9, 1.1}};
     default: return {16, 16, {0.8, 0.85, 0.9, 0.95, 1.05, 1.1, 1.15, 1.2}};
   }
