@@ -135,6 +135,7 @@ std::vector<double> scale_weights(Statistic needed, MatrixRef<double> G, const F
   return weights;
 }
 
+// Long because it is the stages of one tensor in their order, each of which reads what those before it made.
 Expected<Quantized> quantize(const Layer& layer, const Options& options, const std::optional<Steps>& given,
                              Observer* observer, Backend* backend) {
   Backend cpu;
