@@ -1,5 +1,6 @@
 // hallmark_bench [--long] [--markdown=FILE] [Google Benchmark's flags]: runs everything and writes the table of
 // figures. A benchmark whose result was wrong has no number, and the exit code is 1.
+#include <cblas.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
@@ -73,15 +74,16 @@ std::string table(const std::vector<Figure>& figures, const Collector& measured)
   const unsigned processors = std::thread::hardware_concurrency();
   const double waiting = load();
   std::string text = fmt::format(
-      "{}, {} logical processors, SIMD target {}; {}, {}; commit {}; {:%Y-%m-%d} (UTC).\nMedians of one run, "
+      "{}, {} logical processors, SIMD target {}, OpenBLAS kernels {}; {}, {}; commit {}; {:%Y-%m-%d} (UTC).\nMedians "
+      "of one run, "
       "repetitions "
       "interleaved; 1 thread by its processor time, 2 threads by wall time of the repetitions in which a cache line "
       "needed at most {} ns from one "
       "processor to the other and back, or of all where there is none (far apart); the second table's last column is "
       "of the others.{}\n\n"
       "| figure | threads | rate | limit | its rate | ratio | goal |\n|---|---|---|---|---|---|---|\n",
-      processor(), processors, simd_target(), build_info::compiler, build_info::flags, build_info::git_sha,
-      fmt::gmtime(std::time(nullptr)), kFar,
+      processor(), processors, simd_target(), openblas_get_corename(), build_info::compiler, build_info::flags,
+      build_info::git_sha, fmt::gmtime(std::time(nullptr)), kFar,
       waiting > processors + 1 ? fmt::format(" Others used the machine (load average {:.0f}).", waiting) : "");
   for (const Figure& f : figures)
     for (const int threads : {1, 2}) {
@@ -152,6 +154,7 @@ int main(int argc, char** argv) {
   std::vector<Figure> figures = codec_figures();
   for (Figure& f : dense_figures()) figures.push_back(std::move(f));
   for (Figure& f : gptq_figures(large)) figures.push_back(std::move(f));
+  for (Figure& f : descent_figures(large)) figures.push_back(std::move(f));
   if (large)
     for (Figure& f : checkpoint_figures()) figures.push_back(std::move(f));
   Collector measured;

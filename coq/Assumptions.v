@@ -63,6 +63,36 @@ Print Assumptions T17_selection_mixture.
 Print Assumptions T17_selection_matrix_min.
 Print Assumptions T17_selection_enclosure.
 Print Assumptions T17_selection_enclosure_matrix.
+Print Assumptions T23_target.
+Print Assumptions T23_inverse.
+Print Assumptions T23_pythagoras.
+Print Assumptions T23_gptq.
+Print Assumptions T23_damped.
+Print Assumptions T23_inexact.
+Print Assumptions T23_comparison.
+Print Assumptions T24_hadamard.
+Print Assumptions T24_integers.
+Print Assumptions T24_orthogonal.
+Print Assumptions T24_loss_any.
+Print Assumptions T24_loss.
+Print Assumptions T24_codes.
+Print Assumptions T24_decode.
+Print Assumptions T24_partial_sum.
+Print Assumptions T24_decode_short.
+Print Assumptions T26_sequential.
+Print Assumptions T26_feedback.
+Print Assumptions T26_optimality.
+Print Assumptions T26_least_is_false.
+Print Assumptions T27_identity.
+Print Assumptions T27_stepwise.
+Print Assumptions T27_bound.
+Print Assumptions T27_gptq_is_greedy.
+Print Assumptions T27_greedy_is_gptq.
+Print Assumptions T28_identity.
+Print Assumptions T28_residual.
+Print Assumptions T28_gain.
+Print Assumptions T28_correction_exists.
+Print Assumptions T28_best.
 Print Assumptions T7_gf16_error.
 Print Assumptions T7_gf16_nearest.
 Print Assumptions T7_gf16_no_overflow.
@@ -148,6 +178,14 @@ Definition witnesses := (
   @T16_witness,
   @T17_selection_witness,
   @T17_enclosure_witness,
+  @T23_witness,
+  @T23_damped_witness,
+  @T23_inexact_witness,
+  @T24_rotation_witness,
+  @T24_decode_witness,
+  @T26_witness,
+  @T27_witness,
+  @T28_witness,
   @T7_gf16_error_witness,
   @T7_gf16_nearest_witness,
   @T7_gf16_no_overflow_witness,

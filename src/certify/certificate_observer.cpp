@@ -264,7 +264,7 @@ void CertificateObserver::tensor(const Evidence& evidence) {
   for (Index i = 0; i < rows; ++i) {
     CertifiedRow& row = values[at(i)];
     const Loss& loss = final[at(i)];
-    row.kept_rtn = evidence.row_is_rtn(i);
+    row.kept_rtn = evidence.result.kept_rtn[at(i)] != 0;
     row.final.enclosure = {loss.lo, loss.hi};
     row.rtn.enclosure = {rtn[at(i)].lo, rtn[at(i)].hi};
     if (exact_.contains(i, rows) || !says_enough(row.final.enclosure) || !says_enough(row.rtn.enclosure))

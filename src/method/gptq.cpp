@@ -15,7 +15,7 @@ Expected<Proposal> gptq_proposal(const MethodInput& input, const Target& target)
   if (input.sink)
     sink = [&](Index first, Index count, const float* u) { input.sink(proposal.rounded.codes, first, count, u); };
   std::optional<RowSums> row_sums;
-  if (input.weights) row_sums.emplace(RowSums{*input.weights, proposal.sums});
+  if (input.sums) row_sums.emplace(RowSums{*input.weights, proposal.sums});
   const Expected<std::optional<Entry>> overflow = input.compute.recurrence(
       target, *input.U, input.options.block_size, proposal.rounded, sink, row_sums ? &*row_sums : nullptr);
   if (!overflow) return overflow.error();

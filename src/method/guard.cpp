@@ -73,7 +73,17 @@ class Deciding {
   const LossModel& wide() const { return stage_ ? stage_->widened() : model_; }
 
   Expected<std::vector<Loss>> wide_losses(const Contestant& c, const std::vector<Index>& list) {
-    return compute_.losses(wide(), c.target, c.codes, list);
+    if (!c.known) return compute_.losses(wide(), c.target, c.codes, list);
+    c.known->resize(at(c.codes.rows()));
+    std::vector<Index> unknown;
+    for (const Index i : list)
+      if (!(*c.known)[at(i)]) unknown.push_back(i);
+    const Expected<std::vector<Loss>> fresh = compute_.losses(wide(), c.target, c.codes, unknown);
+    if (!fresh) return fresh.error();
+    for (std::size_t k = 0; k < unknown.size(); ++k) (*c.known)[at(unknown[k])] = (*fresh)[k];
+    std::vector<Loss> losses;
+    for (const Index i : list) losses.push_back(*(*c.known)[at(i)]);
+    return losses;
   }
 
   // By the sums that a recurrence left or else by the product.

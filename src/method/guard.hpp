@@ -12,6 +12,7 @@ struct Contestant {
   const Target& target;
   const Matrix<Code>& codes;
   std::span<const LossSums> sums = {};  ///< all rows, or empty
+  KnownLosses* known = nullptr;         ///< is asked before binary64, and told what it says
 };
 
 struct Contest {

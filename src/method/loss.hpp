@@ -32,6 +32,7 @@
 // For GPTQ's codes the recurrence has these chains already: t_j = fl(r_j + e_j).
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -60,6 +61,9 @@ double residual_constant(Index n);
 /// and column of G are zero). One Loss for each of `rows`, in that order.
 std::vector<Loss> enclose_losses(const LossModel& model, const Target& target, const Matrix<Code>& codes,
                                  std::span<const Index> rows);
+
+/// The enclosures in binary64 of some rows' losses; empty as long as none is known.
+using KnownLosses = std::vector<std::optional<Loss>>;
 
 /// The enclosure from the sums, in the order above, and absolute = sum |e_j|.
 Loss enclose_binary64(const LossModel& model, const LossSums& sums, double absolute);

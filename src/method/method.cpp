@@ -31,7 +31,7 @@ constexpr std::array registered = {HALLMARK_METHODS(ENTRY)};
 
 MethodInput MethodInput::unwatched() const {
   static const RecurrenceSink nobody;
-  return {target, G, U, name, options, compute, nobody, select, weights};
+  return {target, G, U, name, options, compute, nobody, select, weights, sums};
 }
 
 std::span<const Method* const> methods() { return registered; }

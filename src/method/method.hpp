@@ -28,7 +28,8 @@ struct MethodInput {
   Backend& compute;
   const RecurrenceSink& sink;  ///< for a recurrence whose codes are the method's only proposal
   const Selector& select;
-  const LossWeights* weights;  ///< of the sums of losses, where somebody wants them
+  const LossWeights* weights;  ///< of H; null without a Gram matrix
+  bool sums;                   ///< somebody wants the sums of the losses
 
   /// The same for a recurrence whose codes are not the method's only proposal: its rows are not shown.
   MethodInput unwatched() const;
@@ -39,6 +40,7 @@ struct Proposal {
   Rounded rounded;
   std::optional<Steps> steps = std::nullopt;  ///< under which they are meant, where these are not the target's
   std::vector<LossSums> sums = {};            ///< of their losses, per row, where asked for and at hand
+  KnownLosses known = {};                     ///< what a contest has enclosed in binary64
 };
 
 struct Method {

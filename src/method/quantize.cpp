@@ -50,7 +50,7 @@ Expected<Quantized> without_losses(const Layer& layer, const Options& options, c
   const RecurrenceSink nobody;
   const Selector none;
   Expected<std::vector<Proposal>> proposals =
-      method.propose({target, nullptr, nullptr, layer.name, options, compute, nobody, none, nullptr});
+      method.propose({target, nullptr, nullptr, layer.name, options, compute, nobody, none, nullptr, false});
   if (!proposals) return proposals.error();
   Proposal& proposal = proposals->back();
   if (proposal.steps) result.steps = *std::move(proposal.steps);
@@ -135,6 +135,7 @@ std::vector<double> scale_weights(Statistic needed, MatrixRef<double> G, const F
   return weights;
 }
 
+// Long because it is the stages of one tensor in their order, each of which reads what those before it made.
 Expected<Quantized> quantize(const Layer& layer, const Options& options, const std::optional<Steps>& given,
                              Observer* observer, Backend* backend) {
   Backend cpu;
@@ -171,7 +172,7 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
     return select(factored->model, G, target, std::move(proposals), stage, compute);
   };
   const auto input = [&](const RecurrenceSink& sink, bool sums) {
-    return MethodInput{target, &G, &U, layer.name, options, compute, sink, selector, sums ? &factored->model : nullptr};
+    return MethodInput{target, &G, &U, layer.name, options, compute, sink, selector, &factored->model, sums};
   };
   if (needed != Statistic::none) {
     const std::vector<double> weights = scale_weights(needed, G, *factored);
@@ -202,8 +203,8 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
   if (options.guard || observer) nearest = round_to_nearest(layer.W, options.grid, result.steps);
   result.kept_rtn.assign(proposal.clipped.size(), 0);
   if (options.guard) {
-    Expected<Contest> guarded =
-        contest(factored->model, G, {target, proposal.codes, best->sums}, {target, nearest.codes}, &stage, &compute);
+    Expected<Contest> guarded = contest(factored->model, G, {target, proposal.codes, best->sums, &best->known},
+                                        {target, nearest.codes}, &stage, &compute);
     if (!guarded) return guarded.error();
     take(*std::move(guarded), result);
   } else if (observer) {

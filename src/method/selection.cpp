@@ -12,6 +12,8 @@ void take_row(const Proposal& from, const Target& target, Index i, Proposal& bes
   best.steps->scales.row(i) = steps.scales.row(i);
   if (steps.zeros.size() != 0) best.steps->zeros.row(i) = steps.zeros.row(i);
   if (!best.sums.empty()) best.sums[k] = from.sums[k];
+  best.known.resize(best.rounded.clipped.size());
+  best.known[k] = from.known.empty() ? std::nullopt : from.known[k];
 }
 
 }  // namespace
@@ -20,13 +22,13 @@ Expected<Proposal> select(const LossModel& model, MatrixRef<double> G, const Tar
                           std::vector<Proposal> proposals, const FirstStage& stage, Backend& compute) {
   Proposal best = std::move(proposals.front());
   for (std::size_t k = 1; k < proposals.size(); ++k) {
-    const Proposal& next = proposals[k];
+    Proposal& next = proposals[k];
     const auto under = [&](const Proposal& p) {
       return Target{target.W, target.grid, p.steps ? *p.steps : target.steps, target.order};
     };
     const Target mine = under(best), theirs = under(next);
-    const Expected<Contest> decided = contest(model, G, {mine, best.rounded.codes, best.sums},
-                                              {theirs, next.rounded.codes, next.sums}, &stage, &compute);
+    const Expected<Contest> decided = contest(model, G, {mine, best.rounded.codes, best.sums, &best.known},
+                                              {theirs, next.rounded.codes, next.sums, &next.known}, &stage, &compute);
     if (!decided) return decided.error();
     if (next.sums.empty()) best.sums.clear();
     if (!best.steps) best.steps = target.steps;

@@ -9,6 +9,7 @@
 #include "artifact/quantized_metadata.hpp"
 #include "base/error_numbers.hpp"
 #include "base/spelling.hpp"
+#include "method/method.hpp"
 #include "method/quantize.hpp"
 
 namespace hallmark {
@@ -185,7 +186,9 @@ double PlannedMatrix::working_set() const {
   const double of_rows = r * c * (4 + stored + 2 + 2 + 2 + 2 + (matrix.transposed ? 4 : 0));
   if (!uses_gram()) return of_rows;
   const double tokens = calibration && !calibration->is_gram ? 2 * 1024 * c * 4 : 0;
-  return of_rows + r * c * (4 + 4) + c * c * (8 + 8 + 8 + 2 + 4) + tokens;
+  // Methods that fit steps: two proposals more, and the scaled Gram matrix.
+  const double fitting = steps_depend_on(matrix.options) == Statistic::losses ? r * c * (2 + 2) + c * c * 4 : 0;
+  return of_rows + r * c * (4 + 4) + c * c * (8 + 8 + 8 + 2 + 4) + fitting + tokens;
 }
 
 const char* PlannedMatrix::calibration_kind() const {

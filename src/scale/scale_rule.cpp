@@ -17,7 +17,11 @@
   RULE(matrix_max)                 \
   RULE(absmax)                     \
   RULE(minmax)                     \
-  RULE(search)
+  RULE(search)                     \
+  RULE(mse)                        \
+  RULE(diag)                       \
+  RULE(pivot)                      \
+  RULE(percentile)
 
 namespace hallmark {
 

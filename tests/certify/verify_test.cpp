@@ -14,7 +14,8 @@ TEST_CASE("what quantize wrote is verified, on every path through the options") 
         "--grid gf:3,2 --desc-act --no-guard", "--method rtn", "--method rtn --grid int2z --scale-storage f16",
         "--damp-percent 0.1 --block-size 3 --threads 1", "--damp-fraction 0.1", "--method descent --grid int4 --exact",
         "--method descent --grid gf:3,2 --no-guard --sweeps 2", "--method best --grid int3 --effort 2",
-        "--method best --effort 4 --grid int2z --scale-storage bf16", "--scale-rule search --grid int4s --ratios 1,0.8"}) {
+        "--method best --effort 4 --grid int2z --scale-storage bf16",
+        "--scale-rule search --grid int4s --ratios 1,0.8"}) {
     CAPTURE(flags);
     const Quantized made(flags);
     for (const std::string how :
@@ -48,8 +49,8 @@ TEST_CASE("the bits of a certificate do not depend on what else it says") {
 
 TEST_CASE("steps that a run searched are said not to be judged, but by --reproduce") {
   constexpr const char* line = "whether scales that were searched are those that the search finds";
-  for (const std::string flags : {"--method best --grid int3", "--method descent --grid int3",
-                                  "--scale-rule search --grid int3"}) {
+  for (const std::string flags :
+       {"--method best --grid int3", "--method descent --grid int3", "--scale-rule search --grid int3"}) {
     CAPTURE(flags);
     const Quantized made(flags);
     CHECK(made.verify("").out.find(line) != std::string::npos);

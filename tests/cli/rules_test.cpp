@@ -135,6 +135,14 @@ TEST_CASE("rules that do not fit their matrices are refused before any work") {
                {"2 matrices", "a.weight: 8 columns", "b.weight: 5 columns"});
   work.refuses(R"({"match": "^e$", "grid": "int4"})", 4, "E0431",
                {"2 selected matrices", "e[0]; e[1]", "\"rtn\": true"});
+  for (const std::string rule : {"diag", "pivot"}) {
+    for (const std::string how : {R"("method": "rtn")", R"("rtn": true)"})
+      work.refuses(R"({"match": "^e$", "grid": "int4", "scale_rule": ")" + rule + "\", " + how + "}", 4, "E0431",
+                   {"2 selected matrices lack the calibration that their scale rule needs", "e[0]: scale rule " + rule,
+                    "--scale-rule absmax", "\"scale_rule\""});
+    work.refuses(R"({"match": "a", "scale_rule": ")" + rule + "\"}", 2, "E0223",
+                 {"is not for grid gf16", "'a.weight'"});
+  }
   work.calibrate({{"e[0].activations", DType::F32, {9, 8}}});
   work.refuses(R"({"match": "a", "grid": "int4"})", 4, "E0431", {"e[1]"});
   work.calibrate({{"e[0].activations", DType::F32, {9, 8}}, {"e[1].activations", DType::F32, {0, 8}}});

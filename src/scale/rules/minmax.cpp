@@ -1,7 +1,6 @@
 #include <algorithm>
-#include <cmath>
 
-#include "scale/scale_rule.hpp"
+#include "scale/candidates.hpp"
 
 namespace hallmark::rules {
 
@@ -9,14 +8,11 @@ namespace hallmark::rules {
 extern const ScaleRule minmax;
 const ScaleRule minmax{"minmax", [](const GridSpec& grid) { return grid.zero_points; }, Statistic::none,
                        [](const ScaleInput& input) -> Expected<Steps> {
-                         const GridSpec& grid = input.grid.spec();
                          return per_group(input, [&](std::span<const float> w) {
                            const auto [low, high] = std::minmax_element(w.begin(), w.end());
                            const double from = std::min(*low, 0.0F), to = std::max(*high, 0.0F);
                            if (from == to) return Step(1);
-                           const double s = round_up((to - from) / grid.last, scale_precision(input.storage));
-                           return Step(s,
-                                       std::clamp(static_cast<int>(std::nearbyint(-from / s)), grid.first, grid.last));
+                           return spanning_step(input.grid.spec(), input.storage, from, to);
                          });
                        }};
 
