@@ -41,7 +41,7 @@ ablation-smoke: build ## One seed, little text, all three N, into a temporary fi
 	$(BUILD)/hallmark ablate --grid gf16 --seeds 47 --eval-bytes 8192 --output "$$dir/smoke.jsonl"
 
 .PHONY: league league-smoke
-league: build ## Methods x bits x the three checkpoints (an hour): appends to assertions/league.jsonl, writes docs/league.md; RESUME=1 goes on
+league: build ## Methods x bits x the three checkpoints (6 s of a core for each line): appends to assertions/league.jsonl, writes docs/league.md; RESUME=1 goes on
 	@tools/deps.sh text
 	$(BUILD)/hallmark league $(if $(RESUME),--resume)
 league-smoke: build ## Two entries, one checkpoint, little text, into a temporary file, and its report

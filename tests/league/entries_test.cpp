@@ -75,7 +75,7 @@ TEST_CASE("a pattern, divisions and seeds choose what plays") {
   options.divisions = {"3", "4"};
   const auto two = fixtures_of(options).value();
   REQUIRE(two.size() == 2);
-  CHECK(two[0].division->name == "3");
+  CHECK(two[0].division->name == "4");
   CHECK(two[1].entry->name == "gptq");
 
   const auto number = [](auto change) {

@@ -17,7 +17,7 @@ namespace {
 
 LeagueOptions options_of(const TinyExperiment& experiment) {
   LeagueOptions options;
-  options.pattern = "^(rtn|gptq|gptq, embedding int8)$";
+  options.pattern = "^(rtn|gptq|gptq lloyd, embedding int8)$";
   options.divisions = {"3"};
   options.seeds = {47};
   options.eval_bytes = 1025;
