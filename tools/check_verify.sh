@@ -24,12 +24,12 @@ expect() { # CODE WORDS COMMAND...
 expect 0 "hallmark-check: accepted 2 of 2 matrices" verify --exact --checker
 HALLMARK_CHECK=$folder/none expect 13 E1304 verify --checker
 
-# hallmark-check alone: OPTIONS WORDS, words that its line has to have.
+# hallmark-check alone: OPTIONS WORDS [CODE], words that its line has to have, and its exit code.
 accepts() {
   "$build/hallmark" quantize --weights "$weights" --calibration "$calibration" --include 'blocks.0.attn.c_q' $1 \
     -o "$folder/o.safetensors" --overwrite > "$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
   local given=(--calibration "$calibration")
-  expect 0 "$2" check "${given[@]}" --quantized "$folder/o.safetensors" --certificate "$folder/o.certificate.json" --rows 6
+  expect "${3:-0}" "$2" check "${given[@]}" --quantized "$folder/o.safetensors" --certificate "$folder/o.certificate.json" --rows 6
 }
 check() { "$build/checker/hallmark-check" --weights "$weights" "$@" > "$folder/log" 2>&1; }
 accepts "--grid gf16 --desc-act" "scales by matrix-max"
@@ -40,10 +40,11 @@ accepts "--grid int3s --exact --bounds" "not judged, of the certificate: bound, 
 accepts "--grid int8z --group-size 32 --scale-storage bf16" "scales by minmax"
 accepts "--grid nf4 --no-guard" "no guard"
 accepts "--grid lloyd:3 --method rtn" "no calibration: nothing is promised of losses"
+accepts "--grid int3 --method rtn --scale-rule diag" "scales NOT JUDGED: rule diag is not known, loss at most" 8
 
 # The last bytes of the file are those of a code: its low byte is the last but one.
 at=$(($(stat -c %s "$quantized") - 2))
 byte=$(od -An -tu1 -j "$at" -N 1 "$quantized")
 printf "$(printf '\\%03o' $((byte ^ 1)))" | dd of="$quantized" bs=1 seek="$at" conv=notrunc status=none
 expect 7 "error\[E0712\]" verify --exact --checker
-echo "check_verify: a quantized model passes verify --exact --checker, eight others hallmark-check alone; a flipped bit and a missing checker do not"
+echo "check_verify: a quantized model passes verify --exact --checker, nine others hallmark-check alone; a flipped bit and a missing checker do not"

@@ -21,7 +21,9 @@
   RULE(mse)                        \
   RULE(diag)                       \
   RULE(pivot)                      \
-  RULE(percentile)
+  RULE(percentile)                 \
+  RULE(sdclip)                     \
+  RULE(sdclip_hessian)
 
 namespace hallmark {
 

@@ -95,7 +95,7 @@ TEST_CASE("squared errors are those of the plain loop, bit for bit") {
   std::mt19937 generator(5);
   for (const char* name : grids)
     for (const Index cols : {1, 7, 64, 131})
-      for (const std::size_t count : {1, 47, 48, 49, 114}) {
+      for (const std::size_t count : {1u, 47u, 48u, 49u, 114u}) {
         const Grid grid = *Grid::parse(name);
         Matrix<float> W = random_weights(1, cols, static_cast<unsigned>(generator()));
         if (cols == 64) W(0, 5) = 0x1p-120F, W(0, 9) = 0;

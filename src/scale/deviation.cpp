@@ -1,0 +1,36 @@
+#include "scale/deviation.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "format/codec_lanes.hpp"
+#include "scale/candidates.hpp"
+
+namespace hallmark {
+
+double deviation(std::span<const float> w) {
+  if (w.size() < 2) return 0;
+  const auto n = static_cast<double>(w.size());
+  double sum = 0, squares = 0;
+  for (const double x : w) sum += x;
+  for (const double x : w) squares += (x - sum / n) * (x - sum / n);
+  return std::sqrt(squares / (n - 1));
+}
+
+double sdclip_k(int bits) {
+  constexpr std::array k{2.0, 2.34, 2.68, 12.85, 12.85, 14.0, 20.0};  // from 2 bits to 8
+  return k[static_cast<std::size_t>(std::clamp(bits, 2, 8) - 2)];
+}
+
+Steps clipped_at_deviations(const ScaleInput& input, std::span<const double> factor) {
+  const double k = sdclip_k(input.grid.spec().bits);
+  return per_group(input, [&](std::span<const float> w) {
+    const auto row = static_cast<std::size_t>((w.data() - input.w) / input.cols);
+    const double clip = (factor.empty() ? 1 : factor[row]) * k * deviation(w);
+    const double magnitude = clip > 0 ? clip : largest_magnitude(w);
+    return Step(magnitude > 0 ? scale_to_largest(input.grid.spec(), w, magnitude) : 1);
+  });
+}
+
+}  // namespace hallmark
