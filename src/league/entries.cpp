@@ -34,6 +34,8 @@ const std::vector<LeagueEntry>& league_entries() {
       {"gptq all codes, diag", narrow, {{"grid", "intB"}, {"scale_rule", "diag"}}},
       {"gptq all codes, pivot", narrow, {{"grid", "intB"}, {"scale_rule", "pivot"}}},
       {"gptq all codes, percentile", narrow, {{"grid", "intB"}, {"scale_rule", "percentile"}}},
+      {"gptq all codes, sdclip", narrow, {{"grid", "intB"}, {"scale_rule", "sdclip"}}},
+      {"gptq all codes, sdclip-hessian", narrow, {{"grid", "intB"}, {"scale_rule", "sdclip-hessian"}}},
       {"gptq all codes, search", narrow, {{"grid", "intB"}, {"scale_rule", "search"}}},
       {"descent all codes", narrow, {{"grid", "intB"}, {"method", "descent"}}},
       {"best all codes", narrow, {{"grid", "intB"}, {"method", "best"}}},
