@@ -226,15 +226,18 @@ TEST_CASE("percentile clips where one weight stands out, by quantiles between tw
   const auto found = steps("int8s", "percentile", W);
   REQUIRE(found);
   CHECK(found->scales(0, 0) == round_up(1000.0 / 127, 11));  // clipping 1000 costs more than it gains
-  W(0, 100) = -1.75F;
-  // p = .999: 99 + (112 - 99) .9 of rank 99.9, and so on: whichever loses least of the five.
-  const std::vector<double> quantiles{112, 99 + 0.9 * 13, 99 + 0.5 * 13, 99, 98};
-  std::vector<Step> tried;
-  for (const double q : quantiles) tried.emplace_back(round_up(q / 64 / 7, 11));
-  const std::vector<double> errors = squared_errors_ref(*Grid::parse("int4s"), {W.data(), 101}, {}, tried);
-  const auto best = static_cast<std::size_t>(std::min_element(errors.begin(), errors.end()) - errors.begin());
-  CHECK(steps("int4s", "percentile", W)->scales(0, 0) == static_cast<float>(tried[best].scale));
-  CHECK(best > 0);
+  // Where the largest is v / 64, p = .999 is rank 99.9: 99 + .9 (v - 99), and so on; each v lets another p win.
+  const auto wins = [&](double v, std::size_t p) {
+    W(0, 100) = static_cast<float>(-v / 64);
+    std::vector<Step> tried;
+    for (const double q : {v, 99 + 0.9 * (v - 99), 99 + 0.5 * (v - 99), 99.0, 98.0})
+      tried.emplace_back(round_up(q / 64 / 7, 11));
+    const std::vector<double> errors = squared_errors_ref(*Grid::parse("int4s"), {W.data(), 101}, {}, tried);
+    CHECK(std::min_element(errors.begin(), errors.end()) - errors.begin() == static_cast<std::ptrdiff_t>(p));
+    CHECK(steps("int4s", "percentile", W)->scales(0, 0) == static_cast<float>(tried[p].scale));
+  };
+  wins(149, 2);
+  wins(218, 1);
   const Matrix<float> R = random_weights(40, 200, 12);
   const auto absmax = steps("int4", "absmax", R), percentile = steps("int4", "percentile", R);
   unsigned worse = 0, clipped = 0;
@@ -280,12 +283,13 @@ TEST_CASE("what these rules refuse") {
     bad = W;
     bad(1, 1) = 0x1p20F;
     CHECK(number(steps("int4", rule, bad, 0, h, ScaleStorage::f16)) == 421);
-    // Candidates that f16 does not hold are passed over.
-    bad = Matrix<float>::Constant(1, 4, 0x1.8p-11F);
-    const auto low = steps("int4", rule, bad, 0, h, ScaleStorage::f16);
-    REQUIRE(low);
-    CHECK(holds(ScaleStorage::f16, low->scales(0, 0)));
   }
+  // Candidates that f16 does not hold are passed over: below 2^-14 it has none, whatever they would gain.
+  const Matrix<float> low{{0x1p-14F, 0x1p-15F, 0x1p-15F, 0x1p-15F}};
+  CHECK(steps("int2s", "mse", low)->scales(0, 0) == 0.625F * 0x1p-14F);
+  const auto held = steps("int2s", "mse", low, 0, {}, ScaleStorage::f16);
+  REQUIRE(held);
+  CHECK(held->scales(0, 0) == 0x1p-14F);
   CHECK(number(steps("int4z", "percentile", W)) == 223);
   for (const char* rule : {"diag", "pivot"}) {
     const auto none = steps("int4", rule, W);
