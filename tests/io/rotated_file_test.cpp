@@ -102,14 +102,14 @@ TEST_CASE("marks that are missing, short, too many, of another kind or neither 0
   CHECK(refused([&](auto&, auto& plan, auto&) { plan_of(plan)->dtype = DType::I8; }) == 364);
   CHECK(refused([](auto&, auto&, auto& data) { data["z.weight.rotated"][0] = 2; }) == 369);
   // A scale of 24 bits: s times a code is a number of binary32 for no code but powers of 2.
-  const auto scale = [](std::size_t row) {
+  const auto with_scale = [](std::size_t row) {
     return [row](auto&, auto&, auto& data) {
       const float s = 0x1.fffffep-3F;
       std::memcpy(data["z.weight.scale"].data() + 4 * row, &s, sizeof s);
     };
   };
-  CHECK(refused(scale(0)) == 369);
-  CHECK(refused(scale(1)) == 369);
+  CHECK(refused(with_scale(0)) == 369);
+  CHECK(refused(with_scale(1)) == 369);
 }
 
 TEST_CASE("metadata that name a rotation are of schema 3, of one text, and of options that take it") {
