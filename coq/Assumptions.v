@@ -63,6 +63,36 @@ Print Assumptions T17_selection_mixture.
 Print Assumptions T17_selection_matrix_min.
 Print Assumptions T17_selection_enclosure.
 Print Assumptions T17_selection_enclosure_matrix.
+Print Assumptions T19_change.
+Print Assumptions T19_step.
+Print Assumptions T19_nearest.
+Print Assumptions T19_dead_column.
+Print Assumptions T19_live_or_dead.
+Print Assumptions T19_sweep.
+Print Assumptions T19_one_opt.
+Print Assumptions T19_moves_end.
+Print Assumptions T19_sweeps_end.
+Print Assumptions T19_rounded_change.
+Print Assumptions T19_rounded.
+Print Assumptions T19_rounded_one_opt.
+Print Assumptions T20_scale.
+Print Assumptions T20_scale_rounded.
+Print Assumptions T20_combination.
+Print Assumptions T20_combination_best.
+Print Assumptions T20_combination_exists.
+Print Assumptions T20_codebook.
+Print Assumptions T21_lower_bound.
+Print Assumptions T21_grid.
+Print Assumptions T21_nearly.
+Print Assumptions T21_factored_ieee.
+Print Assumptions T21_candidates.
+Print Assumptions T21_optimum.
+Print Assumptions T25_pivot_distance.
+Print Assumptions T25_pivot_monotone.
+Print Assumptions T25_nearest_plane.
+Print Assumptions T25_no_clip.
+Print Assumptions T25_order_product.
+Print Assumptions T25_order_bound.
 Print Assumptions T23_target.
 Print Assumptions T23_inverse.
 Print Assumptions T23_pythagoras.
@@ -178,6 +208,19 @@ Definition witnesses := (
   @T16_witness,
   @T17_selection_witness,
   @T17_enclosure_witness,
+  @T19_witness,
+  @T19_dead_witness,
+  @T19_rounded_witness,
+  @T20_scale_witness,
+  @T20_codebook_witness,
+  @T21_witness,
+  @T21_factored_witness,
+  @T21_optimum_witness,
+  @T25_distance_witness,
+  @T25_monotone_witness,
+  @T25_plane_witness,
+  @T25_no_clip_witness,
+  @T25_order_witness,
   @T23_witness,
   @T23_damped_witness,
   @T23_inexact_witness,

@@ -42,6 +42,13 @@ accepts "--grid nf4 --no-guard" "no guard"
 accepts "--grid lloyd:3 --method rtn" "no calibration: nothing is promised of losses"
 accepts "--grid int3 --method rtn --scale-rule diag" "scales NOT JUDGED: rule diag is not known, loss at most" 8
 
+# Rotated rows are judged by hallmark verify alone, and both say so.
+"$build/hallmark" quantize --weights "$weights" --calibration "$calibration" --include 'blocks.0.attn.c_q' --grid lloyd:4 \
+  --rotation hadamard:16 -o "$folder/r.safetensors" > "$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
+expect 3 "error\[E0361\].*rotated" check --calibration "$calibration" --quantized "$folder/r.safetensors" \
+  --certificate "$folder/r.certificate.json"
+quantized=$folder/r.safetensors expect 8 "NOT JUDGED by hallmark-check: a container with rotated" verify --exact --rows 2 --checker
+
 # The last bytes of the file are those of a code: its low byte is the last but one.
 at=$(($(stat -c %s "$quantized") - 2))
 byte=$(od -An -tu1 -j "$at" -N 1 "$quantized")

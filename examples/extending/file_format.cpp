@@ -8,6 +8,7 @@
 
 #include "artifact/file_format.hpp"
 #include "artifact/quantized_metadata.hpp"
+#include "artifact/rotation_signs.hpp"
 #include "base/error_numbers.hpp"
 
 namespace hallmark {
@@ -47,6 +48,12 @@ class JsonLines final : public QuantizedModel {
     auto scales = numbers<float, double>(matrix.name, "scales", matrix.rows, static_cast<std::uint64_t>(groups));
     if (!scales) return scales.error();
     steps.scales = *std::move(scales);
+    if (matrix.options.rotation != no_rotation) {
+      const auto marks = numbers<std::uint8_t, std::uint8_t>(matrix.name, "rotated", 1, matrix.rows);
+      if (!marks) return marks.error();
+      steps.rotation = {rotation_signs(matrix.options, matrix.name, static_cast<Index>(matrix.cols)),
+                        {marks->data(), marks->data() + marks->size()}};
+    }
     if (!matrix.options.grid.spec().zero_points) return steps;
     auto zeros = numbers<std::int16_t, std::int32_t>(matrix.name, "zero_points", matrix.rows,
                                                      static_cast<std::uint64_t>(groups));
@@ -150,9 +157,10 @@ Status write_matrix(const QuantizedModel& model, const QuantizedMatrix& matrix, 
   const bool signed_codes = matrix.options.grid.spec().code_dtype() == "I8";
   const std::string words = signed_codes ? list_of(codes->reshaped<Eigen::RowMajor>().cast<std::int16_t>())
                                          : list_of(codes->reshaped<Eigen::RowMajor>());
-  return file.write(fmt::format("{{\"name\":{},\"codes\":[{}],\"scales\":[{}],\"zero_points\":[{}]}}\n",
-                                Json(matrix.name).dump(), words, list_of(steps->scales.reshaped<Eigen::RowMajor>()),
-                                list_of(steps->zeros.reshaped<Eigen::RowMajor>())));
+  return file.write(
+      fmt::format("{{\"name\":{},\"codes\":[{}],\"scales\":[{}],\"zero_points\":[{}],\"rotated\":[{}]}}\n",
+                  Json(matrix.name).dump(), words, list_of(steps->scales.reshaped<Eigen::RowMajor>()),
+                  list_of(steps->zeros.reshaped<Eigen::RowMajor>()), list_of(steps->rotation.rows)));
 }
 
 Status write_tensor(const QuantizedModel& model, const OriginalTensor& tensor, AtomicFile& file) {

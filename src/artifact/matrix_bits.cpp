@@ -8,7 +8,8 @@ MatrixBits bits_of(const QuantizedMatrix& matrix) {
   const double steps =
       rows * static_cast<double>(groups_of(static_cast<Index>(matrix.cols), matrix.options.group_size));
   const int step_bits = (matrix.options.scale_storage == ScaleStorage::f32 ? 32 : 16) + (grid.zero_points ? 8 : 0);
-  return {count * grid.bits, count * (grid.code_dtype() == "U16" ? 16 : 8), steps * step_bits};
+  const double marks = matrix.options.rotation == no_rotation ? 0 : 8 * rows;  // of rotated rows
+  return {count * grid.bits, count * (grid.code_dtype() == "U16" ? 16 : 8), steps * step_bits + marks};
 }
 
 }  // namespace hallmark

@@ -9,6 +9,7 @@
 
 #include "base/error_numbers.hpp"
 #include "artifact/quantized_metadata.hpp"
+#include "artifact/rotation_signs.hpp"
 #include "io/sha256.hpp"
 #include "io/utf8.hpp"
 
@@ -68,7 +69,7 @@ Expected<QuantizedFile> QuantizedFile::open_unjudged(const std::string& path) {
   if (!header) return header.error();
   if (Status fits = check_tensors(file, detail::container_plan(*header), path); !fits) return fits.error();
   for (const std::string_view key : {detail::payload_key, detail::metadata_key})
-    if (!file.metadata().contains(std::string(key)) && (key == detail::payload_key || header->schema == 2))
+    if (!file.metadata().contains(std::string(key)) && (key == detail::payload_key || header->schema >= 2))
       return malformed(error_number::quantized_metadata, "not a quantized file of Hallmark's, or an incomplete one",
                        fmt::format("{}: no metadata entry '{}'", path, key));
   return QuantizedFile(std::move(*opened), std::move(*header));
@@ -113,6 +114,11 @@ Expected<Steps> QuantizedFile::steps(const QuantizedMatrix& matrix) const {
   const Index groups = groups_of(cols, matrix.options.group_size);
   const std::vector<float> scales = *widen_to_f32(*file_.find(matrix.name + ".scale"));
   Steps steps{Eigen::Map<const Matrix<float>>(scales.data(), rows, groups), {}, matrix.options.group_size};
+  if (matrix.options.rotation != no_rotation) {
+    const std::span<const std::byte> marks = file_.find(matrix.name + ".rotated")->data;
+    steps.rotation.signs = rotation_signs(matrix.options, matrix.name, cols);
+    for (const std::byte mark : marks) steps.rotation.rows.push_back(std::to_integer<std::uint8_t>(mark));
+  }
   const TensorInfo* const zeros = file_.find(matrix.name + ".zero_point");
   if (!matrix.options.grid.spec().zero_points || zeros == nullptr) return steps;
   steps.zeros.resize(rows, groups);

@@ -1,6 +1,7 @@
 // The quantized container: a safetensors file in which each quantized matrix `name` is `name.codes`, `name.scale` and,
-// where its grid has zero points, `name.zero_point`; every other tensor is unchanged, and the metadata says how to get
-// back a file with the names, shapes and order of W. Layout and metadata table: docs/file-format.md.
+// where its grid has zero points, `name.zero_point`, and where it has a rotation, `name.rotated`; every other tensor is
+// unchanged, and the metadata says how to get back a file with the names, shapes and order of W. Layout and metadata
+// table: docs/file-format.md.
 #pragma once
 
 #include <unordered_map>
@@ -16,8 +17,8 @@ class QuantizedFileWriter {
   /// Errors: those of SafeTensorsWriter::create (E0413 also when W has a tensor called like our `name.codes`); E0110.
   static Expected<QuantizedFileWriter> create(const std::string& path, bool overwrite, QuantizedHeader header);
 
-  /// codes [rows, cols] row-major. Errors: E0110 wrong sizes or not planned as quantized, E0365 and E0366 values that
-  /// the reader would refuse; E0904, E0905.
+  /// codes [rows, cols] row-major. Errors: E0110 wrong sizes or not planned as quantized, E0365, E0366 and E0369 values
+  /// that the reader would refuse; E0904, E0905.
   Status write_quantized(const std::string& name, std::span<const Code> codes, const Steps& steps);
   /// A tensor that passes through, from a map whose pages are forgotten. Errors: E0110, E0904, E0905.
   Status write_unchanged(const TensorInfo& tensor);

@@ -278,9 +278,19 @@ std::string metadata_digest(const std::map<std::string, std::string>& metadata) 
   return digest.hex();
 }
 
+namespace {
+
+// Readers of schema 2 would take a rotated row for one that is not.
+bool has_rotation(const QuantizedHeader& header) {
+  return std::ranges::any_of(header.matrices,
+                             [](const QuantizedMatrix& m) { return m.options.rotation != no_rotation; });
+}
+
+}  // namespace
+
 std::map<std::string, std::string> to_metadata(const QuantizedHeader& header) {
   std::map<std::string, std::string> entries{{"format", "pt"},
-                                             {schema, "2"},
+                                             {schema, has_rotation(header) ? "3" : "2"},
                                              {tool, header.tool},
                                              {rounding, "nearest-even"},
                                              {source_key, header.source_sha256},
@@ -297,12 +307,12 @@ Expected<QuantizedHeader> from_metadata(const std::map<std::string, std::string>
   const auto word = [](const std::string& text) { return text.empty() ? std::nullopt : std::optional(text); };
   const auto digest = [](const std::string& text) { return is_digest(text) ? std::optional(text) : std::nullopt; };
   const std::string version = entries.text(schema);
-  if (!entries.error && version != "1" && version != "2")
+  if (!entries.error && version != "1" && version != "2" && version != "3")
     return Error{Exit::input, error_number::quantized_schema, "a quantized file of an unknown schema",
-                 fmt::format("{}: {} is '{}', this build reads 1 and 2", path, schema, printable(version)),
+                 fmt::format("{}: {} is '{}', this build reads 1, 2 and 3", path, schema, printable(version)),
                  "use the version of the tool that wrote the file"};
   QuantizedHeader header;
-  header.schema = version == "1" ? 1 : 2;
+  header.schema = version == "1" ? 1 : version == "3" ? 3 : 2;
   std::string rule;
   std::vector<std::string> quantized;
   entries.read(tool, word, header.tool);
@@ -314,7 +324,7 @@ Expected<QuantizedHeader> from_metadata(const std::map<std::string, std::string>
   entries.read(
       tensors, [&](const std::string& text) { return parse_tensor_map(text, header.schema, quantized); },
       header.tensors);
-  if (header.schema == 2) {
+  if (header.schema >= 2) {
     if (metadata.contains(source_shards))
       entries.read(
           source_shards, [&](const std::string& text) { return parse_shards(text, header.tensors.size()); },
@@ -329,7 +339,7 @@ Expected<QuantizedHeader> from_metadata(const std::map<std::string, std::string>
       header.matrices.push_back({name, name, std::nullopt, false, shape[0], shape[1], options});
     }
   }
-  if (!entries.error && header.schema == 2) check_canonical(entries, metadata, to_metadata(header));
+  if (!entries.error && header.schema >= 2) check_canonical(entries, metadata, to_metadata(header));
   if (entries.error) return *entries.error;
   return header;
 }
@@ -363,6 +373,7 @@ std::vector<TensorPlan> container_plan(const QuantizedHeader& header) {
       if (m.options.group_size > 0) scales.push_back(groups);
       plan.push_back({m.name + ".scale", storage_dtype(m.options.scale_storage), std::move(scales)});
       if (grid.zero_points) plan.push_back({m.name + ".zero_point", code_dtype, {m.rows, groups}});
+      if (m.options.rotation != no_rotation) plan.push_back({m.name + ".rotated", DType::U8, {m.rows}});
     }
   }
   return plan;

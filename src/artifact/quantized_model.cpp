@@ -46,6 +46,8 @@ Status check_values(const QuantizedModel& model, const QuantizedMatrix& matrix, 
       return refuse(error_number::quantized_scale, "a zero point is no code of the grid",
                     fmt::format("zero point {} at index {}", z, k));
   }
+  if (const auto bad = detail::first_bad_mark(grid, steps))
+    return refuse(error_number::quantized_rotated, "a row is no row of a rotation", *bad);
   return ok();
 }
 
@@ -70,6 +72,7 @@ StoredDigests stored_digests(const QuantizedMatrix& matrix, const Matrix<Code>& 
   digests.codes = sha256_hex(detail::code_bytes(all(codes), grid, room));
   digests.scales = sha256_hex(detail::scale_bytes(all(steps.scales), matrix.options.scale_storage, room));
   if (grid.zero_points) digests.zeros = sha256_hex(detail::zero_bytes(all(steps.zeros), room));
+  if (steps.rotation.any()) digests.rotated = sha256_hex(std::as_bytes(std::span(steps.rotation.rows)));
   return digests;
 }
 

@@ -39,7 +39,7 @@ struct QuantizedHeader {
   std::vector<QuantizedMatrix> matrices;               ///< in the order of their tensors, stacks by index
   std::map<std::string, std::string> source_metadata;  ///< W's own
   std::vector<std::uint64_t> source_shards;            ///< tensors in each shard of W, in order; empty for one file
-  int schema = 2;                                      ///< 1: one set of options for all matrices
+  int schema = 2;  ///< 1: one set of options for all matrices; 3: some matrix is rotated
 };
 
 /// The matrices of each tensor of the header, in its order; none where the tensor passes through. Views into the
@@ -77,16 +77,17 @@ class QuantizedModel {
   QuantizedHeader header_;
 };
 
-/// Whether every code is a point of the matrix's grid and every step one that the grid takes. Errors: E0365, E0366.
+/// Whether every code is a point of the matrix's grid, every step one that the grid takes, and of a matrix with a
+/// rotation every number exact in binary32. Errors: E0365, E0366, E0369.
 Status check_values(const QuantizedModel& model, const QuantizedMatrix& matrix, const Matrix<Code>& codes,
                     const Steps& steps);
-/// Whether the model is whole and the values of every matrix are sound. Errors: E0710, E0365, E0366.
+/// Whether the model is whole and the values of every matrix are sound. Errors: E0710, E0365, E0366, E0369.
 Status check_model(const QuantizedModel& model);
 
-/// SHA-256 of codes, scales and zero points ("" without) in the bytes that the container gives them: of the numbers,
-/// whatever file holds them.
+/// SHA-256 of codes, scales, zero points and marks of rotated rows ("" without) in the bytes that the container gives
+/// them: of the numbers, whatever file holds them.
 struct StoredDigests {
-  std::string codes, scales, zeros;
+  std::string codes, scales, zeros, rotated;
 };
 StoredDigests stored_digests(const QuantizedMatrix& matrix, const Matrix<Code>& codes, const Steps& steps);
 

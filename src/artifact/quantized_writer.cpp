@@ -5,6 +5,7 @@
 #include "base/error_numbers.hpp"
 #include "artifact/quantized_file.hpp"
 #include "artifact/quantized_metadata.hpp"
+#include "artifact/rotation_signs.hpp"
 #include "artifact/stored_bytes.hpp"
 #include "io/sha256.hpp"
 
@@ -60,6 +61,11 @@ Status QuantizedFileWriter::write_quantized(const std::string& name, std::span<c
   const auto groups = static_cast<std::uint64_t>(groups_of(static_cast<Index>(matrix.cols), matrix.options.group_size));
   const std::span<const float> scales = detail::all(steps.scales);
   const std::span<const std::int16_t> zeros = detail::all(steps.zeros);
+  const std::span<const std::uint8_t> rotated(steps.rotation.rows);
+  const bool rotates = matrix.options.rotation != no_rotation;
+  if (rotated.size() != (rotates ? matrix.rows : 0) ||
+      (rotates && steps.rotation.signs != rotation_signs(matrix.options, name, static_cast<Index>(matrix.cols))))
+    return misuse(fmt::format("'{}': {} marks of rotated rows, or other signs", name, rotated.size()));
   if (codes.size() != matrix.rows * matrix.cols || scales.size() != matrix.rows * groups ||
       zeros.size() != (grid.spec().zero_points ? scales.size() : 0))
     return misuse(fmt::format("'{}' {} x {}: {} codes, {} scales, {} zero points", name, matrix.rows, matrix.cols,
@@ -69,6 +75,9 @@ Status QuantizedFileWriter::write_quantized(const std::string& name, std::span<c
         !holds(matrix.options.scale_storage, scales[i]))
       return Error{Exit::input, error_number::quantized_scale, "a step is none that the container takes",
                    fmt::format("'{}': scale {} in row {}", name, scales[i], i / groups), "report this"};
+  if (const auto bad = detail::first_bad_mark(grid, steps))
+    return Error{Exit::input, error_number::quantized_rotated, "a row is no row of a rotation",
+                 fmt::format("'{}': {}", name, *bad), "report this"};
   const std::vector<std::uint8_t> known = detail::known_codes(grid);
   for (std::size_t i = 0; i < codes.size(); ++i)
     if (!known[codes[i]])
@@ -79,6 +88,7 @@ Status QuantizedFileWriter::write_quantized(const std::string& name, std::span<c
   Status written = write(name + ".codes", detail::code_bytes(codes, grid.spec(), room));
   if (written) written = write(name + ".scale", detail::scale_bytes(scales, matrix.options.scale_storage, room));
   if (written && !zeros.empty()) written = write(name + ".zero_point", detail::zero_bytes(zeros, room));
+  if (written && rotates) written = write(name + ".rotated", std::as_bytes(rotated));
   return written;
 }
 

@@ -1,5 +1,7 @@
 #include "artifact/stored_bytes.hpp"
 
+#include <fmt/format.h>
+
 #include <cstring>
 
 #include "format/golden_float.hpp"
@@ -33,6 +35,18 @@ std::span<const std::byte> scale_bytes(std::span<const float> scales, ScaleStora
     std::memcpy(room.data() + 2 * i, &word, sizeof word);
   }
   return room;
+}
+
+std::optional<std::string> first_bad_mark(const Grid& grid, const Steps& steps) {
+  for (Index i = 0; steps.rotation.any() && i < steps.scales.rows(); ++i) {
+    const int mark = steps.rotation.rows[static_cast<std::size_t>(i)];
+    if (mark > 1) return fmt::format("row {} is marked {}", i, mark);
+    for (Index g = 0; g < steps.scales.cols(); ++g)
+      if (const float s = steps.scales(i, g); mark == 1 ? !exact_when_rotated(grid, s) : !grid.exact_in_binary32(s))
+        return fmt::format("scale {} of row {}{} gives numbers that are not exact in binary32", s, i,
+                           mark == 1 ? ", which is rotated," : "");
+  }
+  return std::nullopt;
 }
 
 std::vector<std::uint8_t> known_codes(const Grid& grid) {

@@ -36,6 +36,7 @@ inline constexpr int policy_unknown = 228;       ///< the name is that of no pol
 inline constexpr int config_malformed = 229;     ///< a configuration file that is not one, or an unknown key
 inline constexpr int rule_conflict = 230;        ///< a rule that contradicts itself, or that later rules undo
 inline constexpr int file_format_unknown = 231;  ///< the name is that of no file format
+inline constexpr int rotation_refused = 232;     ///< not with this grid, group size, method or given steps
 
 // Exit::input: a safetensors file that breaks a rule of the format, in the order in which the rules are checked.
 inline constexpr int header_too_small = 301;      ///< fewer than 8 bytes
@@ -95,6 +96,7 @@ inline constexpr int quantized_tensors = 363;   ///< tensor map and tensors disa
 inline constexpr int quantized_shape = 364;     ///< codes or scales of the wrong dtype or shape
 inline constexpr int quantized_code = 365;      ///< a code that is no point of the grid
 inline constexpr int quantized_scale = 366;     ///< a scale that is not positive and finite
+inline constexpr int quantized_rotated = 369;  ///< a mark that is neither 0 nor 1, or rotated points that are not exact
 
 // Exit::input: the certificate.
 inline constexpr int certificate_malformed = 367;  ///< not the layout of docs/certificate.md, or a value out of range

@@ -1,5 +1,7 @@
 #include "certify/case.hpp"
 
+#include <algorithm>
+
 #include "base/simd.hpp"
 #include "io/sha256.hpp"
 #include "linalg/finite.hpp"
@@ -33,14 +35,13 @@ std::mt19937_64 chosen_by(std::span<const std::byte> bytes) {
   return std::mt19937_64(std::stoull(sha256_hex(bytes).substr(0, 16), nullptr, 16));
 }
 
-contracts::Exact ExactLosses::operator()(const Matrix<Code>& codes, Index row) {
+contracts::Exact ExactLosses::operator()(const Matrix<Code>& codes, const Steps& steps, Index row) {
   std::call_once(once_, [&] {
     const Matrix<double> G = *evidence_.G;
     if (!first_non_finite<double>(G)) gram_.emplace(std::span(G.data(), at(G.size())), at(G.cols()));
   });
   bool finite = gram_.has_value();
   const Grid& grid = evidence_.options.grid;
-  const Steps& steps = evidence_.result.steps;
   for (Index j = 0; j < codes.cols(); ++j)
     finite = finite && std::isfinite(evidence_.W(row, j)) && std::isfinite(steps.scale(row, j)) &&
              grid.contains(codes(row, j));
@@ -62,13 +63,28 @@ Case::Case(const Evidence& shown, const Compensated& compensated, const GridPoin
       has_losses(evidence.model && evidence.model->in_range && columns.n > 0),
       unit(unit_of_target(simd_target())),
       rows_by_unit(policy == contracts::Policy::on && simd_target() != "reference" &&
-                   GapRule(evidence.options.grid).known &&
+                   !evidence.result.steps.rotation.any() && GapRule(evidence.options.grid).known &&
                    std::max(evidence.W.rows(), evidence.W.cols()) <= std::numeric_limits<std::int32_t>::max()) {
   // Without a position every column is dead, and nearest to w.
   const bool seen = u.rows() == evidence.W.rows() || (evidence.G && columns.n == 0);
   for (Index i = 0; i < evidence.W.rows(); ++i)
     if (evidence.row_is_rtn(i)) nearest.push_back(i);
-    else if (seen) made.push_back(i);
+    else if (seen && !evidence.result.steps.rotation.of_row(i)) made.push_back(i);
+}
+
+std::vector<double> Case::numbers(const Matrix<Code>& codes, const Steps& steps, Index i) const {
+  std::vector<double> q(at(codes.cols()));
+  if (steps.rotation.of_row(i)) {
+    std::vector<float> decoded(q.size());
+    decode_row(evidence.options.grid, steps, {&codes(i, 0), q.size()}, i, decoded);
+    std::ranges::copy(decoded, q.begin());
+    return q;
+  }
+  for (Index j = 0; j < codes.cols(); ++j) {
+    const Step step = steps.at(i, j);
+    q[at(j)] = step.scale * (static_cast<double>(points.entry[codes(i, j)].value) - step.zero);
+  }
+  return q;
 }
 
 }  // namespace hallmark

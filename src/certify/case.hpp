@@ -23,7 +23,9 @@ std::mt19937_64 chosen_by(std::span<const std::byte> bytes);
 class ExactLosses {
  public:
   explicit ExactLosses(const Evidence& evidence) : evidence_(evidence) {}
-  contracts::Exact operator()(const Matrix<Code>& codes, Index row);
+  contracts::Exact operator()(const Matrix<Code>& codes, const Steps& steps, Index row);
+  contracts::Exact of_result(Index row) { return (*this)(evidence_.result.codes, evidence_.result.steps, row); }
+  contracts::Exact of_rtn(Index row) { return (*this)(evidence_.rtn, evidence_.result.steps_of_rtn(), row); }
 
  private:
   const Evidence& evidence_;
@@ -48,10 +50,8 @@ struct Case {
     return {contract, evidence.name, policy, report};
   }
   double U(Index i, Index k) const { return (*evidence.U)(i, k); }  ///< i <= k
-  double point(const Matrix<Code>& codes, Index i, Index j) const {
-    const Step step = evidence.result.steps.at(i, j);
-    return step.scale * (static_cast<double>(points.entry[codes(i, j)].value) - step.zero);
-  }
+  /// The numbers of a row's codes, exactly.
+  std::vector<double> numbers(const Matrix<Code>& codes, const Steps& steps, Index i) const;
   double residual32() const { return 0x1p-23 + 0x1p-46 + residual_constant(columns.n); }  ///< Coq `residual32`, exact
   /// x (1 + x) (1 + g) of loss.hpp, whose g is below 2^-22.
   // slack: (1 + (n + 1) * 2^-24) * (1 + 2^-22) <= 1 + 2^-3 for n <= 2^20

@@ -53,14 +53,14 @@ struct CertifiedContract {
 };
 
 /// Digests are SHA-256 in hexadecimal: of the matrix's bytes in W, of G as binary64 words row by row, and of codes,
-/// scales and zero points as they are stored in the container.
+/// scales, zero points and marks of rotated rows as they are stored in the container.
 struct CertifiedTensor {
   explicit CertifiedTensor(Options resolved) : options(std::move(resolved)) {}
 
   std::string name;
   std::uint64_t rows = 0, cols = 0;
   std::string weights_sha256, gram_sha256 /* empty: no calibration */, codes_sha256, scales_sha256,
-      zeros_sha256 /* empty: no zero points */;
+      zeros_sha256 /* empty: no zero points */, rotated_sha256 /* empty: no rotation */;
   Options options;           ///< as resolved: scale_rule is "given" where C holds the steps
   std::string calibration;   ///< "gram", "activations" or "none"
   std::uint64_t tokens = 0;  ///< 0: unknown

@@ -200,8 +200,9 @@ void CertificateObserver::offend(Index row, std::string what) {
 // Codes that were rounded to nearest: every one is the point nearest to w, -0 read as +0.
 void CertificateObserver::confirm_rtn(const Evidence& evidence, Index row) {
   for (Index j = 0; j < evidence.rtn.cols(); ++j) {
-    const float s = evidence.result.steps.scale(row, j);
-    if (!grid_->confirm(evidence.rtn(row, j), evidence.W(row, j) + 0.0F, s, evidence.result.steps.zero(row, j)).nearest)
+    const Steps& steps = evidence.result.steps_of_rtn();
+    const float w = evidence.W(row, j) + 0.0F;
+    if (!grid_->confirm(evidence.rtn(row, j), w, steps.scale(row, j), steps.zero(row, j)).nearest)
       offend(row, fmt::format("column {}: the code of round-to-nearest is not the point nearest to w", j));
     ++exact_elements;
   }
@@ -215,12 +216,14 @@ void CertificateObserver::judge_exactly(const Evidence& evidence, const std::vec
   for (std::size_t k = 0; k < judged.size(); ++k) {
     const Index i = judged[k];
     CertifiedRow& row = values[at(i)];
-    const auto exact = [&](const Matrix<Code>& codes) {
-      return exact_row_loss(gram, evidence.W, evidence.options.grid, evidence.result.steps, codes, i);
+    const Steps &steps = evidence.result.steps, &rtn_steps = evidence.result.steps_of_rtn();
+    const auto exact = [&](const Matrix<Code>& codes, const Steps& of) {
+      return exact_row_loss(gram, evidence.W, evidence.options.grid, of, codes, i);
     };
-    const bool same = (evidence.result.codes.row(i).array() == evidence.rtn.row(i).array()).all();
-    const oracle::Dyadic rtn_loss = exact(evidence.rtn);
-    const oracle::Dyadic loss = same ? rtn_loss : exact(evidence.result.codes);
+    const bool same =
+        steps.same_row(i, rtn_steps) && (evidence.result.codes.row(i).array() == evidence.rtn.row(i).array()).all();
+    const oracle::Dyadic rtn_loss = exact(evidence.rtn, rtn_steps);
+    const oracle::Dyadic loss = same ? rtn_loss : exact(evidence.result.codes, steps);
     if (!says_enough(row.final.enclosure)) row.final = tightest(loss);
     if (!says_enough(row.rtn.enclosure)) row.rtn = tightest(rtn_loss);
     if (!exact_.contains(i, evidence.W.rows())) continue;
@@ -246,6 +249,7 @@ void CertificateObserver::tensor(const Evidence& evidence) {
     values[at(found.row)].bound = {evidence.model->in_range ? found.bound : Enclosure{0, infinity}, 0};
   // The enclosures by which the guard decided, where they say enough (docs/certificate.md); the others in binary64.
   const Target target{evidence.W, evidence.options.grid, evidence.result.steps, evidence.order};
+  const Target target_rtn{evidence.W, evidence.options.grid, evidence.result.steps_of_rtn(), evidence.order};
   std::vector<Loss> final(at(rows)), rtn = evidence.result.enclosed_rtn;
   std::vector<Index> wide, wide_rtn;
   for (Index i = 0; i < rows; ++i) {
@@ -258,7 +262,7 @@ void CertificateObserver::tensor(const Evidence& evidence) {
   const LossModel& model = wide.empty() && wide_rtn.empty() ? *evidence.model : evidence.widened();
   const std::vector<Loss> again = enclose_losses(model, target, evidence.result.codes, wide);
   for (std::size_t k = 0; k < wide.size(); ++k) final[at(wide[k])] = again[k];
-  const std::vector<Loss> again_rtn = enclose_losses(model, target, evidence.rtn, wide_rtn);
+  const std::vector<Loss> again_rtn = enclose_losses(model, target_rtn, evidence.rtn, wide_rtn);
   for (std::size_t k = 0; k < wide_rtn.size(); ++k) rtn[at(wide_rtn[k])] = again_rtn[k];
   std::vector<Index> judged;  // by exact arithmetic
   for (Index i = 0; i < rows; ++i) {

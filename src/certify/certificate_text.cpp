@@ -208,6 +208,7 @@ std::string tensor_line(int version, const CertifiedTensor& tensor) {
                     {"scales", tensor.scales_sha256}};
   if (version == 1) json["scale_rule"] = tensor.options.scale_rule;
   else json["sha256"]["zero_points"] = tensor.zeros_sha256;
+  if (tensor.options.rotation != no_rotation) json["sha256"]["rotated"] = tensor.rotated_sha256;
   json["calibration"] = tensor.calibration;
   json["tokens"] = tensor.tokens;
   json["lambda"] = hex(tensor.lambda);
@@ -275,6 +276,7 @@ std::optional<LineFault> parse_tensor_line(const CertificateHeader& header, std:
   tensor.codes_sha256 = digests.digest("codes");
   tensor.scales_sha256 = digests.digest("scales");
   if (header.version > 1) tensor.zeros_sha256 = digests.digest("zero_points");
+  if (tensor.options.rotation != no_rotation) tensor.rotated_sha256 = digests.digest("rotated");
   tensor.calibration = fields.text("calibration");
   tensor.tokens = fields.count("tokens");
   tensor.lambda = fields.number("lambda");

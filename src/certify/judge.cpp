@@ -9,6 +9,7 @@
   JUDGE(row_contracts)         \
   JUDGE(rounding_again)        \
   JUDGE(pairs)                 \
+  JUDGE(rotated)               \
   JUDGE(gram_bound)            \
   JUDGE(guard)                 \
   JUDGE(factor)                \

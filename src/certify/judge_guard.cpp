@@ -30,10 +30,11 @@ void judge_rows(Case& c, std::span<const Index> rows, Evaluations& guard_row) {
   Lanes q[2]{}, r[2]{};
   for (std::size_t lane = 0; lane < rows.size(); ++lane) {
     const Index i = rows[lane];
+    const std::vector<double> kept_row = c.numbers(codes, result.steps, i),
+                              rtn_row = c.numbers(rtn, result.steps_of_rtn(), i);
     bool found[2]{};
-    for (Index j = 0; j < codes.cols() && !(found[0] && found[1]); ++j) {
-      if (codes(i, j) == rtn(i, j)) continue;
-      const double kept = c.point(codes, i, j), other = c.point(rtn, i, j);
+    for (std::size_t j = 0; j < kept_row.size() && !(found[0] && found[1]); ++j) {
+      const double kept = kept_row[j], other = rtn_row[j];
       const std::size_t side = kept < other ? 0 : 1;
       if (kept == other || std::exchange(found[side], true)) continue;
       q[side][lane] = kept;
@@ -42,8 +43,8 @@ void judge_rows(Case& c, std::span<const Index> rows, Evaluations& guard_row) {
   }
   const auto kept = [&](std::size_t k) -> const Lanes& { return q[k]; };
   const auto other = [&](std::size_t k) -> const Lanes& { return r[k]; };
-  const auto exact_kept = [&](std::size_t lane) { return c.exact_loss(codes, rows[lane]); };
-  const auto exact_rtn = [&](std::size_t lane) { return c.exact_loss(rtn, rows[lane]); };
+  const auto exact_kept = [&](std::size_t lane) { return c.exact_loss.of_result(rows[lane]); };
+  const auto exact_rtn = [&](std::size_t lane) { return c.exact_loss.of_rtn(rows[lane]); };
   const EnclosedLoss loss_kept{enclosed(result.enclosed_proposal, rows), std::cref(exact_kept)};
   const EnclosedLoss loss_rtn{enclosed(result.enclosed_rtn, rows), std::cref(exact_rtn)};
   guard_row.lanes(
@@ -71,7 +72,7 @@ void judge_total(Case& c, const std::vector<Index>& differ) {
               const Index i = differ[k];
               if constexpr (std::is_same_v<Ops, WideOps>)
                 return wide(result.enclosed_rtn[at(i)]) - wide(result.enclosed_proposal[at(i)]);
-              else return c.exact_loss(c.evidence.rtn, i) - c.exact_loss(result.codes, i);
+              else return c.exact_loss.of_rtn(i) - c.exact_loss.of_result(i);
             };
             return generated::guard_total_post<Ops>(differ.size(), gain);
           },
@@ -82,7 +83,9 @@ void judge(Case& c) {
   const Matrix<Code>&codes = c.evidence.result.codes, &rtn = c.evidence.rtn;
   std::vector<Index> differ;
   for (Index i = 0; i < codes.rows(); ++i)
-    if (std::memcmp(codes.row(i).data(), rtn.row(i).data(), at(codes.cols()) * sizeof(Code)) != 0) differ.push_back(i);
+    if (!c.evidence.result.steps.same_row(i, c.evidence.result.steps_of_rtn()) ||
+        std::memcmp(codes.row(i).data(), rtn.row(i).data(), at(codes.cols()) * sizeof(Code)) != 0)
+      differ.push_back(i);
 #pragma omp parallel if (differ.size() > 256)
   {
     Evaluations guard_row = c.evaluations(generated::guard_row);

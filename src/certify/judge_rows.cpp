@@ -262,7 +262,7 @@ void judge_losses(Case& c, RowGroup& group) {
     hi[lane] = 2 * loss.hi;
   }
   const auto twice_exact = [&](std::size_t lane) {
-    const Exact loss = c.exact_loss(evidence.result.codes, group.row(lane));
+    const Exact loss = c.exact_loss.of_result(group.row(lane));
     return loss + loss;
   };
   const auto exact_in_H = [&](std::size_t lane) {

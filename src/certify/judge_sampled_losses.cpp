@@ -15,9 +15,14 @@ constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 struct Errors {
   const Case& c;
   Index row;
-  std::vector<double> near, off;
+  std::vector<double> q, near, off;
 
-  Errors(const Case& tensor, Index i) : c(tensor), row(i), near(at(c.columns.n)), off(at(c.columns.n)) {
+  Errors(const Case& tensor, Index i)
+      : c(tensor),
+        row(i),
+        q(c.numbers(c.evidence.result.codes, c.evidence.result.steps, i)),
+        near(at(c.columns.n)),
+        off(at(c.columns.n)) {
     for (std::size_t p = 0; p < near.size(); ++p) {
       const Wide exact = WideOps::value((*this)(p));
       near[p] = exact.hi;
@@ -27,7 +32,7 @@ struct Errors {
   }
   Difference<double> operator()(std::size_t p) const {
     const Index j = c.columns.column[p];
-    return {static_cast<double>(c.evidence.W(row, j)), c.point(c.evidence.result.codes, row, j)};
+    return {static_cast<double>(c.evidence.W(row, j)), q[at(j)]};
   }
 };
 
@@ -86,7 +91,7 @@ void judge_row(Case& c, Index i) {
               if constexpr (std::is_same_v<Ops, WideOps>) {
                 return twice_loss(c, e);
               } else {
-                const Exact loss = c.exact_loss(c.evidence.result.codes, i);
+                const Exact loss = c.exact_loss.of_result(i);
                 return loss + loss;
               }
             };

@@ -110,13 +110,12 @@ struct Claims {
     open = std::move(left);
     return list.size() - open.size();
   }
-  // The same by exact losses, loss(codes, i) of these codes.
-  void decide_exactly(const std::vector<Index>& list, const Matrix<Code>& codes, const Matrix<Code>& rtn,
-                      const auto& loss) {
+  // The same by exact losses, of the codes and of round-to-nearest in a row.
+  void decide_exactly(const std::vector<Index>& list, const auto& loss, const auto& loss_rtn) {
 #pragma omp parallel for schedule(dynamic)
     for (std::size_t k = 0; k < list.size(); ++k) {
       const Index i = list[k];
-      const oracle::Dyadic final = loss(codes, i), nearest = same[at(i)] ? final : loss(rtn, i);
+      const oracle::Dyadic final = loss(i), nearest = same[at(i)] ? final : loss_rtn(i);
       const Judged row = judge_exactly(rows[at(i)], final, nearest, at_most_rtn);
       if (row.verdict != Verdict::fails) continue;
 #pragma omp critical(hallmark_loss_verifier)
@@ -128,38 +127,41 @@ struct Claims {
 }  // namespace
 
 LossVerifier::LossVerifier(MatrixRef<float> W, MatrixRef<double> G, const Options& options, const Steps& steps,
-                           Factored factored, Backend* backend)
+                           const Steps& rtn_steps, Factored factored, Backend* backend)
     : W_(W),
       G_(G),
       options_(options),
       steps_(steps),
+      rtn_steps_(rtn_steps),
       factored_(std::move(factored)),
       U_(factored_.factor.U),
       backend_(backend) {}
 
 Expected<LossVerifier> LossVerifier::make(MatrixRef<float> W, MatrixRef<double> G, const Options& options,
-                                          const Steps& steps, std::string_view name, Backend* backend) {
+                                          const Steps& steps, std::string_view name, Backend* backend,
+                                          const Steps* rtn_steps) {
   Backend cpu;
   double damping = options.damp_fraction;
   for (int attempt = 0;; ++attempt) {
     Expected<Factored> factored =
         factor_hessian(W.cols(), G, damping, options.desc_act, name, std::nullopt, backend ? *backend : cpu);
-    if (factored) return LossVerifier(W, G, options, steps, *std::move(factored), backend);
+    if (factored)
+      return LossVerifier(W, G, options, steps, rtn_steps ? *rtn_steps : steps, *std::move(factored), backend);
     if (attempt == kDampings || factored.error().exit != Exit::numeric) return factored.error();
     damping = std::max(0.005, damping) * 2;
   }
 }
 
-Expected<std::vector<Loss>> LossVerifier::losses(const Matrix<Code>& codes) {
+Expected<std::vector<Loss>> LossVerifier::losses_with(const Target& target, const Matrix<Code>& codes) {
   Backend& compute = backend_ ? *backend_ : cpu_;
   std::vector<Index> rows(at(codes.rows())), open;
   std::iota(rows.begin(), rows.end(), Index{0});
-  Expected<std::vector<Loss>> found = compute.losses_binary32(factored_.model, U_, target(), codes, rows);
+  Expected<std::vector<Loss>> found = compute.losses_binary32(factored_.model, U_, target, codes, rows);
   if (!found) return found;
   for (const Index i : rows)
     if (!std::isfinite((*found)[at(i)].hi)) open.push_back(i);
   if (open.empty()) return found;
-  const Expected<std::vector<Loss>> wide = compute.losses(factored_.widened(), target(), codes, open);
+  const Expected<std::vector<Loss>> wide = compute.losses(factored_.widened(), target, codes, open);
   if (!wide) return wide.error();
   for (std::size_t k = 0; k < open.size(); ++k) (*found)[at(open[k])] = (*wide)[k];
   return found;
@@ -175,7 +177,7 @@ Expected<std::optional<std::string>> LossVerifier::first_false(const Matrix<Code
   std::vector<Index> all(at(count)), differ, exactly;
   std::iota(all.begin(), all.end(), Index{0});
   for (const Index i : all) {
-    claims.same[at(i)] = (codes.row(i).array() == rtn.row(i).array()).all();
+    claims.same[at(i)] = steps_.same_row(i, rtn_steps_) && (codes.row(i).array() == rtn.row(i).array()).all();
     if (!claims.same[at(i)]) differ.push_back(i);
     if (rows[at(i)].kept_rtn && !claims.same[at(i)])
       return Found(fmt::format("row {}: its codes are not those of round-to-nearest, which it says it kept", i));
@@ -186,15 +188,16 @@ Expected<std::optional<std::string>> LossVerifier::first_false(const Matrix<Code
   const Expected<std::vector<Loss>> final = losses(codes);
   if (!final) return final.error();
   std::vector<Loss> nearest = *final;
-  const Expected<std::vector<Loss>> other = compute.losses_binary32(factored_.model, U_, target(), rtn, differ);
+  const Expected<std::vector<Loss>> other =
+      compute.losses_binary32(factored_.model, U_, target(rtn_steps_), rtn, differ);
   if (!other) return other.error();
   for (std::size_t k = 0; k < differ.size(); ++k) nearest[at(differ[k])] = (*other)[k];
   judged_.binary32 += claims.decide(all, *final, nearest);
   if (!claims.open.empty()) {
     const std::vector<Index> list = claims.open;
-    const Expected<std::vector<Loss>> a = compute.losses(factored_.widened(), target(), codes, list);
+    const Expected<std::vector<Loss>> a = compute.losses(factored_.widened(), target(steps_), codes, list);
     if (!a) return a.error();
-    const Expected<std::vector<Loss>> b = compute.losses(factored_.widened(), target(), rtn, list);
+    const Expected<std::vector<Loss>> b = compute.losses(factored_.widened(), target(rtn_steps_), rtn, list);
     if (!b) return b.error();
     judged_.binary64 += claims.decide(list, *a, *b);
   }
@@ -202,9 +205,10 @@ Expected<std::optional<std::string>> LossVerifier::first_false(const Matrix<Code
     if (exact.contains(i, count) || std::ranges::binary_search(claims.open, i)) exactly.push_back(i);
   if (!exactly.empty()) {
     const oracle::ExactGram gram(std::span(G_.data(), at(G_.size())), at(G_.cols()));
-    claims.decide_exactly(exactly, codes, rtn, [&](const Matrix<Code>& of, Index i) {
-      return exact_row_loss(gram, W_, options_.grid, steps_, of, i);
-    });
+    const auto exact_of = [&](const Steps& steps, const Matrix<Code>& of) {
+      return [&](Index i) { return exact_row_loss(gram, W_, options_.grid, steps, of, i); };
+    };
+    claims.decide_exactly(exactly, exact_of(steps_, codes), exact_of(rtn_steps_, rtn));
     judged_.exact += exactly.size();
   }
   return claims.worst ? Found(fmt::format("row {}: {}", claims.worst->first, claims.worst->second)) : Found();

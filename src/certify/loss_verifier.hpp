@@ -24,17 +24,22 @@ class LossVerifier {
  public:
   /// Factors H = 2 G + lambda I once. Any damping encloses the losses in G: where this one leaves H not positive
   /// definite, larger ones are tried. Errors: those of factor_hessian.
+  /// rtn_steps: those of round-to-nearest, where rows have others.
   static Expected<LossVerifier> make(MatrixRef<float> W, MatrixRef<double> G, const Options& options,
-                                     const Steps& steps, std::string_view name, Backend* backend = nullptr);
+                                     const Steps& steps, std::string_view name, Backend* backend = nullptr,
+                                     const Steps* rtn_steps = nullptr);
 
   /// Enclosures of the plain losses of all rows, by the cheapest stage that says anything (T1, T15; Coq
-  /// `guard_loss_enclosure`, `guard_loss_enclosure_binary32`).
-  Expected<std::vector<Loss>> losses(const Matrix<Code>& codes);
+  /// `guard_loss_enclosure`, `guard_loss_enclosure_binary32`); of round-to-nearest with its own steps.
+  Expected<std::vector<Loss>> losses(const Matrix<Code>& codes) { return losses_with(target(steps_), codes); }
+  Expected<std::vector<Loss>> losses_of_rtn(const Matrix<Code>& codes) {
+    return losses_with(target(rtn_steps_), codes);
+  }
   /// The same in binary64 at once: enclosures some 2^29 times as narrow.
   Expected<std::vector<Loss>> narrow_losses(const Matrix<Code>& codes) {
     std::vector<Index> rows(static_cast<std::size_t>(codes.rows()));
     std::iota(rows.begin(), rows.end(), Index{0});
-    return (backend_ ? *backend_ : cpu_).losses(factored_.widened(), target(), codes, rows);
+    return (backend_ ? *backend_ : cpu_).losses(factored_.widened(), target(steps_), codes, rows);
   }
 
   /// What is false in the rows of a certificate, in the lowest row; none where all of it was decided and holds:
@@ -53,14 +58,15 @@ class LossVerifier {
   Index dead_columns() const { return factored_.dead_columns; }
 
  private:
-  LossVerifier(MatrixRef<float> W, MatrixRef<double> G, const Options& options, const Steps& steps, Factored factored,
-               Backend* backend);
-  Target target() const { return {W_, options_.grid, steps_, factored_.order}; }
+  LossVerifier(MatrixRef<float> W, MatrixRef<double> G, const Options& options, const Steps& steps,
+               const Steps& rtn_steps, Factored factored, Backend* backend);
+  Target target(const Steps& steps) const { return {W_, options_.grid, steps, factored_.order}; }
+  Expected<std::vector<Loss>> losses_with(const Target& target, const Matrix<Code>& codes);
 
   MatrixRef<float> W_;
   MatrixRef<double> G_;
   Options options_;
-  const Steps& steps_;
+  const Steps &steps_, &rtn_steps_;
   Factored factored_;
   UpperStrips<float> U_;
   Backend cpu_;

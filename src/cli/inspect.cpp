@@ -98,10 +98,12 @@ void print_tensors(const Json& description) {
 void print_matrices(const Json& description) {
   const std::size_t width = widest_name(description["matrices"]);
   for (const Json& matrix : description["matrices"])
-    print("  {:{}}  {:>7} x {:<7} {} {} {}{}\n", matrix["name"].get<std::string>(), width,
+    print("  {:{}}  {:>7} x {:<7} {} {} {}{}{}\n", matrix["name"].get<std::string>(), width,
           matrix["rows"].get<std::uint64_t>(), matrix["cols"].get<std::uint64_t>(),
           matrix["options"]["grid"].get<std::string>(), matrix["options"]["method"].get<std::string>(),
-          matrix["options"]["scale_rule"].get<std::string>(), matrix["transposed"].get<bool>() ? " transposed" : "");
+          matrix["options"]["scale_rule"].get<std::string>(),
+          matrix["options"].contains("rotation") ? " " + matrix["options"]["rotation"].get<std::string>() : "",
+          matrix["transposed"].get<bool>() ? " transposed" : "");
   print("  quantized: {} matrices in {} tensors, of {}; bits per quantized weight with steps: {:.3f} by the grids{}\n",
         description["matrices"].size(), description["quantized_tensors"].get<std::size_t>(),
         description["original_tensors"].get<std::size_t>(), description["bits_per_weight"].get<double>(),

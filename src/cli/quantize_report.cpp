@@ -18,6 +18,7 @@ double sum(const std::vector<double>& values) { return std::accumulate(values.be
 std::string ratio_text(double loss, double rtn) { return rtn > 0 ? fmt::format("{:.4f}", loss / rtn) : "-"; }
 
 bool exact_products(const Options& options, const Quantized& result) {
+  if (result.steps.rotation.any()) return true;  // else they would have been refused
   return std::all_of(result.steps.scales.data(), result.steps.scales.data() + result.steps.scales.size(),
                      [&](float s) { return options.grid.exact_in_binary32(s); });
 }

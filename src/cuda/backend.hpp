@@ -12,8 +12,9 @@ namespace hallmark::cuda {
 /// The grid for kernels; nothing for codebooks.
 std::optional<DeviceGrid> device_grid(const Grid& grid);
 
-/// Factorization, recurrence and losses by the engine, bit for bit as on the CPU; codebooks and the exact losses of the
-/// guard stay on the CPU. The observer sees rows from one thread. Errors: those of Engine.
+/// Factorization, recurrence and losses by the engine, bit for bit as on the CPU; codebooks, losses of
+/// rotated rows and the exact losses of the guard stay on the CPU. The observer sees rows from one thread. Errors:
+/// those of Engine.
 class EngineBackend final : public Backend {
  public:
   explicit EngineBackend(std::unique_ptr<Engine> engine, Index factor_block = 64)

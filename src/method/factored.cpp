@@ -146,6 +146,11 @@ std::vector<Index> processing_order(MatrixRef<double> G, double lambda, bool des
 Expected<Factored> factor_hessian(Index columns, MatrixRef<double> G, double damp_fraction, bool desc_act,
                                   std::string_view name, std::optional<Index> tokens, Backend& compute) {
   if (const auto refused = refuse_gram(columns, G, name)) return *refused;
+  return factor_accepted(G, damp_fraction, desc_act, name, tokens, compute);
+}
+
+Expected<Factored> factor_accepted(MatrixRef<double> G, double damp_fraction, bool desc_act, std::string_view name,
+                                   std::optional<Index> tokens, Backend& compute) {
   Factored out;
   out.lambda = damping(G, damp_fraction);
   out.dead_columns = (G.diagonal().array() == 0.0).count();

@@ -31,6 +31,11 @@ struct Factored {
 Expected<Factored> factor_hessian(Index columns, MatrixRef<double> G, double damp_fraction, bool desc_act,
                                   std::string_view name, std::optional<Index> tokens, Backend& compute);
 
+/// The same of a Gram matrix that was rotated here: rounding may have made of it what factor_hessian would refuse, so
+/// it is not looked at. Errors: E0323, E0501, E0503; those of the backend.
+Expected<Factored> factor_accepted(MatrixRef<double> G, double damp_fraction, bool desc_act, std::string_view name,
+                                   std::optional<Index> tokens, Backend& compute);
+
 /// The columns in processing order: act-order sorts by descending diagonal, stable, and dead columns (G_jj = 0) are
 /// left out when lambda = 0.
 std::vector<Index> processing_order(MatrixRef<double> G, double lambda, bool desc_act);

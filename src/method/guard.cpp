@@ -64,10 +64,7 @@ class Deciding {
 
  private:
   bool same(Index i) const {
-    const Steps &s = a_.target.steps, &t = b_.target.steps;
-    return (a_.codes.row(i).array() == b_.codes.row(i).array()).all() &&
-           (&s == &t || ((s.scales.row(i).array() == t.scales.row(i).array()).all() &&
-                         (s.zeros.size() == 0 || (s.zeros.row(i).array() == t.zeros.row(i).array()).all())));
+    return (a_.codes.row(i).array() == b_.codes.row(i).array()).all() && a_.target.steps.same_row(i, b_.target.steps);
   }
 
   const LossModel& wide() const { return stage_ ? stage_->widened() : model_; }

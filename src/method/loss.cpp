@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "method/row_groups.hpp"
+#include "method/row_lanes.hpp"
 
 namespace hallmark {
 namespace {
@@ -26,17 +27,20 @@ struct RowBlock {
   LaneSums excess{};    // sum (H_jj - 2 G_jj) e_j^2
 };
 
+// e = fl(w - q) of the given rows: s g is exact, so one fma rounds once.
 void load_errors(const LossModel& model, const Target& target, const Matrix<Code>& codes, std::span<const Index> rows,
                  RowBlock& block) {
   const Index n = model.U.columns();
   block.e.assign(at(model.U.count() * kStrip * kRows), 0.0);
+  const std::vector<float> decoded = decoded_rows(target, codes, rows);
   for (Index p = 0; p < n; ++p) {
     const Index column = target.order[at(p)];
     double* e = &block.e[at(p * kRows)];
     for (std::size_t r = 0; r < rows.size(); ++r) {
       const Step step = target.steps.at(rows[r], column);
-      e[r] = std::fma(-step.scale, target.grid.value(codes(rows[r], column), step.zero),
-                      static_cast<double>(target.W(rows[r], column)));
+      const auto w = static_cast<double>(target.W(rows[r], column));
+      e[r] = decoded.empty() ? std::fma(-step.scale, target.grid.value(codes(rows[r], column), step.zero), w)
+                             : w - static_cast<double>(decoded[r * at(codes.cols()) + at(column)]);
     }
     for (std::size_t r = 0; r < at(kRows); ++r) {
       const double a = std::fabs(e[r]);

@@ -51,6 +51,8 @@ Status set_option(std::string_view name, std::string_view word, std::string& val
     if (!ratios) return ratios.error();
     value = fmt::format("{}", fmt::join(*ratios, ","));
     return ok();
+  } else if (name == "rotation") {
+    if (word != no_rotation && word != hadamard_16) return not_a(name, word, "none or hadamard:16");
   } else if (const auto rule = find_scale_rule(word); word != given_scales && !rule) {
     return rule.error();
   }
@@ -85,6 +87,22 @@ Status set_option(std::string_view name, std::string_view word, bool& value) {
   if (word != "true" && word != "false") return not_a(name, word, "true or false");
   value = word == "true";
   return ok();
+}
+
+std::optional<Obstacle> rotation_obstacle(const Options& options) {
+  if (options.rotation == no_rotation) return std::nullopt;
+  if (!takes_rotation(options.grid.spec()))
+    return Obstacle{fmt::format("grid {}", options.grid.name()), "--grid intB, intBs or lloyd:B"};
+  if (options.group_size % Rotation::kBlock != 0)
+    return Obstacle{fmt::format("groups of {} columns", options.group_size), "--group-size 0 or a multiple of 16"};
+  if (const auto method = find_method(options.method); method && !(*method)->needs_gram)
+    return Obstacle{fmt::format("method {}", options.method), "--rotation none, or a method that is calibrated"};
+  if (statistic_of(options.scale_rule) != Statistic::none)
+    return Obstacle{fmt::format("scale rule {}", options.scale_rule),
+                    "a rule that reads weights alone; --method best searches steps"};
+  if (options.scale_rule == given_scales)
+    return Obstacle{"given scales", "--rotation none, or no scales beside the calibration"};
+  return std::nullopt;
 }
 
 std::string first_difference(const Options& a, const Options& b) {

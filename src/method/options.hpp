@@ -2,6 +2,7 @@
 // certificate, comparison and report all walk it (visit_options), so an option is one member and one line here.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,8 @@ struct Options {
   Index sweeps = 8;                                  ///< of a descent over the columns, at most
   Index effort = 3;                                  ///< of method best, 1 to 5
   bool guard = true;  ///< row by row the best of all proposals, round-to-nearest among them
+  std::string rotation = std::string(no_rotation);  ///< the basis in which codes are looked for (scale/rotation.hpp)
+  Index rotation_seed = 0;                          ///< of its signs
 };
 
 struct OptionInfo {
@@ -48,6 +51,8 @@ void visit_options(SomeOptions& options, Visit&& visit) {
   visit(OptionInfo{"sweeps", "passes of coordinate descent over the columns, at most", true}, options.sweeps);
   visit(OptionInfo{"effort", "how long method best may search, 1 to 5", true}, options.effort);
   visit(OptionInfo{"guard", "row by row the better of the method and rounding to nearest"}, options.guard);
+  visit(OptionInfo{"rotation", "none or hadamard:16: the basis in which codes are looked for", true}, options.rotation);
+  visit(OptionInfo{"rotation_seed", "of the signs of the rotation", true}, options.rotation_seed);
 }
 
 /// The value as files carry it; a grid by its id.
@@ -65,6 +70,12 @@ Status set_option(std::string_view name, std::string_view word, ScaleStorage& va
 Status set_option(std::string_view name, std::string_view word, Index& value);
 Status set_option(std::string_view name, std::string_view word, double& value);
 Status set_option(std::string_view name, std::string_view word, bool& value);
+
+/// What keeps these options from the rotation that they name, and what goes; none where nothing does.
+struct Obstacle {
+  std::string where, hint;
+};
+std::optional<Obstacle> rotation_obstacle(const Options& options);
 
 /// The first option in which two tensors' options differ: "group_size: 32 against 64".
 std::string first_difference(const Options& a, const Options& b);

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "method/factored.hpp"
+#include "method/rotated.hpp"
 #include "method/rtn.hpp"
 #include "method/search.hpp"
 #include "method/selection.hpp"
@@ -83,7 +84,8 @@ Status enclose_for(const Observer& observer, Factored& factored, const UpperStri
     if (!done) return done;
   }
   for (const LossSums& row : sums) result.enclosed_proposal.push_back(enclose_binary32(factored.model, row));
-  return keep(compute.losses_binary32(factored.model, U, target, nearest.codes, rows), result.enclosed_rtn);
+  const Target of_nearest{target.W, target.grid, result.steps_of_rtn(), target.order};
+  return keep(compute.losses_binary32(factored.model, U, of_nearest, nearest.codes, rows), result.enclosed_rtn);
 }
 
 void take(Contest&& contest, Quantized& result) {
@@ -94,12 +96,14 @@ void take(Contest&& contest, Quantized& result) {
 }
 
 // Of the proposals, and of round-to-nearest under the rule's steps where a method left these: no row loses more than
-// under what it began with. Without the guard the last proposal counts.
+// under what it began with. Without the guard the last proposal counts. Of rotated proposals the guard has the
+// other basis, with its steps.
 Expected<Proposal> best_of(std::vector<Proposal> proposals, const Target& target, const Options& options,
                            const Selector& selector) {
   if (!options.guard) return std::move(proposals.back());
   const bool left = std::ranges::any_of(proposals, [](const Proposal& p) { return p.steps.has_value(); });
-  if (left) proposals.push_back({round_to_nearest(target.W, target.grid, target.steps)});
+  if (left && options.rotation == no_rotation)
+    proposals.push_back({round_to_nearest(target.W, target.grid, target.steps)});
   return selector(std::move(proposals));
 }
 
@@ -108,6 +112,7 @@ void keep_best(Rounded& proposal, const Rounded& nearest, bool guarded, Quantize
   for (std::size_t i = 0; i < result.kept_rtn.size(); ++i) {
     const bool keep_rtn = result.kept_rtn[i] != 0;
     if (keep_rtn) proposal.codes.row(static_cast<Index>(i)) = nearest.codes.row(static_cast<Index>(i));
+    if (keep_rtn && result.rtn_steps) result.steps.take_row(static_cast<Index>(i), *result.rtn_steps);
     result.guard_rows += keep_rtn;
     result.clipped += keep_rtn ? nearest.clipped[i] : proposal.clipped[i];
     if (!guarded) continue;
@@ -154,6 +159,9 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
   };
   if (needed == Statistic::none)
     if (const Status made = make_steps({}); !made) return made.error();
+  const bool rotated = options.rotation != no_rotation;
+  if (rotated)
+    if (const Status takes = check_rotation(layer, options, given.has_value()); !takes) return takes.error();
   if (!reads_gram(options)) return without_losses(layer, options, method, std::move(result), observer, compute);
   if (!layer.G) return needs_calibration(layer, options, method);
 
@@ -192,19 +200,22 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
       observer->rows({target, U, factored->factor.d, codes, first, count, u});
     };
   Expected<std::vector<Proposal>> proposals =
-      method.propose(input(sink, options.guard || (observer && !observer->wants_binary64())));
+      rotated ? propose_rotated(layer, options, method, compute)
+              : method.propose(input(sink, options.guard || (observer && !observer->wants_binary64())));
   if (!proposals) return proposals.error();
   Expected<Proposal> best = best_of(*std::move(proposals), target, options, selector);
   if (!best) return best.error();
+  if (rotated) result.rtn_steps = result.steps;  // of the rule, from the weights as they are
   if (best->steps) result.steps = *std::move(best->steps);
   Rounded& proposal = best->rounded;
 
   Rounded nearest;
-  if (options.guard || observer) nearest = round_to_nearest(layer.W, options.grid, result.steps);
+  if (options.guard || observer) nearest = round_to_nearest(layer.W, options.grid, result.steps_of_rtn());
   result.kept_rtn.assign(proposal.clipped.size(), 0);
   if (options.guard) {
+    const Target of_nearest{layer.W, options.grid, result.steps_of_rtn(), factored->order};
     Expected<Contest> guarded = contest(factored->model, G, {target, proposal.codes, best->sums, &best->known},
-                                        {target, nearest.codes}, &stage, &compute);
+                                        {of_nearest, nearest.codes}, &stage, &compute);
     if (!guarded) return guarded.error();
     take(*std::move(guarded), result);
   } else if (observer) {

@@ -20,6 +20,7 @@ struct Layer {
   /// The most that a token of G went through (T18): the number of tokens where GramAccumulator summed them. At most
   /// 2^50. The contract gram_bound depends on it, nothing else.
   Index roundings = kSupposedRoundings;
+  std::span<const float> signs = {};  ///< of the rotation, where one is asked for: Rotation::columns_of(cols)
 };
 
 /// Whether the method or the scale rule needs a Gram matrix. The codes are then judged by it, RTN's too.
@@ -34,7 +35,9 @@ std::vector<double> scale_weights(Statistic needed, MatrixRef<double> G, const F
 /// packed copies (2 where nobody needs losses in binary64), 4 rows cols for codes. The observer, when given, sees the
 /// work (evidence.hpp); without the guard the losses are enclosed for it all the same. Errors: those of checked_steps,
 /// factor_hessian, the method and the backend, when given: what computes the same bits instead of the CPU; E0214 a
-/// method or a scale rule that needs a Gram matrix without one.
+/// method or a scale rule that needs a Gram matrix without one; E0232 a rotation that grid, steps or method do not
+/// take. With a rotation the method works in the rotated basis, whose rows the observer is not shown; guard and losses
+/// are those of the weights, and round-to-nearest is not rotated.
 Expected<Quantized> quantize(const Layer& layer, const Options& options,
                              const std::optional<Steps>& given = std::nullopt, Observer* observer = nullptr,
                              Backend* backend = nullptr);

@@ -29,6 +29,7 @@ struct Loss {
 struct Quantized {
   Matrix<Code> codes;  ///< [rows, cols]
   Steps steps;
+  std::optional<Steps> rtn_steps;  ///< of round-to-nearest, where rows have others
   std::string method = "rtn";
   double lambda = 0;
   Index dead_columns = 0;     ///< columns with G_jj = 0: rounded to nearest
@@ -39,6 +40,8 @@ struct Quantized {
   std::vector<double> loss_rtn, loss_proposal /* before the guard */, loss_final;  ///< plain loss_G per row
   std::vector<Loss> enclosed_rtn, enclosed_proposal;                               ///< the same with their enclosures
   std::vector<std::uint8_t> kept_rtn;                                              ///< per row: by the guard
+
+  const Steps& steps_of_rtn() const { return rtn_steps ? *rtn_steps : steps; }
 };
 
 /// Everything about W, the options and the steps that can be refused before any work: E0420 empty W, E0227 an option

@@ -2,14 +2,18 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "method/recurrence.hpp"
 #include "method/round_lanes.hpp"
 
 namespace hallmark {
 
-/// e = fl(w - s g) of the given rows (at most kLanes<float>) in the target's order; zeros in the lanes beyond them and
-/// up to `positions`.
+/// The numbers of the given rows [rows, cols], where some rows of the tensor are rotated; else nothing.
+std::vector<float> decoded_rows(const Target& target, const Matrix<Code>& codes, std::span<const Index> rows);
+
+/// e = fl(w - q) of the given rows, q = s g or in a rotated row that of decode_row, (at most kLanes<float>) in the
+/// target's order; zeros in the lanes beyond them and up to `positions`.
 void load_errors(const Target& target, const LaneRounder& rounder, const Matrix<Code>& codes,
                  std::span<const Index> rows, Index positions, float* e);
 

@@ -12,11 +12,11 @@ Rounded round_to_nearest(MatrixRef<float> W, const Grid& grid, const Steps& step
 /// The same in the columns outside of target.order, clipped codes counted; nothing where there is none.
 void round_left_out(const Target& target, Rounded& rounded);
 
-/// s g for every code, in binary32: exact for the steps of every rule. For a given scale ask Grid::exact_in_binary32,
-/// or take dequantize_f64.
+/// The number of every code, s g or in a rotated row that of decode_row, in binary32: exact for the steps of every
+/// rule. For a given scale ask Grid::exact_in_binary32, or take dequantize_f64.
 Matrix<float> dequantize(const Matrix<Code>& codes, const Steps& steps, const Grid& grid);
 
-/// s g for every code in binary64: always exact (24 + 13 bits).
+/// The same in binary64: always exact (24 + 13 bits; rotated rows are exact in binary32).
 Matrix<double> dequantize_f64(const Matrix<Code>& codes, const Steps& steps, const Grid& grid);
 
 }  // namespace hallmark

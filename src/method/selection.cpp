@@ -9,8 +9,7 @@ void take_row(const Proposal& from, const Target& target, Index i, Proposal& bes
   const Steps& steps = from.steps ? *from.steps : target.steps;
   best.rounded.codes.row(i) = from.rounded.codes.row(i);
   best.rounded.clipped[k] = from.rounded.clipped[k];
-  best.steps->scales.row(i) = steps.scales.row(i);
-  if (steps.zeros.size() != 0) best.steps->zeros.row(i) = steps.zeros.row(i);
+  best.steps->take_row(i, steps);
   if (!best.sums.empty()) best.sums[k] = from.sums[k];
   best.known.resize(best.rounded.clipped.size());
   best.known[k] = from.known.empty() ? std::nullopt : from.known[k];

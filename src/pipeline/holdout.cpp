@@ -66,13 +66,12 @@ Expected<HeldOut> held_out_losses(const PlannedMatrix& planned, const Calibratio
   for (Index i0 = 0; i0 < W.rows(); i0 += rows_at_once) {
     const Index count = std::min(rows_at_once, W.rows() - i0);
     const MatrixRef<float> part = W.middleRows(i0, count);
-    Steps steps{result.steps.scales.middleRows(i0, count), {}, result.steps.group_size};
-    if (result.steps.zeros.size() > 0) steps.zeros = result.steps.zeros.middleRows(i0, count);
-    const auto errors_of = [&](const Matrix<Code>& codes) {
-      return Matrix<double>(part.cast<double>() - dequantize_f64(codes, steps, grid));
+    const Steps steps = result.steps.rows(i0, count), steps_rtn = result.steps_of_rtn().rows(i0, count);
+    const auto errors_of = [&](const Matrix<Code>& codes, const Steps& of) {
+      return Matrix<double>(part.cast<double>() - dequantize_f64(codes, of, grid));
     };
-    const Matrix<double> errors = errors_of(result.codes.middleRows(i0, count)),
-                         errors_rtn = errors_of(round_to_nearest(part, grid, steps).codes);
+    const Matrix<double> errors = errors_of(result.codes.middleRows(i0, count), steps),
+                         errors_rtn = errors_of(round_to_nearest(part, grid, steps_rtn).codes, steps_rtn);
     std::vector<double> losses(static_cast<std::size_t>(count), 0.0), losses_rtn = losses;
     for (std::uint64_t first = 0; first < entry.held_out; first += tokens_at_once) {
       const Expected<Matrix<float>> tokens = calibration.activations(planned.name(), entry.tokens + first,

@@ -62,7 +62,8 @@ std::vector<PlannedMatrix> matrices_of(const TensorInfo& tensor, const Resolved&
 
 // What is wrong, by kind; one message names all offenders of the first kind that has any.
 struct Offenders {
-  std::vector<std::string> empty, unreadable, wide, zeros, mismatched, unscaled, no_token, uncalibrated;
+  std::vector<std::string> empty, unreadable, wide, zeros, mismatched, unscaled, no_token, uncalibrated, unturned;
+  std::string how_to_turn;
 
   std::optional<Error> error(const CalibrationFile* calibration) const {
     const auto refuse = [&](Exit exit, int number, const std::vector<std::string>& names, std::string_view what,
@@ -100,6 +101,9 @@ struct Offenders {
       return refuse(
           Exit::infeasible, error_number::calibration_missing, uncalibrated, "{} selected matrices have no calibration",
           "--method rtn, a rule for them with \"rtn\": true, a calibration file that knows them, or --exclude");
+    if (!unturned.empty())
+      return refuse(Exit::usage, error_number::rotation_refused, unturned, "{} matrices cannot be rotated",
+                    how_to_turn);
     return std::nullopt;
   }
 };
@@ -129,11 +133,18 @@ void settle(PlannedMatrix& planned, bool rtn, const CalibrationFile* calibration
     if (const Status fits = calibration->check_weight(matrix.name, matrix.rows, matrix.cols, options.group_size); !fits)
       return offenders.mismatched.push_back(fits.error().where);
   const bool calibrated = entry && !entry->no_token;
-  if (calibrated || !planned.uses_gram()) return;
-  if (statistic_of(options.scale_rule) != Statistic::none)
-    offenders.unscaled.push_back(fmt::format("{}: scale rule {}", matrix.name, options.scale_rule));
-  else if (rtn) options.method = "rtn";
-  else (entry ? offenders.no_token : offenders.uncalibrated).push_back(matrix.name);
+  if (!calibrated && planned.uses_gram()) {
+    if (statistic_of(options.scale_rule) != Statistic::none)
+      return offenders.unscaled.push_back(fmt::format("{}: scale rule {}", matrix.name, options.scale_rule));
+    if (!rtn) return (entry ? offenders.no_token : offenders.uncalibrated).push_back(matrix.name);
+    options.method = "rtn";
+    options.rotation = no_rotation;  // without losses nothing says that it is worth its while
+  }
+  if (options.rotation == no_rotation) options.rotation_seed = 0;
+  if (const auto obstacle = rotation_obstacle(options)) {
+    offenders.unturned.push_back(fmt::format("{}: {}", matrix.name, obstacle->where));
+    offenders.how_to_turn = obstacle->hint;
+  }
 }
 
 // Every entry of the calibration has a matrix in W, quantized or not: a misspelt name is not to pass as "no
@@ -185,10 +196,12 @@ double PlannedMatrix::working_set() const {
   // binary64; tokens.
   const double of_rows = r * c * (4 + stored + 2 + 2 + 2 + 2 + (matrix.transposed ? 4 : 0));
   if (!uses_gram()) return of_rows;
+  // W and G turned, and the factor of the latter.
+  const double turned = matrix.options.rotation == no_rotation ? 0 : r * c * 4 + c * c * (8 + 8 + 2);
   const double tokens = calibration && !calibration->is_gram ? 2 * 1024 * c * 4 : 0;
   // Methods that fit steps: two proposals more, and the scaled Gram matrix.
   const double fitting = steps_depend_on(matrix.options) == Statistic::losses ? r * c * (2 + 2) + c * c * 4 : 0;
-  return of_rows + r * c * (4 + 4) + c * c * (8 + 8 + 8 + 2 + 4) + fitting + tokens;
+  return of_rows + r * c * (4 + 4) + c * c * (8 + 8 + 8 + 2 + 4) + fitting + turned + tokens;
 }
 
 const char* PlannedMatrix::calibration_kind() const {

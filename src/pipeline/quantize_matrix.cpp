@@ -1,5 +1,7 @@
 #include "pipeline/quantize_matrix.hpp"
 
+#include "artifact/rotation_signs.hpp"
+
 namespace hallmark {
 
 Expected<JudgedMatrix> quantize_matrix(const Layer& layer, const Options& options, const std::optional<Steps>& given,
@@ -10,7 +12,10 @@ Expected<JudgedMatrix> quantize_matrix(const Layer& layer, const Options& option
     out.seen = std::make_unique<CertificateObserver>(reads_gram(options) ? layer.G : nullptr, options, demands.exact,
                                                      demands.bounds);
   Observers watching{out.seen.get(), demands.contracts == contracts::Policy::off ? nullptr : &checker};
-  Expected<Quantized> result = quantize(layer, options, given, watching.empty() ? nullptr : &watching, backend);
+  const std::vector<float> signs = rotation_signs(options, layer.name, layer.W.cols());
+  Layer turned = layer;
+  turned.signs = signs;
+  Expected<Quantized> result = quantize(turned, options, given, watching.empty() ? nullptr : &watching, backend);
   if (!result) return result.error();
   out.result = *std::move(result);
   out.contracts = checker.report();

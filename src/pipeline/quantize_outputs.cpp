@@ -53,6 +53,7 @@ Status QuantizeOutputs::write(const PlannedMatrix& planned, QuantizedTensor&& qu
     certified.codes_sha256 = files.writer.digest(name + ".codes");
     certified.scales_sha256 = files.writer.digest(name + ".scale");
     certified.zeros_sha256 = files.writer.digest(name + ".zero_point");
+    certified.rotated_sha256 = files.writer.digest(name + ".rotated");
     return files.certificate.add(certified);
   });
   return large ? settle() : ok();

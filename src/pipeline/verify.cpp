@@ -44,7 +44,12 @@ std::optional<std::string> first_difference_of(const char* what, const Matrix<T>
 
 std::optional<std::string> first_difference_of(const Steps& stored, const Steps& computed) {
   if (const auto scale = first_difference_of("scale", stored.scales, computed.scales)) return scale;
-  return first_difference_of("zero point", stored.zeros, computed.zeros);
+  if (const auto zero = first_difference_of("zero point", stored.zeros, computed.zeros)) return zero;
+  const auto &a = stored.rotation.rows, &b = computed.rotation.rows;
+  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i)
+    if (a[i] != b[i])
+      return fmt::format("row {} is {}rotated, computed it is {}", i, a[i] ? "" : "not ", a[i] ? "not" : "");
+  return std::nullopt;
 }
 
 // What a model stores of one matrix.
@@ -71,6 +76,7 @@ void enter_digests(const PlannedMatrix& planned, const LoadedMatrix& loaded, con
   tensor.codes_sha256 = of_stored.codes;
   tensor.scales_sha256 = of_stored.scales;
   tensor.zeros_sha256 = of_stored.zeros;
+  tensor.rotated_sha256 = of_stored.rotated;
 }
 
 constexpr const char* other_codes = "its codes are not those of the certificate";
@@ -92,6 +98,7 @@ std::optional<std::string> first_false_fact(const CertifiedTensor& claim, const 
   if (claim.gram_sha256 != found.gram_sha256) return "its Gram matrix is not that of the certificate";
   if (claim.scales_sha256 != found.scales_sha256) return "its scales are not those of the certificate";
   if (claim.zeros_sha256 != found.zeros_sha256) return "its zero points are not those of the certificate";
+  if (claim.rotated_sha256 != found.rotated_sha256) return "its rotated rows are not those of the certificate";
   const std::size_t rows = found.gram_sha256.empty() ? 0 : static_cast<std::size_t>(found.rows);
   return same("the number of rows with values", claim.values.size(), rows);
 }
@@ -137,16 +144,37 @@ std::optional<std::string> first_false_count(const CertifiedTensor& claim, const
                      least, most);
 }
 
-// The rule that the options name gives the stored steps; steps that were given have to be those of C.
+// The steps that the options' rule gives W [rows, cols], without gaps between rows.
+Expected<Steps> steps_of_rule(const Options& options, MatrixRef<float> W, const ScaleStatistics& statistics = {}) {
+  return steps_for(options.grid, options.scale_rule, options.scale_storage, W.data(), W.rows(), W.cols(),
+                   options.group_size, statistics);
+}
+
+// The rule that the options name gives the stored steps, of a rotated row from its rotated weights; steps that were
+// given have to be those of C.
 std::optional<std::string> first_foreign_step(const PlannedMatrix& planned, const LoadedMatrix& loaded,
                                               const Steps& stored, const ScaleStatistics& statistics = {}) {
   const Options& options = planned.matrix.options;
   if (options.scale_rule == given_scales)
     return loaded.given ? first_difference_of(stored, *loaded.given) : std::nullopt;
-  const auto again = steps_for(options.grid, options.scale_rule, options.scale_storage, loaded.W.view().data(),
-                               planned.rows(), planned.cols(), options.group_size, statistics);
+  Expected<Steps> again = steps_of_rule(options, loaded.W.view(), statistics);
+  if (again && stored.rotation.any()) {
+    const Matrix<float> turned = rotated_weights(loaded.W.view(), stored.rotation.signs);
+    const Expected<Steps> rotated = steps_of_rule(options, turned);
+    if (!rotated) return fmt::format("scale rule {} gives no steps: {}", options.scale_rule, rotated.error().what);
+    for (Index i = 0; i < stored.scales.rows(); ++i)
+      if (stored.rotation.of_row(i)) again->take_row(i, *rotated);
+  }
   if (!again) return fmt::format("scale rule {} gives no steps: {}", options.scale_rule, again.error().what);
   return first_difference_of(stored, *again);
+}
+
+// The steps of round-to-nearest, which is not rotated: where some row is, those of the rule.
+Expected<std::optional<Steps>> nearest_steps(const Options& options, MatrixRef<float> W, const Steps& stored) {
+  if (!stored.rotation.any()) return std::optional<Steps>();
+  Expected<Steps> steps = steps_of_rule(options, W);
+  if (!steps) return steps.error();
+  return std::optional(*std::move(steps));
 }
 
 CertifiedTensor blank(const PlannedMatrix& planned) {
@@ -161,7 +189,7 @@ CertifiedTensor blank(const PlannedMatrix& planned) {
 
 // The losses of codes of which nothing is claimed.
 Status compute_values(LossVerifier& judge, const Matrix<Code>& codes, Verified& out) {
-  const Expected<std::vector<Loss>> final = judge.losses(codes), rtn = judge.losses(out.codes_rtn);
+  const Expected<std::vector<Loss>> final = judge.losses(codes), rtn = judge.losses_of_rtn(out.codes_rtn);
   if (!final) return final.error();
   if (!rtn) return rtn.error();
   out.tensor.lambda = judge.lambda();
@@ -215,7 +243,10 @@ Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationF
     out.tensor = *claim;
   }
   const Options& options = planned.matrix.options;
-  Rounded rtn = round_to_nearest(out.loaded.W.view(), options.grid, steps);
+  const Expected<std::optional<Steps>> of_rule = nearest_steps(options, out.loaded.W.view(), steps);
+  if (!of_rule) return of_rule.error();
+  const Steps& rtn_steps = *of_rule ? **of_rule : steps;
+  Rounded rtn = round_to_nearest(out.loaded.W.view(), options.grid, rtn_steps);
   out.codes_rtn = std::move(rtn.codes);
   const Statistic needed = steps_depend_on(options);
   if (claim) {
@@ -228,8 +259,8 @@ Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationF
     }
   }
   if (!out.loaded.G) return out;
-  Expected<LossVerifier> judge =
-      LossVerifier::make(out.loaded.W.view(), out.loaded.G->view(), options, steps, planned.name());
+  Expected<LossVerifier> judge = LossVerifier::make(out.loaded.W.view(), out.loaded.G->view(), options, steps,
+                                                    planned.name(), nullptr, &rtn_steps);
   if (!judge) return judge.error();
   if (!claim) {
     if (const Status computed = compute_values(*judge, codes, out); !computed) return computed.error();

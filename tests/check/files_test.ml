@@ -247,7 +247,9 @@ let forged_files () =
   refused "other weights" "files" { base with source_sha256 = Some (String.make 64 'a') };
   expect "a payload digest" 7 [ "E0710" ] { base with payload = Some (String.make 64 'a') };
   let meta key f = List.map (fun (k, v) -> if k = key then (k, f v) else (k, v)) in
-  expect "another schema" 3 [ "E0361" ] { base with container_text = meta "hallmark.schema" (fun _ -> "3") };
+  expect "another schema" 3 [ "E0361"; "unknown schema" ] { base with container_text = meta "hallmark.schema" (fun _ -> "4") };
+  expect "rotated matrices" 3 [ "E0361"; "rotated"; "hallmark verify" ]
+    { base with container_text = meta "hallmark.schema" (fun _ -> "3") };
   expect "a missing entry" 3 [ "E0360" ] { base with container_text = List.filter (fun (k, _) -> k <> "hallmark.matrices") };
   expect "an unknown grid" 3 [ "E0362" ] { base with grid_id = "gf16/9"; stated_grid = "gf16/9" };
   expect "a grid spelt otherwise" 3 [ "E0362" ] { base with grid_id = "gf:6,9/1"; stated_grid = "gf:6,9/1" };

@@ -1,0 +1,75 @@
+// Rotated rows: every number that a file holds is scale times the sum of 16 signed points over 4, exactly. The sums are
+// taken here by the definition of R, not by the additions of decode_row.
+#include <algorithm>
+#include <bit>
+
+#include "certify/judge.hpp"
+
+namespace hallmark {
+
+using namespace contracts;
+
+namespace {
+
+constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+// x R of the points x.
+std::vector<double> turned_back(const std::vector<double>& x, std::span<const float> signs) {
+  constexpr std::size_t n = static_cast<std::size_t>(Rotation::kBlock);
+  std::vector<double> out = x;
+  for (std::size_t j = 0; j < signs.size(); ++j) {
+    double sum = 0;
+    for (std::size_t k = 0; k < n; ++k) sum += (std::popcount(j % n & k) % 2 == 0 ? 1 : -1) * x[j / n * n + k];
+    out[j] = static_cast<double>(signs[j]) * sum / 4;
+  }
+  return out;
+}
+
+void judge_rows(const Case& c, std::span<const Index> rows, Evaluations& exact) {
+  const Matrix<Code>& codes = c.evidence.result.codes;
+  const Steps& steps = c.evidence.result.steps;
+  std::vector<Lanes> s(at(codes.cols())), g(s.size()), written(s.size());
+  for (std::size_t lane = 0; lane < kRowsAtOnce; ++lane) {
+    const Index i = rows[std::min(lane, rows.size() - 1)];
+    std::vector<double> points;
+    for (Index j = 0; j < codes.cols(); ++j) points.push_back(c.points.entry[codes(i, j)].value);
+    const std::vector<double> sums = turned_back(points, steps.rotation.signs), q = c.numbers(codes, steps, i);
+    for (std::size_t j = 0; j < s.size(); ++j) {
+      s[j][lane] = steps.scale(i, static_cast<Index>(j));
+      g[j][lane] = sums[j];
+      written[j][lane] = q[j];
+    }
+  }
+  const auto of = [](const std::vector<Lanes>& x) { return [&x](std::size_t j) -> const Lanes& { return x[j]; }; };
+  const auto scale = of(s), point = of(g), number = of(written);
+  exact.lanes(
+      rows.size(),
+      [&](const auto& pick) {
+        return generated::exact_product_post<OpsOf<decltype(pick)>>(s.size(), pick(scale), pick(point), pick(number));
+      },
+      [&](std::size_t lane) { return rows[std::min(lane, rows.size() - 1)]; }, [](std::size_t) {});
+}
+
+void judge(Case& c) {
+  std::vector<Index> rotated;
+  for (Index i = 0; i < c.evidence.W.rows(); ++i)
+    if (c.evidence.result.steps.rotation.of_row(i)) rotated.push_back(i);
+#pragma omp parallel if (rotated.size() > kRowsAtOnce)
+  {
+    Evaluations exact = c.evaluations(generated::exact_product);
+#pragma omp for schedule(static)
+    for (std::size_t first = 0; first < rotated.size(); first += kRowsAtOnce)
+      judge_rows(c, std::span(rotated).subspan(first, std::min(kRowsAtOnce, rotated.size() - first)), exact);
+  }
+}
+
+constexpr const generated::Contract* judged[] = {&generated::exact_product};
+
+}  // namespace
+
+namespace judging {
+extern const Judge rotated;
+const Judge rotated{judged, [](const Case& c) { return c.evidence.result.steps.rotation.any(); }, judge};
+}  // namespace judging
+
+}  // namespace hallmark

@@ -1,0 +1,163 @@
+// --rotation hadamard:16 from the command line: what is written is what is judged, whoever judges it.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "../io/quantized_files.hpp"
+#include "certify/certificate.hpp"
+#include "files.hpp"
+#include "method/rtn.hpp"
+#include "oracle/exact_loss.hpp"
+#include "shell.hpp"
+
+using namespace hallmark;
+using namespace hallmark::test;
+
+namespace {
+
+constexpr std::size_t kTokens = 200;
+
+// Noise with outliers; the first row of `a` lies on the grid of int4s, where nothing beats round-to-nearest.
+std::vector<float> weights(std::size_t rows, std::size_t cols, unsigned seed) {
+  std::vector<float> values = noise(rows * cols, seed);
+  for (std::size_t k = 0; k < values.size(); k += 23) values[k] *= 5;
+  for (std::size_t j = 0; j < cols; ++j) values[j] = static_cast<float>(j % 15) - 7;
+  return values;
+}
+
+struct Workspace {
+  TemporaryFolder folder;
+  Workspace() {
+    write_tensors(
+        folder / "w",
+        {{"a", DType::F32, {6, 40}, weights(6, 40, 1)}, {"b", DType::F32, {5, 7}}, {"bias", DType::F32, {6}}});
+    write_tensors(folder / "x",
+                  {{"a.activations", DType::F32, {kTokens, 40}}, {"b.activations", DType::F32, {kTokens, 7}}});
+    const Result made = run("gram --activations x -o c");
+    REQUIRE_MESSAGE(made.exit == 0, made.out);
+  }
+  Result run(const std::string& command) const {
+    return shell(fmt::format("cd {}; {} {}", folder.path(), HALLMARK_TOOL, command));
+  }
+  Result quantize(const std::string& flags) const {
+    return run("quantize --weights w --calibration c -o q.safetensors --overwrite " + flags);
+  }
+  Result verify(const std::string& flags) const {
+    return run("verify q.safetensors --weights w --calibration c " + flags);
+  }
+};
+
+std::vector<float> numbers_of(const SafeTensors& file, const std::string& name) {
+  const TensorInfo& tensor = *file.find(name);
+  std::vector<float> values(tensor.data.size() / sizeof(float));
+  std::memcpy(values.data(), tensor.data.data(), tensor.data.size());
+  return values;
+}
+
+}  // namespace
+
+TEST_CASE("quantize, verify in every way, inspect, dequantize, export") {
+  const Workspace space;
+  for (const std::string grid : {"int4s", "lloyd:4"}) {
+    CAPTURE(grid);
+    const Result made = space.quantize("--grid " + grid + " --rotation hadamard:16 --rotation-seed 3 --exact");
+    REQUIRE_MESSAGE(made.exit == 0, made.out);
+    for (const std::string how :
+         {"", "--exact", "--exact --rows 2", "--no-certificate", "--reproduce", "--reproduce --exact", "--threads 3"}) {
+      const Result judged = space.verify(how);
+      CHECK_MESSAGE(judged.exit == 0, how << ": " << judged.out);
+    }
+    const Result shown = space.run("inspect q.safetensors");
+    CHECK(shown.out.find("hadamard:16") != std::string::npos);
+
+    REQUIRE(space.run("dequantize q.safetensors --overwrite -o d").exit == 0);
+    REQUIRE(space.run("export q.safetensors --to safetensors-f64 --overwrite -o d64").exit == 0);
+    REQUIRE(space.run("export q.safetensors --to hallmark --overwrite -o again").exit == 0);
+    CHECK(read_file(space.folder / "again") == read_file(space.folder / "q.safetensors"));
+    const auto q = QuantizedFile::open(space.folder / "q.safetensors");
+    const auto d = SafeTensors::open(space.folder / "d"), w = SafeTensors::open(space.folder / "w"),
+               c = SafeTensors::open(space.folder / "c");
+    REQUIRE((q && d && w && c));
+    auto certificate = CertificateReader::open(space.folder / "q.certificate.json");
+    REQUIRE(certificate);
+    for (const QuantizedMatrix& matrix : q->header().matrices) {
+      const auto tensor = certificate->next();
+      REQUIRE((tensor && *tensor));
+      const Steps steps = *q->steps(matrix);
+      CHECK(steps.rotation.rows.size() == matrix.rows);
+      CHECK((*tensor)->rotated_sha256.size() == 64);
+      const std::vector<float> values = numbers_of(*d, matrix.name), W = numbers_of(*w, matrix.name);
+      const Matrix<float> decoded = dequantize(*q->codes(matrix), steps, matrix.options.grid);
+      CHECK(values == std::vector<float>(decoded.data(), decoded.data() + decoded.size()));
+      // The exact losses of the certificate are those of the numbers in the F32 file.
+      const TensorInfo& gram = *c->find(matrix.name + ".gram");
+      std::vector<double> G(gram.data.size() / sizeof(double));
+      std::memcpy(G.data(), gram.data.data(), gram.data.size());
+      for (std::size_t i = 0; i < matrix.rows; ++i) {
+        const CertifiedRow& row = (*tensor)->values[i];
+        CHECK(row.kept_rtn == (steps.rotation.rows[i] == 0));
+        const std::span<const float> of_row = std::span(values).subspan(i * matrix.cols, matrix.cols);
+        const std::vector<double> points(of_row.begin(), of_row.end());
+        const std::vector<float> ones(matrix.cols, 1.0F);
+        REQUIRE(row.final.exact);
+        CHECK(compare(*row.final.exact,
+                      oracle::exact_loss(std::span(W).subspan(i * matrix.cols, matrix.cols), ones, points, G)) == 0);
+      }
+      if (grid == "int4s" && matrix.name == "a") CHECK((*tensor)->values[0].kept_rtn);
+      if (matrix.name == "a") CHECK((*tensor)->guard_rows < 6);
+    }
+  }
+}
+
+TEST_CASE("contracts, held-out tokens, rows without the guard") {
+  const Workspace space;
+  for (const std::string flags : {"--contracts exact", "--contracts off", "--no-guard", "--desc-act --group-size 16"}) {
+    const Result made = space.quantize("--include '^a$' --grid lloyd:3 --rotation hadamard:16 " + flags);
+    REQUIRE_MESSAGE(made.exit == 0, flags << made.out);
+    const Result judged = space.verify("--exact");
+    CHECK_MESSAGE(judged.exit == 0, flags << judged.out);
+  }
+  const Result held = space.run(
+      "quantize --weights w --calibration x -o h.safetensors --grid lloyd:3 --rotation hadamard:16 --holdout 0.25 "
+      "--report r");
+  REQUIRE_MESSAGE(held.exit == 0, held.out);
+  const auto line =
+      nlohmann::json::parse(read_file(space.folder / "r").substr(0, read_file(space.folder / "r").find('\n')));
+  // What is lost on held-out tokens is of the size of what is lost on the others.
+  const double ratio = line["loss"].get<double>() / line["loss_rtn"].get<double>(),
+               held_ratio = line["held_out_loss"].get<double>() / line["held_out_loss_rtn"].get<double>();
+  CHECK(held_ratio < 1);
+  CHECK(std::fabs(held_ratio - ratio) < 0.3);
+}
+
+TEST_CASE("forged marks are refused by what they break") {
+  const Workspace space;
+  REQUIRE(space.quantize("--grid lloyd:4 --rotation hadamard:16").exit == 0);
+  rewrite(space.folder / "q.safetensors",
+          [](auto&, auto&, auto& data) { data["a.rotated"][1] = static_cast<char>(1 - data["a.rotated"][1]); });
+  for (const std::string how : {"", "--exact", "--reproduce"}) {
+    const Result judged = space.verify(how);
+    CHECK(judged.exit == 7);
+    CHECK_MESSAGE(judged.out.find("'a'") != std::string::npos, judged.out);
+  }
+  const Result checked = space.verify("--no-certificate");
+  CHECK_MESSAGE(checked.exit == 0, checked.out);  // without a claim nothing is promised
+}
+
+TEST_CASE("a rotation that cannot be is refused in the plan, with what goes") {
+  const Workspace space;
+  const auto refused = [&](const std::string& flags, const std::string& hint) {
+    const Result made = space.quantize("--dry-run --rotation hadamard:16 " + flags);
+    CHECK(made.exit == 2);
+    CHECK_MESSAGE(made.out.find("E0232") != std::string::npos, made.out);
+    CHECK_MESSAGE(made.out.find(hint) != std::string::npos, made.out);
+  };
+  refused("--grid gf16", "--grid intB");
+  refused("--grid int4z", "--grid intB");
+  refused("--grid nf4", "--grid intB");
+  refused("--grid int4 --group-size 4", "multiple of 16");
+  refused("--grid int4 --method rtn", "--rotation none");
+  CHECK(space.quantize("--dry-run --grid int4 --rotation hadamard:8").out.find("E0227") != std::string::npos);
+}
