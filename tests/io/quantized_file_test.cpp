@@ -277,7 +277,7 @@ TEST_CASE("a container that was changed is refused by name") {
     CHECK(after([&](auto& metadata, auto&, auto&) { REQUIRE(metadata.erase("hallmark." + key) == 1); }) ==
           quantized_metadata);
   }
-  CHECK(entry("hallmark.schema", "3") == quantized_schema);
+  CHECK(entry("hallmark.schema", "4") == quantized_schema);
   CHECK(entry("hallmark.schema", "1") == quantized_metadata);
   CHECK(entry("hallmark.rounding", "truncation") == quantized_metadata);
   CHECK(entry("hallmark.source.sha256", "abc") == quantized_metadata);
