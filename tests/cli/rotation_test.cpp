@@ -146,6 +146,19 @@ TEST_CASE("forged marks are refused by what they break") {
   CHECK_MESSAGE(checked.exit == 0, checked.out);  // without a claim nothing is promised
 }
 
+TEST_CASE("a certificate of other marks is refused, though every loss is right") {
+  const Workspace space;
+  REQUIRE(space.quantize("--grid lloyd:4 --rotation hadamard:16").exit == 0);
+  const std::string path = space.folder / "q.certificate.json";
+  std::string text = read_file(path);
+  const std::size_t digit = text.find("\"rotated\":\"") + 11;
+  text[digit] = text[digit] == '0' ? '1' : '0';
+  write_file(path, text);
+  const Result judged = space.verify("");
+  CHECK(judged.exit == 7);
+  CHECK_MESSAGE(judged.out.find("rotated rows are not those of the certificate") != std::string::npos, judged.out);
+}
+
 TEST_CASE("a rotation that cannot be is refused in the plan, with what goes") {
   const Workspace space;
   const auto refused = [&](const std::string& flags, const std::string& hint) {
