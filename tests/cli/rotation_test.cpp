@@ -172,5 +172,6 @@ TEST_CASE("a rotation that cannot be is refused in the plan, with what goes") {
   refused("--grid nf4", "--grid intB");
   refused("--grid int4 --group-size 4", "multiple of 16");
   refused("--grid int4 --method rtn", "--rotation none");
+  CHECK(space.quantize("--dry-run --grid int4 --rotation hadamard:16 --rotation-seed 0").exit == 0);
   CHECK(space.quantize("--dry-run --grid int4 --rotation hadamard:8").out.find("E0227") != std::string::npos);
 }
