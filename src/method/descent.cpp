@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <iterator>
 #include <numeric>
 
-#include "linalg/transpose.hpp"
 #include "method/row_groups.hpp"
 #include "method/row_lanes.hpp"
 #include "method/rtn.hpp"
@@ -59,7 +57,6 @@ struct RowBlock {
   std::array<Index, at(kRows)> clipped{};
   Index sweeps = 0;
   bool changed = true;  // some code in the sweep under way
-  bool done = false;
 };
 
 class Descending {
