@@ -28,7 +28,7 @@ using namespace hallmark::test;
 namespace {
 
 // What a recipe asks for: one of these, by the low bits of its second byte.
-enum class Work { verify, verify_again, exact, reproduce, no_certificate, read, quantize, ledger, count };
+enum class ToolCall { verify, verify_again, exact, reproduce, no_certificate, read, quantize, ledger, count };
 
 std::FILE* report = stderr;  // libFuzzer closes the streams that the tool writes to
 fs::path folder;
@@ -123,24 +123,24 @@ void judge_reproduced(const MadeSet& made, const FileSet& files) {
   if (comparable(now, same) != comparable(then, same)) wrong("verify --reproduce accepts another certificate");
 }
 
-void verify(const MadeSet& made, const FileSet& files, Work work) {
+void verify(const MadeSet& made, const FileSet& files, ToolCall work) {
   bool changed = false;
   for (const auto& [name, bytes] : made.files) changed |= name != "ledger.jsonl" && files.at(name) != bytes;
   std::vector<std::string> more;
-  if (work == Work::exact) more.emplace_back("--exact");
-  if (work == Work::reproduce) more.emplace_back("--reproduce");
-  if (work == Work::no_certificate) more.emplace_back("--no-certificate");
+  if (work == ToolCall::exact) more.emplace_back("--exact");
+  if (work == ToolCall::reproduce) more.emplace_back("--reproduce");
+  if (work == ToolCall::no_certificate) more.emplace_back("--no-certificate");
   ++counts.verified;
   if (tool(cli::verify_command, verify_words(made, "q.safetensors", more)) != 0) {
     if (!changed) wrong("verify refuses what quantize wrote");
     return;
   }
-  if (work == Work::no_certificate)
+  if (work == ToolCall::no_certificate)
     return demand("verify --no-certificate accepts", first_false_digest(files.at("q.safetensors")));
-  const auto judged = verified(made, files, work == Work::exact);
+  const auto judged = verified(made, files, work == ToolCall::exact);
   if (!judged) wrong("verify accepts shards that are not there");
   demand("verify accepts", first_false_statement(*judged));
-  if (work == Work::reproduce) judge_reproduced(made, files);
+  if (work == ToolCall::reproduce) judge_reproduced(made, files);
   counts.accepted_changed += changed;
 }
 
@@ -223,7 +223,7 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
     if (quantize(made, made.quantize, "q.safetensors") != 0) wrong("a set cannot be quantized");
     for (const char* name : {"q.safetensors", "q.certificate.json"}) made.files[name] = read(name);
     made.digests = digests_of(*verified(made, made.files, true));
-    verify(made, made.files, Work::exact);
+    verify(made, made.files, ToolCall::exact);
     originals.push_back(made.files);
   }
   return 0;
@@ -233,7 +233,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Recipe recipe({data, size});
   const MadeSet& made = sets[recipe.byte() % sets.size()];
   const unsigned how = recipe.byte();
-  const auto work = static_cast<Work>(how % static_cast<unsigned>(Work::count));
+  const auto work = static_cast<ToolCall>(how % static_cast<unsigned>(ToolCall::count));
   const MadeSet& options = sets[recipe.byte() % sets.size()];
   FileSet files = made.files;
   for (int changes = 0; changes < 16 && !recipe.done(); ++changes) mutate(files, originals, recipe);
@@ -243,9 +243,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const auto& [name, bytes] : files) write(name, bytes);
   ++counts.runs;
   switch (work) {
-    case Work::read: read_container(files); break;
-    case Work::quantize: quantize_again(made, files, options); break;
-    case Work::ledger: read_ledgers(files.at("ledger.jsonl")); break;
+    case ToolCall::read: read_container(files); break;
+    case ToolCall::quantize: quantize_again(made, files, options); break;
+    case ToolCall::ledger: read_ledgers(files.at("ledger.jsonl")); break;
     default: verify(made, files, work);
   }
   no_temporary_left();
