@@ -14,6 +14,7 @@
 #include "cli/progress.hpp"
 #include "cli/quantize_report.hpp"
 #include "cli/ranges.hpp"
+#include "pipeline/presets.hpp"
 #include "pipeline/run.hpp"
 
 namespace hallmark::cli {
@@ -47,6 +48,10 @@ void add_options(CLI::App& app, QuantizeFlags& flags) {
     app.add_option(spelled, flags.words[name],
                    std::string(info.help) + (name == "scale_rule" ? "" : fmt::format(" [{}]", option_text(value))));
   });
+  app.add_option(
+      "--bits", flags.words[std::string(bits_setting)],
+      "2 to 8: the grid, method, rotation and scale storage of least damage at this size, where no other flag "
+      "says otherwise");
   app.add_flag("--desc-act", flags.desc_act, "Columns by descending diagonal of H (act-order)");
   app.add_flag("--no-guard", flags.no_guard,
                "Keep the method's codes even in rows where rounding to nearest is better");
@@ -58,6 +63,7 @@ Expected<RuleSet> rules_of(const QuantizeFlags& flags) {
     if (!word.empty()) typed.settings[name] = word;
   if (flags.desc_act) typed.settings["desc_act"] = "true";
   if (flags.no_guard) typed.settings["guard"] = "false";
+  if (const Status expanded = expand_bits(typed.settings, typed.place); !expanded) return expanded.error();
   std::vector<Rule> rules{std::move(typed)};
   if (!flags.config.empty()) {
     Expected<std::vector<Rule>> more = read_rules(flags.config);

@@ -203,6 +203,15 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
       rotated ? propose_rotated(layer, options, method, compute)
               : method.propose(input(sink, options.guard || (observer && !observer->wants_binary64())));
   if (!proposals) return proposals.error();
+  if (rotated && options.guard) {  // some rows are better off as they are
+    const RecurrenceSink nobody;
+    Expected<std::vector<Proposal>> upright = method.propose(input(nobody, true));
+    if (!upright) return upright.error();
+    for (Proposal& proposal : *upright) {
+      if (!proposal.steps) proposal.steps = result.steps;
+      proposals->push_back(std::move(proposal));
+    }
+  }
   Expected<Proposal> best = best_of(*std::move(proposals), target, options, selector);
   if (!best) return best.error();
   if (rotated) result.rtn_steps = result.steps;  // of the rule, from the weights as they are

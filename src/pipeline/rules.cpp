@@ -8,6 +8,7 @@
 #include "base/spelling.hpp"
 #include "io/file.hpp"
 #include "io/strict_json.hpp"
+#include "pipeline/presets.hpp"
 
 namespace hallmark {
 namespace {
@@ -51,7 +52,8 @@ Status read_key(const std::string& key, const Json& value, Rule& rule) {
     const auto pattern = compiled(rule);
     return pattern ? ok() : Status(pattern.error());
   }
-  const std::vector<std::string> known = option_names();
+  std::vector<std::string> known = option_names();
+  known.emplace_back(bits_setting);
   if (std::ranges::find(known, key) == known.end()) {
     std::vector<std::string> keys = known;
     keys.insert(keys.end(), {"match", "skip", "rtn", "transposed"});
@@ -101,6 +103,7 @@ Expected<std::vector<Rule>> read_rules(const std::string& path) {
       return malformed("a rule is an object with a pattern", rule.place, R"({"match": "mlp", "grid": "int4"})");
     for (const auto& [key, value] : item.items())
       if (const Status read = read_key(key, value, rule); !read) return read.error();
+    if (const Status expanded = expand_bits(rule.settings, rule.place); !expanded) return expanded.error();
     if (const Status good = check_words(rule); !good) return good.error();
     const bool says_more = !rule.settings.empty() || rule.rtn || rule.transposed;
     if (rule.skip == true && says_more)

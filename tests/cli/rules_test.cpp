@@ -116,6 +116,8 @@ TEST_CASE("every malformed rule is refused by its number, before any file is wri
   refuses(R"({"match": "b", "group_size": 1.5})", 2, "E0227", {"group_size is '1.5'"});
   refuses(R"({"match": "b", "damp_fraction": 1})", 2, "E0227", {"below 1"});
   refuses(R"({"match": "b", "guard": "yes"})", 2, "E0227", {"true or false"});
+  for (const std::string bits : {"1", "9", "4.5", "\"04\"", "true"})
+    refuses(R"({"match": "b", "bits": )" + bits + "}", 2, "E0227", {"bits is '", "a whole number from 2 to 8"});
   refuses(R"({"match": "nothing", "grid": "int4"})", 4, "E0430", {"'nothing' against 3 tensors"});
   refuses(R"({"match": "bias", "grid": "int4"})", 4, "E0430", {"'bias' against 3 tensors"});  // a vector is no matrix
 }
@@ -232,6 +234,27 @@ TEST_CASE("the later rule counts, and the flags are the first") {
   CHECK(line("e[1]").ends_with("nf4 rtn absmax, scale_storage bf16, damp_fraction 0.05"));
   CHECK(planned.out.find("4 matrices are quantized, 0 tensors of 2 or 3 dimensions pass through") != std::string::npos);
   CHECK(work.folder.count() == 3);
+}
+
+TEST_CASE("bits stand for settings, and what is said of these counts") {
+  const Workspace work;
+  const auto settings = [&](const std::string& flags) {
+    const Result planned = work.run("--dry-run " + flags);
+    REQUIRE_MESSAGE(planned.exit == 0, planned.out);
+    return planned.out;
+  };
+  const std::string by_hand = " --method best --rotation hadamard:16 --scale-storage f16";
+  for (const std::string bits : {"2", "3", "4"})
+    CHECK(settings("--bits " + bits) == settings("--grid lloyd:" + bits + by_hand));
+  for (const std::string bits : {"5", "6", "7", "8"})
+    CHECK(settings("--bits " + bits) == settings("--grid int" + bits + by_hand));
+  CHECK(settings("--bits 4 --grid int4 --rotation none") == settings("--grid int4 --method best --scale-storage f16"));
+  CHECK(settings("--bits 4") != settings("--bits 4 --rotation none"));
+  test::write_file(work.folder / "r.json", R"({"rules": [{"match": "a", "effort": 2, "grid": "int4", "bits": 8}]})");
+  const std::string by_rule = settings("--bits 4 --config r.json");
+  test::write_file(work.folder / "r.json", R"({"rules": [{"match": "a", "effort": 2, "grid": "int4"}]})");
+  CHECK(by_rule == settings("--grid lloyd:4 --config r.json" + by_hand));
+  Workspace::three_lines(work.run("--bits 16"), 2, "E0227", {"the command line: bits is '16'"});
 }
 
 TEST_CASE("what passes through is listed with its reason") {
