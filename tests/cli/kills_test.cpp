@@ -56,10 +56,10 @@ struct Counts {
   bool enough() const { return kills() >= wanted_kills() && finished > 0 && replaced > 0; }
   void say(const char* what) const {
     const auto by = [&](int signal) { return killed.contains(signal) ? killed.at(signal) : 0; };
-    MESSAGE(what << ": " << rounds << " rounds of two writers, killed by SIGKILL " << by(SIGKILL) << ", SIGTERM "
-                 << by(SIGTERM) << ", SIGINT " << by(SIGINT) << ", finished " << finished << "; old state kept "
-                 << old_kept << ", new state " << replaced << "; temporary files that SIGKILL left "
-                 << left_by_sigkill);
+    MESSAGE(std::string(what) << ": " << rounds << " rounds of two writers, killed by SIGKILL " << by(SIGKILL)
+                              << ", SIGTERM " << by(SIGTERM) << ", SIGINT " << by(SIGINT) << ", finished " << finished
+                              << "; old state kept " << old_kept << ", new state " << replaced
+                              << "; temporary files that SIGKILL left " << left_by_sigkill);
   }
 };
 

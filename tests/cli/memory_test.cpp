@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "../io/temporary_folder.hpp"
 #include "files.hpp"
@@ -107,49 +108,48 @@ TEST_CASE("--dry-run tells what a matrix needs: never less, and at most twice as
     if (gram) test::write_tensors(folder / ("c." + name), {{"w.gram", DType::F64, {n, n}, values}});
     else test::write_tensors(folder / ("c." + name), {{"w.activations", DType::F32, {2 * n, n}}});
   };
-  const auto command = [&](const std::string& name, const std::string& grid, const std::string& method) {
-    return std::vector<std::string>{HALLMARK_TOOL,
-                                    "quantize",
-                                    "--weights",
-                                    folder / ("w." + name),
-                                    "--calibration",
-                                    folder / ("c." + name),
-                                    "--grid",
-                                    grid,
-                                    "--method",
-                                    method,
-                                    "--threads",
-                                    "2",
-                                    "--overwrite",
-                                    "--output",
-                                    q};
+  using Words = std::vector<std::string>;
+  const auto command = [&](const std::string& name, const Words& asked) {
+    Words words{HALLMARK_TOOL,          "quantize",      "--weights",
+                folder / ("w." + name), "--calibration", folder / ("c." + name)};
+    words.insert(words.end(), asked.begin(), asked.end());
+    for (const char* word : {"--threads", "2", "--overwrite", "--output"}) words.emplace_back(word);
+    words.push_back(q);
+    return words;
   };
+  std::vector<Words> each;
+  for (const std::string grid : {"gf16", "int4", "int4z", "lloyd:4"})
+    for (const std::string method : {"gptq", "rtn"}) each.push_back({"--grid", grid, "--method", method});
+  for (const Words& more : {Words{"--method", "descent"}, Words{"--method", "best", "--effort", "1"},
+                            Words{"--scale-rule", "search", "--ratios", "1,0.9"}, Words{"--rotation", "hadamard:16"}}) {
+    each.push_back({"--grid", "int4"});
+    each.back().insert(each.back().end(), more.begin(), more.end());
+  }
+  each.push_back({"--bits", "4", "--effort", "1"});
   for (const DType dtype : {DType::F32, DType::BF16})
     for (const bool gram : {true, false}) {
       write("small", 8, dtype, gram);
       write("large", 1024, dtype, gram);
-      for (const std::string grid : {"gf16", "int4", "int4z", "lloyd:4"})
-        for (const std::string method : {"gptq", "rtn"}) {
-          if (!gram && (method == "rtn" || grid != "gf16")) continue;
-          const std::string dtype_text(dtype_name(dtype));
-          CAPTURE(dtype_text);
-          CAPTURE(gram);
-          CAPTURE(grid);
-          CAPTURE(method);
-          std::string dry;
-          for (const std::string& word : command("large", grid, method)) dry += word + " ";
-          const std::string plan = test::shell(dry + "--dry-run").out;
-          const auto at = plan.find("largest working set ");
-          REQUIRE(at != std::string::npos);
-          const double said = std::stod(plan.substr(at + 20)) * 1e6;
-          const Run nothing = run(command("small", grid, method)), result = run(command("large", grid, method));
-          CHECK(nothing.exit == 0);
-          CHECK(result.exit == 0);
-          // The program and its libraries are there for a matrix of any size.
-          const double needed = static_cast<double>(result.peak_bytes) - static_cast<double>(nothing.peak_bytes);
-          CHECK(needed <= said);
-          CHECK(said <= 2 * needed + 4e6);  // what allocators and threads hold differs from run to run
-        }
+      for (const Words& asked : each) {
+        if (!gram && asked != each.front()) continue;
+        const std::string dtype_text(dtype_name(dtype)), words = fmt::format("{}", fmt::join(asked, " "));
+        CAPTURE(dtype_text);
+        CAPTURE(gram);
+        CAPTURE(words);
+        std::string dry;
+        for (const std::string& word : command("large", asked)) dry += word + " ";
+        const std::string plan = test::shell(dry + "--dry-run").out;
+        const auto at = plan.find("largest working set ");
+        REQUIRE(at != std::string::npos);
+        const double said = std::stod(plan.substr(at + 20)) * 1e6;
+        const Run nothing = run(command("small", asked)), result = run(command("large", asked));
+        CHECK(nothing.exit == 0);
+        CHECK(result.exit == 0);
+        // The program and its libraries are there for a matrix of any size.
+        const double needed = static_cast<double>(result.peak_bytes) - static_cast<double>(nothing.peak_bytes);
+        CHECK(needed <= said);
+        CHECK(said <= 2 * needed + 4e6);  // what allocators and threads hold differs from run to run
+      }
     }
 }
 
