@@ -33,8 +33,9 @@ test-cpp: ## Build and run the C++ tests
 ablation: build ## The main job: 3 seeds x {0,16,32} calibration batches to GF16; appends ten lines, writes docs/ablation.md
 	@tools/deps.sh text
 	$(BUILD)/hallmark ablate --grid gf16
-ablation-all: ablation ## The same for the symmetric integers of 8, 6 and 4 bits too
+ablation-all: ablation ## The same for the symmetric integers of 8, 6 and 4 bits too, and for the best codes of 4, 3 and 2
 	for grid in int8s int6s int4s; do $(BUILD)/hallmark ablate --grid $$grid; done
+	for bits in 4 3 2; do $(BUILD)/hallmark ablate --bits $$bits; done
 ablation-smoke: build ## One seed, little text, all three N, into a temporary file
 	@tools/deps.sh text
 	dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <bit>
 #include <cmath>
 
 #include "base/error_numbers.hpp"
+#include "method/method.hpp"
 #include "scale/scale_rule.hpp"
 
 namespace hallmark {
@@ -58,14 +60,32 @@ Status Contracts::status() const {
                fmt::format("{}; {} checks failed in all", failure_, failed), "report this: it is a bug in Hallmark"};
 }
 
+namespace {
+
+// Element j of a rotated row before its scale, by the definition of R: integers over 4.
+double rotated_point(const Grid& grid, const Quantized& quantized, Index i, Index j) {
+  const std::vector<float>& signs = quantized.steps.rotation.signs;
+  const auto value = [&](Index k) { return grid.value(quantized.codes(i, k), quantized.steps.zero(i, k)); };
+  if (j >= std::ssize(signs)) return value(j);
+  const Index block = j / Rotation::kBlock * Rotation::kBlock;
+  double sum = 0;
+  for (Index k = 0; k < Rotation::kBlock; ++k)
+    sum += std::popcount(static_cast<unsigned>(k & (j - block))) % 2 == 0 ? value(block + k) : -value(block + k);
+  return sum * double{signs[static_cast<std::size_t>(j)]} / 4;
+}
+
+}  // namespace
+
 std::vector<double> check_tensor(const std::string& name, const Matrix<float>& W, const Quantized& quantized,
                                  const Matrix<float>& What, const Options& options, const SiteGram* gram,
                                  Contracts& contracts) {
   const Grid& grid = options.grid;
   const auto at = [&](Index i, Index j) { return fmt::format("{} [{}, {}]", name, i, j); };
   const Steps& steps = quantized.steps;
-  // Rules that read more than the diagonal of G need the run's factor: their scales are what that run made.
-  if (const Statistic needed = statistic_of(options.scale_rule); needed <= Statistic::diagonal) {
+  // Rules that read more than the diagonal of G need the run's factor, methods that fit steps the run's codes: these
+  // scales are what that run made. Those of rotated rows come from other weights.
+  const Statistic needed = steps_depend_on(options);
+  if (needed <= Statistic::diagonal && !steps.rotation.any()) {
     std::vector<double> diagonal;
     if (needed == Statistic::diagonal && gram) diagonal.assign(gram->G.diagonal().begin(), gram->G.diagonal().end());
     const auto again = steps_for(grid, options.scale_rule, options.scale_storage, W.data(), W.rows(), W.cols(),
@@ -79,17 +99,20 @@ std::vector<double> check_tensor(const std::string& name, const Matrix<float>& W
           contracts.check("scales_from_weights", s(i, g) == again->scales(i, g), [&] { return at(i, g); });
   }
 
+  const Steps& of_rtn = quantized.steps_of_rtn();
   Matrix<float> nearest(W.rows(), W.cols());  // RTN's points
   for (Index i = 0; i < W.rows(); ++i) {
     const bool is_rtn = quantized.method == "rtn" || quantized.kept_rtn[static_cast<std::size_t>(i)] != 0;
     for (Index j = 0; j < W.cols(); ++j) {
       const Code code = quantized.codes(i, j);
       const Step step = steps.at(i, j);
-      const Code rtn = grid.nearest(double{W(i, j)} + 0.0, step);  // -0 is read as +0
-      nearest(i, j) = static_cast<float>(step.scale * grid.value(rtn, step.zero));
+      const Step plain = of_rtn.at(i, j);
+      const Code rtn = grid.nearest(double{W(i, j)} + 0.0, plain);  // -0 is read as +0
+      nearest(i, j) = static_cast<float>(plain.scale * grid.value(rtn, plain.zero));
+      const double point =
+          steps.rotation.of_row(i) ? rotated_point(grid, quantized, i, j) : grid.value(code, step.zero);
       contracts.check("codes_on_grid", grid.contains(code), [&] { return at(i, j); });
-      contracts.check("product_exact", double{What(i, j)} == step.scale * grid.value(code, step.zero),
-                      [&] { return at(i, j); });
+      contracts.check("product_exact", double{What(i, j)} == step.scale * point, [&] { return at(i, j); });
       if (is_rtn) contracts.check("rtn_codes", code == rtn, [&] { return at(i, j); });
     }
   }

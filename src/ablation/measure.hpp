@@ -58,9 +58,10 @@ class Contracts {
 };
 
 /// Checks one quantized tensor against W with arithmetic of its own (Grid and plain loops, no code of the quantizers):
-///   scales_from_weights    each scale is the rule's, computed again from W
+///   scales_from_weights    each scale is the rule's, computed again from W; where no method fitted or searched it
 ///   codes_on_grid          each code is a point of the grid
-///   product_exact          each element of What is s g, in binary64 without rounding
+///   product_exact          each element of What is s g, in a rotated row s times a signed sum of 16 points over 4, in
+///   binary64 without rounding
 ///   rtn_codes              each code of a row that is RTN (all rows for n = 0) is the nearest point to w: the
 ///   byte-identity
 ///                          of N = 0 with RTN

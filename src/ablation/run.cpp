@@ -13,7 +13,9 @@
 #include "io/sha256.hpp"
 #include "method/rtn.hpp"
 #include "measure/provenance.hpp"
+#include "pipeline/presets.hpp"
 #include "pipeline/quantize_matrix.hpp"
+#include "pipeline/rules.hpp"
 #include "replay/calibration.hpp"
 #include "replay/count_model.hpp"
 
@@ -44,7 +46,7 @@ void check_windows(const CalibrationPlan& plan, std::int64_t n, Contracts& check
 
 // Quantizes every 2-D weight, checks and measures; the cell gets everything but the evaluation and the clock.
 Expected<Model> quantize_cell(const Seed& seed, std::int64_t n, Options options, contracts::Policy policy, Cell& cell) {
-  options.method = n == 0 ? "rtn" : "gptq";
+  if (n == 0) options.method = "rtn", options.rotation = no_rotation;
   Contracts checks;
   contracts::Report judged;
   const Demands demands{policy, false, false, {}};
@@ -175,12 +177,34 @@ std::string ledger_name(const Grid& grid) {
   return name;
 }
 
+// How a run quantizes, and under which name ledgers and lines have it.
+struct Subject {
+  Options options;
+  std::string name;
+};
+
+Expected<Subject> subject_of(const AblationOptions& options) {
+  if (options.bits.empty()) {
+    Expected<Grid> grid = Grid::parse(options.grid);
+    if (!grid) return grid.error();
+    std::string name = ledger_name(*grid);
+    return Subject{Options{*std::move(grid)}, std::move(name)};
+  }
+  Rule rule{"--bits", "", {{std::string(bits_setting), options.bits}}, {}, {}, {}};
+  if (const Status expanded = expand_bits(rule.settings, rule.place); !expanded) return expanded.error();
+  Expected<RuleSet> rules = RuleSet::make({std::move(rule)});
+  if (!rules) return rules.error();
+  Expected<Resolved> resolved = rules->resolve("");
+  if (!resolved) return resolved.error();
+  return Subject{std::move(resolved->options), "bits-" + options.bits};
+}
+
 // What all cells of a run have in common.
-Cell shared_cell(const AblationOptions& options, const Grid& grid, const Corpus& corpus,
+Cell shared_cell(const AblationOptions& options, const Subject& subject, const Corpus& corpus,
                  std::span<const std::byte> evaluated) {
   Cell shared;
   shared.run = random_run_id();
-  shared.grid = ledger_name(grid);
+  shared.grid = subject.name;
   shared.git_sha = options.git_sha;
   shared.text_digest = corpus.digest;
   shared.eval_bytes = static_cast<std::int64_t>(options.eval_bytes);
@@ -192,7 +216,7 @@ Cell shared_cell(const AblationOptions& options, const Grid& grid, const Corpus&
 }
 
 // One seed and one N: quantizes and evaluates.
-Expected<Cell> run_cell(const Seed& prepared, const Cell& shared, std::int64_t n, const Grid& grid,
+Expected<Cell> run_cell(const Seed& prepared, const Cell& shared, std::int64_t n, const Options& options,
                         contracts::Policy policy, std::span<const std::byte> evaluated) {
   const auto start = std::chrono::steady_clock::now();
   Cell cell = prepared.common;
@@ -203,7 +227,7 @@ Expected<Cell> run_cell(const Seed& prepared, const Cell& shared, std::int64_t n
   cell.eval_bytes = shared.eval_bytes;
   cell.count_model_bpb = shared.count_model_bpb;
   cell.n = n;
-  auto model = quantize_cell(prepared, n, Options{grid}, policy, cell);
+  auto model = quantize_cell(prepared, n, options, policy, cell);
   if (!model) return model.error();
   auto bpb = bits_per_byte(*model, evaluated);
   if (!bpb) return bpb.error();
@@ -218,8 +242,8 @@ Expected<Cell> run_cell(const Seed& prepared, const Cell& shared, std::int64_t n
 
 Expected<AblationResult> run_ablation(const AblationOptions& options, const Progress& progress) {
   if (auto valid = check_options(options); !valid) return valid.error();
-  auto grid = Grid::parse(options.grid);
-  if (!grid) return grid.error();
+  const Expected<Subject> subject = subject_of(options);
+  if (!subject) return subject.error();
   auto corpus = load_corpus(options.text);
   if (!corpus) return corpus.error();
   const auto text = evaluated_text(*corpus, options.text, options.eval_bytes);
@@ -235,12 +259,12 @@ Expected<AblationResult> run_ablation(const AblationOptions& options, const Prog
                (captured + windows * static_cast<double>(1 + options.batches.size()));
 
   AblationResult result;
-  const Cell shared = shared_cell(options, *grid, *corpus, evaluated);
+  const Cell shared = shared_cell(options, *subject, *corpus, evaluated);
   for (const auto seed : options.seeds) {
     auto prepared = prepare_seed(seed, options, *corpus, evaluated, work, result.notes);
     if (!prepared) return prepared.error();
     for (const auto n : options.batches) {
-      auto cell = run_cell(*prepared, shared, n, *grid, options.contracts, evaluated);
+      auto cell = run_cell(*prepared, shared, n, subject->options, options.contracts, evaluated);
       if (!cell) return cell.error();
       work.add(windows, fmt::format("seed {}: N = {}", seed, n));
       auto line = cell_line(*cell);
@@ -262,9 +286,9 @@ Expected<AblationResult> run_ablation(const AblationOptions& options, const Prog
 
 Expected<std::string> run_ledger(const AblationOptions& options, const std::optional<std::string>& output,
                                  const std::string& folder) {
-  const auto grid = Grid::parse(options.grid);
-  if (!grid) return grid.error();
-  const std::string canonical = ledger_path(folder, ledger_name(*grid));
+  const Expected<Subject> subject = subject_of(options);
+  if (!subject) return subject.error();
+  const std::string canonical = ledger_path(folder, subject->name);
   const std::string path = output.value_or(canonical);
   if (!is_whole_experiment(options)) {
     const auto refused = [&](const std::string& where) {

@@ -19,6 +19,7 @@ namespace hallmark {
 
 struct AblationOptions {
   std::string grid = "gf16";
+  std::string bits;  ///< where not empty, in place of GPTQ on the grid the settings of `quantize --bits`
   std::vector<std::uint64_t> seeds{canonical_seeds.begin(), canonical_seeds.end()};
   std::vector<std::int64_t> batches{canonical_batches.begin(), canonical_batches.end()};
   std::size_t eval_bytes = evaluation_bytes;
@@ -43,7 +44,7 @@ struct AblationResult {
 /// bits_per_byte.
 Expected<AblationResult> run_ablation(const AblationOptions& options, const Progress& progress);
 
-/// The ledger for a run with these options: `output` when given, else the canonical one of the grid. A run that is not
+/// The ledger for a run with these options: `output` when given, else the canonical one of the grid or the bits. A run that is not
 /// the whole experiment (three seeds, three N, 262,144 bytes) needs an `output`, which may not be a canonical ledger.
 /// Asked before the run, so that nothing is computed in vain: a broken ledger is refused here already.
 /// Errors: E0225; those of read_ledger.

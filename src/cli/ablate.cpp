@@ -44,7 +44,7 @@ Expected<Exit> run(AblateFlags flags) {
   flags.options.git_sha = current_git_sha();
 
   Expected<AblationResult> result = [&] {
-    Progress bar("ablate " + flags.options.grid);
+    Progress bar("ablate " + (flags.options.bits.empty() ? flags.options.grid : flags.options.bits + " bits"));
     return run_ablation(flags.options,
                         [&](double done, double total, std::string_view item) { bar.update(done, total, item); });
   }();
@@ -67,6 +67,9 @@ Command ablate_command(CLI::App& root) {
   CLI::App* app = root.add_subcommand("ablate", "Seeds x {0, 16, 32} calibration batches on one grid, with a verdict");
   auto f = std::make_shared<AblateFlags>();
   app->add_option("--grid", f->options.grid, "gf16, int8, int6, int4, ...")->capture_default_str();
+  app->add_option("--bits", f->options.bits,
+                  "2 to 8: the settings of `hallmark quantize --bits` instead of GPTQ on a grid")
+      ->excludes("--grid");
   app->add_option("--seeds", f->options.seeds, "Training seeds of the checkpoints")
       ->check(whole_number(0, std::numeric_limits<std::int64_t>::max()))
       ->delimiter(',')

@@ -138,6 +138,31 @@ TEST_CASE("each contract fails when what it checks is wrong") {
   CHECK(row.failing() == Names{"guard_row_loss_direct"});
 }
 
+TEST_CASE("an element of a rotated row is s times a sum of 16 signed points over 4") {
+  Fixture rotated;
+  rotated.options.rotation = hadamard_16;
+  const MatrixRef<float> W = rotated.W;
+  const MatrixRef<double> G = rotated.gram.G;
+  hallmark::Layer layer{"W", W, &G};
+  std::vector<float> signs(16, 1);  // columns 16 to 23 are not turned
+  signs[3] = signs[7] = -1;
+  layer.signs = signs;
+  rotated.quantized = quantize(layer, rotated.options, std::nullopt).value();
+  rotated.What = dequantize(rotated.quantized.codes, rotated.quantized.steps, rotated.options.grid);
+  const auto& rows = rotated.quantized.steps.rotation.rows;
+  const auto row = std::ranges::find(rows, 1) - rows.begin();
+  REQUIRE(row < 20);
+  CHECK(rotated.failing() == Names{});
+  for (const Index column : {0, 3, 15, 23}) {
+    Fixture changed = rotated;
+    changed.What(row, column) = std::nextafter(changed.What(row, column), 9.0f);
+    CHECK(changed.failing() == Names{"product_exact"});
+  }
+  Fixture sign = rotated;
+  sign.quantized.steps.rotation.signs[3] = 1;
+  CHECK(sign.failing() == Names{"product_exact"});
+}
+
 TEST_CASE("a row that is RTN has the nearest codes: the byte-identity of N = 0") {
   Fixture rtn;
   rtn.quantized = quantize_rtn(rtn.W, rtn.options).value();

@@ -153,6 +153,29 @@ TEST_CASE("N = 0 is RTN: the evaluated model is the one that RTN gives") {
   CHECK(held_out == -1);  // nothing was captured for this cell, so nothing was checked
 }
 
+TEST_CASE("with bits in place of a grid, N > 0 is the best method and N = 0 RTN on the same points") {
+  const TinyExperiment experiment;
+  auto options = experiment.options("gf16");
+  options.bits = "3";
+  options.seeds = {47};
+  options.batches = {0, 1};
+  const auto result = run(options);
+  REQUIRE(result.cells.size() == 2);
+  std::map<std::string, std::int64_t> checked[2];
+  for (const std::size_t n : {0U, 1U}) {
+    CHECK(result.cells[n].grid == "bits-3");
+    for (const auto& count : result.cells[n].checks) {
+      CHECK_MESSAGE(count.failed == 0, count.name);
+      checked[n][count.name] = count.passed;
+    }
+  }
+  CHECK(checked[0].at("rtn_codes") == checked[0].at("codes_on_grid"));
+  CHECK(checked[0].at("scales_from_weights") > 0);
+  CHECK_FALSE(checked[1].contains("scales_from_weights"));  // fitted, and of rotated rows
+  CHECK(checked[1].at("product_exact") == checked[0].at("product_exact"));
+  CHECK(*result.cells[1].unguarded_loss_ratio < 0.5);
+}
+
 TEST_CASE("what differs from the checkpoint's text is said, and the run goes on") {
   const TinyExperiment experiment;
   auto options = experiment.options("int8s");
@@ -200,6 +223,12 @@ TEST_CASE("a partial run goes into no canonical ledger") {
   CHECK(ledger_of("int4s") == "assertions/calibration_ablation.int4.jsonl");
   CHECK(ledger_of("int4") == "assertions/calibration_ablation.int4-2.jsonl");
   CHECK(ledger_of("bf16") == "assertions/calibration_ablation.bf16.jsonl");
+
+  AblationOptions sized = whole;
+  sized.bits = "3";
+  CHECK(run_ledger(sized, {}).value() == "assertions/calibration_ablation.bits-3.jsonl");
+  sized.bits = "9";
+  CHECK(run_ledger(sized, {}).error().number == 227);
 
   const auto number = [](const AblationOptions& options, const std::optional<std::string>& output) {
     const auto path = run_ledger(options, output);
