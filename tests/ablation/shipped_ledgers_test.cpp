@@ -12,7 +12,7 @@
 using namespace hallmark;
 
 TEST_CASE("every shipped run reproduces its verdict, and GPTQ lowers the loss of every tensor") {
-  for (const std::string grid : {"gf16", "int8", "int6", "int4"}) {
+  for (const std::string grid : {"gf16", "int8", "int6", "int4", "bits-4", "bits-3", "bits-2"}) {
     const std::string path = ledger_path("assertions", grid);
     CAPTURE(path);
     std::ifstream in(path);
