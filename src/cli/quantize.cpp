@@ -76,7 +76,7 @@ Expected<RuleSet> rules_of(const QuantizeFlags& flags) {
 // What is wrong with the words of the command line, before any file is opened.
 Status check_words(RuleSet& rules) {
   const Expected<Resolved> any = rules.resolve("");
-  return any ? ok() : Status(any.error());
+  return any ? rules.check_used(0) : Status(any.error());
 }
 
 Expected<std::optional<CalibrationFile>> open_calibration(const QuantizeFlags& flags) {

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/output.hpp"
+#include "method/method.hpp"
 #include "method/options_json.hpp"
 
 namespace hallmark::cli {
@@ -23,7 +24,7 @@ bool exact_products(const Options& options, const Quantized& result) {
                      [&](float s) { return options.grid.exact_in_binary32(s); });
 }
 
-// The options that are not what they would be without a word of the user's.
+// The options that are not what they would be without a word of the user's, and that something reads.
 std::string described(const Options& options) {
   const Options usual{options.grid};
   std::vector<std::string> defaults;
@@ -32,7 +33,8 @@ std::string described(const Options& options) {
   std::size_t k = 0;
   visit_options(options, [&](const OptionInfo& info, const auto& value) {
     const bool shown = info.name == "grid" || info.name == "method" || info.name == "scale_rule";
-    if (option_text(value) != defaults[k++] && !shown) text += fmt::format(", {} {}", info.name, option_text(value));
+    if (option_text(value) != defaults[k++] && !shown && missing_reader(options, info.name).empty())
+      text += fmt::format(", {} {}", info.name, option_text(value));
   });
   return text;
 }

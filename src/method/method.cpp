@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 
+#include "method/quantize.hpp"
+
 // Every method: the name of its Method in namespace method.
 #define HALLMARK_METHODS(METHOD) \
   METHOD(gptq)                   \
@@ -40,6 +42,15 @@ Statistic steps_depend_on(const Options& options) {
   const Expected<const Method*> method = find_method(options.method);
   return method && (*method)->fits_steps && options.scale_rule != given_scales ? Statistic::losses
                                                                                : statistic_of(options.scale_rule);
+}
+
+std::string missing_reader(const Options& options, std::string_view option) {
+  if (option == "ratios") return statistic_of(options.scale_rule) == Statistic::losses ? "" : "scale rule search";
+  if (option == "rotation_seed") return options.rotation != no_rotation ? "" : fmt::format("rotation {}", hadamard_16);
+  if (option == "damp_fraction" || option == "desc_act")
+    return reads_gram(options) ? "" : "a method or a scale rule that needs calibration";
+  const auto owner = std::ranges::find(registered, option, &Method::option);
+  return owner == registered.end() || (*owner)->name == options.method ? "" : fmt::format("method {}", (*owner)->name);
 }
 
 Expected<const Method*> find_method(std::string_view name) {

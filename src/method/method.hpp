@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -50,6 +51,7 @@ struct Method {
   /// One proposal at least, of which the guard keeps the best row by row; without the guard the last one counts.
   /// Errors: E0503; those of the backend.
   Expected<std::vector<Proposal>> (*propose)(const MethodInput& input);
+  std::string_view option = {};  ///< that no other method reads, by its name; empty: none
 };
 
 std::span<const Method* const> methods();
@@ -57,6 +59,10 @@ std::span<const Method* const> methods();
 /// What the steps of a result depend on beside W: what the rule reads, or losses where the method leaves the rule's
 /// steps.
 Statistic steps_depend_on(const Options& options);
+
+/// What would read the option, where nothing does under the others ("method descent" for sweeps under gptq); empty
+/// where it is read.
+std::string missing_reader(const Options& options, std::string_view option);
 
 /// Errors: E0224 (usage).
 Expected<const Method*> find_method(std::string_view name);

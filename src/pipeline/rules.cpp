@@ -8,6 +8,7 @@
 #include "base/spelling.hpp"
 #include "io/file.hpp"
 #include "io/strict_json.hpp"
+#include "method/method.hpp"
 #include "pipeline/presets.hpp"
 
 namespace hallmark {
@@ -166,12 +167,21 @@ Expected<Resolved> RuleSet::resolve(const std::string& tensor) {
                  out.options.scale_rule == given_scales
                      ? "store NAME.scale in the calibration file: it is then used as it is"
                      : fmt::format("scale rule {}", default_scale_rule(out.options.grid))};
+  for (const auto& [name, k] : set_by)
+    if (const std::string reader = missing_reader(out.options, name); reader.empty()) use_[k].read.insert(name);
+    else use_[k].unread[name] = reader;
   return out;
 }
 
 Status RuleSet::check_used(std::size_t tensors) const {
   for (std::size_t k = 0; k < rules_.size(); ++k) {
     const Rule& rule = rules_[k];
+    for (const auto& [name, reader] : use_[k].unread)
+      if (!use_[k].read.contains(name))
+        return Error{
+            Exit::usage, error_number::rule_conflict, "an option that nothing reads",
+            fmt::format("{}: {} {} is for {}, which no tensor gets", rule.place, name, rule.settings.at(name), reader),
+            fmt::format("ask for {}, or leave {} out", reader, name)};
     if (rule.match.empty()) continue;
     if (!use_[k].matched)
       return Error{Exit::infeasible, error_number::pattern_unmatched, "a rule matches no tensor",

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,7 +46,8 @@ class RuleSet {
   /// Errors: those of set_option; E0223 a scale rule that the grid does not take.
   Expected<Resolved> resolve(const std::string& tensor);
 
-  /// After every tensor was resolved: E0430 a rule that matches none of the `tensors`; E0230 a rule without effect.
+  /// After every tensor was resolved: E0430 a rule that matches none of the `tensors`; E0230 a rule without effect,
+  /// or an option that it sets and that nothing reads under the other options of any tensor.
   Status check_used(std::size_t tensors) const;
 
   const std::vector<Rule>& rules() const { return rules_; }
@@ -56,6 +58,8 @@ class RuleSet {
 
   struct Use {
     bool matched = false, effective = false;
+    std::map<std::string, std::string> unread;  // settings that no tensor reads so far, with what would read them
+    std::set<std::string> read;
   };
   std::vector<Rule> rules_;
   std::vector<Pattern> patterns_;  // of the rules

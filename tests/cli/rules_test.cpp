@@ -231,7 +231,7 @@ TEST_CASE("the later rule counts, and the flags are the first") {
   };
   CHECK(line("a.weight").ends_with("int8 gptq absmax, group_size 4, damp_fraction 0.05"));
   CHECK(line("b.weight").ends_with("int4z gptq minmax, group_size 4, damp_fraction 0.05"));
-  CHECK(line("e[1]").ends_with("nf4 rtn absmax, scale_storage bf16, damp_fraction 0.05"));
+  CHECK(line("e[1]").ends_with("nf4 rtn absmax, scale_storage bf16"));
   CHECK(planned.out.find("4 matrices are quantized, 0 tensors of 2 or 3 dimensions pass through") != std::string::npos);
   CHECK(work.folder.count() == 3);
 }
@@ -255,6 +255,38 @@ TEST_CASE("bits stand for settings, and what is said of these counts") {
   test::write_file(work.folder / "r.json", R"({"rules": [{"match": "a", "effort": 2, "grid": "int4"}]})");
   CHECK(by_rule == settings("--grid lloyd:4 --config r.json" + by_hand));
   Workspace::three_lines(work.run("--bits 16"), 2, "E0227", {"the command line: bits is '16'"});
+}
+
+TEST_CASE("an option that nothing reads is refused, one that some tensor reads is not") {
+  const Workspace work;
+  const auto refuses = [&](const std::string& flags, const std::vector<std::string>& words) {
+    CAPTURE(flags);
+    for (const std::string dry : {"", " --dry-run"}) Workspace::three_lines(work.run(flags + dry), 2, "E0230", words);
+    CHECK(work.folder.count() == 2);
+  };
+  refuses("--sweeps 3", {"the command line: sweeps 3", "method descent", "leave sweeps out"});
+  refuses("--method best --sweeps 3", {"method descent"});
+  refuses("--effort 5", {"the command line: effort 5", "method best"});
+  refuses("--method descent --effort 5", {"method best"});
+  refuses("--ratios 1,0.5 --scale-rule absmax --grid int4", {"ratios 1,0.5", "scale rule search"});
+  refuses("--rotation-seed 7 --grid int4", {"rotation_seed 7", "rotation hadamard:16"});
+  refuses("--method rtn --damp-fraction 0.1", {"damp_fraction 0.1", "needs calibration"});
+  refuses("--method rtn --desc-act", {"desc_act true", "needs calibration"});
+  work.refuses(R"({"match": "^a", "sweeps": 2}, {"match": "b", "method": "descent"})", 2, "E0230",
+               {"r.json: rule 1: sweeps 2", "method descent"});
+  for (const std::string flags :
+       {"--method descent --sweeps 3", "--method best --effort 1", "--grid int4 --scale-rule search --ratios 1,0.5",
+        "--grid int3 --method rtn --scale-rule pivot --damp-fraction 0.1 --desc-act"})
+    CHECK_MESSAGE(work.run(flags + " --dry-run").exit == 0, flags);
+  const Result mixed = work.quantize(R"({"match": "^b", "method": "gptq"})", "--method best --effort 5 --dry-run");
+  CAPTURE(mixed.out);
+  CHECK(mixed.exit == 0);
+  const auto line = [&](const std::string& name) {
+    const auto at = mixed.out.find(name);
+    return mixed.out.substr(at, mixed.out.find('\n', at) - at);
+  };
+  CHECK(line("a.weight").ends_with("gf16 best matrix-max, effort 5"));
+  CHECK(line("b.weight").ends_with("gf16 gptq matrix-max"));
 }
 
 TEST_CASE("what passes through is listed with its reason") {

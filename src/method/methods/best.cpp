@@ -88,8 +88,9 @@ Expected<std::vector<Proposal>> propose(const MethodInput& watched) {
 
 namespace method {
 extern const Method best;
-const Method best{"best", "searched steps, descent, and descents from other starts, as far as the effort goes", true,
-                  true, propose};
+const Method best{"best",  "searched steps, descent, and descents from other starts, as far as the effort goes",
+                  true,    true,
+                  propose, "effort"};
 }  // namespace method
 
 }  // namespace hallmark

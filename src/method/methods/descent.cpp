@@ -19,8 +19,9 @@ Expected<std::vector<Proposal>> propose(const MethodInput& input) {
 
 namespace method {
 extern const Method descent;
-const Method descent{"descent", "GPTQ, then coordinate descent on the loss and the best scales for its codes", true,
-                     true, propose};
+const Method descent{"descent", "GPTQ, then coordinate descent on the loss and the best scales for its codes",
+                     true,      true,
+                     propose,   "sweeps"};
 }  // namespace method
 
 }  // namespace hallmark
