@@ -66,7 +66,9 @@ std::optional<Error> refuse_gram(Index columns, MatrixRef<double> G, std::string
       return Error{
           Exit::input, error_number::gram_impossible, fmt::format("the Gram matrix of {} is not a Gram matrix", name),
           fmt::format("row {} has diagonal {:.6g}{}", i, G(i, i), G(i, i) == 0 ? " and entries that are not 0" : ""),
-          "capture it again"};
+          G(i, i) == 0
+              ? "store the sum over tokens as F64: in F16 a small square becomes 0 before the entries beside it"
+              : "capture it again"};
   if (const auto bad = first_impossible(G))
     return Error{Exit::input, error_number::gram_impossible,
                  fmt::format("the Gram matrix of {} is not a Gram matrix", name),
@@ -102,9 +104,9 @@ Matrix<double> ordered_hessian(MatrixRef<double> G, double lambda, const std::ve
 }
 
 // The error of a failed factorization: with a damping fraction that works, found by doubling, unless one fails that
-// covers whatever rounding did to G. Entries rounded to binary32 change x^T G x by at most 2^-24 (sum |x_i|
-// sqrt(G_ii))^2 <= 2^-24 n mean(G_jj) |x|^2, a damping of 2 f mean(G_jj) hence pays for 2 G from f = 2^-24 n on; sums
-// and factorization round less.
+// covers whatever rounding to binary32 did to G; its dtype in the file is not known here. Entries rounded to binary32
+// change x^T G x by at most 2^-24 (sum |x_i| sqrt(G_ii))^2 <= 2^-24 n mean(G_jj) |x|^2, a damping of 2 f mean(G_jj)
+// hence pays for 2 G from f = 2^-24 n on; sums and factorization round less.
 Error explain(const PivotFailure& failure, MatrixRef<double> G, double damp_fraction, const std::vector<Index>& order,
               std::string_view name, std::optional<Index> tokens) {
   Error error = not_positive_definite(failure);
@@ -123,8 +125,8 @@ Error explain(const PivotFailure& failure, MatrixRef<double> G, double damp_frac
   }
   if (failed)
     return {Exit::input, error_number::gram_impossible, fmt::format("the Gram matrix of {} is not a Gram matrix", name),
-            where(*failed, fraction) + ": it has a negative eigenvalue that no rounding explains",
-            "capture it again, as F64 or F32: a sum of x x^T over tokens has none"};
+            where(*failed, fraction) + ": its negative eigenvalue is more than entries rounded to binary32 explain",
+            "store the sum over tokens as F64: it has none, while entries rounded to BF16 or F16 may have"};
   error.what = fmt::format("the Hessian of {} is not positive definite", name);
   error.where = where(failure, damp_fraction);
   error.hint = fmt::format("--damp-fraction {}, which works here, or more calibration tokens", fraction);

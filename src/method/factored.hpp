@@ -26,8 +26,8 @@ struct Factored {
 
 /// lambda = damp_fraction * mean(diag(2 G)). Columns with G_jj = 0 are left out of the factorization when lambda = 0.
 /// Memory: 8 cols^2 bytes. `name` and, when known, `tokens` are for messages.
-/// Errors: E0322 G of another shape than columns x columns, not finite, or not symmetric (by index), E0323 a negative
-/// diagonal or a dead column with entries; E0501 not positive definite; E0503 overflow in H; those of the backend.
+/// Errors: E0322 G of another shape than columns x columns, not finite, or not symmetric (by index), E0323 what
+/// rounding to binary32 does not make of a Gram matrix; E0501 not positive definite; E0503 overflow; the backend's.
 Expected<Factored> factor_hessian(Index columns, MatrixRef<double> G, double damp_fraction, bool desc_act,
                                   std::string_view name, std::optional<Index> tokens, Backend& compute);
 

@@ -64,7 +64,7 @@ TEST_CASE("a damping that pays for rounding is named where none was given, and n
   for (const auto& [i, j] : {std::pair{1, 2}, {1, 3}, {2, 3}}) G(i, j) = G(j, i) = -0.55;  // -0.1
   const auto indefinite = quantize_gptq(Matrix<float>::Ones(2, 4), G, options);
   REQUIRE(!indefinite);
-  CHECK(mentions(indefinite.error(), "negative eigenvalue that no rounding explains"));
+  CHECK(mentions(indefinite.error(), "negative eigenvalue is more than entries rounded to binary32 explain"));
 }
 
 TEST_CASE("a Gram matrix of another shape, not finite, not symmetric, or not one at all") {
@@ -93,6 +93,7 @@ TEST_CASE("a Gram matrix of another shape, not finite, not symmetric, or not one
   G = good;
   G(1, 1) = 0;
   refuse(G, 323, "not 0");
+  refuse(G, 323, "as F64: in F16 a small square becomes 0");
   G = good;
   const double most = std::sqrt(G(1, 1)) * std::sqrt(G(4, 4));
   G(1, 4) = G(4, 1) = -most * (1 + 0x1p-20);
@@ -100,10 +101,34 @@ TEST_CASE("a Gram matrix of another shape, not finite, not symmetric, or not one
   G = Matrix<double>::Identity(5, 5);
   G(0, 1) = G(1, 0) = G(0, 2) = G(2, 0) = 0.9;
   G(1, 2) = G(2, 1) = -0.9;  // each pair of columns is possible, the three are not
-  refuse(G, 323, "negative eigenvalue");
+  refuse(G, 323, "negative eigenvalue is more than entries rounded to binary32 explain");
+  refuse(G, 323, "rounded to BF16 or F16 may have");
   G = Matrix<double>::Identity(5, 5);
   G(1, 4) = G(4, 1) = -1;  // two opposite columns are possible
   CHECK(quantize_gptq(W, G, options));
+}
+
+TEST_CASE("a true Gram matrix whose entries were rounded to BF16 or F16: the message tells it from one that is none") {
+  const Matrix<float> W = normal_matrix<float>(3, 48, 84);
+  const Matrix<double> G = gram_ref(normal_matrix<float>(1, 48, 86));  // every entry as large as its diagonal allows
+  const auto rounded = [&](int bits) {                                 // to nearest
+    Matrix<double> out = G;
+    for (Index k = 0; k < out.size(); ++k) {
+      int exponent = 0;
+      const double m = std::frexp(out.data()[k], &exponent);
+      out.data()[k] = std::ldexp(std::nearbyint(std::ldexp(m, bits)), exponent - bits);
+    }
+    return out;
+  };
+  Options options = options_for("int4");
+  options.damp_fraction = 0;
+  for (const int bits : {8, 11}) {
+    const auto result = quantize_gptq(W, rounded(bits), options, std::nullopt, "name");
+    REQUIRE(!result);
+    CHECK(result.error().number == 323);
+    CHECK_MESSAGE(mentions(result.error(), "try: store the sum over tokens as F64"), to_string(result.error()));
+    CHECK(!mentions(result.error(), "no rounding"));
+  }
 }
 
 TEST_CASE("weights that are not finite, empty matrices, options out of range") {
