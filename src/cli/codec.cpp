@@ -100,8 +100,9 @@ Expected<std::string> decode_one(std::size_t line, const std::string& token, flo
 Command codec_command(CLI::App& root) {
   CLI::App* app = root.add_subcommand("codec", "Convert numbers to GF16 words and back (standard input, one per line)");
   app->require_subcommand(1);
-  CLI::App* encode = app->add_subcommand("encode", "Decimal or hexadecimal-float numbers to words 0xHHHH");
-  CLI::App* decode = app->add_subcommand("decode", "Words to numbers");
+  CLI::App* encode =
+      app->add_subcommand("encode", "Decimal or hexadecimal-float numbers, read from standard input, to words 0xHHHH");
+  CLI::App* decode = app->add_subcommand("decode", "Words, read from standard input, to numbers");
   auto format = std::make_shared<std::string>("gf16/1");
   decode->add_option("--format", *format, "How to read the words")
       ->check(CLI::IsMember({"gf16/1", "gf16/zig-1.1", "gf16/t27"}))

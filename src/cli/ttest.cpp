@@ -7,8 +7,8 @@
 namespace hallmark::cli {
 
 Command ttest_command(CLI::App& root) {
-  CLI::App* app =
-      root.add_subcommand("ttest", "Recompute the verdict of the last complete run from ledger lines on stdin");
+  CLI::App* app = root.add_subcommand(
+      "ttest", "Recompute the verdict of the last complete run from the lines of a ledger, read from standard input");
   return {app, []() -> Expected<Exit> {
             const Expected<RecordedRun> run = replay_run(std::cin);
             if (!run) return run.error();

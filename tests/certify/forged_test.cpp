@@ -339,10 +339,9 @@ TEST_CASE("scales that their rule does not give are refused, whatever the certif
 
 TEST_CASE("clipped codes are counted where they can be told") {
   const Quantized made;
-  Quantized::write(made.c,
-                   {{"a.weight.activations", DType::F32, {40, 8}},
-                    {"a.weight.scale", DType::F32, {6}},
-                    {"b.weight.activations", DType::F32, {40, 5}}});  // scales below 1/2: most codes are clipped
+  write_noise(made.c, {{"a.weight.activations", DType::F32, {40, 8}},
+                       {"a.weight.scale", DType::F32, {6}},
+                       {"b.weight.activations", DType::F32, {40, 5}}});  // scales below 1/2: most codes are clipped
   const Result again =
       shell(fmt::format("{} quantize --method rtn --grid int2 --weights {} --calibration {} -o {} --overwrite",
                         HALLMARK_TOOL, made.w, made.c, made.q));

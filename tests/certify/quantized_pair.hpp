@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "../cli/shell.hpp"
+#include "../cli/check_error.hpp"
+#include "../io/noise_file.hpp"
 #include "../io/quantized_files.hpp"
 #include "../io/temporary_folder.hpp"
 #include "artifact/quantized_file.hpp"
@@ -23,26 +24,10 @@ struct Quantized {
               certificate = folder / "q.certificate.json";
 
   explicit Quantized(const std::string& flags = "") {
-    write(w, {{"a.weight", DType::F32, {6, 8}}, {"b.weight", DType::F32, {4, 5}}, {"bias", DType::F32, {6}}});
-    write(c, {{"a.weight.activations", DType::F32, {40, 8}}, {"b.weight.activations", DType::F32, {40, 5}}});
+    write_two_weights(w, c);
     const Result made =
         shell(fmt::format("{} quantize --weights {} --calibration {} -o {} {}", HALLMARK_TOOL, w, c, q, flags));
     REQUIRE_MESSAGE(made.exit == 0, made.out);
-  }
-
-  static void write(const std::string& path, const std::vector<TensorPlan>& plan) {
-    auto writer = SafeTensorsWriter::create(path, true, plan, {});
-    REQUIRE(writer);
-    unsigned state = 12345;
-    for (const TensorPlan& tensor : plan) {
-      std::vector<float> values(element_count(tensor.shape));
-      for (float& value : values) {
-        state = state * 1664525u + 1013904223u;
-        value = static_cast<float>(state >> 8) * 0x1p-24f - 0.5f;
-      }
-      REQUIRE(writer->write(tensor.name, std::span<const float>(values)));
-    }
-    REQUIRE(writer->commit());
   }
 
   Result verify(const std::string& flags = "", const std::string& environment = "") const {
@@ -98,14 +83,5 @@ struct Quantized {
     write_file(path, text.replace(at, from.size(), to));
   }
 };
-
-inline void check_error(const Result& result, int exit, const std::string& number,
-                        const std::vector<std::string>& words = {}) {
-  CAPTURE(result.out);
-  CHECK(result.exit == exit);
-  CHECK(result.out.find("error[" + number + "]: ") != std::string::npos);
-  CHECK(result.out.find("\n  try: ") != std::string::npos);
-  for (const std::string& word : words) CHECK_MESSAGE(result.out.find(word) != std::string::npos, word);
-}
 
 }  // namespace hallmark::test

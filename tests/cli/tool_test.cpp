@@ -9,11 +9,12 @@
 
 #include <fmt/format.h>
 
-#include "io/safetensors.hpp"
-#include "shell.hpp"
+#include "../io/noise_file.hpp"
+#include "check_error.hpp"
 
 namespace fs = std::filesystem;
 using namespace hallmark;
+using hallmark::test::check_error;
 using hallmark::test::Result;
 using hallmark::test::shell;
 
@@ -28,29 +29,14 @@ struct Workspace {
   Workspace() {
     fs::remove_all(folder);
     fs::create_directories(folder);
-    write("w.safetensors",
-          {{"a.weight", DType::F32, {6, 8}}, {"b.weight", DType::F32, {4, 5}}, {"bias", DType::F32, {6}}});
-    write("c.safetensors",
-          {{"a.weight.activations", DType::F32, {40, 8}}, {"b.weight.activations", DType::F32, {40, 5}}});
+    test::write_two_weights(path("w.safetensors"), path("c.safetensors"));
   }
   ~Workspace() { fs::remove_all(folder); }
 
   std::string path(const std::string& name) const { return (folder / name).string(); }
 
   void write(const std::string& name, const std::vector<TensorPlan>& plan, float poison = 0) const {
-    auto writer = SafeTensorsWriter::create(path(name), true, plan, {});
-    REQUIRE(writer);
-    unsigned state = 12345;
-    for (const TensorPlan& tensor : plan) {
-      std::vector<float> values(element_count(tensor.shape));
-      for (float& value : values) {
-        state = state * 1664525u + 1013904223u;
-        value = static_cast<float>(state >> 8) * 0x1p-24f - 0.5f;
-      }
-      if (poison != 0) values.front() = poison;
-      REQUIRE(writer->write(tensor.name, std::span<const float>(values)));
-    }
-    REQUIRE(writer->commit());
+    test::write_noise(path(name), plan, poison);
   }
 
   std::size_t files() const {
@@ -58,14 +44,12 @@ struct Workspace {
   }
 };
 
-void check_three_lines(const Result& result, int exit, const std::string& number) {
-  CAPTURE(result.out);
-  CHECK(result.exit == exit);
-  CHECK(result.out.find("error[" + number + "]: ") != std::string::npos);
-  CHECK(result.out.find("\n  try: ") != std::string::npos);
-}
-
 }  // namespace
+
+TEST_CASE("a command that reads standard input says so in its help") {
+  for (const std::string command : {"codec", "codec encode", "codec decode", "ttest"})
+    CHECK_MESSAGE(tool(command + " --help").out.find("standard input") != std::string::npos, command);
+}
 
 TEST_CASE("codec encodes and decodes the documented words") {
   CHECK(shell("printf '1.0\\n0.1\\n-0.02\\n' | " HALLMARK_TOOL " codec encode").out == "0x3E00\n0x3733\n0xB28F\n");
@@ -75,13 +59,13 @@ TEST_CASE("codec encodes and decodes the documented words") {
   CHECK(shell("printf '0x4000' | " HALLMARK_TOOL " codec decode --format gf16/zig-1.1").out == "1\n");
   CHECK(shell("printf '0x0001 0x3E00 0xFE01' | " HALLMARK_TOOL " codec decode --format gf16/t27").out ==
         "4.665708e-10\n1\nnan\n");
-  check_three_lines(shell("printf '1.0 abc' | " HALLMARK_TOOL " codec encode"), 3, "E0328");
-  check_three_lines(shell("printf '0x10000' | " HALLMARK_TOOL " codec decode"), 3, "E0328");
-  check_three_lines(shell(HALLMARK_TOOL " codec encode < /dev/null"), 3, "E0329");
+  check_error(shell("printf '1.0 abc' | " HALLMARK_TOOL " codec encode"), 3, "E0328");
+  check_error(shell("printf '0x10000' | " HALLMARK_TOOL " codec decode"), 3, "E0328");
+  check_error(shell(HALLMARK_TOOL " codec encode < /dev/null"), 3, "E0329");
 }
 
 TEST_CASE("a typo is answered with the nearest word") {
-  check_three_lines(tool("quantise --weights w"), 2, "E0201");
+  check_error(tool("quantise --weights w"), 2, "E0201");
   CHECK(tool("quantise --weights w").out.find("did you mean quantize?") != std::string::npos);
   CHECK(tool("quantize --wieghts w").out.find("did you mean --weights?") != std::string::npos);
   CHECK(tool("").exit == 2);
@@ -141,8 +125,8 @@ TEST_CASE("quantize, inspect, dequantize: names, shapes and order of W come back
     }
   }
   SUBCASE("existing outputs and inputs are refused, and kept") {
-    check_three_lines(tool(calibrated + " -o " + work.path("q.safetensors")), 4, "E0410");
-    check_three_lines(tool(calibrated + " --overwrite -o " + work.path("w.safetensors")), 4, "E0411");
+    check_error(tool(calibrated + " -o " + work.path("q.safetensors")), 4, "E0410");
+    check_error(tool(calibrated + " --overwrite -o " + work.path("w.safetensors")), 4, "E0411");
     CHECK(SafeTensors::open(work.path("w.safetensors")));
   }
 }
@@ -153,18 +137,16 @@ TEST_CASE("bad input ends with its exit code and leaves no file") {
   const std::string w = " --weights " + work.path("w.safetensors"), c = " --calibration " + work.path("c.safetensors");
   const std::string o = " -o " + work.path("q.safetensors");
 
-  SUBCASE("missing calibration") { check_three_lines(tool("quantize" + w + o), 2, "E0214"); }
-  SUBCASE("unknown grid") { check_three_lines(tool("quantize" + w + c + o + " --grid gf17"), 2, "E0220"); }
-  SUBCASE("a pattern without a match") {
-    check_three_lines(tool("quantize" + w + c + o + " --include nothing"), 4, "E0430");
-  }
-  SUBCASE("a malformed pattern") { check_three_lines(tool("quantize" + w + c + o + " --include '('"), 2, "E0210"); }
-  SUBCASE("missing input") { check_three_lines(tool("quantize --weights " + work.path("none") + c + o), 9, "E0901"); }
-  SUBCASE("unwritable output folder") { check_three_lines(tool("quantize" + w + c + " -o /proc/none/q"), 9, "E0903"); }
+  SUBCASE("missing calibration") { check_error(tool("quantize" + w + o), 2, "E0214"); }
+  SUBCASE("unknown grid") { check_error(tool("quantize" + w + c + o + " --grid gf17"), 2, "E0220"); }
+  SUBCASE("a pattern without a match") { check_error(tool("quantize" + w + c + o + " --include nothing"), 4, "E0430"); }
+  SUBCASE("a malformed pattern") { check_error(tool("quantize" + w + c + o + " --include '('"), 2, "E0210"); }
+  SUBCASE("missing input") { check_error(tool("quantize --weights " + work.path("none") + c + o), 9, "E0901"); }
+  SUBCASE("unwritable output folder") { check_error(tool("quantize" + w + c + " -o /proc/none/q"), 9, "E0903"); }
   SUBCASE("full disk") {
     work.write("c.safetensors", {{"a.weight.activations", DType::F32, {3, 64}}});  // G: 32 KiB
-    check_three_lines(shell("ulimit -f 8; " HALLMARK_TOOL " gram --activations " + work.path("c.safetensors") + o), 9,
-                      "E0905");
+    check_error(shell("ulimit -f 8; " HALLMARK_TOOL " gram --activations " + work.path("c.safetensors") + o), 9,
+                "E0905");
   }
   CHECK(work.files() == files);
 }
@@ -176,10 +158,10 @@ TEST_CASE("a tensor that cannot be written beside the next one is the error, and
              {{"a.weight.activations", DType::F32, {300, 256}}, {"b.weight.activations", DType::F32, {3, 8}}});
   const std::string command = HALLMARK_TOOL " quantize --damp-percent 0 --weights " + work.path("w.safetensors") +
                               " --calibration " + work.path("c.safetensors") + " -o " + work.path("q.safetensors");
-  check_three_lines(shell(command), 5, "E0501");  // b.weight
+  check_error(shell(command), 5, "E0501");  // b.weight
   // The headers fit into 20 KiB, the codes of a.weight do not: they fail while b.weight is quantized, and were first.
   const Result full = shell("ulimit -f 20; " + command);
-  check_three_lines(full, 9, "E0905");
+  check_error(full, 9, "E0905");
   CHECK(full.out.find("q.safetensors") != std::string::npos);
   CHECK(work.files() == 2);
 }
@@ -207,33 +189,33 @@ TEST_CASE("hostile tensors end with their exit code and leave no output") {
   SUBCASE("a NaN weight") {
     work.write("w.safetensors", {{"a.weight", DType::F32, {6, 8}}}, std::numeric_limits<float>::quiet_NaN());
     work.write("c.safetensors", {{"a.weight.activations", DType::F32, {40, 8}}});
-    check_three_lines(tool("quantize" + w + c + o), 3, "E0350");
+    check_error(tool("quantize" + w + c + o), 3, "E0350");
   }
   SUBCASE("an infinite activation") {
     work.write("c.safetensors", {{"a.weight.activations", DType::F32, {40, 8}}},
                std::numeric_limits<float>::infinity());
-    check_three_lines(tool("quantize" + w + c + o), 3, "E0350");
+    check_error(tool("quantize" + w + c + o), 3, "E0350");
   }
   SUBCASE("calibration of another shape") {
     work.write("c.safetensors", {{"a.weight.activations", DType::F32, {40, 7}}});
-    check_three_lines(tool("quantize" + w + c + o), 4, "E0415");
+    check_error(tool("quantize" + w + c + o), 4, "E0415");
   }
   SUBCASE("a singular Gram matrix without damping") {
     work.write("c.safetensors", {{"a.weight.activations", DType::F32, {3, 8}}});
     const Result result = tool("quantize" + w + c + o + " --damp-percent 0");  // as it was called first
-    check_three_lines(result, 5, "E0501");
+    check_error(result, 5, "E0501");
     CHECK(result.out.find("a.weight") != std::string::npos);
     CHECK(result.out.find("--damp-fraction") != std::string::npos);
   }
   SUBCASE("a truncated file") {
     fs::resize_file(work.path("w.safetensors"), fs::file_size(work.path("w.safetensors")) - 1);
-    check_three_lines(tool("quantize" + w + c + o), 3, "E0330");
+    check_error(tool("quantize" + w + c + o), 3, "E0330");
   }
   CHECK_FALSE(fs::exists(work.path("q.safetensors")));
   CHECK(work.files() == 2);
 }
 
 TEST_CASE("ttest refuses what is not a complete run") {
-  check_three_lines(shell(HALLMARK_TOOL " ttest < /dev/null"), 3, "E0377");
+  check_error(shell(HALLMARK_TOOL " ttest < /dev/null"), 3, "E0377");
   CHECK(shell("echo '{' | " HALLMARK_TOOL " ttest").exit == 3);
 }
