@@ -30,7 +30,8 @@ struct Slot {
   char path[PATH_MAX] = {};
 };
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler reads the states");
-std::array<Slot, 512> registry;  // the shards of a model are written together
+std::array<Slot, 512> registry;   // the shards of a model are written together
+std::atomic<bool> swept = false;  // by a handler that ends the process, on whatever thread
 
 int register_temporary(const std::string& path) {
   if (path.size() >= PATH_MAX) return -1;
@@ -267,6 +268,11 @@ Expected<AtomicFile> AtomicFile::create(const std::string& name_of_user, bool ov
                    fmt::format("{}: {} are open", path, registry.size()), "report this"};
     file.fd_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (file.fd_ >= 0) {
+      // A handler on another thread may have looked before the file existed; it says so before it looks.
+      if (swept) {
+        ::unlink(name.c_str());
+        for (;;) ::pause();  // the process is about to end
+      }
       file.temporary_ = name;
       file.slot_ = slot;
     } else {
@@ -360,6 +366,7 @@ AtomicFile& AtomicFile::operator=(AtomicFile&& other) noexcept {
 AtomicFile::~AtomicFile() { discard(); }
 
 void unlink_temporary_files() noexcept {
+  swept = true;
   for (Slot& slot : registry)
     if (slot.state.load() == Slot::live) ::unlink(slot.path);
 }

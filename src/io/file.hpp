@@ -135,8 +135,8 @@ Status commit_set(std::span<AtomicFile* const> parts, AtomicFile& index, const S
 /// again. Async-signal-safe.
 bool may_end(int signal) noexcept;
 
-/// Unlinks the temporary file of every AtomicFile that is alive in this process. Async-signal-safe: meant for a
-/// handler of SIGINT and SIGTERM, which then ends the process.
+/// Unlinks the temporary file of every AtomicFile that is alive in this process; a thread that is just creating one
+/// unlinks it itself and goes no further. Async-signal-safe: for a handler, which then ends the process.
 void unlink_temporary_files() noexcept;
 
 }  // namespace hallmark

@@ -104,6 +104,18 @@ TEST_CASE("bytes are durable before they get a name, and a name before the next 
                      "rename q.certificate.json.DIGEST q.certificate.json\n" + folder + folder);
 }
 
+TEST_CASE("a temporary file that is created while a signal ends the process does not stay") {
+  const Workspace work;
+  for (const int signal : {SIGTERM, SIGINT, SIGBUS}) {
+    CAPTURE(signal);
+    const Result result = work.run(fmt::format("FAIL_CREATE={} failing {}", signal, work.quantize(1)));
+    CAPTURE(result.out);
+    CHECK(result.exit == 128 + signal);
+    CHECK(work.temporaries() == 0);
+    CHECK(!fs::exists(work.folder / "q"));
+  }
+}
+
 TEST_CASE("a killed run leaves the old pair or the new pair") {
   const Workspace work;
   bool old_seen = false, new_seen = false;

@@ -1,8 +1,9 @@
 // A library to be preloaded: calls of the system fail, or the process ends, where the environment says.
 // FAIL_CALL=N: the N-th of the calls that make outputs durable (fsync, rename, renameat2) fails with EIO; with
 // FAIL_SIGNAL=S the process gets signal S before it instead. FAIL_RENAMEAT2, FAIL_LINK: such calls are not there.
-// FAIL_THREADS=N: a thread is refused while N others live. TOUCH=FILE: FILE gets another time at the first madvise.
-// CALLS=FILE: those of the first kind that succeed are listed there, one a line, by the names of their files.
+// FAIL_CREATE=S: while a temporary file is being created another thread gets signal S, and looks for it before it
+// exists. FAIL_THREADS=N: a thread is refused while N others live. TOUCH=FILE: FILE gets another time at the first
+// madvise. CALLS=FILE: those of the first kind that succeed are listed there, one a line, by the names of their files.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -13,7 +14,9 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdarg>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -59,6 +62,15 @@ std::string name_of(int fd) {
   return {path, static_cast<std::size_t>(size > 0 ? size : 0)};
 }
 
+thread_local bool gets_signal = false;
+std::atomic<bool> looked = false;
+
+void* get_signal(void*) {
+  gets_signal = true;
+  ::raise(static_cast<int>(number("FAIL_CREATE")));
+  return nullptr;
+}
+
 std::atomic<long> living = 0;
 
 struct Counted {
@@ -94,6 +106,25 @@ int renameat2(int a, const char* from, int b, const char* to, unsigned flags) {
 int link(const char* from, const char* to) {
   if (number("FAIL_LINK") > 0) return errno = EPERM, -1;
   return real<int(const char*, const char*)>("link")(from, to);
+}
+
+int open(const char* path, int flags, ...) {
+  va_list more;
+  va_start(more, flags);
+  const mode_t mode = (flags & O_CREAT) != 0 ? va_arg(more, mode_t) : 0;
+  va_end(more);
+  if ((flags & O_CREAT) != 0 && std::strstr(path, "/.hallmark-") && number("FAIL_CREATE") > 0) {
+    pthread_t other{};
+    real<decltype(::pthread_create)>("pthread_create")(&other, nullptr, get_signal, nullptr);
+    while (!looked) ::usleep(1000);
+  }
+  return real<int(const char*, int, ...)>("open")(path, flags, mode);
+}
+
+int unlink(const char* path) {
+  const int result = real<int(const char*)>("unlink")(path);
+  if (gets_signal && !looked.exchange(true)) ::usleep(300'000);  // in which the file comes to be
+  return result;
 }
 
 int madvise(void* begin, size_t length, int advice) {

@@ -198,7 +198,7 @@ TEST_CASE("after commit or destruction the registry forgets the name") {
     REQUIRE(file);
     if (i % 2 == 0) REQUIRE(file->commit());
   }
-  unlink_temporary_files();
+  in_child(unlink_temporary_files);
   CHECK(std::filesystem::exists(folder / "out"));
   std::vector<AtomicFile> many;
   for (int i = 0; i < 512; ++i) {
