@@ -131,10 +131,11 @@ cxx_files = git ls-files '*.cpp' '*.hpp' '*.cu' '*.cuh' '*.hpp.in' | grep -v -e 
 format: ## Lay out the C++ files (.clang-format)
 	@tools/deps.sh format
 	$(cxx_files) | xargs clang-format-14 -i
-check-format: ## Compare their layout with it, and see that no function is long without a reason
+check-format: ## Compare their layout with it; no function is long without a reason, includes point one way
 	@tools/deps.sh format
 	$(cxx_files) | xargs clang-format-14 --dry-run -Werror
 	$(cxx_files) | xargs tools/check_functions.pl
+	$(cxx_files) | xargs tools/check_includes.pl
 
 .PHONY: mutants mutants-changed mutants-generated
 mutants: checker ## Plant faults one at a time and see each caught (a quarter of an hour); writes docs/mutation.md

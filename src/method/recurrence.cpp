@@ -8,7 +8,7 @@
 
 #include "linalg/buffer.hpp"
 #include "linalg/transpose.hpp"
-#include "method/round_lanes.hpp"
+#include "linalg/round_lanes.hpp"
 #include "method/row_groups.hpp"
 
 namespace hallmark {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "method/recurrence.hpp"
-#include "method/round_lanes.hpp"
+#include "linalg/round_lanes.hpp"
 
 namespace hallmark {
 

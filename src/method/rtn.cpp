@@ -5,7 +5,7 @@
 
 #include "format/codec_lanes.hpp"
 #include "linalg/buffer.hpp"
-#include "method/round_lanes.hpp"
+#include "linalg/round_lanes.hpp"
 
 namespace hallmark {
 namespace {

@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "format/codec_lanes.hpp"
-#include "method/round_lanes.hpp"
+#include "linalg/round_lanes.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "scale/candidates.cpp"

@@ -1,5 +1,5 @@
 // The vector rounding step is Grid::nearest, code for code, also next to and on the midpoints.
-#include "method/round_lanes.hpp"
+#include "linalg/round_lanes.hpp"
 
 #include <bit>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "method/round_lanes.hpp"
+#include "linalg/round_lanes.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -8,7 +8,7 @@
 #include "format/extent.hpp"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "method/round_lanes.cpp"
+#define HWY_TARGET_INCLUDE "linalg/round_lanes.cpp"
 #include "base/highway.hpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
