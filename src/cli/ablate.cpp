@@ -1,28 +1,21 @@
 // hallmark ablate: the calibration ablation on one grid; appends its lines to a ledger and renews the report.
 
 #include <iostream>
-#include <limits>
 #include <memory>
 
 #include <fmt/format.h>
 
 #include "ablation/report.hpp"
 #include "ablation/run.hpp"
-#include "base/threads.hpp"
-#include "cli/command.hpp"
+#include "cli/experiment_flags.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
-#include "cli/ranges.hpp"
 #include "measure/provenance.hpp"
 
 namespace hallmark::cli {
 namespace {
 
-struct AblateFlags {
-  AblationOptions options;
-  std::string output, contracts = "on";
-  int threads = 0;
-};
+using AblateFlags = ExperimentFlags<AblationOptions>;
 
 void print_cells(const std::vector<Cell>& cells) {
   print("{:>5} {:>3}  {:>12}  {:>12}  {:>10}  {:>13}  {}\n", "seed", "N", "BPB before", "BPB after", "change",
@@ -33,12 +26,8 @@ void print_cells(const std::vector<Cell>& cells) {
 }
 
 Expected<Exit> run(AblateFlags flags) {
-  if (flags.threads > 0)
-    if (const auto used = use_threads(flags.threads); !used) return used.error();
-  const Expected<contracts::Policy> policy = contracts::parse_policy(flags.contracts);
-  if (!policy) return policy.error();
-  flags.options.contracts = *policy;
-  const std::optional<std::string> output = flags.output.empty() ? std::nullopt : std::optional(flags.output);
+  if (const Status good = flags.apply(); !good) return good.error();
+  const std::optional<std::string> output = flags.ledger();
   const Expected<std::string> ledger = run_ledger(flags.options, output);
   if (!ledger) return ledger.error();
   flags.options.git_sha = current_git_sha();
@@ -70,26 +59,11 @@ Command ablate_command(CLI::App& root) {
   app->add_option("--bits", f->options.bits,
                   "2 to 8: the settings of `hallmark quantize --bits` instead of GPTQ on a grid")
       ->excludes("--grid");
-  app->add_option("--seeds", f->options.seeds, "Training seeds of the checkpoints")
-      ->check(whole_number(0, std::numeric_limits<std::int64_t>::max()))
-      ->delimiter(',')
-      ->capture_default_str();
   app->add_option("--batches", f->options.batches, "Calibration batches N")
       ->check(whole_number(0, 4096))
       ->delimiter(',')
       ->capture_default_str();
-  app->add_option("--eval-bytes", f->options.eval_bytes, "Bytes of validation text")
-      ->check(whole_number(1, std::int64_t{1} << 40))
-      ->capture_default_str();
-  app->add_option("--models", f->options.models, "Folder of the checkpoints")->capture_default_str();
-  app->add_option("--text", f->options.text, "Folder of text; file i is validation when i mod 10 = 9")
-      ->capture_default_str();
-  app->add_option("-o,--output", f->output, "Append here instead of to the canonical ledger of the grid");
-  app->add_option("--contracts", f->contracts,
-                  "off, on, or exact: run-time contracts, in enclosures or in exact arithmetic alone")
-      ->capture_default_str();
-  app->add_option("--threads", f->threads, "Threads; does not change the result [all cores]")
-      ->check(whole_number(1, most_threads));
+  f->add_to(*app, "the canonical ledger of the grid");
   return {app, [f] { return run(*f); }};
 }
 
