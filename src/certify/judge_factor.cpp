@@ -1,4 +1,5 @@
-// T15: every pivot, the whole diagonal, and entries of H chosen by the digest of pivots and losses.
+// T15: every pivot, the whole diagonal, and entries of H chosen by the digest of pivots and losses. H is made again
+// from G and the options.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -19,7 +20,7 @@ using Entry = std::pair<Index, Index>;
 
 double entry_of_H(const Case& c, const Entry& e) {
   const auto [i, j] = e;
-  return i == j ? (*c.evidence.diag_H)[i] : 2 * (*c.evidence.G)(c.columns.column[at(i)], c.columns.column[at(j)]);
+  return i == j ? c.columns.H[at(i)] : 2 * (*c.evidence.G)(c.columns.column[at(i)], c.columns.column[at(j)]);
 }
 
 void judge_entry(const Case& c, const Entry& e) {
@@ -50,7 +51,7 @@ struct ByUnit {
 
   void diagonal(const Case& c) {
     const Index n = c.columns.n, lanes = static_cast<Index>(c.unit.lanes);
-    const double g = residual_constant(n), *d = c.evidence.model->d.data(), *h = c.evidence.diag_H->data();
+    const double g = residual_constant(n), *d = c.evidence.model->d.data(), *h = c.columns.H.data();
     const int low_d = least_exponent_of(c.evidence.model->d);
 #pragma omp parallel if (n > 64)
     {
@@ -88,7 +89,7 @@ struct ByUnit {
 void judge_pivot(const Case& c, Index p) {
   const double g = residual_constant(c.columns.n);
   const auto d = [&](std::size_t) { return c.evidence.model->d[p]; };
-  const auto h = [&](std::size_t) { return (*c.evidence.diag_H)[p]; };
+  const auto h = [&](std::size_t) { return c.columns.H[at(p)]; };
   c.evaluations(generated::pivots)
       .once(
           [&](const auto& pick) { return generated::pivots_post<OpsOf<decltype(pick)>>(1, pick(d), pick(h), pick(g)); },

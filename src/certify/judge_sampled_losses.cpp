@@ -78,6 +78,7 @@ void judge_row(Case& c, Index i) {
   // slack: 1 / (1 - (n + 8) * u) <= 1 + 2^-20 for n <= 2^24, u = 2^-53
   const double N = std::sqrt(squares) * (1 + 0x1p-20);
   // slack: 1 / (1 - (n + 8) * u) <= 1 + 2^-20 for n <= 2^24, u = 2^-53
+  // slack: 4 * 2^-1074 <= 2^-800
   const double rho = g * size * (1 + g) * (1 + 0x1p-20) + 0x1p-800;  // Coq `product_norm`: product64 = residual64
   const auto t = [&](std::size_t p) { return product[p]; };
   const auto d = [&](std::size_t p) { return pivots[static_cast<Index>(p)]; };

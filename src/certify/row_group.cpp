@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "certify/column_squares.hpp"
+#include "linalg/hessian.hpp"
 
 namespace hallmark {
 namespace {
@@ -82,14 +83,16 @@ RowColumns::RowColumns(const Evidence& evidence)
     if (!ordered[at(j)]) column.push_back(j);
   if (!evidence.model) return;
   const std::vector<double> squares = column_squares(*evidence.U);
+  const double lambda = damping(*evidence.G, evidence.options.damp_fraction);  // whatever was factored
   for (Index p = 0; p < n; ++p) {
-    H.push_back((*evidence.diag_H)[p]);
     twice_G.push_back(2 * (*evidence.G)(column[at(p)], column[at(p)]));
+    H.push_back(twice_G.back() + lambda);
     // slack: 1 / (1 - 2 * u) <= 1 + 2^-50 for u = 2^-53
     root.push_back(std::sqrt(H.back()) * (1 + 0x1p-50));
     // slack: 1 / (1 - (n + 8) * u) <= 1 + 2^-20 for n <= 2^24, u = 2^-53
-    // 2^-138: below the normal range each of 2^24 entries of U is rounded by at most 2^-150
+    // slack: n * (2^-150)^2 <= (2^-138)^2 for n <= 2^24
     const double norm = std::sqrt(squares[at(p)]) * (1 + 0x1p-20) + 0x1p-138, terms = static_cast<double>(p + 1);
+    // k v (1 + k v) and 2^-148: Coq `T11_recurrence_closed`, `T30_bound`
     // slack: 1 / (1 - 3 * u) <= 1 + 2^-40 for u = 2^-53
     chain.push_back(terms * 0x1p-24 * (1 + terms * 0x1p-24) * norm * (1 + 0x1p-40));
     underflow.push_back(0x1p-148 * terms * (1 + norm));
@@ -128,6 +131,7 @@ void RowGroup::add_bounds(const Grid& grid, const RowColumns& columns) {
   Lanes squares{};
   for (std::size_t p = 0; p < n; ++p) squares += (at[p].w - at[p].q) * (at[p].w - at[p].q);
   // slack: 1 / (1 - (n + 8) * u) <= 1 + 2^-20 for n <= 2^24, u = 2^-53
+  // slack: n * (2^-150)^2 <= (2^-138)^2 for n <= 2^24
   const Lanes norm = root_of(squares) * (1 + 0x1p-20) + 0x1p-138;
   for (std::size_t p = 0; p < n; ++p) {
     at[p].gap = gap_of(grid, rule, at[p]);

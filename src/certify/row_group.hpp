@@ -27,7 +27,7 @@ struct RowColumns {
   Index n = 0;
   // Of position p < n, where the tensor has a Gram matrix:
   std::vector<double> root;        ///< at least sqrt(H_jj)
-  std::vector<double> H, twice_G;  ///< H_jj and 2 G_jj
+  std::vector<double> H, twice_G;  ///< H_jj, with the damping of the options, and 2 G_jj
   std::vector<double> chain,
       underflow;  ///< |u'_p - u_p| <= chain_p E + 2^-24 |u'_p| + underflow_p, E the norm of the row's errors
 

@@ -343,6 +343,7 @@ Verdict judge_rows_in(const Tensor& tensor, const Rows& rows, void* memory) {
     begin = end;
     if (begin != n || !rows.lo) continue;
     // slack: 1 / (1 - (n + 8) * u) <= 1 + 2^-20 for n <= 2^24, u = 2^-53
+    // slack: n * (2^-150)^2 <= (2^-138)^2 for n <= 2^24
     for (Lanes& distance : distances) distance = root_of(distance) * (1 + 0x1p-20) + 0x1p-138;
     judge_losses(tensor, rows, work, distances, verdict);
   }
@@ -516,6 +517,7 @@ HALLMARK_FLAT void dot(const double* a, const double* e, const double* e_err, st
   *mid = total;
   // Of k roundings, and of the sums here, which have no more.
   // slack: 1 / (1 - k * u) / (1 - (k + 4) * u) <= 1 + 2^-20 for k <= 2^24, u = 2^-53
+  // slack: 5 * 2^-1074 <= 2^-1060
   *err = (roundings * 0x1p-53 * magnitudes + spreads) * (1 + 0x1p-20) + 0x1p-1060 * static_cast<double>(count);
 }
 

@@ -111,6 +111,8 @@ Expected<QuantizedTensor> quantize_planned(const PlannedMatrix& planned, const C
                                            const Demands& demands, cuda::EngineBackend* device) {
   Expected<LoadedMatrix> loaded = load_matrix(planned, calibration, demands.contracts, device);
   if (!loaded) return loaded.error();
+  // What is wrong with the sums is not to be told of as a fault of the calibration.
+  if (const Status summed = loaded->contracts.status(); !summed) return summed.error();
   QuantizedTensor out{*std::move(loaded), {}, std::nullopt, "", ""};
   std::future<std::string> digest;
   if (out.loaded.G && !calibration->stored_as_used(planned.name()))

@@ -29,6 +29,7 @@ struct Shown {
   LossModel model;
   Matrix<double> U, G;
   Vector<double> diag_H;
+  std::optional<Options> options;
 };
 
 using Spoil = std::function<void(Shown&)>;
@@ -45,12 +46,13 @@ class Probe : public ContractChecker {
   void tensor(const Evidence& evidence) override {
     shown_.result = evidence.result;
     shown_.rtn = evidence.rtn;
+    shown_.options = evidence.options;
     if (evidence.G)
       shown_.G = *evidence.G, shown_.model = *evidence.model, shown_.diag_H = *evidence.diag_H, shown_.U = *evidence.U;
     if (spoil_) spoil_(shown_);
     const MatrixRef<double> G = shown_.G;
     check_contracts(
-        {evidence.name, evidence.W, evidence.options, shown_.result, shown_.rtn, evidence.order,
+        {evidence.name, evidence.W, *shown_.options, shown_.result, shown_.rtn, evidence.order,
          evidence.G ? &G : nullptr, evidence.G ? &shown_.model : nullptr, evidence.G ? &shown_.diag_H : nullptr,
          evidence.G ? &shown_.U : nullptr, nullptr, evidence.roundings},
         shown_.u, GridPoints(evidence.options.grid), policy_, judged);
@@ -218,7 +220,7 @@ TEST_CASE("a code, a scale, the factor, the Gram matrix, a loss: each corruption
     CHECK(caught(judged(t, [](Shown& s) { s.G(8, 3) = s.G(3, 8) = 2 * std::sqrt(s.G(3, 3) * s.G(8, 8)); }),
                  "gram_bound"));
     CHECK(caught(judged(t, [](Shown& s) { s.G *= 1.001; }), "loss_enclosure"));  // another matrix than was factored
-    CHECK(caught(judged(t, [](Shown& s) { s.diag_H[6] *= 1.001; }), "factor_residual"));
+    CHECK(caught(judged(t, [](Shown& s) { s.options->damp_fraction *= 1.001; }), "factor_residual"));
     const auto scaled = [](std::vector<Loss>& losses, double factor) {
       for (Loss& loss : losses) loss = {loss.value * factor, loss.lo * factor, loss.hi * factor};
     };

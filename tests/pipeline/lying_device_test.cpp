@@ -2,7 +2,9 @@
 // what is reproduced on it is not verified.
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <limits>
+#include <utility>
 
 #include "../cli/files.hpp"
 #include "../io/temporary_folder.hpp"
@@ -18,9 +20,10 @@ using namespace hallmark;
 
 namespace {
 
-enum class Lie { code, weight };
+enum class Lie { code, weight, gram, sums };
 
-/// The last code is its neighbour, or the last compensated weight u' is a little larger.
+/// The last code is its neighbour, the last compensated weight u' is a little larger, or an entry of the Gram matrix is
+/// larger than sums of its tokens are, not than those of 2^24; or all sums are others, those of no Gram matrix.
 class LyingExecutor : public cuda::HostExecutor {
  public:
   explicit LyingExecutor(Lie lie) : lie_(lie) {}
@@ -29,10 +32,16 @@ class LyingExecutor : public cuda::HostExecutor {
     HostExecutor::download(buffer, values);
     if constexpr (std::is_same_v<T, std::uint16_t>) values.back() ^= lie_ == Lie::code;
     if constexpr (std::is_same_v<T, float>) values.back() *= lie_ == Lie::weight ? 1.001F : 1;
+    if constexpr (std::is_same_v<T, double>)  // the Gram matrix comes first
+      if (lie_ >= Lie::gram && values.size() == 256 && !std::exchange(told_, true)) {
+        if (lie_ == Lie::gram) values[1] *= 1 + 0x1p-36;
+        for (std::size_t k = 0; lie_ == Lie::sums && k < values.size(); ++k) values[k] *= k % 17 == 0 ? 0.5 : 2;
+      }
   }
 
  private:
   Lie lie_;
+  bool told_ = false;
 };
 
 struct Model {
@@ -45,7 +54,12 @@ struct Model {
   explicit Model(Lie lie)
       : device(std::make_unique<cuda::ProgramEngine<LyingExecutor>>(LyingExecutor(lie), 1 << 20), 16) {
     test::write_tensors(folder / "w", {{"a", DType::F32, {6, 16}}});
-    test::write_tensors(folder / "c", {{"a.activations", DType::F32, {64, 16}}});
+    std::vector<float> tokens;  // columns in proportion, so that every entry is as large as its diagonal allows
+    if (lie == Lie::gram)
+      for (const float x : test::noise(2048, 7))
+        for (int j = 1; j <= 16; ++j) tokens.push_back(std::nearbyint(x * 0x1p20F) * static_cast<float>(j));
+    const std::uint64_t count = lie == Lie::gram ? 2048 : 64;
+    test::write_tensors(folder / "c", {{"a.activations", DType::F32, {count, 16}, tokens}});
     weights = *SafeTensors::open(folder / "w");
     calibration = *CalibrationFile::open(folder / "c");
     // Without the guard, which would keep round-to-nearest in the row.
@@ -77,6 +91,26 @@ TEST_CASE("a wrong code of a device is not written, whoever sees it") {
   CHECK(by_exact.error().where.find("row 5, column 15: the code is not the point nearest to u'") != std::string::npos);
   CHECK(model.folder.count() == 2);
   CHECK(model.run(contracts_on, nullptr));  // the processor's codes pass
+}
+
+TEST_CASE("an entry of the Gram matrix is judged by the roundings of as many tokens as there are") {
+  Model model(Lie::gram);
+  CHECK(model.run(contracts_on, nullptr));  // 2048 roundings: few are not enough
+  std::filesystem::remove(model.folder / "q");
+  std::filesystem::remove(certificate_path(model.folder / "q"));
+  const auto run = model.run(contracts_on, &model.device);  // and 2^24 are too many
+  REQUIRE_FALSE(run);
+  CHECK(run.error().number == error_number::contract_violated);
+  CHECK_MESSAGE(run.error().where.find("gram_bound") != std::string::npos, run.error().where);
+}
+
+TEST_CASE("sums that are wrong are told of as such, before anything is said of the calibration") {
+  Model model(Lie::sums);
+  const auto run = model.run(contracts_on, &model.device);
+  REQUIRE_FALSE(run);
+  CHECK(run.error().number == error_number::contract_violated);
+  CHECK_MESSAGE(run.error().where.find("gram_accumulation") != std::string::npos, run.error().where);
+  CHECK(model.run(nobody_looks, &model.device));  // the sums are right the second time
 }
 
 TEST_CASE("a run that is reproduced bit for bit is not verified where a contract or exact arithmetic contradicts") {
