@@ -163,6 +163,32 @@ TEST_CASE("an element of a rotated row is s times a sum of 16 signed points over
   CHECK(sign.failing() == Names{"product_exact"});
 }
 
+TEST_CASE("a kept row may lose more than RTN by what both sums were rounded, and by no more") {
+  for (const Index cols : {1, 5}) {
+    CAPTURE(cols);
+    // w = 1 and no other weight; a step of 4 rounds it to 0, so RTN loses 1, and What = -2 k u more by 4 k u.
+    Matrix<float> W = Matrix<float>::Zero(1, cols), What = W;
+    W(0, 0) = 1;
+    const SiteGram gram{"site", 8, Matrix<double>::Identity(cols, cols)};
+    Options options{.grid = Grid::parse("int4s").value(), .scale_rule = "absmax"};
+    Quantized quantized = quantize_gptq(W, gram.G, options).value();
+    quantized.steps.scales(0, 0) = 4;
+    quantized.codes.setZero();
+    const auto passes = [&](double more) {  // in units of u = 2^-53
+      What(0, 0) = static_cast<float>(-more / 2 * 0x1p-53);
+      Contracts contracts;
+      (void)check_tensor("W", W, quantized, What, options, &gram, contracts);
+      const auto counts = contracts.counts();
+      const auto found = std::ranges::find(counts, "guard_row_loss_direct", &ContractCount::name);
+      REQUIRE(found != counts.end());
+      return found->failed == 0;
+    };
+    const double allowed = 2 * (2 * static_cast<double>(cols) + 8);  // (2 cols + 8) u of either loss
+    CHECK(passes(allowed - 4));
+    CHECK_FALSE(passes(allowed + 4));
+  }
+}
+
 TEST_CASE("a row that is RTN has the nearest codes: the byte-identity of N = 0") {
   Fixture rtn;
   rtn.quantized = quantize_rtn(rtn.W, rtn.options).value();
