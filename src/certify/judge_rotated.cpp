@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "certify/judge.hpp"
+#include "format/trellis.hpp"
 
 namespace hallmark {
 
@@ -25,14 +26,27 @@ std::vector<double> turned_back(const std::vector<double>& x, std::span<const fl
   return out;
 }
 
+// The points of a rotated row; by the trellis each of the codes that its window holds, by their places in it.
+std::vector<double> points_of(const Case& c, const MatrixRef<Code>& codes) {
+  const GridSpec& grid = c.evidence.options.grid.spec();
+  std::vector<double> points;
+  for (Index j = 0; j < codes.cols(); ++j) {
+    unsigned window = 0;
+    for (int place = 0; place * grid.bits < trellis::kBits && place <= j; ++place)
+      window |= static_cast<unsigned>(codes(0, j - place)) << place * grid.bits;
+    points.push_back(trellis::reads(grid) ? static_cast<double>(trellis::value(window % trellis::kStates))
+                                          : c.points.entry[codes(0, j)].value);
+  }
+  return points;
+}
+
 void judge_rows(const Case& c, std::span<const Index> rows, Evaluations& exact) {
   const Matrix<Code>& codes = c.evidence.result.codes;
   const Steps& steps = c.evidence.result.steps;
   std::vector<Lanes> s(at(codes.cols())), g(s.size()), written(s.size());
   for (std::size_t lane = 0; lane < kRowsAtOnce; ++lane) {
     const Index i = rows[std::min(lane, rows.size() - 1)];
-    std::vector<double> points;
-    for (Index j = 0; j < codes.cols(); ++j) points.push_back(c.points.entry[codes(i, j)].value);
+    const std::vector<double> points = points_of(c, codes.row(i));
     const std::vector<double> sums = turned_back(points, steps.rotation.signs), q = c.numbers(codes, steps, i);
     for (std::size_t j = 0; j < s.size(); ++j) {
       s[j][lane] = steps.scale(i, static_cast<Index>(j));

@@ -9,6 +9,7 @@
   FAMILY(integer)              \
   FAMILY(nf4)                  \
   FAMILY(lloyd)                \
+  FAMILY(trellis)              \
   FAMILY(table)
 
 namespace hallmark {

@@ -13,6 +13,7 @@
   METHOD(gptq)                   \
   METHOD(descent)                \
   METHOD(best)                   \
+  METHOD(trellis)                \
   METHOD(rtn)
 
 namespace hallmark {

@@ -8,7 +8,9 @@
 #include <cmath>
 #include <optional>
 
+#include "format/trellis.hpp"
 #include "method/method.hpp"
+#include "method/trellis.hpp"
 
 namespace hallmark {
 namespace {
@@ -90,12 +92,26 @@ Status set_option(std::string_view name, std::string_view word, bool& value) {
 }
 
 std::optional<Obstacle> rotation_obstacle(const Options& options) {
-  if (options.rotation == no_rotation) return std::nullopt;
+  const auto method = find_method(options.method);
+  const bool turned = options.rotation != no_rotation;
+  if (options.method == trellis_method) {
+    if (!turned || !trellis::reads(options.grid.spec()))
+      return Obstacle{
+          fmt::format("method {}, grid {}, rotation {}", options.method, options.grid.name(), options.rotation),
+          "--method trellis goes with --grid trellis:2 or trellis:3 and --rotation hadamard:16"};
+    if (options.group_size != 0 || options.desc_act)
+      return Obstacle{options.desc_act ? "act-order" : fmt::format("groups of {} columns", options.group_size),
+                      "one scale for each row and columns in their order, which the window of the trellis follows"};
+  } else if (turned && trellis::reads(options.grid.spec())) {
+    return Obstacle{fmt::format("method {} with grid {}", options.method, options.grid.name()),
+                    "--method trellis, or --grid lloyd:B"};
+  }
+  if (!turned) return std::nullopt;
   if (!takes_rotation(options.grid.spec()))
     return Obstacle{fmt::format("grid {}", options.grid.name()), "--grid intB, intBs or lloyd:B"};
   if (options.group_size % Rotation::kBlock != 0)
     return Obstacle{fmt::format("groups of {} columns", options.group_size), "--group-size 0 or a multiple of 16"};
-  if (const auto method = find_method(options.method); method && !(*method)->needs_gram)
+  if (method && !(*method)->needs_gram)
     return Obstacle{fmt::format("method {}", options.method), "--rotation none, or a method that is calibrated"};
   if (statistic_of(options.scale_rule) != Statistic::none)
     return Obstacle{fmt::format("scale rule {}", options.scale_rule),

@@ -11,6 +11,7 @@
 #include "method/rtn.hpp"
 #include "method/search.hpp"
 #include "method/selection.hpp"
+#include "method/trellis.hpp"
 
 namespace hallmark {
 namespace {
@@ -160,7 +161,7 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
   if (needed == Statistic::none)
     if (const Status made = make_steps({}); !made) return made.error();
   const bool rotated = options.rotation != no_rotation;
-  if (rotated)
+  if (rotated || method.name == trellis_method)
     if (const Status takes = check_rotation(layer, options, given.has_value()); !takes) return takes.error();
   if (!reads_gram(options)) return without_losses(layer, options, method, std::move(result), observer, compute);
   if (!layer.G) return needs_calibration(layer, options, method);
@@ -205,7 +206,8 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
   if (!proposals) return proposals.error();
   if (rotated && options.guard) {  // some rows are better off as they are
     const RecurrenceSink nobody;
-    Expected<std::vector<Proposal>> upright = method.propose(input(nobody, true));
+    const Method& as_they_are = method.name == trellis_method ? **find_method("best") : method;
+    Expected<std::vector<Proposal>> upright = as_they_are.propose(input(nobody, true));
     if (!upright) return upright.error();
     for (Proposal& proposal : *upright) {
       if (!proposal.steps) proposal.steps = result.steps;

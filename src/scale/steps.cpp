@@ -1,5 +1,7 @@
 #include "scale/steps.hpp"
 
+#include "format/trellis.hpp"
+
 namespace hallmark {
 
 Steps Steps::rows(Index first, Index count) const {
@@ -24,10 +26,12 @@ bool Steps::same_row(Index i, const Steps& other) const {
 }
 
 void decode_row(const Grid& grid, const Steps& steps, std::span<const Code> codes, Index i, std::span<float> out) {
-  const bool rotated = steps.rotation.of_row(i);
+  const bool rotated = steps.rotation.of_row(i), windowed = rotated && trellis::reads(grid.spec());
+  unsigned window = 0;
   for (std::size_t j = 0; j < codes.size(); ++j) {
     const Step step = steps.at(i, static_cast<Index>(j));
-    const auto point = static_cast<float>(grid.value(codes[j], step.zero));
+    window = trellis::next(window, codes[j], grid.spec().bits);
+    const auto point = static_cast<float>(windowed ? trellis::value(window) : grid.value(codes[j], step.zero));
     out[j] = rotated ? point : static_cast<float>(step.scale) * point;
   }
   if (!rotated) return;
