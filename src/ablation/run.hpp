@@ -44,10 +44,10 @@ struct AblationResult {
 /// bits_per_byte.
 Expected<AblationResult> run_ablation(const AblationOptions& options, const Progress& progress);
 
-/// The ledger for a run with these options: `output` when given, else the canonical one of the grid or the bits. A run that is not
-/// the whole experiment (three seeds, three N, 262,144 bytes) needs an `output`, which may not be a canonical ledger.
-/// Asked before the run, so that nothing is computed in vain: a broken ledger is refused here already.
-/// Errors: E0225; those of read_ledger.
+/// The ledger for a run with these options: `output` when given, else the canonical one of the grid or the bits. A run
+/// that is not the whole experiment (three seeds, three N, 262,144 bytes) needs an `output`, which may not be a
+/// canonical ledger. Asked before the run, so that nothing is computed in vain: a broken ledger is refused here
+/// already. Errors: E0225; those of read_ledger.
 Expected<std::string> run_ledger(const AblationOptions& options, const std::optional<std::string>& output,
                                  const std::string& folder = "assertions");
 
