@@ -12,4 +12,7 @@ struct MatrixBits {
 };
 MatrixBits bits_of(const QuantizedMatrix& matrix);
 
+/// The order-0 entropy: bits for each code, if every code had the length -log2 of its frequency among these.
+double entropy_of(const Matrix<Code>& codes);
+
 }  // namespace hallmark

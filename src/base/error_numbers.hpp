@@ -37,6 +37,7 @@ inline constexpr int config_malformed = 229;     ///< a configuration file that 
 inline constexpr int rule_conflict = 230;        ///< a rule that contradicts itself, or that later rules undo
 inline constexpr int file_format_unknown = 231;  ///< the name is that of no file format
 inline constexpr int rotation_refused = 232;     ///< not with this grid, group size, method or given steps
+inline constexpr int method_refused = 233;       ///< a method with other options that it does not take
 
 // Exit::input: a safetensors file that breaks a rule of the format, in the order in which the rules are checked.
 inline constexpr int header_too_small = 301;      ///< fewer than 8 bytes

@@ -43,18 +43,26 @@ void add_tensors(const SafeTensors& file, Json& out) {
 // The model's own account, after every code, step and the digest of the whole were judged.
 // `file`: the one that holds it, where that is a safetensors file.
 Status add_model(const QuantizedModel& model, const SafeTensors* file, Json& out) {
-  if (const Status sound = check_model(model); !sound) return sound;
-  double weights = 0, bits = 0;
+  if (const Status whole = model.check_whole(); !whole) return whole;
+  double weights = 0, bits = 0, entropy = 0;
   Json matrices = Json::array();
   for (const QuantizedMatrix& matrix : model.header().matrices) {
+    const Expected<Matrix<Code>> codes = model.codes(matrix);
+    if (!codes) return codes.error();
+    const Expected<Steps> steps = model.steps(matrix);
+    if (!steps) return steps.error();
+    if (const Status sound = check_values(model, matrix, *codes, *steps); !sound) return sound;
     const MatrixBits taken = bits_of(matrix);
-    weights += static_cast<double>(matrix.rows) * static_cast<double>(matrix.cols);
+    const double of_code = entropy_of(*codes), count = static_cast<double>(codes->size());
+    weights += count;
+    entropy += of_code * count;
     bits += taken.codes + taken.steps;
     matrices.push_back({{"name", matrix.name},
                         {"tensor", matrix.tensor},
                         {"rows", matrix.rows},
                         {"cols", matrix.cols},
                         {"transposed", matrix.transposed},
+                        {"entropy", of_code},
                         {"options", options_json(matrix.options)}});
   }
   out["matrices"] = std::move(matrices);
@@ -65,6 +73,7 @@ Status add_model(const QuantizedModel& model, const SafeTensors* file, Json& out
                              std::ranges::count_if(by_tensor, [](const auto& of_tensor) { return of_tensor.empty(); }));
   out["original_tensors"] = header.tensors.size();
   out["bits_per_weight"] = weights > 0 ? bits / weights : 0.0;
+  out["entropy"] = weights > 0 ? entropy / weights : 0.0;
   if (!file) return ok();
   double stored = 0;  // codes, scales and zero points take what the file gives them, whatever the grid needs
   for (const TensorInfo& tensor : file->tensors()) stored += 8 * static_cast<double>(tensor.data.size());
@@ -98,18 +107,21 @@ void print_tensors(const Json& description) {
 void print_matrices(const Json& description) {
   const std::size_t width = widest_name(description["matrices"]);
   for (const Json& matrix : description["matrices"])
-    print("  {:{}}  {:>7} x {:<7} {} {} {}{}{}\n", matrix["name"].get<std::string>(), width,
-          matrix["rows"].get<std::uint64_t>(), matrix["cols"].get<std::uint64_t>(),
+    print("  {:{}}  {:>7} x {:<7} {} {} {}{}{}, {:.3f} bits of entropy a code\n", matrix["name"].get<std::string>(),
+          width, matrix["rows"].get<std::uint64_t>(), matrix["cols"].get<std::uint64_t>(),
           matrix["options"]["grid"].get<std::string>(), matrix["options"]["method"].get<std::string>(),
           matrix["options"]["scale_rule"].get<std::string>(),
           matrix["options"].contains("rotation") ? " " + matrix["options"]["rotation"].get<std::string>() : "",
-          matrix["transposed"].get<bool>() ? " transposed" : "");
-  print("  quantized: {} matrices in {} tensors, of {}; bits per quantized weight with steps: {:.3f} by the grids{}\n",
-        description["matrices"].size(), description["quantized_tensors"].get<std::size_t>(),
-        description["original_tensors"].get<std::size_t>(), description["bits_per_weight"].get<double>(),
-        description.contains("stored_bits_per_weight")
-            ? fmt::format(", {:.3f} in this file", description["stored_bits_per_weight"].get<double>())
-            : "");
+          matrix["transposed"].get<bool>() ? " transposed" : "", matrix["entropy"].get<double>());
+  print(
+      "  quantized: {} matrices in {} tensors, of {}; bits per quantized weight with steps: {:.3f} by the grids{}; "
+      "entropy of codes {:.3f} bits\n",
+      description["matrices"].size(), description["quantized_tensors"].get<std::size_t>(),
+      description["original_tensors"].get<std::size_t>(), description["bits_per_weight"].get<double>(),
+      description.contains("stored_bits_per_weight")
+          ? fmt::format(", {:.3f} in this file", description["stored_bits_per_weight"].get<double>())
+          : "",
+      description["entropy"].get<double>());
 }
 
 // A safetensors file has tensors; a quantized model, in whatever file, has matrices.

@@ -44,16 +44,6 @@ double sum_up(const std::vector<Loss>& losses) {
   return sum;
 }
 
-// Bits for each code, if every code had the length -log2 of its frequency in this tensor.
-double entropy(const Matrix<Code>& codes) {
-  std::vector<std::int64_t> count(std::size_t{1} << 16);
-  for (const Code code : std::span(codes.data(), static_cast<std::size_t>(codes.size()))) ++count[code];
-  double bits = 0;
-  for (const std::int64_t n : count)
-    if (n > 0) bits -= static_cast<double>(n) * std::log2(static_cast<double>(n) / static_cast<double>(codes.size()));
-  return bits / static_cast<double>(codes.size());
-}
-
 // Sums over the tensors of a line.
 struct Sizes {
   double weights = 0, stored = 0, container = 0, entropy = 0;
@@ -63,7 +53,7 @@ struct Sizes {
     weights += count;
     stored += bits.codes + bits.steps;
     container += bits.container_codes + bits.steps;
-    entropy += hallmark::entropy(codes) * count + bits.steps;
+    entropy += entropy_of(codes) * count + bits.steps;
   }
 };
 

@@ -7,7 +7,8 @@
 #include "method/rtn.hpp"
 
 namespace hallmark {
-Expected<Proposal> gptq_proposal(const MethodInput& input, const Target& target) {
+
+Expected<Proposal> gptq_proposal(const MethodInput& input, const Target& target, const CodeChooser& choose) {
   const Index rows = target.W.rows();
   Proposal proposal{{fresh_matrix<Code>(rows, target.W.cols()), std::vector<Index>(static_cast<std::size_t>(rows), 0)}};
   round_left_out(target, proposal.rounded);
@@ -16,8 +17,11 @@ Expected<Proposal> gptq_proposal(const MethodInput& input, const Target& target)
     sink = [&](Index first, Index count, const float* u) { input.sink(proposal.rounded.codes, first, count, u); };
   std::optional<RowSums> row_sums;
   if (input.sums) row_sums.emplace(RowSums{*input.weights, proposal.sums});
-  const Expected<std::optional<Entry>> overflow = input.compute.recurrence(
-      target, *input.U, input.options.block_size, proposal.rounded, sink, row_sums ? &*row_sums : nullptr);
+  const RowSums* sums = row_sums ? &*row_sums : nullptr;
+  const Index block = input.options.block_size;
+  const Expected<std::optional<Entry>> overflow =
+      choose ? run_recurrence(target, *input.U, block, proposal.rounded, sink, sums, choose)
+             : input.compute.recurrence(target, *input.U, block, proposal.rounded, sink, sums);
   if (!overflow) return overflow.error();
   if (const auto bad = *overflow)
     return Error{Exit::numeric, error_number::gptq_overflow,

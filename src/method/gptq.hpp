@@ -7,8 +7,8 @@
 namespace hallmark {
 
 /// The codes of the recurrence for `target`: that of the input, or the same W and order under other steps, which the
-/// proposal does not carry. The input's sink sees the rows. Errors: E0503 names the first row and column that overflow;
-/// those of the backend.
-Expected<Proposal> gptq_proposal(const MethodInput& input, const Target& target);
+/// proposal does not carry. With `choose` codes are what it makes of the nearest ones, on the CPU. The input's sink
+/// sees the rows. Errors: E0503 names the first row and column that overflow; those of the backend.
+Expected<Proposal> gptq_proposal(const MethodInput& input, const Target& target, const CodeChooser& choose = nullptr);
 
 }  // namespace hallmark

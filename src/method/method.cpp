@@ -14,6 +14,7 @@
   METHOD(descent)                \
   METHOD(best)                   \
   METHOD(trellis)                \
+  METHOD(rate_distortion)        \
   METHOD(rtn)
 
 namespace hallmark {
@@ -38,6 +39,11 @@ MethodInput MethodInput::unwatched() const {
 }
 
 std::span<const Method* const> methods() { return registered; }
+
+std::optional<Obstacle> method_obstacle(const Options& options) {
+  const Expected<const Method*> method = find_method(options.method);
+  return method && (*method)->obstacle ? (*method)->obstacle(options) : std::nullopt;
+}
 
 Statistic steps_depend_on(const Options& options) {
   const Expected<const Method*> method = find_method(options.method);

@@ -52,9 +52,14 @@ struct Method {
   /// Errors: E0503; those of the backend.
   Expected<std::vector<Proposal>> (*propose)(const MethodInput& input);
   std::string_view option = {};  ///< that no other method reads, by its name; empty: none
+  /// What keeps these options from this method; where it is null, nothing does.
+  std::optional<Obstacle> (*obstacle)(const Options& options) = nullptr;
 };
 
 std::span<const Method* const> methods();
+
+/// What keeps these options from the method that they name, and what goes; none where nothing does.
+std::optional<Obstacle> method_obstacle(const Options& options);
 
 /// What the steps of a result depend on beside W: what the rule reads, or losses where the method leaves the rule's
 /// steps.

@@ -24,6 +24,7 @@ struct Options {
   std::string ratios = std::string(default_ratios);  ///< that the rule `search` tries
   Index sweeps = 8;                                  ///< of a descent over the columns, at most
   Index effort = 3;                                  ///< of method best, 1 to 5
+  double rate = 0.05;                                ///< of method rate-distortion: mu over mean(d) mean(s^2)
   bool guard = true;  ///< row by row the best of all proposals, round-to-nearest among them
   std::string rotation = std::string(no_rotation);  ///< the basis in which codes are looked for (scale/rotation.hpp)
   Index rotation_seed = 0;                          ///< of its signs
@@ -39,7 +40,8 @@ struct OptionInfo {
 template <class SomeOptions, class Visit>
 void visit_options(SomeOptions& options, Visit&& visit) {
   visit(OptionInfo{"grid", "the points that weights are rounded to"}, options.grid);
-  visit(OptionInfo{"method", "how codes are chosen: gptq, descent, best, or rtn (round to nearest)"}, options.method);
+  visit(OptionInfo{"method", "how codes are chosen: gptq, descent, best, rate-distortion, or rtn (round to nearest)"},
+        options.method);
   visit(OptionInfo{"scale_rule", "unit, row-pow2, matrix-max, absmax, minmax or search [by the grid]"},
         options.scale_rule);
   visit(OptionInfo{"scale_storage", "f32, f16 or bf16: how files store scales"}, options.scale_storage);
@@ -50,6 +52,7 @@ void visit_options(SomeOptions& options, Visit&& visit) {
   visit(OptionInfo{"ratios", "multiples of the step that scale rule search tries, 1 first", true}, options.ratios);
   visit(OptionInfo{"sweeps", "passes of coordinate descent over the columns, at most", true}, options.sweeps);
   visit(OptionInfo{"effort", "how long method best may search, 1 to 5", true}, options.effort);
+  visit(OptionInfo{"rate", "what a bit costs method rate-distortion, over mean(d) mean(s^2)", true}, options.rate);
   visit(OptionInfo{"guard", "row by row the better of the method and rounding to nearest"}, options.guard);
   visit(OptionInfo{"rotation", "none or hadamard:16: the basis in which codes are looked for", true}, options.rotation);
   visit(OptionInfo{"rotation_seed", "of the signs of the rotation", true}, options.rotation_seed);
@@ -71,10 +74,11 @@ Status set_option(std::string_view name, std::string_view word, Index& value);
 Status set_option(std::string_view name, std::string_view word, double& value);
 Status set_option(std::string_view name, std::string_view word, bool& value);
 
-/// What keeps these options from the rotation that they name, and what goes; none where nothing does.
 struct Obstacle {
   std::string where, hint;
 };
+
+/// What keeps these options from the rotation that they name, and what goes; none where nothing does.
 std::optional<Obstacle> rotation_obstacle(const Options& options);
 
 /// The first option in which two tensors' options differ: "group_size: 32 against 64".

@@ -149,6 +149,9 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
   const Expected<const Method*> found = find_method(options.method);
   if (!found) return found.error();
   const Method& method = **found;
+  if (const auto obstacle = method_obstacle(options))
+    return Error{Exit::usage, error_number::method_refused, fmt::format("method {} does not go here", method.name),
+                 fmt::format("{}: {}", layer.name, obstacle->where), obstacle->hint};
   const Statistic needed = given ? Statistic::none : statistic_of(options.scale_rule);
   Quantized result;
   result.method = method.name;

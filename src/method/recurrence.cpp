@@ -32,6 +32,7 @@ struct RowBlock {
   Index group = -1;
   alignas(64) std::array<float, at(kRows)> s{};  // the steps of that group
   alignas(64) std::array<std::int32_t, at(kRows)> zero{};
+  alignas(64) std::array<std::int32_t, at(kRows)> memory{};  // of a chooser
   std::optional<Entry> overflow{};
   LossLanes sums{};
 };
@@ -60,7 +61,7 @@ void store_codes(std::span<const Index> columns, bool adjacent, const RowBlock& 
 
 // The columns of one strip: the sums over all earlier strips at once, then column by column.
 void round_strip(const Target& target, const UpperStrips<float>& U, Index strip, const LaneRounder& rounder,
-                 RowBlock& block, Rounded& rounded, const RowSums* row_sums) {
+                 RowBlock& block, Rounded& rounded, const RowSums* row_sums, const CodeChooser& choose) {
   const Index begin = strip * kStrip, count = std::min(kStrip, U.columns() - begin);
   const std::span<const Index> columns = target.order.subspan(at(begin), at(count));
   bool adjacent = true;
@@ -90,6 +91,9 @@ void round_strip(const Target& target, const UpperStrips<float>& U, Index strip,
       rounded.clipped[at(block.first + r)] += target.grid.clipped(compensated[r], {block.s[at(r)], block.zero[at(r)]});
     for (Index r = 0; seen.infinite && r < block.rows; ++r)
       if (!std::isfinite(compensated[r])) report(block.overflow, {block.first + r, column});
+    if (choose)
+      choose({begin + c, count - c, &w[at(c * kRows)], sum, block.s.data(), block.zero.data(), compensated,
+              &code[at(c * kRows)], e, block.memory.data()});
     accumulate_column(e, u + (begin + c) * kStrip + c + 1, count - c - 1, sum + kRows);
     for (Index r = 0; row_sums && r < kRows; ++r) sum[r] += e[r];
   }
@@ -100,7 +104,8 @@ void round_strip(const Target& target, const UpperStrips<float>& U, Index strip,
 }  // namespace
 
 std::optional<Entry> run_recurrence(const Target& target, const UpperStrips<float>& U, Index block_size,
-                                    Rounded& rounded, const RowSink& sink, const RowSums* row_sums) {
+                                    Rounded& rounded, const RowSink& sink, const RowSums* row_sums,
+                                    const CodeChooser& choose) {
   const Index rows = target.W.rows();
   const Index strips_per_block = std::max<Index>(1, block_size / kStrip);
   const RowGroups groups(rows, kRows);
@@ -120,8 +125,9 @@ std::optional<Entry> run_recurrence(const Target& target, const UpperStrips<floa
         together.push_back(
             {b * kRows, std::min(kRows, rows - b * kRows), e.data() + offset, sink ? u.data() + offset : nullptr});
       }
-      each_strip(U.count(), strips_per_block, together,
-                 [&](RowBlock& block, Index s) { round_strip(target, U, s, rounder, block, rounded, row_sums); });
+      each_strip(U.count(), strips_per_block, together, [&](RowBlock& block, Index s) {
+        round_strip(target, U, s, rounder, block, rounded, row_sums, choose);
+      });
       for (const RowBlock& block : together) {
         for (Index r = 0; row_sums && r < block.rows; ++r) row_sums->sums[at(block.first + r)] = block.sums.row(r);
         if (block.overflow) {

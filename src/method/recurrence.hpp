@@ -37,11 +37,30 @@ struct RowSums {
   std::vector<LossSums>& sums;  ///< resized to the rows
 };
 
+/// A column of kLanes<float> rows that was just rounded to nearest: what may choose other codes. `w` and `sums` go on
+/// to the later columns of the strip, [column][kLanes<float>]: so far w + sums are their compensated weights.
+struct RoundedColumn {
+  Index position;  ///< in the order
+  Index left;      ///< columns of the strip, this one among them
+  const float *w, *sums, *s;
+  const std::int32_t* zero;
+  const float* u;
+  std::int32_t* code;    ///< in and out
+  float* e;              ///< in and out: fma(-s, value(code), w)
+  std::int32_t* memory;  ///< of the rows, from column to column; 0 before the first
+};
+
+/// Called from several threads, for the columns of one row in their order. Rows are independent, and so must be what
+/// it does to them. Unused lanes hold w = sums = 0, s = 1, zero point 0.
+using CodeChooser = std::function<void(const RoundedColumn& column)>;
+
 /// Runs the recurrence; codes [rows, cols] and the clipped counts per row are added to. Returns the first row (and its
 /// first column in order) whose u is not finite; its codes are then meaningless and not shown to the sink. U.columns()
-/// == order.size().
+/// == order.size(). Codes are the nearest ones, or what `choose` makes of them; clipped are weights, whatever is
+/// chosen.
 std::optional<Entry> run_recurrence(const Target& target, const UpperStrips<float>& U, Index block_size,
-                                    Rounded& rounded, const RowSink& sink = nullptr, const RowSums* row_sums = nullptr);
+                                    Rounded& rounded, const RowSink& sink = nullptr, const RowSums* row_sums = nullptr,
+                                    const CodeChooser& choose = nullptr);
 
 /// The plain twin; U [n, n] in binary32. The sink sees one row at a time, and none from an overflow on.
 std::optional<Entry> run_recurrence_ref(const Target& target, const Matrix<float>& U, Rounded& rounded,

@@ -62,8 +62,9 @@ std::vector<PlannedMatrix> matrices_of(const TensorInfo& tensor, const Resolved&
 
 // What is wrong, by kind; one message names all offenders of the first kind that has any.
 struct Offenders {
-  std::vector<std::string> empty, unreadable, wide, zeros, mismatched, unscaled, no_token, uncalibrated, unturned;
-  std::string how_to_turn;
+  std::vector<std::string> empty, unreadable, wide, zeros, mismatched, unscaled, no_token, uncalibrated, unturned,
+      unmade;
+  std::string how_to_turn, how_to_make;
 
   std::optional<Error> error(const CalibrationFile* calibration) const {
     const auto refuse = [&](Exit exit, int number, const std::vector<std::string>& names, std::string_view what,
@@ -104,6 +105,9 @@ struct Offenders {
     if (!unturned.empty())
       return refuse(Exit::usage, error_number::rotation_refused, unturned, "{} matrices cannot be rotated",
                     how_to_turn);
+    if (!unmade.empty())
+      return refuse(Exit::usage, error_number::method_refused, unmade,
+                    "{} matrices and their methods do not go together", how_to_make);
     return std::nullopt;
   }
 };
@@ -144,6 +148,10 @@ void settle(PlannedMatrix& planned, bool rtn, const CalibrationFile* calibration
   if (const auto obstacle = rotation_obstacle(options)) {
     offenders.unturned.push_back(fmt::format("{}: {}", matrix.name, obstacle->where));
     offenders.how_to_turn = obstacle->hint;
+  }
+  if (const auto obstacle = method_obstacle(options)) {
+    offenders.unmade.push_back(fmt::format("{}: method {}, {}", matrix.name, options.method, obstacle->where));
+    offenders.how_to_make = obstacle->hint;
   }
 }
 

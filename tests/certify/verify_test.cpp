@@ -8,14 +8,27 @@ using namespace hallmark::test;
 using Quantized = hallmark::test::Quantized;  // not the quantizer's result
 
 TEST_CASE("what quantize wrote is verified, on every path through the options") {
-  for (const std::string flags :
-       {"", "--exact", "--bounds", "--grid int4 --group-size 3", "--grid int4s --bounds", "--grid int4z --group-size 3",
-        "--grid nf4 --scale-storage f16", "--grid lloyd:3 --scale-storage bf16", "--grid bf16 --exact --bounds",
-        "--grid gf:3,2 --desc-act --no-guard", "--method rtn", "--method rtn --grid int2z --scale-storage f16",
-        "--damp-percent 0.1 --block-size 3 --threads 1", "--damp-fraction 0.1", "--method descent --grid int4 --exact",
-        "--method descent --grid gf:3,2 --no-guard --sweeps 2", "--method best --grid int3 --effort 2",
-        "--method best --effort 4 --grid int2z --scale-storage bf16",
-        "--scale-rule search --grid int4s --ratios 1,0.8"}) {
+  for (const std::string flags : {"",
+                                  "--exact",
+                                  "--bounds",
+                                  "--grid int4 --group-size 3",
+                                  "--grid int4s --bounds",
+                                  "--grid int4z --group-size 3",
+                                  "--grid nf4 --scale-storage f16",
+                                  "--grid lloyd:3 --scale-storage bf16",
+                                  "--grid bf16 --exact --bounds",
+                                  "--grid gf:3,2 --desc-act --no-guard",
+                                  "--method rtn",
+                                  "--method rtn --grid int2z --scale-storage f16",
+                                  "--damp-percent 0.1 --block-size 3 --threads 1",
+                                  "--damp-fraction 0.1",
+                                  "--method descent --grid int4 --exact",
+                                  "--method descent --grid gf:3,2 --no-guard --sweeps 2",
+                                  "--method best --grid int3 --effort 2",
+                                  "--method best --effort 4 --grid int2z --scale-storage bf16",
+                                  "--method rate-distortion --grid int4 --rate 0.2",
+                                  "--method rate-distortion --grid int3z --group-size 3 --exact --bounds",
+                                  "--scale-rule search --grid int4s --ratios 1,0.8"}) {
     CAPTURE(flags);
     const Quantized made(flags);
     for (const std::string how :

@@ -102,15 +102,16 @@ TEST_CASE("empty values and numbers out of range are usage errors") {
   }
   for (const std::string flag : {"--threads 0", "--threads 1000000"})
     work.refuses(calibrated + "-o q.safetensors " + flag, 2, "E0201", "--threads");
-  for (const std::string flag :
-       {"group_size -1", "group_size 99999999999999999999999", "group_size 0x10", "block_size 0", "block_size 1.5",
-        "damp_fraction nan", "damp_fraction 1", "damp_fraction 1e-400", "scale_storage f64"}) {
+  for (const std::string flag : {"group_size -1", "group_size 99999999999999999999999", "group_size 0x10",
+                                 "block_size 0", "block_size 1.5", "damp_fraction nan", "damp_fraction 1",
+                                 "damp_fraction 1e-400", "scale_storage f64", "rate 1", "rate -0.1", "rate nan"}) {
     const std::string option = flag.substr(0, flag.find(' '));
     std::string typed = "--" + flag;
     std::ranges::replace(typed, '_', '-');
     work.refuses(calibrated + "-o q.safetensors " + typed, 2, "E0227", option + " is '");
   }
   work.refuses(calibrated + "-o q.safetensors --damp-percent 1", 2, "E0227", "damp_fraction is '1'");  // its first name
+  work.refuses(calibrated + "-o q.safetensors --method rate-distortion --dry-run", 2, "E0233", "--grid int8");
   work.refuses("tool gram --model m -o g --batches 0", 2, "E0201", "from 1 to 4096");
   CHECK(work.run("tool quantize --help").out.find("=0 ") == std::string::npos);
   CHECK_FALSE(fs::exists(work.folder / "q.safetensors"));
