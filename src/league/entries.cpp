@@ -38,6 +38,7 @@ const std::vector<LeagueEntry>& league_entries() {
       {"gptq all codes, sdclip-hessian", narrow, {{"grid", "intB"}, {"scale_rule", "sdclip-hessian"}}},
       {"gptq all codes, search", narrow, {{"grid", "intB"}, {"scale_rule", "search"}}},
       {"rate-distortion all codes", integers, {{"grid", "intB"}, {"method", "rate-distortion"}}},
+      {"sparse24 all codes", integers, {{"grid", "intB"}, {"method", "sparse24"}, {"guard", "false"}}},
       {"descent all codes", narrow, {{"grid", "intB"}, {"method", "descent"}}},
       {"best all codes", narrow, {{"grid", "intB"}, {"method", "best"}}},
       {"best nf4", {"4"}, {{"grid", "nf4"}, {"method", "best"}}},

@@ -15,6 +15,7 @@
   METHOD(best)                   \
   METHOD(trellis)                \
   METHOD(rate_distortion)        \
+  METHOD(sparse24)               \
   METHOD(rtn)
 
 namespace hallmark {

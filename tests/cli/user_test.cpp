@@ -112,6 +112,7 @@ TEST_CASE("empty values and numbers out of range are usage errors") {
   }
   work.refuses(calibrated + "-o q.safetensors --damp-percent 1", 2, "E0227", "damp_fraction is '1'");  // its first name
   work.refuses(calibrated + "-o q.safetensors --method rate-distortion --dry-run", 2, "E0233", "--grid int8");
+  work.refuses(calibrated + "-o q.safetensors --method sparse24 --dry-run", 2, "E0233", "--no-guard");
   work.refuses("tool gram --model m -o g --batches 0", 2, "E0201", "from 1 to 4096");
   CHECK(work.run("tool quantize --help").out.find("=0 ") == std::string::npos);
   CHECK_FALSE(fs::exists(work.folder / "q.safetensors"));

@@ -62,9 +62,13 @@ std::optional<Obstacle> obstacle(const Options& options) {
 
 namespace method {
 extern const Method rate_distortion;
-const Method rate_distortion{
-    "rate-distortion", "GPTQ's recurrence with the code of least loss and bits in each column", true, false, propose,
-    obstacle};
+const Method rate_distortion{"rate-distortion",
+                             "GPTQ's recurrence with the code of least loss and bits in each column",
+                             true,
+                             false,
+                             propose,
+                             "rate",
+                             obstacle};
 }  // namespace method
 
 }  // namespace hallmark
