@@ -37,7 +37,7 @@ const std::vector<LeagueEntry>& league_entries() {
       {"gptq all codes, sdclip", narrow, {{"grid", "intB"}, {"scale_rule", "sdclip"}}},
       {"gptq all codes, sdclip-hessian", narrow, {{"grid", "intB"}, {"scale_rule", "sdclip-hessian"}}},
       {"gptq all codes, search", narrow, {{"grid", "intB"}, {"scale_rule", "search"}}},
-      {"rate-distortion all codes", integers, {{"grid", "intB"}, {"method", "rate-distortion"}}},
+      {"rate-distortion all codes", integers, {{"grid", "intB"}, {"method", "rate-distortion"}, {"guard", "false"}}},
       {"sparse24 all codes", integers, {{"grid", "intB"}, {"method", "sparse24"}, {"guard", "false"}}},
       {"descent all codes", narrow, {{"grid", "intB"}, {"method", "descent"}}},
       {"best all codes", narrow, {{"grid", "intB"}, {"method", "best"}}},

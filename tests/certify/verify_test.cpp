@@ -27,8 +27,8 @@ TEST_CASE("what quantize wrote is verified, on every path through the options") 
                                   "--method best --grid int3 --effort 2",
                                   "--method best --effort 4 --grid int2z --scale-storage bf16",
                                   "--method rate-distortion --grid int4 --rate 0.2",
-                                  "--method rate-distortion --grid int3z --group-size 3 --exact --bounds",
-                                  "--method sparse24 --no-guard --grid int4 --exact --bounds",
+                                  "--method rate-distortion --grid int3z --group-size 3 --exact",
+                                  "--method sparse24 --no-guard --grid int4 --exact",
                                   "--method sparse24 --no-guard --grid int4z",
                                   "--scale-rule search --grid int4s --ratios 1,0.8"}) {
     CAPTURE(flags);
