@@ -36,8 +36,9 @@ std::vector<double> scale_weights(Statistic needed, MatrixRef<double> G, const F
 /// work (evidence.hpp); without the guard the losses are enclosed for it all the same. Errors: those of checked_steps,
 /// factor_hessian, the method and the backend, when given: what computes the same bits instead of the CPU; E0214 a
 /// method or a scale rule that needs a Gram matrix without one; E0232 a rotation that grid, steps or method do not
-/// take. With a rotation the method works in the rotated basis, whose rows the observer is not shown, and where the guard
-/// is on in that of the weights too; guard and losses are those of the weights, and round-to-nearest is not rotated.
+/// take. With a rotation the method works in the rotated basis, whose rows the observer is not shown, and where the
+/// guard is on in that of the weights too; guard and losses are those of the weights, and round-to-nearest is not
+/// rotated.
 Expected<Quantized> quantize(const Layer& layer, const Options& options,
                              const std::optional<Steps>& given = std::nullopt, Observer* observer = nullptr,
                              Backend* backend = nullptr);
