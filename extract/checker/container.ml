@@ -198,7 +198,7 @@ let open_file path =
   let file = Safetensors.open_file path in
   let schema = entry file "hallmark.schema" in
   if schema = "3" then
-    Refusal.refuse 361 3 "a container with rotated matrices, which this program does not judge"
+    Refusal.refuse 361 3 "a container with rotated matrices or an asymmetric target, which this program does not judge"
       (path ^ ": hallmark.schema is '3', this program reads 2") "hallmark verify --exact judges it";
   if schema <> "2" then
     fail path 361 "a quantized file of an unknown schema" (Printf.sprintf "'%s', this program reads 2" (Safetensors.printable schema));

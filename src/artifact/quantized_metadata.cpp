@@ -280,17 +280,18 @@ std::string metadata_digest(const std::map<std::string, std::string>& metadata) 
 
 namespace {
 
-// Readers of schema 2 would take a rotated row for one that is not.
-bool has_rotation(const QuantizedHeader& header) {
-  return std::ranges::any_of(header.matrices,
-                             [](const QuantizedMatrix& m) { return m.options.rotation != no_rotation; });
+// Readers of schema 2 would take a rotated row for one that is not, or judge losses that the certificate does not mean.
+bool needs_schema_3(const QuantizedHeader& header) {
+  return std::ranges::any_of(header.matrices, [](const QuantizedMatrix& m) {
+    return m.options.rotation != no_rotation || m.options.target != plain_target;
+  });
 }
 
 }  // namespace
 
 std::map<std::string, std::string> to_metadata(const QuantizedHeader& header) {
   std::map<std::string, std::string> entries{{"format", "pt"},
-                                             {schema, has_rotation(header) ? "3" : "2"},
+                                             {schema, needs_schema_3(header) ? "3" : "2"},
                                              {tool, header.tool},
                                              {rounding, "nearest-even"},
                                              {source_key, header.source_sha256},

@@ -38,6 +38,7 @@ inline constexpr int rule_conflict = 230;        ///< a rule that contradicts it
 inline constexpr int file_format_unknown = 231;  ///< the name is that of no file format
 inline constexpr int rotation_refused = 232;     ///< not with this grid, group size, method or given steps
 inline constexpr int method_refused = 233;       ///< a method with other options that it does not take
+inline constexpr int target_refused = 234;       ///< not with this method
 
 // Exit::input: a safetensors file that breaks a rule of the format, in the order in which the rules are checked.
 inline constexpr int header_too_small = 301;      ///< fewer than 8 bytes

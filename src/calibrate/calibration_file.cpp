@@ -17,7 +17,8 @@ namespace hallmark {
 
 namespace {
 
-constexpr std::string_view suffixes[] = {".activations", ".gram", ".scale", ".zero_point"};
+constexpr std::string_view cross_suffix = ".cross_gram", float_suffix = ".float_gram";
+constexpr std::string_view suffixes[] = {".activations", ".gram", cross_suffix, float_suffix, ".scale", ".zero_point"};
 constexpr std::string_view tokens_key = "hallmark.calibration.tokens";
 
 Error bad_entry(int number, std::string what, std::string where,
@@ -61,6 +62,29 @@ nlohmann::json token_counts(const SafeTensors& file) {
   return is_strict_json(found->second, names_of_a_model) ? nlohmann::json::parse(found->second) : nlohmann::json();
 }
 
+// C and K of asymmetric targets, each beside the other and the Gram matrix of its weight.
+Status enter_targets(const SafeTensors& file, const std::string& path,
+                     std::map<std::string, CalibrationEntry>& entries) {
+  for (const TensorInfo& tensor : file.tensors()) {
+    const bool is_cross = tensor.name.ends_with(cross_suffix);
+    if (!is_cross && !tensor.name.ends_with(float_suffix)) continue;
+    const std::string weight = tensor.name.substr(0, tensor.name.rfind('.'));
+    const std::string other = weight + std::string(is_cross ? float_suffix : cross_suffix);
+    const auto entry = entries.find(weight);
+    std::string lacks;
+    if (entry == entries.end() || !entry->second.is_gram) lacks = fmt::format("without {}.gram", weight);
+    else if (!file.find(other)) lacks = fmt::format("without {}", other);
+    else if (tensor.shape[0] != entry->second.cols)
+      lacks = fmt::format("beside a Gram matrix of {} columns", entry->second.cols);
+    if (!lacks.empty())
+      return bad_entry(error_number::calibration_gram, "half of an asymmetric target",
+                       fmt::format("{}: {} {}", path, described(tensor), lacks),
+                       "store NAME.gram, NAME.cross_gram and NAME.float_gram of one shape, see docs/calibration.md");
+    entry->second.crossed = true;
+  }
+  return ok();
+}
+
 }  // namespace
 
 Expected<CalibrationFile> CalibrationFile::open(const std::string& path) {
@@ -78,7 +102,8 @@ Expected<CalibrationFile> CalibrationFile::open(const std::string& path) {
     const auto suffix = std::ranges::find_if(suffixes, [&](auto s) { return tensor.name.ends_with(s); });
     const bool known = suffix != std::end(suffixes) && tensor.name.size() > suffix->size();
     const bool is_scale = known && *suffix == ".scale", is_zero = known && *suffix == ".zero_point",
-               is_gram = known && *suffix == ".gram";
+               is_gram = known && *suffix == ".gram",
+               of_target = known && (*suffix == cross_suffix || *suffix == float_suffix);
     const bool of_steps = is_scale || is_zero;
     if (!known || (tensor.shape.size() != 2 && !(of_steps && tensor.shape.size() == 1)))
       return bad_entry(calibration_entry, "not a calibration entry", path + ": " + described(tensor));
@@ -89,8 +114,9 @@ Expected<CalibrationFile> CalibrationFile::open(const std::string& path) {
                        is_zero ? "store it as U8 or I8" : "store it as F64, F32, BF16 or F16");
     const std::string weight = tensor.name.substr(0, tensor.name.size() - suffix->size());
     if (of_steps) continue;
-    if (is_gram && tensor.shape[0] != tensor.shape[1])
+    if ((is_gram || of_target) && tensor.shape[0] != tensor.shape[1])
       return bad_entry(calibration_gram, "a Gram matrix is not square", path + ": " + described(tensor));
+    if (of_target) continue;
     CalibrationEntry entry{.is_gram = is_gram, .cols = tensor.shape[1], .tokens = is_gram ? 0 : tensor.shape[0]};
     entry.no_token = !is_gram && tensor.shape[0] == 0;
     if (is_gram && tokens.contains(weight)) {
@@ -113,6 +139,7 @@ Expected<CalibrationFile> CalibrationFile::open(const std::string& path) {
                        path + ": " + described(tensor));
     (is_zero ? entry->second.zero_point : entry->second.scale) = tensor.shape;
   }
+  if (const Status whole = enter_targets(file, path, result.entries_); !whole) return whole.error();
   for (const auto& [weight, entry] : result.entries_)
     if (!entry.zero_point.empty() && entry.zero_point != entry.scale)
       return bad_entry(calibration_scale, "zero points without scales of their shape",
@@ -167,7 +194,24 @@ void CalibrationFile::use_first(const std::string& weight, std::uint64_t tokens)
 }
 
 Expected<HeldMatrix<double>> CalibrationFile::gram(const std::string& weight) const {
-  const TensorInfo& stored = tensor(weight, ".gram");
+  return gram_of(tensor(weight, ".gram"));
+}
+
+Expected<CrossGrams> CalibrationFile::cross_grams(const std::string& weight) const {
+  Expected<HeldMatrix<double>> K = gram_of(tensor(weight, float_suffix));
+  if (!K) return K.error();
+  const TensorInfo& stored = tensor(weight, cross_suffix);
+  const auto n = static_cast<Index>(stored.shape[0]);
+  Matrix<double> C = fresh_matrix<double>(n, n);
+  const std::span<double> values(C.data(), static_cast<std::size_t>(C.size()));
+  if (const Status read = widen(stored, 0, values); !read) return located(path_, read.error());
+  if (const Status finite = check_finite(stored.name, stored.shape, values); !finite)
+    return located(path_, finite.error());
+  forget_pages(stored.data);
+  return CrossGrams{HeldMatrix(std::move(C)), *std::move(K)};
+}
+
+Expected<HeldMatrix<double>> CalibrationFile::gram_of(const TensorInfo& stored) const {
   const auto n = static_cast<Index>(stored.shape[0]);
   const auto plausible = [](MatrixRef<double> G) {
     return symmetric_and_finite(G) && (G.diagonal().array() >= 0).all();
@@ -199,7 +243,9 @@ Expected<HeldMatrix<double>> CalibrationFile::gram(const std::string& weight) co
 }
 
 void CalibrationFile::forget(const std::string& weight) const {
-  forget_pages(tensor(weight, entries_.at(weight).is_gram ? ".gram" : ".activations").data);
+  const CalibrationEntry& entry = entries_.at(weight);
+  forget_pages(tensor(weight, entry.is_gram ? ".gram" : ".activations").data);
+  if (entry.crossed) forget_pages(tensor(weight, float_suffix).data);
 }
 
 bool CalibrationFile::stored_as_used(const std::string& weight) const {

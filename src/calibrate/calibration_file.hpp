@@ -1,5 +1,6 @@
 // Calibration files: a safetensors file that holds, for a weight `name` [rows, cols], either `name.activations`
-// [tokens, cols] or `name.gram` [cols, cols], and optionally `name.scale` [rows] or [rows, groups] with, for grids that
+// [tokens, cols] or `name.gram` [cols, cols], beside the latter, for an asymmetric target, `name.cross_gram` and
+// `name.float_gram` [cols, cols], and optionally `name.scale` [rows] or [rows, groups] with, for grids that
 // have zero points, `name.zero_point` of that shape, to be used as given.
 #pragma once
 
@@ -24,12 +25,18 @@ struct CalibrationEntry {
   std::uint64_t held_out = 0;  ///< activations behind them that are not
   bool no_token = false;       ///< activations of 0 tokens, or a Gram matrix that says so: as good as no calibration
   Shape scale = {}, zero_point = {};  ///< [rows] or [rows, groups]; empty without one
+  bool crossed = false;               ///< C = X X~^T and K = X X^T are there beside H = X~ X~^T, the Gram matrix
+};
+
+/// Of the inputs X of the float layer and X~ of the quantized one.
+struct CrossGrams {
+  HeldMatrix<double> C, K;
 };
 
 /// An open calibration file. Names, dtypes and shapes are checked by open(), values by the function that reads them.
 class CalibrationFile {
  public:
-  /// Errors: those of SafeTensors::open; E0380, E0381, E0382 (not square), E0384.
+  /// Errors: those of SafeTensors::open; E0380, E0381, E0382 (not square, or one of C and K alone), E0384.
   static Expected<CalibrationFile> open(const std::string& path);
 
   /// By name of the weight.
@@ -44,6 +51,8 @@ class CalibrationFile {
   /// F64 is read in place, from pages that stay until forget_pages. Precondition: an entry with is_gram. Errors: E0350,
   /// E0382.
   Expected<HeldMatrix<double>> gram(const std::string& weight) const;
+  /// C and K, widened: finite, and K as gram(). Precondition: an entry that is crossed. Errors: E0350, E0382.
+  Expected<CrossGrams> cross_grams(const std::string& weight) const;
   /// Whether the bytes of gram() are those in the file: a stored Gram matrix of F64. Precondition: an entry of this
   /// name.
   bool stored_as_used(const std::string& weight) const;
@@ -68,6 +77,7 @@ class CalibrationFile {
  private:
   CalibrationFile(std::string path, SafeTensors file) : path_(std::move(path)), file_(std::move(file)) {}
   const TensorInfo& tensor(const std::string& weight, std::string_view suffix) const;
+  Expected<HeldMatrix<double>> gram_of(const TensorInfo& stored) const;
 
   std::string path_;
   SafeTensors file_;

@@ -37,15 +37,14 @@ std::mt19937_64 chosen_by(std::span<const std::byte> bytes) {
 
 contracts::Exact ExactLosses::operator()(const Matrix<Code>& codes, const Steps& steps, Index row) {
   std::call_once(once_, [&] {
-    const Matrix<double> G = *evidence_.G;
-    if (!first_non_finite<double>(G)) gram_.emplace(std::span(G.data(), at(G.size())), at(G.cols()));
+    if (!first_non_finite<double>(*evidence_.G)) losses_ = exact_losses(*evidence_.G, evidence_.asymmetric);
   });
-  bool finite = gram_.has_value();
+  bool finite = losses_.has_value();
   const Grid& grid = evidence_.options.grid;
   for (Index j = 0; j < codes.cols(); ++j)
     finite = finite && std::isfinite(evidence_.W(row, j)) && std::isfinite(steps.scale(row, j)) &&
              grid.contains(codes(row, j));
-  return finite ? contracts::Exact(exact_row_loss(*gram_, evidence_.W, grid, steps, codes, row))
+  return finite ? contracts::Exact(exact_row_loss(*losses_, evidence_.W, grid, steps, codes, row))
                 : contracts::Exact(std::numeric_limits<double>::quiet_NaN());
 }
 

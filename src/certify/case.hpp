@@ -18,7 +18,7 @@ using OpsOf = typename std::remove_cvref_t<Pick>::Ops;
 /// Choices that anyone can repeat: they depend on nothing but the bytes.
 std::mt19937_64 chosen_by(std::span<const std::byte> bytes);
 
-/// Exact plain losses of rows, for what enclosures leave open; none where a number in it is not finite. The matrix is
+/// Exact losses of rows, for what enclosures leave open; none where a number in it is not finite. The matrix is
 /// laid out when first asked for.
 class ExactLosses {
  public:
@@ -30,7 +30,7 @@ class ExactLosses {
  private:
   const Evidence& evidence_;
   std::once_flag once_;
-  std::optional<oracle::ExactGram> gram_;
+  std::optional<oracle::ExactLoss> losses_;
 };
 
 /// No number of these that is not 0 is smaller than 2 to this.

@@ -12,14 +12,21 @@
 
 namespace hallmark {
 
-const std::vector<std::string>& certificate_assumptions() {
-  static const std::vector<std::string> sentences = {
+const std::vector<std::string>& certificate_assumptions(bool asymmetric) {
+  static const std::vector<std::string> plain = {
       "axioms: sig_forall_dec, sig_not_dec, functional_extensionality_dep, classic (Coq's real numbers)",
       "kernel: Coq 8.16.1 with vm_compute, and its library Flocq",
       "enclosures: binary64 with one rounding to nearest for each operation, evaluated by compiled C++",
       "exact values: GMP and MPFR",
       "scope: losses are e G e^T in the stored Gram matrix G; nothing is said about other data or accuracy"};
-  return sentences;
+  static const std::vector<std::string> with_target = [] {
+    std::vector<std::string> sentences = plain;
+    sentences.back() =
+        "scope: losses are e G e^T, and where the target is asymmetric w K w^T - 2 w C q^T + q G q^T, in the stored "
+        "matrices; nothing is said about other data or accuracy";
+    return sentences;
+  }();
+  return asymmetric ? with_target : plain;
 }
 
 bool says_enough(const Enclosure& loss) {

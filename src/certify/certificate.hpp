@@ -25,7 +25,7 @@ struct Enclosure {
 /// ask of the enclosure of a loss.
 bool says_enough(const Enclosure& loss);
 
-/// A plain loss e G e^T.
+/// A loss: e G e^T, or |w X - q X~|^2 where the target is asymmetric.
 struct CertifiedLoss {
   Enclosure enclosure;
   std::optional<oracle::Dyadic> exact;
@@ -61,9 +61,10 @@ struct CertifiedTensor {
   std::uint64_t rows = 0, cols = 0;
   std::string weights_sha256, gram_sha256 /* empty: no calibration */, codes_sha256, scales_sha256,
       zeros_sha256 /* empty: no zero points */, rotated_sha256 /* empty: no rotation */;
-  Options options;           ///< as resolved: scale_rule is "given" where C holds the steps
-  std::string calibration;   ///< "gram", "activations" or "none"
-  std::uint64_t tokens = 0;  ///< 0: unknown
+  std::string cross_sha256, float_sha256;  ///< of C and K; empty: a plain target
+  Options options;                         ///< as resolved: scale_rule is "given" where C holds the steps
+  std::string calibration;                 ///< "gram", "activations" or "none"
+  std::uint64_t tokens = 0;                ///< 0: unknown
   double lambda = 0;
   std::uint64_t dead_columns = 0, clipped = 0, guard_rows = 0;
   std::vector<CertifiedContract> contracts;
@@ -75,11 +76,12 @@ struct CertificateHeader {
   std::string tool;
   std::string weights_sha256, calibration_sha256 /* or empty */;
   std::string contracts = "on";    ///< the policy: off, on or exact
+  bool asymmetric = false;         ///< some tensor has an asymmetric target: the assumptions say what its losses are
   std::optional<Options> options;  ///< version 1: of all tensors, but for scales that are given
 };
 
-/// What is not proved and taken on trust; every certificate carries these sentences.
-const std::vector<std::string>& certificate_assumptions();
+/// What is not proved and taken on trust; every certificate carries these sentences, in two forms.
+const std::vector<std::string>& certificate_assumptions(bool asymmetric);
 
 /// hi / lo of the slack, rounded up; 0 where the loss is 0, infinity where the bound says nothing.
 double slack_of(const Enclosure& loss, const Enclosure& bound);

@@ -89,6 +89,8 @@ std::optional<std::string> first_difference(const CertifiedTensor& certified, co
       .same("guard_rows", certified.guard_rows, computed.guard_rows)
       .same("the digest of its bytes in W", certified.weights_sha256, computed.weights_sha256)
       .same("the digest of its Gram matrix", certified.gram_sha256, computed.gram_sha256)
+      .same("the digest of its cross-Gram matrix", certified.cross_sha256, computed.cross_sha256)
+      .same("the digest of the Gram matrix of its float inputs", certified.float_sha256, computed.float_sha256)
       .same("the digest of the scales", certified.scales_sha256, computed.scales_sha256)
       .same("the digest of the zero points", certified.zeros_sha256, computed.zeros_sha256)
       .same("the digest of the marks of rotated rows", certified.rotated_sha256, computed.rotated_sha256)

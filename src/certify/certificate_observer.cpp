@@ -210,8 +210,7 @@ void CertificateObserver::confirm_rtn(const Evidence& evidence, Index row) {
 
 // Losses as exact numbers in these rows: those that are to be audited, and those of which enclosures say too little.
 void CertificateObserver::judge_exactly(const Evidence& evidence, const std::vector<Index>& judged) {
-  const Matrix<double> G = *G_;
-  const oracle::ExactGram gram(std::span(G.data(), at(G.size())), at(G.cols()));
+  const oracle::ExactLoss gram = exact_losses(*G_, evidence.asymmetric);
 #pragma omp parallel for schedule(dynamic)
   for (std::size_t k = 0; k < judged.size(); ++k) {
     const Index i = judged[k];
@@ -248,8 +247,10 @@ void CertificateObserver::tensor(const Evidence& evidence) {
   for (const Bound& found : bounds_)
     values[at(found.row)].bound = {evidence.model->in_range ? found.bound : Enclosure{0, infinity}, 0};
   // The enclosures by which the guard decided, where they say enough (docs/certificate.md); the others in binary64.
-  const Target target{evidence.W, evidence.options.grid, evidence.result.steps, evidence.order};
-  const Target target_rtn{evidence.W, evidence.options.grid, evidence.result.steps_of_rtn(), evidence.order};
+  const auto under = [&](const Steps& steps) {
+    return Target{evidence.W, evidence.options.grid, steps, evidence.order, evidence.asymmetric};
+  };
+  const Target target = under(evidence.result.steps), target_rtn = under(evidence.result.steps_of_rtn());
   std::vector<Loss> final(at(rows)), rtn = evidence.result.enclosed_rtn;
   std::vector<Index> wide, wide_rtn;
   for (Index i = 0; i < rows; ++i) {

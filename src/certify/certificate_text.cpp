@@ -188,7 +188,7 @@ std::string header_line(const CertificateHeader& header) {
             {"calibration_sha256", header.calibration_sha256}};
   if (header.version == 1) json["options"] = options_v1(*header.options, header.contracts);
   else json["contracts"] = header.contracts;
-  json["assumptions"] = certificate_assumptions();
+  json["assumptions"] = certificate_assumptions(header.asymmetric);
   json["tensors"] = Json::array();
   return open_ended(json);
 }
@@ -209,6 +209,10 @@ std::string tensor_line(int version, const CertifiedTensor& tensor) {
   if (version == 1) json["scale_rule"] = tensor.options.scale_rule;
   else json["sha256"]["zero_points"] = tensor.zeros_sha256;
   if (tensor.options.rotation != no_rotation) json["sha256"]["rotated"] = tensor.rotated_sha256;
+  if (tensor.options.target != plain_target) {
+    json["sha256"]["cross_gram"] = tensor.cross_sha256;
+    json["sha256"]["float_gram"] = tensor.float_sha256;
+  }
   json["calibration"] = tensor.calibration;
   json["tokens"] = tensor.tokens;
   json["lambda"] = hex(tensor.lambda);
@@ -249,6 +253,7 @@ std::optional<LineFault> parse_header_line(std::string_view line, CertificateHea
   header.calibration_sha256 = fields.digest("calibration_sha256");
   if (header.version == 1) header.options = read_options_v1(fields.object("options"), header.contracts, fault);
   else header.contracts = fields.text("contracts");
+  header.asymmetric = fields.array("assumptions") == Json(certificate_assumptions(true));
   return result(fault, line, fault.empty() ? header_line(header) : "");
 }
 
@@ -270,6 +275,8 @@ std::optional<LineFault> parse_tensor_line(const CertificateHeader& header, std:
   } else if (fault.empty()) {
     fault = "'options' are none that a quantization has";
   }
+  if (fault.empty() && tensor.options.target != plain_target && !header.asymmetric)
+    fault = "an asymmetric target, of whose losses the first line says nothing";
   Fields digests(fields.object("sha256"), fault);
   tensor.weights_sha256 = digests.digest("weights");
   tensor.gram_sha256 = digests.digest("gram");
@@ -277,6 +284,10 @@ std::optional<LineFault> parse_tensor_line(const CertificateHeader& header, std:
   tensor.scales_sha256 = digests.digest("scales");
   if (header.version > 1) tensor.zeros_sha256 = digests.digest("zero_points");
   if (tensor.options.rotation != no_rotation) tensor.rotated_sha256 = digests.digest("rotated");
+  if (tensor.options.target != plain_target) {
+    tensor.cross_sha256 = digests.digest("cross_gram");
+    tensor.float_sha256 = digests.digest("float_gram");
+  }
   tensor.calibration = fields.text("calibration");
   tensor.tokens = fields.count("tokens");
   tensor.lambda = fields.number("lambda");

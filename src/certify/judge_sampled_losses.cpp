@@ -1,4 +1,4 @@
-// T1 and T15 for chosen rows: the loss from G itself against the squares of a binary64 product e U.
+// T1 and T15 for chosen rows: the plain loss from G itself against the squares of a binary64 product e U.
 #include <algorithm>
 
 #include "certify/judge.hpp"
@@ -114,7 +114,7 @@ constexpr const generated::Contract* judged[] = {&generated::loss_enclosure};
 
 namespace judging {
 extern const Judge sampled_losses;
-const Judge sampled_losses{judged, has_factor, judge};
+const Judge sampled_losses{judged, [](const Case& c) { return has_factor(c) && !c.evidence.asymmetric; }, judge};
 }  // namespace judging
 
 }  // namespace hallmark

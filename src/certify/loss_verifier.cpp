@@ -127,7 +127,7 @@ struct Claims {
 }  // namespace
 
 LossVerifier::LossVerifier(MatrixRef<float> W, MatrixRef<double> G, const Options& options, const Steps& steps,
-                           const Steps& rtn_steps, Factored factored, Backend* backend)
+                           const Steps& rtn_steps, Factored factored, Backend* backend, const FloatInputs* inputs)
     : W_(W),
       G_(G),
       options_(options),
@@ -135,18 +135,20 @@ LossVerifier::LossVerifier(MatrixRef<float> W, MatrixRef<double> G, const Option
       rtn_steps_(rtn_steps),
       factored_(std::move(factored)),
       U_(factored_.factor.U),
-      backend_(backend) {}
+      backend_(backend) {
+  if (inputs) asymmetric_.emplace(W_, G_, *inputs);
+}
 
 Expected<LossVerifier> LossVerifier::make(MatrixRef<float> W, MatrixRef<double> G, const Options& options,
                                           const Steps& steps, std::string_view name, Backend* backend,
-                                          const Steps* rtn_steps) {
+                                          const Steps* rtn_steps, const FloatInputs* inputs) {
   Backend cpu;
   double damping = options.damp_fraction;
   for (int attempt = 0;; ++attempt) {
     Expected<Factored> factored =
         factor_hessian(W.cols(), G, damping, options.desc_act, name, std::nullopt, backend ? *backend : cpu);
     if (factored)
-      return LossVerifier(W, G, options, steps, rtn_steps ? *rtn_steps : steps, *std::move(factored), backend);
+      return LossVerifier(W, G, options, steps, rtn_steps ? *rtn_steps : steps, *std::move(factored), backend, inputs);
     if (attempt == kDampings || factored.error().exit != Exit::numeric) return factored.error();
     damping = std::max(0.005, damping) * 2;
   }
@@ -204,7 +206,7 @@ Expected<std::optional<std::string>> LossVerifier::first_false(const Matrix<Code
   for (const Index i : all)
     if (exact.contains(i, count) || std::ranges::binary_search(claims.open, i)) exactly.push_back(i);
   if (!exactly.empty()) {
-    const oracle::ExactGram gram(std::span(G_.data(), at(G_.size())), at(G_.cols()));
+    const oracle::ExactLoss gram = exact_losses(G_, asymmetric_ ? &*asymmetric_ : nullptr);
     const auto exact_of = [&](const Steps& steps, const Matrix<Code>& of) {
       return [&](Index i) { return exact_row_loss(gram, W_, options_.grid, steps, of, i); };
     };

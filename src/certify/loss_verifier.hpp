@@ -9,6 +9,7 @@
 
 #include "certify/certificate.hpp"
 #include "certify/certificate_observer.hpp"
+#include "method/asymmetric.hpp"
 #include "method/quantize.hpp"
 
 namespace hallmark {
@@ -24,10 +25,10 @@ class LossVerifier {
  public:
   /// Factors H = 2 G + lambda I once. Any damping encloses the losses in G: where this one leaves H not positive
   /// definite, larger ones are tried. Errors: those of factor_hessian.
-  /// rtn_steps: those of round-to-nearest, where rows have others.
+  /// rtn_steps: those of round-to-nearest, where rows have others. inputs: of an asymmetric target.
   static Expected<LossVerifier> make(MatrixRef<float> W, MatrixRef<double> G, const Options& options,
                                      const Steps& steps, std::string_view name, Backend* backend = nullptr,
-                                     const Steps* rtn_steps = nullptr);
+                                     const Steps* rtn_steps = nullptr, const FloatInputs* inputs = nullptr);
 
   /// Enclosures of the plain losses of all rows, by the cheapest stage that says anything (T1, T15; Coq
   /// `guard_loss_enclosure`, `guard_loss_enclosure_binary32`); of round-to-nearest with its own steps.
@@ -59,8 +60,10 @@ class LossVerifier {
 
  private:
   LossVerifier(MatrixRef<float> W, MatrixRef<double> G, const Options& options, const Steps& steps,
-               const Steps& rtn_steps, Factored factored, Backend* backend);
-  Target target(const Steps& steps) const { return {W_, options_.grid, steps, factored_.order}; }
+               const Steps& rtn_steps, Factored factored, Backend* backend, const FloatInputs* inputs);
+  Target target(const Steps& steps) const {
+    return {W_, options_.grid, steps, factored_.order, asymmetric_ ? &*asymmetric_ : nullptr};
+  }
   Expected<std::vector<Loss>> losses_with(const Target& target, const Matrix<Code>& codes);
 
   MatrixRef<float> W_;
@@ -68,6 +71,7 @@ class LossVerifier {
   Options options_;
   const Steps &steps_, &rtn_steps_;
   Factored factored_;
+  std::optional<AsymmetricTerm> asymmetric_;
   UpperStrips<float> U_;
   Backend cpu_;
   Backend* backend_;

@@ -73,6 +73,18 @@ Status add_tokens(std::optional<std::uint64_t>& sum, std::optional<std::uint64_t
   return ok();
 }
 
+// Whether the entry is of the kind that is accumulated or merged.
+Status check_kind(const CalibrationEntry& entry, bool merging, std::string where) {
+  if (entry.is_gram != merging)
+    return Error{Exit::usage, error_number::calibration_kind,
+                 merging ? "--merge takes Gram matrices" : "--activations takes activations", std::move(where),
+                 merging ? "accumulate this file with --activations first" : "add this file with --merge"};
+  if (entry.crossed)
+    return Error{Exit::usage, error_number::calibration_kind, "Gram matrices of an asymmetric target are not merged",
+                 std::move(where), "sum H, C and K over all tokens where they are captured"};
+  return ok();
+}
+
 Expected<Exit> run(const GramFlags& flags) {
   const std::vector<std::string>& inputs = flags.activations.empty() ? flags.merge : flags.activations;
   const bool merging = flags.activations.empty();
@@ -93,11 +105,8 @@ Expected<Exit> run(const GramFlags& flags) {
   std::vector<GramPlan> plan;
   for (const CalibrationFile& file : files)
     for (const auto& [weight, entry] : file.entries()) {
-      if (entry.is_gram != merging)
-        return Error{Exit::usage, error_number::calibration_kind,
-                     merging ? "--merge takes Gram matrices" : "--activations takes activations",
-                     fmt::format("{}: {}", file.path(), weight),
-                     merging ? "accumulate this file with --activations first" : "add this file with --merge"};
+      if (const Status kind = check_kind(entry, merging, fmt::format("{}: {}", file.path(), weight)); !kind)
+        return kind.error();
       // A Gram matrix that came without its count leaves the sum without one.
       const auto tokens = entry.tokens > 0 || entry.no_token ? std::optional(entry.tokens) : std::nullopt;
       const auto known =

@@ -226,7 +226,7 @@ Status check_files(const std::string& checker, const VerifyFlags& flags, const I
     return ok();
   }
   if (in.model->header().schema == 3) {
-    found.not_judged.emplace_back("a container with rotated matrices, which it does not read");
+    found.not_judged.emplace_back("a container with rotated matrices or an asymmetric target, which it does not read");
     return ok();
   }
   const CheckerFiles files{flags.weights, flags.calibration, flags.quantized, in.certificate_name,

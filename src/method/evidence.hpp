@@ -45,6 +45,7 @@ struct Evidence {
   const Matrix<double>* U = nullptr;                    ///< the factor; below the diagonal nothing is to be read
   std::function<const LossModel&()> widened = nullptr;  ///< the model with its U packed, for losses in binary64
   Index roundings = kSupposedRoundings;                 ///< of Layer
+  const AsymmetricTerm* asymmetric = nullptr;           ///< in every loss, where the target is asymmetric
 
   /// Whether the codes of row i are those of round-to-nearest: of the method, or kept by the guard.
   bool row_is_rtn(Index i) const { return result.method == "rtn" || result.kept_rtn[static_cast<std::size_t>(i)] != 0; }

@@ -1,15 +1,24 @@
-// The exact plain loss of a row's codes.
+// The exact loss of a row's codes.
 #pragma once
 
-#include "linalg/matrix.hpp"
+#include "method/asymmetric.hpp"
 #include "oracle/exact_loss.hpp"
 #include "scale/steps.hpp"
 
 namespace hallmark {
 
-/// e G e^T with e = w - q, exactly, q the numbers of the codes; W finite, codes of the grid. The codes are [rows, cols]
-/// as W.
-inline oracle::Dyadic exact_row_loss(const oracle::ExactGram& G, MatrixRef<float> W, const Grid& grid,
+/// Losses in G [cols, cols], with the term of an asymmetric target where there is one; laid out for many rows.
+inline oracle::ExactLoss exact_losses(MatrixRef<double> G, const AsymmetricTerm* asymmetric) {
+  const auto entries = [](const Matrix<double>& M) { return std::span(M.data(), static_cast<std::size_t>(M.size())); };
+  const Matrix<double> gram = G;  // without gaps between rows
+  const auto n = static_cast<std::size_t>(G.cols());
+  if (!asymmetric) return {entries(gram), n};
+  const Matrix<double> C = asymmetric->inputs().C, K = asymmetric->inputs().K;
+  return {entries(gram), n, entries(C), entries(K)};
+}
+
+/// The loss of q, the numbers of the codes, exactly; W finite, codes of the grid. The codes are [rows, cols] as W.
+inline oracle::Dyadic exact_row_loss(const oracle::ExactLoss& G, MatrixRef<float> W, const Grid& grid,
                                      const Steps& steps, const Matrix<Code>& codes, Index row) {
   std::vector<float> w, scale;
   std::vector<double> point;

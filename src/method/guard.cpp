@@ -45,8 +45,7 @@ class Deciding {
   void decide_exactly(MatrixRef<double> G) {
     found.exact_rows = static_cast<Index>(open_.size());
     if (open_.empty()) return;
-    const Matrix<double> contiguous = G;
-    const oracle::ExactGram exact({contiguous.data(), at(contiguous.size())}, at(contiguous.cols()));
+    const oracle::ExactLoss exact = exact_losses(G, a_.target.asymmetric);
 #pragma omp parallel for schedule(dynamic)
     for (std::size_t k = 0; k < open_.size(); ++k) {
       const Index i = open_[k];

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "method/asymmetric.hpp"
 #include "method/row_groups.hpp"
 #include "method/row_lanes.hpp"
 
@@ -125,6 +126,7 @@ std::vector<Loss> enclose_losses(const LossModel& model, const Target& target, c
       losses[at(i)] = enclose_binary64(model, {block.squares[r], block.size[r], block.excess[r]}, block.absolute[r]);
     }
   }
+  if (target.asymmetric) target.asymmetric->add(target, codes, rows, losses);
   return losses;
 }
 

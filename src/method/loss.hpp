@@ -58,7 +58,8 @@ LossModel loss_model(const Factor& factor, const Vector<double>& diag_H, const V
 double residual_constant(Index n);
 
 /// Encloses the loss of the given rows of W against the codes; columns outside target.order count nothing (their row
-/// and column of G are zero). One Loss for each of `rows`, in that order.
+/// and column of G are zero). One Loss for each of `rows`, in that order. With an asymmetric target its term is in
+/// them.
 std::vector<Loss> enclose_losses(const LossModel& model, const Target& target, const Matrix<Code>& codes,
                                  std::span<const Index> rows);
 

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "linalg/buffer.hpp"
+#include "method/asymmetric.hpp"
 #include "method/loss.hpp"
 #include "method/row_groups.hpp"
 #include "method/row_lanes.hpp"
@@ -75,6 +76,7 @@ std::vector<Loss> enclose_losses_binary32(const LossModel& model, const UpperStr
         losses[at(i)] = enclose_binary32(model, together[at(i / kRows - first)].sums.row(i % kRows));
     }
   }
+  if (target.asymmetric) target.asymmetric->add(target, codes, rows, losses);
   return losses;
 }
 

@@ -55,6 +55,8 @@ Status set_option(std::string_view name, std::string_view word, std::string& val
     return ok();
   } else if (name == "rotation") {
     if (word != no_rotation && word != hadamard_16) return not_a(name, word, "none or hadamard:16");
+  } else if (name == "target") {
+    if (word != plain_target && word != asymmetric_target) return not_a(name, word, "plain or asymmetric");
   } else if (const auto rule = find_scale_rule(word); word != given_scales && !rule) {
     return rule.error();
   }
@@ -118,6 +120,13 @@ std::optional<Obstacle> rotation_obstacle(const Options& options) {
                     "a rule that reads weights alone; --method best searches steps"};
   if (options.scale_rule == given_scales)
     return Obstacle{"given scales", "--rotation none, or no scales beside the calibration"};
+  return std::nullopt;
+}
+
+std::optional<Obstacle> target_obstacle(const Options& options) {
+  if (options.target == plain_target) return std::nullopt;
+  if (const auto method = find_method(options.method); method && !(*method)->needs_gram)
+    return Obstacle{fmt::format("method {}", options.method), "--target plain, or a method that is calibrated"};
   return std::nullopt;
 }
 

@@ -12,6 +12,9 @@
 
 namespace hallmark {
 
+/// w, on the inputs that the calibration holds, or what w does on the inputs of the float layer.
+inline constexpr std::string_view plain_target = "plain", asymmetric_target = "asymmetric";
+
 struct Options {
   Grid grid;
   std::string method = "gptq";
@@ -28,6 +31,7 @@ struct Options {
   bool guard = true;  ///< row by row the best of all proposals, round-to-nearest among them
   std::string rotation = std::string(no_rotation);  ///< the basis in which codes are looked for (scale/rotation.hpp)
   Index rotation_seed = 0;                          ///< of its signs
+  std::string target = std::string(plain_target);   ///< what codes stand for (asymmetric.hpp)
 };
 
 struct OptionInfo {
@@ -57,6 +61,8 @@ void visit_options(SomeOptions& options, Visit&& visit) {
   visit(OptionInfo{"guard", "row by row the better of the method and rounding to nearest"}, options.guard);
   visit(OptionInfo{"rotation", "none or hadamard:16: the basis in which codes are looked for", true}, options.rotation);
   visit(OptionInfo{"rotation_seed", "of the signs of the rotation", true}, options.rotation_seed);
+  visit(OptionInfo{"target", "plain or asymmetric: for the inputs behind layers that are quantized already", true},
+        options.target);
 }
 
 /// The value as files carry it; a grid by its id.
@@ -81,6 +87,9 @@ struct Obstacle {
 
 /// What keeps these options from the rotation that they name, and what goes; none where nothing does.
 std::optional<Obstacle> rotation_obstacle(const Options& options);
+
+/// The same of the target.
+std::optional<Obstacle> target_obstacle(const Options& options);
 
 /// The first option in which two tensors' options differ: "group_size: 32 against 64".
 std::string first_difference(const Options& a, const Options& b);

@@ -75,7 +75,8 @@ std::optional<Options> options_of_json(const nlohmann::json& object) {
     if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(value)>, Grid>)
       good = good && item != object.end() && read(*item, info.name, value);
   });
-  good = good && (options.rotation != no_rotation || options.rotation_seed == 0) && !rotation_obstacle(options);
+  good = good && (options.rotation != no_rotation || options.rotation_seed == 0) && !rotation_obstacle(options) &&
+         !target_obstacle(options);
   // No other keys, and one text for one content.
   return good && options_json(options).size() == object.size() ? std::optional(std::move(options)) : std::nullopt;
 }

@@ -36,6 +36,17 @@ double effective_rank(MatrixRef<double> G) {
   return squares > 0 ? trace * trace / squares : 0;
 }
 
+// Whether the layer can have the target that the options name.
+Status check_target(const Layer& layer, const Options& options) {
+  if (const auto obstacle = target_obstacle(options))
+    return Error{Exit::usage, error_number::target_refused, fmt::format("{} cannot have this target", layer.name),
+                 obstacle->where, obstacle->hint};
+  if (!layer.inputs)
+    return Error{Exit::usage, error_number::no_calibration, "an asymmetric target needs the inputs of the float layer",
+                 fmt::format("no cross-Gram matrix for {}", layer.name), "--target plain, or NAME.cross_gram"};
+  return refuse_inputs(*layer.inputs, layer.W.cols(), layer.name);
+}
+
 Error needs_calibration(const Layer& layer, const Options& options, const Method& method) {
   if (method.needs_gram)
     return {Exit::usage, error_number::no_calibration, fmt::format("{} needs calibration", method.name),
@@ -85,7 +96,7 @@ Status enclose_for(const Observer& observer, Factored& factored, const UpperStri
     if (!done) return done;
   }
   for (const LossSums& row : sums) result.enclosed_proposal.push_back(enclose_binary32(factored.model, row));
-  const Target of_nearest{target.W, target.grid, result.steps_of_rtn(), target.order};
+  const Target of_nearest{target.W, target.grid, result.steps_of_rtn(), target.order, target.asymmetric};
   return keep(compute.losses_binary32(factored.model, U, of_nearest, nearest.codes, rows), result.enclosed_rtn);
 }
 
@@ -166,6 +177,9 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
   const bool rotated = options.rotation != no_rotation;
   if (rotated || method.name == trellis_method)
     if (const Status takes = check_rotation(layer, options, given.has_value()); !takes) return takes.error();
+  const bool asymmetric_asked = options.target != plain_target;
+  if (asymmetric_asked)
+    if (const Status takes = check_target(layer, options); !takes) return takes.error();
   if (!reads_gram(options)) return without_losses(layer, options, method, std::move(result), observer, compute);
   if (!layer.G) return needs_calibration(layer, options, method);
 
@@ -176,15 +190,27 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
   result.lambda = factored->lambda;
   result.dead_columns = factored->dead_columns;
   result.effective_rank = effective_rank(G);
+  std::optional<AsymmetricTerm> term;
+  Expected<Matrix<float>> wanted = Matrix<float>();  // w*
+  if (asymmetric_asked) {
+    term.emplace(layer.W, G, *layer.inputs);
+    wanted = term->target(layer.W, *factored, layer.name);
+    if (!wanted) return wanted.error();
+  }
+  const AsymmetricTerm* const asymmetric = term ? &*term : nullptr;
+  const MatrixRef<float> aim = term ? MatrixRef<float>(*wanted) : layer.W;
   const UpperStrips<float> U(factored->factor.U);
   const auto widened = [&]() -> const LossModel& { return factored->widened(); };
   const FirstStage stage{U, widened};
-  const Target target{layer.W, options.grid, result.steps, factored->order};  // under the steps as they come to be
-  const Selector selector = [&](std::vector<Proposal> proposals) {
-    return select(factored->model, G, target, std::move(proposals), stage, compute);
+  // Under the steps as they come to be: what is judged, and what a method rounds.
+  const Target target{layer.W, options.grid, result.steps, factored->order, asymmetric};
+  const Target rounds{aim, options.grid, result.steps, factored->order};
+  const auto selecting = [&](const Target& by) -> Selector {
+    return [&](std::vector<Proposal> of) { return select(factored->model, G, by, std::move(of), stage, compute); };
   };
+  const Selector selector = selecting(target), of_method = selecting(rounds);
   const auto input = [&](const RecurrenceSink& sink, bool sums) {
-    return MethodInput{target, &G, &U, layer.name, options, compute, sink, selector, &factored->model, sums};
+    return MethodInput{rounds, &G, &U, layer.name, options, compute, sink, of_method, &factored->model, sums};
   };
   if (needed != Statistic::none) {
     const std::vector<double> weights = scale_weights(needed, G, *factored);
@@ -199,12 +225,12 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
     if (const Status made = make_steps({weights, &best, *ratios}); !made) return made.error();
   }
   RecurrenceSink sink;
-  if (observer)
+  if (observer && !asymmetric)
     sink = [&](const Matrix<Code>& codes, Index first, Index count, const float* u) {
-      observer->rows({target, U, factored->factor.d, codes, first, count, u});
+      observer->rows({rounds, U, factored->factor.d, codes, first, count, u});
     };
   Expected<std::vector<Proposal>> proposals =
-      rotated ? propose_rotated(layer, options, method, compute)
+      rotated ? propose_rotated(layer, aim, options, method, compute)
               : method.propose(input(sink, options.guard || (observer && !observer->wants_binary64())));
   if (!proposals) return proposals.error();
   if (rotated && options.guard) {  // some rows are better off as they are
@@ -217,6 +243,8 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
       proposals->push_back(std::move(proposal));
     }
   }
+  for (Proposal& proposal : *proposals)
+    if (asymmetric) proposal.sums.clear(), proposal.known = {};  // these speak of w*
   Expected<Proposal> best = best_of(*std::move(proposals), target, options, selector);
   if (!best) return best.error();
   if (rotated) result.rtn_steps = result.steps;  // of the rule, from the weights as they are
@@ -227,7 +255,7 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
   if (options.guard || observer) nearest = round_to_nearest(layer.W, options.grid, result.steps_of_rtn());
   result.kept_rtn.assign(proposal.clipped.size(), 0);
   if (options.guard) {
-    const Target of_nearest{layer.W, options.grid, result.steps_of_rtn(), factored->order};
+    const Target of_nearest{layer.W, options.grid, result.steps_of_rtn(), factored->order, asymmetric};
     Expected<Contest> guarded = contest(factored->model, G, {target, proposal.codes, best->sums, &best->known},
                                         {of_nearest, nearest.codes}, &stage, &compute);
     if (!guarded) return guarded.error();
@@ -240,7 +268,7 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
   keep_best(proposal, nearest, options.guard, result);
   if (observer)
     observer->tensor({layer.name, layer.W, options, result, nearest.codes, factored->order, &G, &factored->model,
-                      &factored->diag_H, &factored->factor.U, widened, layer.roundings});
+                      &factored->diag_H, &factored->factor.U, widened, layer.roundings, asymmetric});
   return result;
 }
 

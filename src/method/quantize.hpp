@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "method/asymmetric.hpp"
 #include "method/backend.hpp"
 #include "method/evidence.hpp"
 #include "method/factored.hpp"
@@ -20,7 +21,8 @@ struct Layer {
   /// The most that a token of G went through (T18): the number of tokens where GramAccumulator summed them. At most
   /// 2^50. The contract gram_bound depends on it, nothing else.
   Index roundings = kSupposedRoundings;
-  std::span<const float> signs = {};  ///< of the rotation, where one is asked for: Rotation::columns_of(cols)
+  std::span<const float> signs = {};    ///< of the rotation, where one is asked for: Rotation::columns_of(cols)
+  const FloatInputs* inputs = nullptr;  ///< where options.target is asymmetric; G is then H = X~ X~^T
 };
 
 /// Whether the method or the scale rule needs a Gram matrix. The codes are then judged by it, RTN's too.
@@ -35,10 +37,12 @@ std::vector<double> scale_weights(Statistic needed, MatrixRef<double> G, const F
 /// packed copies (2 where nobody needs losses in binary64), 4 rows cols for codes. The observer, when given, sees the
 /// work (evidence.hpp); without the guard the losses are enclosed for it all the same. Errors: those of checked_steps,
 /// factor_hessian, the method and the backend, when given: what computes the same bits instead of the CPU; E0214 a
-/// method or a scale rule that needs a Gram matrix without one; E0232 a rotation that grid, steps or method do not
-/// take. With a rotation the method works in the rotated basis, whose rows the observer is not shown, and where the
-/// guard is on in that of the weights too; guard and losses are those of the weights, and round-to-nearest is not
-/// rotated.
+/// method, a scale rule or a target that needs what the layer does not have; E0232 a rotation that grid, steps or
+/// method do not take; E0233 a target that the method does not take; those of refuse_inputs and AsymmetricTerm::target.
+/// With a rotation the method works in the rotated basis, whose rows the observer is not shown, and where the guard is
+/// on in that of the weights too; guard and losses are those of the weights, and round-to-nearest is not rotated. With
+/// an asymmetric target the method rounds w*, whose rows are not shown either; losses are |w X - q X~|^2, and
+/// round-to-nearest is that of w.
 Expected<Quantized> quantize(const Layer& layer, const Options& options,
                              const std::optional<Steps>& given = std::nullopt, Observer* observer = nullptr,
                              Backend* backend = nullptr);

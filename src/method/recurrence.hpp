@@ -18,12 +18,15 @@
 
 namespace hallmark {
 
+class AsymmetricTerm;
+
 /// What to round. order[p] is the column of W that comes p-th; columns that are not in it keep the codes they have.
 struct Target {
   const MatrixRef<float>& W;
   const Grid& grid;
   const Steps& steps;
   std::span<const Index> order;
+  const AsymmetricTerm* asymmetric = nullptr;  ///< what losses are beyond e G e^T (asymmetric.hpp), if anything
 };
 
 /// Sees the rows first .. first + count as soon as they are done: u_p of row first + r is u[p * kLanes<float> + r].

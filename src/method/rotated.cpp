@@ -36,13 +36,13 @@ Status check_rotation(const Layer& layer, const Options& options, bool given) {
                obstacle->where, obstacle->hint};
 }
 
-Expected<std::vector<Proposal>> propose_rotated(const Layer& layer, const Options& options, const Method& method,
-                                                Backend& compute) {
-  const Matrix<float> turned = rotated_weights(layer.W, layer.signs);
+Expected<std::vector<Proposal>> propose_rotated(const Layer& layer, MatrixRef<float> T, const Options& options,
+                                                const Method& method, Backend& compute) {
+  const Matrix<float> turned = rotated_weights(T, layer.signs);
   const Matrix<double> turned_gram = rotated_gram(*layer.G, layer.signs);
   const MatrixRef<float> W = turned;
   const MatrixRef<double> G = turned_gram;
-  const Expected<Steps> steps = checked_steps(W, options, std::nullopt);
+  const Expected<Steps> steps = checked_steps(rotated_weights(layer.W, layer.signs), options, std::nullopt);
   if (!steps) return steps.error();
   const std::string name = fmt::format("{}, rotated", layer.name);
   Expected<Factored> factored =

@@ -23,7 +23,7 @@ Expected<Proposal> select(const LossModel& model, MatrixRef<double> G, const Tar
   for (std::size_t k = 1; k < proposals.size(); ++k) {
     Proposal& next = proposals[k];
     const auto under = [&](const Proposal& p) {
-      return Target{target.W, target.grid, p.steps ? *p.steps : target.steps, target.order};
+      return Target{target.W, target.grid, p.steps ? *p.steps : target.steps, target.order, target.asymmetric};
     };
     const Target mine = under(best), theirs = under(next);
     const Expected<Contest> decided = contest(model, G, {mine, best.rounded.codes, best.sums, &best.known},

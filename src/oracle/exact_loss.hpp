@@ -1,7 +1,8 @@
-// The plain loss e G e^T of one row in exact arithmetic: what decides when enclosures cannot. Nothing here is shared
-// with the code that it judges.
+// The loss of one row in exact arithmetic, plain or against an asymmetric target: what decides when enclosures cannot.
+// Nothing here is shared with the code that it judges.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,6 +26,24 @@ class ExactGram {
  private:
   std::vector<Digits> above_;  // row i: G_i,i+1, .., G_i,n-1
   std::vector<Dyadic> diagonal_;
+};
+
+/// The loss of codes in G or, where the layer is to do what a float one does on inputs of its own, against these.
+class ExactLoss {
+ public:
+  /// The plain loss in gram, as ExactGram.
+  ExactLoss(std::span<const double> gram, std::size_t n) : gram_(gram, n) {}
+  /// |w X - q X~|^2 = w K w^T - 2 w C q^T + q G q^T: cross is C = X X~^T, inputs is K = X X^T; n * n, finite, K
+  /// symmetric.
+  ExactLoss(std::span<const double> gram, std::size_t n, std::span<const double> cross, std::span<const double> inputs);
+
+  /// Of the row q_j = scale_j point_j.
+  Dyadic loss(std::span<const float> w, std::span<const float> scale, std::span<const double> point) const;
+
+ private:
+  ExactGram gram_;
+  std::optional<ExactGram> inputs_;
+  std::vector<Digits> cross_;  // row i: C_i0, .., C_i,n-1
 };
 
 /// The same for one row.

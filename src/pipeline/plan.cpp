@@ -63,8 +63,8 @@ std::vector<PlannedMatrix> matrices_of(const TensorInfo& tensor, const Resolved&
 // What is wrong, by kind; one message names all offenders of the first kind that has any.
 struct Offenders {
   std::vector<std::string> empty, unreadable, wide, zeros, mismatched, unscaled, no_token, uncalibrated, unturned,
-      unmade;
-  std::string how_to_turn, how_to_make;
+      unmade, untargeted, uncrossed;
+  std::string how_to_turn, how_to_make, how_to_target;
 
   std::optional<Error> error(const CalibrationFile* calibration) const {
     const auto refuse = [&](Exit exit, int number, const std::vector<std::string>& names, std::string_view what,
@@ -102,6 +102,13 @@ struct Offenders {
       return refuse(
           Exit::infeasible, error_number::calibration_missing, uncalibrated, "{} selected matrices have no calibration",
           "--method rtn, a rule for them with \"rtn\": true, a calibration file that knows them, or --exclude");
+    if (!untargeted.empty())
+      return refuse(Exit::usage, error_number::target_refused, untargeted, "{} matrices cannot have this target",
+                    how_to_target);
+    if (!uncrossed.empty())
+      return refuse(Exit::infeasible, error_number::calibration_missing, uncrossed,
+                    "{} selected matrices lack the inputs of the float layer, which their target needs",
+                    "NAME.cross_gram and NAME.float_gram beside NAME.gram, or --target plain");
     if (!unturned.empty())
       return refuse(Exit::usage, error_number::rotation_refused, unturned, "{} matrices cannot be rotated",
                     how_to_turn);
@@ -143,6 +150,7 @@ void settle(PlannedMatrix& planned, bool rtn, const CalibrationFile* calibration
     if (!rtn) return (entry ? offenders.no_token : offenders.uncalibrated).push_back(matrix.name);
     options.method = "rtn";
     options.rotation = no_rotation;  // without losses nothing says that it is worth its while
+    options.target = plain_target;
   }
   if (options.rotation == no_rotation) options.rotation_seed = 0;
   if (const auto obstacle = rotation_obstacle(options)) {
@@ -152,6 +160,12 @@ void settle(PlannedMatrix& planned, bool rtn, const CalibrationFile* calibration
   if (const auto obstacle = method_obstacle(options)) {
     offenders.unmade.push_back(fmt::format("{}: method {}, {}", matrix.name, options.method, obstacle->where));
     offenders.how_to_make = obstacle->hint;
+  }
+  if (const auto obstacle = target_obstacle(options)) {
+    offenders.untargeted.push_back(fmt::format("{}: {}", matrix.name, obstacle->where));
+    offenders.how_to_target = obstacle->hint;
+  } else if (options.target != plain_target && !entry->crossed) {
+    offenders.uncrossed.push_back(matrix.name);
   }
 }
 
@@ -209,7 +223,9 @@ double PlannedMatrix::working_set() const {
   const double tokens = calibration && !calibration->is_gram ? 2 * 1024 * c * 4 : 0;
   // Methods that fit steps: two proposals more, and the scaled Gram matrix.
   const double fitting = steps_depend_on(matrix.options) == Statistic::losses ? r * c * (2 + 2) + c * c * 4 : 0;
-  return of_rows + r * c * (4 + 4) + c * c * (8 + 8 + 8 + 2 + 4) + fitting + turned + tokens;
+  // C and K, their differences, w*, the slope and a product.
+  const double asymmetric = matrix.options.target == plain_target ? 0 : r * c * (4 + 8 + 8) + c * c * 4 * 8;
+  return of_rows + r * c * (4 + 4) + c * c * (8 + 8 + 8 + 2 + 4) + fitting + turned + asymmetric + tokens;
 }
 
 const char* PlannedMatrix::calibration_kind() const {

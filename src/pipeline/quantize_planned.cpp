@@ -42,8 +42,10 @@ Expected<std::optional<Steps>> load_given(const PlannedMatrix& planned, const Ca
 // The values of C that the matrix uses.
 Status check_calibration(const PlannedMatrix& planned, const CalibrationFile& calibration) {
   if (planned.calibration->is_gram) {
-    const auto G = calibration.gram(planned.name());
-    return G ? ok() : Status(G.error());
+    if (const auto G = calibration.gram(planned.name()); !G) return G.error();
+    if (planned.matrix.options.target == plain_target) return ok();
+    const auto cross = calibration.cross_grams(planned.name());
+    return cross ? ok() : Status(cross.error());
   }
   constexpr std::uint64_t most = 1024;
   const std::uint64_t tokens = planned.calibration->tokens + planned.calibration->held_out;
@@ -81,11 +83,22 @@ std::string gram_sha256(MatrixRef<double> G) {
   return sha256_hex(std::as_bytes(std::span(G.data(), static_cast<std::size_t>(G.size()))));
 }
 
+void enter_cross_digests(const LoadedMatrix& loaded, CertifiedTensor& tensor) {
+  if (!loaded.cross) return;
+  tensor.cross_sha256 = gram_sha256(loaded.cross->C.view());
+  tensor.float_sha256 = gram_sha256(loaded.cross->K.view());
+}
+
+std::optional<FloatInputs> float_inputs(const LoadedMatrix& loaded) {
+  if (!loaded.cross) return std::nullopt;
+  return FloatInputs{loaded.cross->C.view(), loaded.cross->K.view()};
+}
+
 Expected<LoadedMatrix> load_matrix(const PlannedMatrix& planned, const CalibrationFile* calibration,
                                    contracts::Policy policy, cuda::EngineBackend* device) {
   Expected<HeldMatrix<float>> W = load_weights(planned);
   if (!W) return W.error();
-  LoadedMatrix out{*std::move(W), std::nullopt, std::nullopt, {}};
+  LoadedMatrix out{*std::move(W), std::nullopt, std::nullopt, std::nullopt, {}};
   const std::string& name = planned.name();
   Expected<std::optional<Steps>> given = load_given(planned, calibration);
   if (!given) return given.error();
@@ -97,6 +110,10 @@ Expected<LoadedMatrix> load_matrix(const PlannedMatrix& planned, const Calibrati
     Expected<HeldMatrix<double>> G = calibration->gram(name);
     if (!G) return G.error();
     out.G = *std::move(G);
+    if (planned.matrix.options.target == plain_target) return out;
+    Expected<CrossGrams> cross = calibration->cross_grams(name);
+    if (!cross) return cross.error();
+    out.cross = *std::move(cross);
     return out;
   }
   Expected<Matrix<double>> G = accumulate_gram(std::span(calibration, 1), name, sample ? &*sample : nullptr,
@@ -120,7 +137,9 @@ Expected<QuantizedTensor> quantize_planned(const PlannedMatrix& planned, const C
   const MatrixRef<float> W = out.loaded.W.view();
   std::optional<MatrixRef<double>> G;
   if (out.loaded.G) G.emplace(out.loaded.G->view());
+  const std::optional<FloatInputs> inputs = float_inputs(out.loaded);
   Layer layer{planned.name(), W, G ? &*G : nullptr};
+  layer.inputs = inputs ? &*inputs : nullptr;
   if (planned.calibration && planned.calibration->tokens > 0) {
     layer.tokens = static_cast<Index>(planned.calibration->tokens);
     if (!planned.calibration->is_gram) layer.roundings = *layer.tokens;
@@ -141,6 +160,7 @@ CertifiedTensor certified_tensor(const PlannedMatrix& planned, QuantizedTensor& 
   out.cols = planned.matrix.cols;
   out.weights_sha256 = quantized.weights_sha256;
   out.gram_sha256 = quantized.gram_sha256;
+  enter_cross_digests(quantized.loaded, out);
   out.calibration = planned.calibration_kind();
   out.tokens = planned.uses_gram() && planned.calibration ? planned.calibration->tokens : 0;
   out.lambda = result.lambda;

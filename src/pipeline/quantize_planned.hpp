@@ -11,6 +11,7 @@ namespace hallmark {
 struct LoadedMatrix {
   HeldMatrix<float> W;                  ///< [rows, cols]
   std::optional<HeldMatrix<double>> G;  ///< [cols, cols], stored or accumulated; none where the method needs none
+  std::optional<CrossGrams> cross;      ///< of an asymmetric target
   std::optional<Steps> given;           ///< where C holds them
   contracts::Report contracts;          ///< of a Gram matrix that was accumulated here
 };
@@ -47,5 +48,11 @@ CertifiedTensor certified_tensor(const PlannedMatrix& planned, QuantizedTensor& 
 
 /// SHA-256 of G as binary64 words row by row.
 std::string gram_sha256(MatrixRef<double> G);
+
+/// Those of C and K, where the target is asymmetric.
+void enter_cross_digests(const LoadedMatrix& loaded, CertifiedTensor& tensor);
+
+/// The views of C and K that a layer refers to; none with a plain target.
+std::optional<FloatInputs> float_inputs(const LoadedMatrix& loaded);
 
 }  // namespace hallmark

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error_numbers.hpp"
 #include "pipeline/beside.hpp"
 #include "pipeline/input_digests.hpp"
@@ -52,6 +54,9 @@ Expected<contracts::Report> run_quantization(const RunRequest& request, const Ru
   certificate.weights_sha256 = not_yet;
   if (calibration) certificate.calibration_sha256 = not_yet;
   certificate.contracts = contracts::to_string(request.demands.contracts);
+  certificate.asymmetric = std::ranges::any_of(request.plan.matrices, [](const PlannedMatrix& planned) {
+    return planned.matrix.options.target != plain_target;
+  });
   Expected<QuantizeOutputs> outputs =
       QuantizeOutputs::create(request.output, request.overwrite, header_of(request), certificate);
   if (!outputs) return outputs.error();

@@ -72,6 +72,7 @@ void enter_digests(const PlannedMatrix& planned, const LoadedMatrix& loaded, con
   tensor.weights_sha256 = digests.of_weights(planned);
   tensor.gram_sha256 = digests.of_gram(planned);
   if (tensor.gram_sha256.empty() && loaded.G) tensor.gram_sha256 = gram_sha256(loaded.G->view());
+  enter_cross_digests(loaded, tensor);
   const StoredDigests of_stored = stored_digests(planned.matrix, stored.codes, stored.steps);
   tensor.codes_sha256 = of_stored.codes;
   tensor.scales_sha256 = of_stored.scales;
@@ -96,6 +97,8 @@ std::optional<std::string> first_false_fact(const CertifiedTensor& claim, const 
   if (auto text = same("tokens", claim.tokens, found.tokens)) return text;
   if (claim.weights_sha256 != found.weights_sha256) return "its bytes in W are not those of the certificate";
   if (claim.gram_sha256 != found.gram_sha256) return "its Gram matrix is not that of the certificate";
+  if (claim.cross_sha256 != found.cross_sha256 || claim.float_sha256 != found.float_sha256)
+    return "its float inputs are not those of the certificate";
   if (claim.scales_sha256 != found.scales_sha256) return "its scales are not those of the certificate";
   if (claim.zeros_sha256 != found.zeros_sha256) return "its zero points are not those of the certificate";
   if (claim.rotated_sha256 != found.rotated_sha256) return "its rotated rows are not those of the certificate";
@@ -213,6 +216,8 @@ Expected<Plan> plan_of(const QuantizedModel& model, const SafeTensors& weights, 
     if (planned.uses_gram() && !planned.calibration)
       return not_those(fmt::format("no calibration for tensor '{}'{}", matrix.name,
                                    calibration ? "" : ": --calibration is missing"));
+    if (matrix.options.target != plain_target && !planned.calibration->crossed)
+      return not_those(fmt::format("no cross-Gram matrix for tensor '{}'", matrix.name));
     if (planned.calibration)
       if (const Status fits =
               calibration->check_weight(matrix.name, matrix.rows, matrix.cols, matrix.options.group_size);
@@ -259,8 +264,9 @@ Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationF
     }
   }
   if (!out.loaded.G) return out;
+  const std::optional<FloatInputs> inputs = float_inputs(out.loaded);
   Expected<LossVerifier> judge = LossVerifier::make(out.loaded.W.view(), out.loaded.G->view(), options, steps,
-                                                    planned.name(), nullptr, &rtn_steps);
+                                                    planned.name(), nullptr, &rtn_steps, inputs ? &*inputs : nullptr);
   if (!judge) return judge.error();
   if (!claim) {
     if (const Status computed = compute_values(*judge, codes, out); !computed) return computed.error();
@@ -305,6 +311,8 @@ Expected<Verified> reproduce(const PlannedMatrix& planned, const CalibrationFile
   const auto refuse = [&](std::string what) {
     if (claim.weights_sha256 != out.tensor.weights_sha256) what += "; its bytes in W are not those of the certificate";
     if (claim.gram_sha256 != out.tensor.gram_sha256) what += "; its Gram matrix is not that of the certificate";
+    if (claim.cross_sha256 != out.tensor.cross_sha256 || claim.float_sha256 != out.tensor.float_sha256)
+      what += "; its float inputs are not those of the certificate";
     out.differs = differs(name, what);
   };
   if (const auto step = first_difference_of(stored->steps, result.steps)) refuse(*step);
