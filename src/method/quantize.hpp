@@ -38,7 +38,7 @@ std::vector<double> scale_weights(Statistic needed, MatrixRef<double> G, const F
 /// work (evidence.hpp); without the guard the losses are enclosed for it all the same. Errors: those of checked_steps,
 /// factor_hessian, the method and the backend, when given: what computes the same bits instead of the CPU; E0214 a
 /// method, a scale rule or a target that needs what the layer does not have; E0232 a rotation that grid, steps or
-/// method do not take; E0233 a target that the method does not take; those of refuse_inputs and AsymmetricTerm::target.
+/// method do not take; E0234 a target that the method does not take; those of refuse_inputs and AsymmetricTerm::target.
 /// With a rotation the method works in the rotated basis, whose rows the observer is not shown, and where the guard is
 /// on in that of the weights too; guard and losses are those of the weights, and round-to-nearest is not rotated. With
 /// an asymmetric target the method rounds w*, whose rows are not shown either; losses are |w X - q X~|^2, and

@@ -55,7 +55,7 @@ struct Selection {
 /// it, a tensor is quantized where C knows it, where a rule of a configuration file matches it, or, for methods that
 /// need no calibration, where there is no C. Errors: E0210 malformed pattern; E0430 a pattern or rule that matches no
 /// such tensor; E0431 selected matrices without calibration; E0385 with calibration of no token; E0415 calibration of
-/// another shape; E0434 groups beyond the columns; E0435 zero points; E0232 a rotation, E0233 a target that its options
+/// another shape; E0434 groups beyond the columns; E0435 zero points; E0232 a rotation, E0234 a target that its options
 /// do not take; E0351 a dtype that is not F32, BF16 or F16; E0420 an empty matrix; E0432 nothing selected; E0436
 /// calibration of a matrix that W lacks; those of RuleSet.
 Expected<Plan> make_plan(const SafeTensors& weights, const CalibrationFile* calibration, RuleSet& rules,

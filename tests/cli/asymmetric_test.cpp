@@ -163,7 +163,7 @@ TEST_CASE("forged codes, losses and calibration are refused") {
 
 TEST_CASE("what cannot be is refused in the plan, with what goes") {
   const Workspace space;
-  check_refused(space.quantize("--dry-run --method rtn"), 2, "E0233", "--target plain");
+  check_refused(space.quantize("--dry-run --method rtn"), 2, "E0234", "--target plain");
   space.write("none", "a", false, false);
   check_refused(space.quantize("--dry-run", "none"), 4, "E0431", "--target plain");
   space.write("half", "a", true, false);
