@@ -177,6 +177,8 @@ Print Assumptions T18_order_two_level.
 Print Assumptions T13_checker.
 Print Assumptions T13_checker_total.
 Print Assumptions T13_checker_parts.
+Print Assumptions T13_beside.
+Print Assumptions T13_rule.
 Print Assumptions T13_scales.
 Print Assumptions T14_distribution.
 Print Assumptions T14_tail.
@@ -277,6 +279,8 @@ Definition witnesses := (
   @T13_flipped_witness,
   @T13_integer_witness,
   @T13_table_witness,
+  @T13_beside_witness,
+  @T13_rule_witness,
   @T13_scales_witness,
   @T14_witness,
   @T14_not_witness).

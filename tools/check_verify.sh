@@ -42,16 +42,20 @@ accepts "--grid nf4 --no-guard" "no guard"
 accepts "--grid lloyd:3 --method rtn" "no calibration: nothing is promised of losses"
 accepts "--grid int3 --method rtn --scale-rule diag" "scales NOT JUDGED: rule diag is not known, loss at most" 8
 
-# Rotated rows are judged by hallmark verify alone, and both say so.
-"$build/hallmark" quantize --weights "$weights" --calibration "$calibration" --include 'blocks.0.attn.c_q' --grid lloyd:4 \
-  --rotation hadamard:16 -o "$folder/r.safetensors" > "$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
-expect 3 "error\[E0361\].*rotated" check --calibration "$calibration" --quantized "$folder/r.safetensors" \
-  --certificate "$folder/r.certificate.json"
-quantized=$folder/r.safetensors expect 8 "NOT JUDGED by hallmark-check: a container with rotated" verify --exact --rows 2 --checker
+# Rotated rows and searched steps, and what of them is not judged.
+accepts "--grid int3 --scale-rule search" "scales searched: loss at most that of round-to-nearest with the scales of absmax"
+accepts "--grid int3z --group-size 64 --scale-rule search" "with the scales of minmax"
+accepts "--grid gf16 --method descent" "with the scales of matrix-max"
+accepts "--grid int2 --method best --no-guard" "scales NOT JUDGED: searched from those of absmax, without the guard" 8
+accepts "--grid lloyd:4 --rotation hadamard:16 --desc-act" "scales by absmax, of rotated rows in their basis, [0-9]* rotated, beside"
+accepts "--grid int4s --group-size 32 --rotation hadamard:16 --rotation-seed 9 --exact" "rotated, beside"
+accepts "--grid int3 --method best --rotation hadamard:16" "scales searched: .* rotated, beside"
+accepts "--grid int3 --scale-rule mse --rotation hadamard:16" "rows NOT JUDGED" 8
+quantized=$folder/o.safetensors expect 8 "rows NOT JUDGED" verify --exact --rows 2 --checker
 
 # The last bytes of the file are those of a code: its low byte is the last but one.
 at=$(($(stat -c %s "$quantized") - 2))
 byte=$(od -An -tu1 -j "$at" -N 1 "$quantized")
 printf "$(printf '\\%03o' $((byte ^ 1)))" | dd of="$quantized" bs=1 seek="$at" conv=notrunc status=none
 expect 7 "error\[E0712\]" verify --exact --checker
-echo "check_verify: a quantized model passes verify --exact --checker, nine others hallmark-check alone; a flipped bit and a missing checker do not"
+echo "check_verify: a quantized model passes verify --exact --checker, seventeen others hallmark-check alone; a flipped bit and a missing checker do not"

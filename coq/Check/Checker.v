@@ -203,21 +203,22 @@ Definition vectors_of (x : errors + fault) : list (list Z) :=
   end.
 
 (** The first fault among rows numbered from [i] that were read, where a Gram matrix of unit
-    2^[unit] gives the vectors of all of them these losses. *)
-Fixpoint losses_failure (guarded : bool) (unit i : Z) (l : list tensor_row)
-  (read : list (errors + fault)) (losses : list Z) : option failure :=
+    2^[unit] gives the vectors of all of them these losses, and [verdict] judges the two losses of a
+    row. *)
+Fixpoint losses_failure {A : Set} (verdict : A -> Z -> Z -> Z -> option fault) (unit i : Z)
+  (l : list A) (read : list (errors + fault)) (losses : list Z) : option failure :=
   match l, read with
   | r :: l', inl (Errors e _ p) :: read' =>
       match p, losses with
       | None, final :: rest =>
-          match loss_fault guarded r (e + e + unit) final final with
+          match verdict r (e + e + unit) final final with
           | Some f => Some (InRow i f)
-          | None => losses_failure guarded unit (i + 1) l' read' rest
+          | None => losses_failure verdict unit (i + 1) l' read' rest
           end
       | Some _, final :: rtn :: rest =>
-          match loss_fault guarded r (e + e + unit) final rtn with
+          match verdict r (e + e + unit) final rtn with
           | Some f => Some (InRow i f)
-          | None => losses_failure guarded unit (i + 1) l' read' rest
+          | None => losses_failure verdict unit (i + 1) l' read' rest
           end
       | _, _ => Some (InRow i BadShape)
       end
@@ -241,7 +242,7 @@ Definition rows_failure (t : tensor) (i : Z) (l : list tensor_row) : option fail
   match triangle t with
   | None => reading_failure i read
   | Some (U, unit, top) =>
-      losses_failure (guard t) unit i l read
+      losses_failure (loss_fault (guard t)) unit i l read
         (quadratics U top (width_of t) (flat_map vectors_of read))
   end.
 

@@ -165,21 +165,20 @@ Record fits (b : bundle) (t : tensor) : Prop := {
   fits_gram : gram_fits b (triangle t);
   fits_guard : guard t = guarded b }.
 
-(** Losses without a fault are what they are claimed to be. *)
-Lemma loss_fault_correct b r unit final rtn :
-  final_loss b r = F2R (Float radix2 final unit) -> rtn_loss b r = F2R (Float radix2 rtn unit) ->
-  loss_fault (guarded b) r unit final rtn = None ->
-  b64_value (final_low r) <= final_loss b r <= b64_value (final_high r) /\
-  b64_value (rtn_low r) <= rtn_loss b r <= b64_value (rtn_high r) /\
-  (guarded b = true -> final_loss b r <= rtn_loss b r) /\
+(** Losses without a fault are what they are claimed to be, whatever they are losses of. *)
+Lemma loss_fault_sound guarded r unit final rtn : loss_fault guarded r unit final rtn = None ->
+  let f := F2R (Float radix2 final unit) in let n := F2R (Float radix2 rtn unit) in
+  b64_value (final_low r) <= f <= b64_value (final_high r) /\
+  b64_value (rtn_low r) <= n <= b64_value (rtn_high r) /\
+  (guarded = true -> f <= n) /\
   (sharp (final_low r) (final_high r) /\ sharp (rtn_low r) (rtn_high r)) /\
-  forall x y, exact_losses r = Some (x, y) -> final_loss b r = F2R x /\ rtn_loss b r = F2R y.
+  forall x y, exact_losses r = Some (x, y) -> f = F2R x /\ n = F2R y.
 Proof.
-intros real_final real_rtn; unfold loss_fault.
+cbv zeta; unfold loss_fault.
 destruct (read_b64 _) as [[|fl [|fh [|rl [|rh [|x ends]]]]]|] eqn:read_e; try discriminate.
 destruct (read_b64_correct _ _ read_e) as [_ [_ value_e]].
 injection value_e as value_fl value_fh value_rl value_rh.
-destruct (guarded b && negb (final <=? rtn)%Z) eqn:kept; [discriminate|].
+destruct (guarded && negb (final <=? rtn)%Z) eqn:kept; [discriminate|].
 destruct (inside fl _ fh) eqn:in_final; [simpl negb; cbv iota|discriminate].
 destruct (inside rl _ rh) eqn:in_rtn; [simpl negb; cbv iota|discriminate].
 destruct (narrow_ends (final_low r) fl (final_high r) fh) eqn:width_f; [|discriminate].
@@ -188,7 +187,7 @@ destruct (match exact_losses r with
   | Some (x, y) => same_number x _ && same_number y _ | None => true end) eqn:exact_ok;
   [intros _|discriminate].
 apply inside_correct in in_final; apply inside_correct in in_rtn.
-rewrite real_final, real_rtn, value_fl, value_fh, value_rl, value_rh.
+rewrite value_fl, value_fh, value_rl, value_rh.
 split; [exact in_final|split; [exact in_rtn|split; [|split; [split|]]]].
 - intros claimed; rewrite claimed in kept; simpl in kept; apply negb_false_iff, Z.leb_le in kept.
   apply F2R_le; exact kept.
@@ -197,6 +196,17 @@ split; [exact in_final|split; [exact in_rtn|split; [|split; [split|]]]].
 - intros x y some; rewrite some in exact_ok; unfold same_number in exact_ok.
   rewrite !andb_true_iff, !dyadic_le_correct in exact_ok; lra.
 Qed.
+
+(** Those of the row itself. *)
+Lemma loss_fault_correct b r unit final rtn :
+  final_loss b r = F2R (Float radix2 final unit) -> rtn_loss b r = F2R (Float radix2 rtn unit) ->
+  loss_fault (guarded b) r unit final rtn = None ->
+  b64_value (final_low r) <= final_loss b r <= b64_value (final_high r) /\
+  b64_value (rtn_low r) <= rtn_loss b r <= b64_value (rtn_high r) /\
+  (guarded b = true -> final_loss b r <= rtn_loss b r) /\
+  (sharp (final_low r) (final_high r) /\ sharp (rtn_low r) (rtn_high r)) /\
+  forall x y, exact_losses r = Some (x, y) -> final_loss b r = F2R x /\ rtn_loss b r = F2R y.
+Proof. intros -> ->; apply loss_fault_sound. Qed.
 
 (** Points agree in the columns where the diagonal is zero. *)
 Lemma dead_agree_correct n M q p : length M = n -> (forall r, In r M -> length r = n) ->
@@ -377,26 +387,27 @@ constructor; try assumption.
 Qed.
 
 (** Rows that were read without a failure. *)
-Lemma reading_failure_none t i l : reading_failure i (map (read_row t) l) = None ->
-  forall r, In r l -> exists e q p, read_row t r = inl (Errors e q p).
+Lemma reading_failure_none {A : Set} (reads : A -> errors + fault) i l :
+  reading_failure i (map reads l) = None ->
+  forall r, In r l -> exists e q p, reads r = inl (Errors e q p).
 Proof.
 revert i; induction l as [|r l IH]; intros i; cbn [map reading_failure]; [intros _ r []|].
-destruct (read_row t r) as [[e q p]|] eqn:read; [|discriminate].
+destruct (reads r) as [[e q p]|] eqn:read; [|discriminate].
 intros rest s [<-|member]; [exists e, q, p; exact read|exact (IH _ rest s member)].
 Qed.
 
-(** Rows whose losses have no failure. *)
-Lemma losses_failure_none t U unit i l :
-  losses_failure (guard t) unit i l (map (read_row t) l)
-    (map (quadratic U) (flat_map vectors_of (map (read_row t) l))) = None ->
-  forall r, In r l -> exists e q p, read_row t r = inl (Errors e q p) /\
-    loss_fault (guard t) r (e + e + unit) (quadratic U q)
+(** Rows whose losses have no failure, however they were read. *)
+Lemma losses_failure_none {A : Set} (reads : A -> errors + fault) verdict U unit i l :
+  losses_failure verdict unit i l (map reads l)
+    (map (quadratic U) (flat_map vectors_of (map reads l))) = None ->
+  forall r, In r l -> exists e q p, reads r = inl (Errors e q p) /\
+    verdict r (e + e + unit)%Z (quadratic U q)
       (quadratic U match p with Some s => s | None => q end) = None.
 Proof.
 revert i; induction l as [|r l IH]; intros i; cbn [map losses_failure flat_map];
   [intros _ r []|].
-destruct (read_row t r) as [[e q [p|]]|] eqn:read; [| |discriminate]; cbn [vectors_of app map];
-  destruct (loss_fault _ _ _ _ _) eqn:good; try discriminate; intros rest s [<-|member];
+destruct (reads r) as [[e q [p|]]|] eqn:read; [| |discriminate]; cbn [vectors_of app map];
+  destruct (verdict _ _ _ _) eqn:good; try discriminate; intros rest s [<-|member];
   try exact (IH _ rest s member).
 - exists e, q, (Some p); split; assumption.
 - exists e, q, None; split; assumption.
@@ -412,7 +423,7 @@ assert (gram := fits_gram _ _ fit).
 destruct (triangle t) as [[[U E] top]|] eqn:shared; intros good r member.
 - assert (facts := gram); destruct facts as [M [size [_ [_ [_ [_ [top_pos small]]]]]]].
   rewrite quadratics_correct in good; [|exact top_pos|exact small|].
-  + destruct (losses_failure_none t U E i (rows b) good r member) as [e [q [p [read fine]]]].
+  + destruct (losses_failure_none _ _ U E i (rows b) good r member) as [e [q [p [read fine]]]].
     apply (row_correct b r e q p U E top); [exact (read_row_correct b t r e q p fit read)|exact
       some|].
     intros _; split; [exact gram|rewrite <- (fits_guard _ _ fit); exact fine].
@@ -424,7 +435,7 @@ destruct (triangle t) as [[[U E] top]|] eqn:shared; intros good r member.
     * destruct inside as [<-|[<-|[]]]; [apply (read_final _ _ _ _ _ facts)|apply (read_rtn _ _ _ _
       _ facts)].
     * destruct inside as [<-|[]]; apply (read_final _ _ _ _ _ facts).
-- destruct (reading_failure_none t i (rows b) good r member) as [e [q [p read]]].
+- destruct (reading_failure_none _ i (rows b) good r member) as [e [q [p read]]].
   apply (row_correct b r e q p [] 0 0); [exact (read_row_correct b t r e q p fit read)|exact some|].
   intros has_gram; simpl in gram; congruence.
 Qed.

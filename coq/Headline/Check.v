@@ -8,7 +8,7 @@
 From Coq Require Import ZArith Reals List Lra.
 From Hallmark.Gptq Require Import Matrix Guard.
 From Hallmark.Check Require Reading Grid Checker CheckerProof CheckerWitness.
-From Hallmark.Check Require ScaleRule ScaleWitness.
+From Hallmark.Check Require ScaleRule ScaleWitness Beside BesideWitness.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -55,6 +55,47 @@ Theorem T13_checker_parts b t i : Checker.start_tensor b = inl t ->
   Checker.rows_failure t i (Checker.rows b) = None ->
   forall r, In r (Checker.rows b) -> CheckerProof.row_sound b r.
 Proof. exact (CheckerProof.judged_rows b t i). Qed.
+
+(** Rotated rows: where the codes of a row stand for p R, R of T24 with the signs that the row comes
+    with, and round-to-nearest has steps of its own, a row that [beside_failure] passes keeps what
+    [beside_sound] lists: the words of both are sound, loss_G (w - p R) and loss_G of
+    round-to-nearest lie in their enclosures, which say something, and with the guard the first is at
+    most the second. *)
+Theorem T13_beside b t i l : Checker.start_tensor b = inl t ->
+  Beside.beside_failure t i l = None ->
+  forall x, In x l -> Beside.beside_sound b x.
+Proof. exact (Beside.beside_rows b t i l). Qed.
+
+(** Searched steps: the codes of a row that [rule_failure] passes lose no more than round-to-nearest
+    under other steps, those of the rule from which the search began. *)
+Theorem T13_rule b t i l : Checker.start_tensor b = inl t ->
+  Beside.rule_failure t i l = None ->
+  forall x, In x l -> Beside.words_sound b x /\
+    Beside.decoded_loss b x <= CheckerProof.rtn_loss b (Beside.near x).
+Proof. exact (Beside.rule_rows b t i l). Qed.
+
+(** Witness: a rotated row of 16 columns is accepted; with one sign changed, or with round-to-nearest
+    under another scale, it is not. *)
+Lemma T13_beside_witness :
+  BesideWitness.judge Beside.beside_failure
+    (BesideWitness.rotated_row BesideWitness.some_signs BesideWitness.whole_scale) = None /\
+  BesideWitness.judge Beside.beside_failure
+    (BesideWitness.rotated_row BesideWitness.other_signs BesideWitness.whole_scale)
+  = Some (Checker.InRow 0 Checker.FinalOutside) /\
+  BesideWitness.judge Beside.beside_failure
+    (BesideWitness.rotated_row BesideWitness.some_signs BesideWitness.quarter_scale)
+  = Some (Checker.InRow 0 Checker.RtnOutside).
+Proof. exact (conj BesideWitness.rotated_accepted BesideWitness.rotated_refused). Qed.
+
+(** Witness: its codes, with that sign changed, still lose less than round-to-nearest with scale 1,
+    and more than with scale 1/4. *)
+Lemma T13_rule_witness :
+  BesideWitness.judge Beside.rule_failure
+    (BesideWitness.rotated_row BesideWitness.other_signs BesideWitness.whole_scale) = None /\
+  BesideWitness.judge Beside.rule_failure
+    (BesideWitness.rotated_row BesideWitness.other_signs BesideWitness.quarter_scale)
+  = Some (Checker.InRow 0 Checker.GuardBroken).
+Proof. exact (conj BesideWitness.rule_accepted BesideWitness.rule_refused). Qed.
 
 (** The scales: in a row that [scales_fit] accepts, each group of columns has the scale and the zero
     point that the rule gives.  For absmax that is the largest magnitude among the group's weights

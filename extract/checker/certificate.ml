@@ -8,7 +8,7 @@ type tensor = {
   rows : int;
   columns : int;
   options : Json.t;
-  digests : (string * string) list;  (* weights, gram, codes, scales, zero_points *)
+  digests : (string * string) list;  (* weights, gram, codes, scales, zero_points; rotated, of a rotated matrix *)
   calibration : string;
   tokens : int;
   lambda : float;
@@ -114,7 +114,8 @@ let open_file path =
       else begin
         let members = fields tensor_keys (opening ^ "]}") in
         let inner = match member "sha256" members with Json.Object list -> list | _ -> fail "'sha256' is no object" in
-        let digests = List.map (fun key -> (key, digest key inner)) [ "weights"; "gram"; "codes"; "scales"; "zero_points" ] in
+        let keys = [ "weights"; "gram"; "codes"; "scales"; "zero_points" ] @ if List.mem_assoc "rotated" inner then [ "rotated" ] else [] in
+        let digests = List.map (fun key -> (key, digest key inner)) keys in
         let values, more = rows 0 [] in
         let tensor =
           { name = string "name" members; rows = count "rows" members; columns = count "cols" members; options = member "options" members;

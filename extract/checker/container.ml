@@ -1,4 +1,4 @@
-(* The quantized container (docs/file-format.md, section 2), schema 2: what it says, and that its tensors are those. *)
+(* The quantized container (docs/file-format.md, section 2), schemas 2 and 3: what it says, and that its tensors are those. *)
 
 type options = {
   json : Json.t;  (* as written: the certificate's have to be the same *)
@@ -9,6 +9,7 @@ type options = {
   group_size : int;
   damp_fraction : float;
   guard : bool;
+  rotation_seed : int option;  (* none: no row is rotated *)
 }
 
 type matrix = {
@@ -38,12 +39,17 @@ let is_digest text = String.length text = 64 && String.for_all (fun c -> (c >= '
 
 let storage_dtype = function "f32" -> Some "F32" | "f16" -> Some "F16" | "bf16" -> Some "BF16" | _ -> None
 
+(* Whether codes of the grid have a meaning in rotated rows (docs/design.md, section 1), whose round-to-nearest has a rule's steps. *)
+let takes_rotation (grid : Grids.t) group_size meth scale_rule =
+  (match grid.judged with Golden _ -> false | Integer _ | Table _ -> not grid.zero_points)
+  && group_size mod 16 = 0 && meth <> "rtn" && scale_rule <> "given"
+
 (* Options as containers and certificates write them; none if a key is missing, unknown or of another kind. *)
 let options_of json =
   let known =
     [ "grid"; "method"; "scale_rule"; "scale_storage"; "group_size"; "damp_fraction"; "desc_act"; "block_size"; "guard"; "points";
       (* written only where they are not the default; they say how a run searched *)
-      "ratios"; "sweeps"; "effort"; "rate" ]
+      "ratios"; "sweeps"; "effort"; "rate"; "rotation"; "rotation_seed" ]
   in
   match json with
   | Json.Object fields when List.for_all (fun (key, _) -> List.mem key known) fields ->
@@ -68,8 +74,15 @@ let options_of json =
       let* _ = flag "desc_act" in
       let* guard = flag "guard" in
       let* damp_fraction = Option.bind (List.assoc_opt "damp_fraction" fields) real in
+      let* seed = match List.assoc_opt "rotation_seed" fields with None -> Some 0 | Some n -> Json.count n in
+      let* rotation_seed =
+        match List.assoc_opt "rotation" fields with
+        | None -> Some None
+        | Some (Json.String "hadamard:16") when takes_rotation grid group_size meth scale_rule -> Some (Some seed)
+        | Some _ -> None
+      in
       if damp_fraction >= 0. && damp_fraction < 1. then
-        Some { json; grid; meth; scale_rule; scale_storage; group_size; damp_fraction; guard }
+        Some { json; grid; meth; scale_rule; scale_storage; group_size; damp_fraction; guard; rotation_seed }
       else None
   | _ -> None
 
@@ -165,6 +178,7 @@ let check_tensors (file : Safetensors.t) originals matrices =
     (m.name ^ ".codes", codes, [ m.rows; m.columns ])
     :: (m.name ^ ".scale", scale, steps)
     :: (if m.options.grid.zero_points then [ (m.name ^ ".zero_point", codes, [ m.rows; groups m ]) ] else [])
+    @ if m.options.rotation_seed <> None then [ (m.name ^ ".rotated", "U8", [ m.rows ]) ] else []
   in
   let unchanged = List.filter (fun (o : original) -> not (Hashtbl.mem quantized o.name)) originals in
   let wanted = List.map (fun (o : original) -> (o.name, o.dtype, o.shape)) unchanged @ List.concat_map parts matrices in
@@ -197,14 +211,13 @@ let check_payload (file : Safetensors.t) =
 let open_file path =
   let file = Safetensors.open_file path in
   let schema = entry file "hallmark.schema" in
-  if schema = "3" then
-    Refusal.refuse 361 3 "a container with rotated matrices or an asymmetric target, which this program does not judge"
-      (path ^ ": hallmark.schema is '3', this program reads 2") "hallmark verify --exact judges it";
-  if schema <> "2" then
-    fail path 361 "a quantized file of an unknown schema" (Printf.sprintf "'%s', this program reads 2" (Safetensors.printable schema));
+  if not (List.mem schema [ "2"; "3" ]) then
+    fail path 361 "a quantized file of an unknown schema" (Printf.sprintf "'%s', this program reads 2 and 3" (Safetensors.printable schema));
   if entry file "hallmark.rounding" <> "nearest-even" then bad file "hallmark.rounding";
   let originals = originals_of file in
   let matrices = matrices_of file originals in
+  (* Who knows schema 2 alone takes no row for a rotated one. *)
+  if (schema = "3") <> List.exists (fun m -> m.options.rotation_seed <> None) matrices then bad file "hallmark.schema";
   check_tensors file originals matrices;
   { file; weights_sha256 = digest file "hallmark.source.sha256"; calibration_sha256 = digest file "hallmark.calibration.sha256";
     originals; matrices; digests = check_payload file }

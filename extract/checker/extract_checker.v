@@ -1,8 +1,9 @@
-(* Prints the checker of coq/Check/Checker.v and the scale rules of coq/Check/ScaleRule.v as OCaml: checker.ml and checker.mli in the current folder.
+(* Prints the checker of coq/Check/Checker.v and Beside.v and the scale rules of ScaleRule.v as OCaml: checker.ml and checker.mli in the
+   current folder.
    Z, positive and their arithmetic become zarith's integers through exact.ml; bool, list, option and pairs become
    OCaml's. Nothing else is replaced. *)
 From Coq Require Import ZArith Extraction ExtrOcamlBasic.
-From Hallmark Require Import Check.Checker Check.ScaleRule.
+From Hallmark Require Import Check.Checker Check.Beside Check.ScaleRule.
 
 Extract Inductive positive => "Exact.t" [ "Exact.xI" "Exact.xO" "Exact.one" ] "Exact.match_positive".
 Extract Inductive Z => "Exact.t" [ "Exact.zero" "Exact.of_positive" "Exact.neg" ] "Exact.match_integer".
@@ -27,4 +28,4 @@ Extract Inlined Constant Z.shiftl => "Exact.shiftl".
 Extract Inlined Constant Z.compare =>
   "(fun x y -> let c = Exact.compare x y in if c = 0 then Eq else if c < 0 then Lt else Gt)".
 
-Extraction "checker.ml" first_failure start_tensor rows_failure scales_fit.
+Extraction "checker.ml" first_failure start_tensor rows_failure beside_failure rule_failure scales_fit.

@@ -86,31 +86,6 @@ let code_reader dtype data =
 
 let list n f = List.init n (fun j -> z (f j))
 
-(* How the scales were chosen: by a rule that Coq knows, by the calibration file, or by a rule or method that nobody knows
-   here. *)
-type scales = Rule of Checker.scale_rule | Given | Unknown of string
-
-let scales_of (m : matrix) =
-  match m.options.scale_rule with
-  | _ when not (List.mem m.options.meth [ "gptq"; "rtn" ]) -> Unknown ("method " ^ m.options.meth)
-  | "unit" -> Rule Checker.UnitRule
-  | "row-pow2" -> Rule RowPow2
-  | "matrix-max" -> Rule MatrixMax
-  | "absmax" -> Rule AbsMax
-  | "minmax" -> Rule MinMax
-  | "given" -> Given
-  | rule -> Unknown ("rule " ^ rule)
-
-(* The rules that a grid takes, as hallmark has them. *)
-let takes rule (grid : Grids.t) =
-  match (rule, grid.judged) with
-  | Checker.UnitRule, _ -> true
-  | (RowPow2 | MatrixMax), Checker.Golden _ -> true
-  | AbsMax, Checker.Golden _ -> false
-  | AbsMax, _ -> not grid.zero_points
-  | MinMax, _ -> grid.zero_points
-  | _ -> false
-
 (* Stored scales that were given have to be those of the calibration file. *)
 let check_given files (m : matrix) scale zero =
   let where = Printf.sprintf "tensor '%s'" m.name in
@@ -162,7 +137,7 @@ let check_facts (m : matrix) (container : Container.t) (claim : Certificate.tens
   same "the number of rows" claim.rows m.rows;
   same "the number of columns" claim.columns m.columns;
   same "the options" claim.options m.options.json;
-  let digest key = List.assoc key claim.digests in
+  let digest key = Option.value (List.assoc_opt key claim.digests) ~default:"" in
   let stored suffix = Option.value (Hashtbl.find_opt container.digests (m.name ^ suffix)) ~default:"" in
   let digests_agree key found =
     if digest key <> found then Refusal.rejected "digest" "bytes are not those of the certificate" (where ("the digest of its " ^ key))
@@ -171,6 +146,7 @@ let check_facts (m : matrix) (container : Container.t) (claim : Certificate.tens
   digests_agree "codes" (stored ".codes");
   digests_agree "scales" (stored ".scale");
   digests_agree "zero_points" (stored ".zero_point");
+  digests_agree "rotated" (stored ".rotated");
   digests_agree "gram" (match gram with Some (g : Gram.t) -> g.sha256 | None -> "");
   same "the kind of its calibration" claim.calibration (match gram with Some g -> g.Gram.kind | None -> "none");
   same "the number of tokens" claim.tokens (match gram with Some g -> g.Gram.tokens | None -> 0);
@@ -185,14 +161,25 @@ let check_facts (m : matrix) (container : Container.t) (claim : Certificate.tens
       same "the number of rows that kept round-to-nearest" claim.guard_rows kept
 
 (* What the files store of the matrix, as words: a weight by row and column, a code by its place, a scale and a zero point by the
-   place of their group. *)
-type stored = { word : int -> int -> int; code : int -> int; scale : int -> int; zero : int -> int }
+   place of their group; and which rows are rotated. *)
+type stored = { word : int -> int -> int; code : int -> int; scale : int -> int; zero : int -> int; rotated : int -> bool }
+
+let marks_of (container : Container.t) (m : matrix) =
+  if m.options.rotation_seed = None then fun _ -> false
+  else
+    let data = (Option.get (Safetensors.find container.file (m.name ^ ".rotated"))).data in
+    fun i ->
+      match Mapped.byte data i with
+      | 0 -> false
+      | 1 -> true
+      | mark -> Refusal.malformed 369 "a mark of a rotated row is neither 0 nor 1" (Printf.sprintf "tensor '%s', row %d: %d" m.name i mark)
 
 let stored_of (container : Container.t) (m : matrix) word =
   let part suffix = Option.get (Safetensors.find container.file (m.name ^ suffix)) in  (* Container has seen it *)
   let codes = part ".codes" and scales = part ".scale" in
   { word; code = code_reader codes.dtype codes.data; scale = Option.get (Numbers.single_reader scales.dtype scales.data);
-    zero = (if m.options.grid.zero_points then let t = part ".zero_point" in code_reader t.dtype t.data else fun _ -> 0) }
+    zero = (if m.options.grid.zero_points then let t = part ".zero_point" in code_reader t.dtype t.data else fun _ -> 0);
+    rotated = marks_of container m }
 
 (* Row i in the judge's words, with what the certificate says of it. *)
 let row_of (m : matrix) stored (claim : Certificate.tensor) ~calibrated i =
@@ -216,27 +203,35 @@ let row_of (m : matrix) stored (claim : Certificate.tensor) ~calibrated i =
     scales = list groups (fun k -> stored.scale ((i * groups) + k)); zeros = list groups (fun k -> stored.zero ((i * groups) + k));
     claims_rtn; final_low; final_high; rtn_low; rtn_high; exact_losses }
 
-(* Whether a row's scales are those of the rule: a function of the row. *)
-let rule_holds (m : matrix) stored columns size rule =
+(* The word of the largest magnitude in the matrix. *)
+let top_of (m : matrix) stored =
   let top = ref 0 in
   for i = 0 to m.rows - 1 do for j = 0 to m.columns - 1 do top := max !top (stored.word i j land 0x7FFFFFFF) done done;
-  let scaling =
-    { Checker.rule_of = rule; scale_bits = z (if m.options.scale_storage = "bf16" then 8 else 11);
-      either_sign = m.options.grid.either_sign; matrix_top = z !top }
-  in
-  fun row -> takes rule m.options.grid && Checker.scales_fit scaling m.options.grid.judged columns size row
+  !top
+
+(* What was judged of the scales, and whether nothing was in their place. *)
+let verdict_on_scales (m : matrix) scales gram =
+  let say = Printf.sprintf in
+  let turned = m.options.rotation_seed <> None in
+  match scales with
+  | Rule.Rule (_, rule) -> (say "scales by %s%s" rule (if turned then ", of rotated rows in their basis" else ""), false)
+  | Given -> ("scales given by the calibration file", false)
+  | Searched (_, rule) when gram <> None && m.options.guard ->
+      (say "scales searched: loss at most that of round-to-nearest with the scales of %s, made again" rule, false)
+  | Searched (_, rule) -> (say "scales NOT JUDGED: searched from those of %s, without the guard" rule, true)
+  | Unknown chosen_by -> (say "scales NOT JUDGED: %s is not known" (Safetensors.printable chosen_by), true)
 
 (* What was judged, in words. *)
-let summary (m : matrix) scales gram ~judged ~dead =
+let summary (m : matrix) said_of_scales scales gram ~judged ~turned ~apart ~dead =
   let say = Printf.sprintf in
   String.concat ", "
     (List.filter (fun s -> s <> "")
        [ (if judged = m.rows then say "%d rows" judged else say "%d of %d rows, chosen by the digests" judged m.rows);
-         say "%d columns" m.columns; say "grid %s" m.options.grid.id;
+         say "%d columns" m.columns; say "grid %s" m.options.grid.id; said_of_scales;
          (match scales with
-          | Rule _ -> say "scales by %s" m.options.scale_rule
-          | Given -> "scales given by the calibration file"
-          | Unknown chosen_by -> say "scales NOT JUDGED: %s is not known" (Safetensors.printable chosen_by));
+          | _ when apart = 0 -> ""
+          | Rule.Unknown _ -> say "%d rows NOT JUDGED: their round-to-nearest has the scales of that rule" apart
+          | _ -> say "%d rotated, beside round-to-nearest that is not" turned);
          (match gram with
           | None -> "no calibration: nothing is promised of losses"
           | Some _ when dead = m.columns -> "the calibration is zero: nothing is promised of losses"
@@ -246,24 +241,94 @@ let summary (m : matrix) scales gram ~judged ~dead =
           | Some { Gram.held_out; tokens; _ } when held_out > 0 ->
               say "on the first %d of %d tokens" tokens (tokens + held_out)
           | _ -> "");
-         (if dead > 0 && dead < m.columns then say "%d dead columns rounded to nearest" dead else "") ])
+         (if dead > 0 && dead < m.columns then
+            say "%d dead columns rounded to nearest%s" dead (if apart > 0 then say ", but in %d rows" apart else "")
+          else "") ])
 
-(* Judges the matrix: the line that says what was judged, and whether the scales were not, for want of a rule. *)
+(* What the rows of a matrix are judged by. *)
+type court = {
+  matrix : matrix;
+  stored : stored;
+  tensor : Checker.tensor;
+  scales : Rule.t;
+  signs : Z.t list;
+  top : int;
+  holds : Checker.scale_rule -> Checker.tensor_row -> bool;  (* the row has the scales of the rule *)
+}
+
+let where_of court = Printf.sprintf "tensor '%s'" court.matrix.name
+
+(* Refuses rows, whose numbers are listed, for the first failure among them. *)
+let refuse_failure court rows described = function
+  | None -> ()
+  | Some (Checker.InTensor fault) -> let name, sentence = described fault in Refusal.rejected name sentence (where_of court)
+  | Some (InRow (k, fault)) ->
+      let name, sentence = described fault in
+      Refusal.rejected name sentence (Printf.sprintf "%s, row %d" (where_of court) (List.nth rows (Z.to_int k)))
+
+let refuse_scale court rule i =
+  Refusal.rejected "scale-rule" (Printf.sprintf "a scale is not the one that rule %s gives" rule)
+    (Printf.sprintf "%s, row %d" (where_of court) i)
+
+let words_of_row court i = Array.init court.matrix.columns (court.stored.word i)
+
+(* Row i beside round-to-nearest with the steps of the rule, which Coq's rule has to accept. *)
+let beside court rule name i (own : Checker.tensor_row) =
+  let near_scales, near_zeros = Rule.steps court.matrix rule ~top:court.top (words_of_row court i) in
+  if not (court.holds rule { own with scales = near_scales; zeros = near_zeros }) then refuse_scale court name i;
+  { Checker.own; near_scales; near_zeros; signs_of = (if court.stored.rotated i then Some court.signs else None) }
+
+(* Whether round-to-nearest of the row has other steps than its own by what the certificate says: in a rotated matrix it has those
+   of the rule. *)
+let stands_apart court i (row : Checker.tensor_row) =
+  let own_steps = row.claims_rtn || match court.scales with Rule.Rule _ -> true | _ -> false in
+  court.stored.rotated i || (court.matrix.options.rotation_seed <> None && not own_steps)
+
+(* Rows beside their own round-to-nearest; where steps were searched, beside that of the rule too. *)
+let judge_plain court rows judged =
+  let kept_scales rule name = List.iter2 (fun i row -> if not (court.holds rule row) then refuse_scale court name i) rows judged in
+  let rotated_matrix = court.matrix.options.rotation_seed <> None in
+  (match court.scales with
+   | Rule.Rule (rule, name) -> kept_scales rule name
+   | Searched (rule, name) when rotated_matrix -> kept_scales rule name
+   | Searched _ | Given | Unknown _ -> ());
+  refuse_failure court rows describe (Checker.rows_failure court.tensor Z.zero judged);
+  match court.scales with
+  | Searched (rule, name) when court.tensor.triangle <> None && court.matrix.options.guard && not rotated_matrix ->
+      let pairs = List.map2 (beside court rule name) rows judged in
+      let broken _ = ("rule-guard", Printf.sprintf "the codes lose more than round-to-nearest with the scales of rule %s" name) in
+      refuse_failure court rows broken (Checker.rule_failure court.tensor Z.zero pairs)
+  | _ -> ()
+
+(* Rows that stand apart, beside round-to-nearest with the steps of the rule. *)
+let judge_apart court rows judged =
+  match court.scales with
+  | Given | Unknown _ -> ()
+  | Rule.Rule (rule, name) | Searched (rule, name) ->
+      let basis = List.map Z.to_int court.signs in
+      let check_scale i (row : Checker.tensor_row) =
+        let weights = List.map z (Array.to_list (Rotation.turned basis (words_of_row court i))) in
+        if not (court.holds rule { row with weights }) then refuse_scale court name i
+      in
+      (match court.scales with Rule _ -> List.iter2 check_scale rows judged | _ -> ());
+      refuse_failure court rows describe
+        (Checker.beside_failure court.tensor Z.zero (List.map2 (beside court rule name) rows judged))
+
+(* Round-to-nearest is not rotated. *)
+let check_mark court i (row : Checker.tensor_row) =
+  if court.stored.rotated i && row.claims_rtn then
+    Refusal.rejected "rotated" "a rotated row says that it kept round-to-nearest" (Printf.sprintf "%s, row %d" (where_of court) i)
+
+(* Judges the matrix: the line that says what was judged, and whether scales were not, and nothing in their place. *)
 let judge files (container : Container.t) (claim : Certificate.tensor) ~rows (m : matrix) =
   let where = Printf.sprintf "tensor '%s'" m.name in
-  let rejected place fault = let name, sentence = describe fault in Refusal.rejected name sentence (where ^ place) in
   let word, bytes = weights_of files m in
   let gram = if m.options.meth = "rtn" && claim.calibration = "none" then None else Some (gram_of files m claim.tokens) in
   let dead = match gram with Some g -> Gram.check where g | None -> 0 in
   check_facts m container claim bytes gram dead;
-  let stored = stored_of container m word and scales = scales_of m in
+  let stored = stored_of container m word and scales = Rule.of_matrix m in
   let columns = nat m.columns and size = nat (min m.options.group_size m.columns) in
-  let fits =
-    match scales with
-    | Rule rule -> rule_holds m stored columns size rule
-    | Given -> check_given files m stored.scale stored.zero; fun _ -> true
-    | Unknown _ -> fun _ -> true
-  in
+  if scales = Given then check_given files m stored.scale stored.zero;
   let words_of (g : Gram.t) i = Array.to_list (Array.map (fun x -> Exact.of_word (Int64.bits_of_float x)) (g.row i)) in
   let tensor =
     match
@@ -272,19 +337,23 @@ let judge files (container : Container.t) (claim : Certificate.tensor) ~rows (m 
           gram_words = Option.map (fun g -> List.init m.columns (words_of g)) gram; guarded = m.options.guard; rows = [] }
     with
     | Inl t -> t
-    | Inr fault -> rejected "" fault
+    | Inr fault -> let name, sentence = describe fault in Refusal.rejected name sentence where
   in
-  let chosen = chosen_rows rows m claim.digests in
+  let top = top_of m stored in
+  let signs = match m.options.rotation_seed with Some seed -> List.map z (Rotation.signs ~name:m.name ~seed m.columns) | None -> [] in
+  let court = { matrix = m; stored; tensor; scales; signs; top; holds = (fun rule -> Rule.holds m rule ~top ~columns ~size) } in
+  let chosen = chosen_rows rows m claim.digests and apart = ref 0 in
   List.iter (fun part ->
-      let judged = List.map (row_of m stored claim ~calibrated:(gram <> None)) part in
-      List.iter2 (fun i row ->
-          if not (fits row) then
-            Refusal.rejected "scale-rule" (Printf.sprintf "a scale is not the one that rule %s gives" m.options.scale_rule)
-              (Printf.sprintf "%s, row %d" where i))
-        part judged;
-      match Checker.rows_failure tensor Z.zero judged with
-      | None -> ()
-      | Some (InTensor fault) -> rejected "" fault
-      | Some (InRow (k, fault)) -> rejected (Printf.sprintf ", row %d" (List.nth part (Z.to_int k))) fault)
+      let read i = let row = row_of m stored claim ~calibrated:(gram <> None) i in check_mark court i row; (i, row) in
+      let others, plain = List.partition (fun (i, row) -> stands_apart court i row) (List.map read part) in
+      let numbers, judged = List.split plain in
+      judge_plain court numbers judged;
+      if others <> [] then begin
+        let numbers, judged = List.split others in
+        judge_apart court numbers judged;
+        apart := !apart + List.length others
+      end)
     (parts together chosen);
-  (summary m scales gram ~judged:(List.length chosen) ~dead, match scales with Unknown _ -> true | Rule _ | Given -> false)
+  let said, unjudged = verdict_on_scales m scales gram in
+  let turned = List.length (List.filter stored.rotated chosen) in
+  (summary m said scales gram ~judged:(List.length chosen) ~turned ~apart:!apart ~dead, unjudged)

@@ -15,6 +15,7 @@ type t = {
   given : bool;                 (* C holds the scales and zero points *)
   calibration : [ `Gram | `Activations of float array array | `None ];
   held_out : float array array; (* activations behind those that the certificate counts *)
+  rotation : (int * int array) option;  (* seed, and a mark for each row *)
   layout : [ `Plain | `Transposed | `Stacked ];
   weights_dtype : string;       (* F32, BF16 or F16, in which the numbers have to be exact *)
   scale_storage : string;       (* f32, bf16 or f16 *)
@@ -33,7 +34,7 @@ type t = {
 }
 
 let make ?(rule = "given") ?(meth = "gptq") ?(given = true) ?(calibration = `Gram) ?(layout = `Plain) ~grid_id ~code_dtype bundle =
-  { bundle; grid_id; code_dtype; rule; meth; damping = "0.01"; given; calibration; held_out = [||]; layout; weights_dtype = "F32"; scale_storage = "f32";
+  { bundle; grid_id; code_dtype; rule; meth; damping = "0.01"; given; calibration; held_out = [||]; rotation = None; layout; weights_dtype = "F32"; scale_storage = "f32";
     gram_dtype = "F64"; sharded = false; stated_grid = grid_id; guard_rows = None;
     dead = None; lambda = None; row_text = (fun _ line -> line); certificate_text = Fun.id; container_text = Fun.id;
     container_tensors = Fun.id; payload = None; source_sha256 = None }
@@ -167,13 +168,17 @@ let write_all folder m =
     { name = name ^ ".codes"; dtype = m.code_dtype; shape = [ count; columns ]; data = codes_text m.code_dtype (rows b (fun r -> r.codes)) }
     :: { name = name ^ ".scale"; dtype = scale_dtype; shape = steps_shape; data = scales b }
     :: (if b.with_zeros then [ { name = name ^ ".zero_point"; dtype = m.code_dtype; shape = [ count; k ]; data = zeros b } ] else [])
+    @ match m.rotation with
+      | Some (_, marks) -> [ { name = name ^ ".rotated"; dtype = "U8"; shape = [ count ]; data = codes_text "U8" marks } ]
+      | None -> []
   in
   let tensors = m.container_tensors (List.concat_map part bundles @ [ bias ]) in
   let options grid =
     Printf.sprintf
       "{\"grid\":\"%s\",\"method\":\"%s\",\"scale_rule\":\"%s\",\"scale_storage\":\"%s\",\"group_size\":%d,\
-       \"damp_fraction\":%s,\"desc_act\":false,\"block_size\":128,\"guard\":%b%s}"
+       \"damp_fraction\":%s,\"desc_act\":false,\"block_size\":128,\"guard\":%b%s%s}"
       grid m.meth m.rule m.scale_storage b.group_size m.damping b.guard
+      (match m.rotation with Some (seed, _) -> Printf.sprintf ",\"rotation\":\"hadamard:16\",\"rotation_seed\":%d" seed | None -> "")
       (match b.grid with
        | Table values when grid = "table/1" -> ",\"points\":[" ^ String.concat "," (Array.to_list (Array.map (Printf.sprintf "%.17g") values)) ^ "]"
        | _ -> "")
@@ -189,7 +194,7 @@ let write_all folder m =
   let weights_sha = Option.value m.source_sha256 ~default:weights_digest in
   let meta =
     m.container_text
-      [ ("format", "pt"); ("hallmark.schema", "2"); ("hallmark.tool", "forger 1"); ("hallmark.rounding", "nearest-even");
+      [ ("format", "pt"); ("hallmark.schema", if m.rotation = None then "2" else "3"); ("hallmark.tool", "forger 1"); ("hallmark.rounding", "nearest-even");
         ("hallmark.source.sha256", weights_sha); ("hallmark.source.metadata", "{\"format\":\"pt\"}");
         ("hallmark.calibration.sha256", calibration_sha); ("hallmark.tensors", "[" ^ described w ^ "," ^ described bias ^ "]");
         ("hallmark.matrices", "[" ^ String.concat "," (List.mapi (fun i _ -> matrix i) bundles) ^ "]");
@@ -212,10 +217,11 @@ let write_all folder m =
   let tensor (name, b) =
     Printf.sprintf
       "{\"name\":\"%s\",\"rows\":%d,\"cols\":%d,\"options\":%s,\"sha256\":{\"weights\":\"%s\",\"gram\":\"%s\",\
-       \"codes\":\"%s\",\"scales\":\"%s\",\"zero_points\":\"%s\"},\"calibration\":\"%s\",\"tokens\":%d,\"lambda\":\"%s\",\
+       \"codes\":\"%s\",\"scales\":\"%s\",\"zero_points\":\"%s\"%s},\"calibration\":\"%s\",\"tokens\":%d,\"lambda\":\"%s\",\
        \"dead_columns\":%d,\"clipped\":0,\"guard_rows\":%d,\"contracts\":[],\"values\":[\n%s]}"
       name count columns (options m.stated_grid) (sha (own b)) (if judged then sha gram_words else "")
       (stored ".codes" name) (stored ".scale" name) (stored ".zero_point" name)
+      (if m.rotation = None then "" else Printf.sprintf ",\"rotated\":\"%s\"" (stored ".rotated" name))
       (match m.calibration with _ when not judged -> "none" | `Gram -> "gram" | `Activations _ -> "activations" | `None -> "none")
       (match m.calibration with `Activations x when judged -> Array.length x | _ -> 0)
       (real lambda)

@@ -263,3 +263,25 @@ let judged b =
     group_size = nat b.group_size; columns = nat b.columns;
     gram_words = (if b.with_gram then Some (Array.to_list (Array.map (fun r -> Array.to_list (Array.map word64 r)) b.gram)) else None);
     guarded = b.guard; rows = Array.to_list (Array.map judged_row b.rows) }
+
+(* Bundles as the tools write them: what a certificate of round-to-nearest rows says, and honest ends. *)
+let re_encode b =
+  let gram_fixed = Array.map (Array.map (fixed gram_bits)) b.gram in
+  let row r =
+    let rtn = Array.mapi (fun j w -> let k = group ~group_size:b.group_size j in nearest b.grid r.scales.(k) r.zeros.(k) w) r.weights in
+    let ends codes = enclose (loss gram_fixed r.weights (points b.grid b.group_size r.scales r.zeros codes)) in
+    let a, b' = ends r.codes and c, d = ends rtn in
+    { r with ends = [| a; b'; c; d |] }
+  in
+  { b with rows = Array.map row b.rows }
+
+let map_row b i f = { b with rows = Array.mapi (fun k r -> if k = i then f r else r) b.rows }
+
+(* Every row rounded to nearest at the given scales. *)
+let rounded b scales =
+  let row i r =
+    let s = scales i in
+    let codes = Array.mapi (fun j w -> nearest b.grid s.(group ~group_size:b.group_size j) r.zeros.(group ~group_size:b.group_size j) w) r.weights in
+    { r with scales = s; codes; claims = 1 }
+  in
+  re_encode { b with rows = Array.mapi row b.rows }
