@@ -52,6 +52,10 @@ class LossVerifier {
                                                    const std::vector<CertifiedRow>& rows, bool at_most_rtn,
                                                    ExactRows exact);
 
+  /// The lowest row whose codes lose more than other codes under other steps, as loss_G says exactly (T6); none where
+  /// no row does. Errors: those of the backend.
+  Expected<std::optional<Index>> first_worse(const Matrix<Code>& codes, const Matrix<Code>& other, const Steps& others);
+
   const JudgedRows& judged() const { return judged_; }
   double lambda() const { return factored_.lambda; }
   /// What a scale rule that needs the statistic is to be given.

@@ -15,6 +15,7 @@
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/ranges.hpp"
+#include "format/trellis.hpp"
 #include "pipeline/verify.hpp"
 #include "base/error_numbers.hpp"
 #include "base/threads.hpp"
@@ -225,10 +226,11 @@ Status check_files(const std::string& checker, const VerifyFlags& flags, const I
                                             : "a file that is no container of Hallmark's");
     return ok();
   }
-  if (in.model->header().schema == 3) {
-    found.not_judged.emplace_back("a container with rotated matrices or an asymmetric target, which it does not read");
-    return ok();
-  }
+  for (const QuantizedMatrix& matrix : in.model->header().matrices)
+    if (matrix.options.target != plain_target || trellis::reads(matrix.options.grid.spec())) {
+      found.not_judged.emplace_back("a container with trellis codes or an asymmetric target, which it does not read");
+      return ok();
+    }
   const CheckerFiles files{flags.weights, flags.calibration, flags.quantized, in.certificate_name,
                            flags.rows == "all" ? "" : flags.rows};
   Expected<CheckerVerdict> verdict = run_checker(checker, files, found.lines.size());

@@ -147,10 +147,11 @@ std::optional<std::string> first_false_count(const CertifiedTensor& claim, const
                      least, most);
 }
 
-// The steps that the options' rule gives W [rows, cols], without gaps between rows.
-Expected<Steps> steps_of_rule(const Options& options, MatrixRef<float> W, const ScaleStatistics& statistics = {}) {
-  return steps_for(options.grid, options.scale_rule, options.scale_storage, W.data(), W.rows(), W.cols(),
-                   options.group_size, statistics);
+// The steps that a rule gives W [rows, cols], without gaps between rows.
+Expected<Steps> steps_of_rule(const Options& options, std::string_view rule, MatrixRef<float> W,
+                              const ScaleStatistics& statistics = {}) {
+  return steps_for(options.grid, rule, options.scale_storage, W.data(), W.rows(), W.cols(), options.group_size,
+                   statistics);
 }
 
 // The rule that the options name gives the stored steps, of a rotated row from its rotated weights; steps that were
@@ -160,10 +161,10 @@ std::optional<std::string> first_foreign_step(const PlannedMatrix& planned, cons
   const Options& options = planned.matrix.options;
   if (options.scale_rule == given_scales)
     return loaded.given ? first_difference_of(stored, *loaded.given) : std::nullopt;
-  Expected<Steps> again = steps_of_rule(options, loaded.W.view(), statistics);
+  Expected<Steps> again = steps_of_rule(options, options.scale_rule, loaded.W.view(), statistics);
   if (again && stored.rotation.any()) {
     const Matrix<float> turned = rotated_weights(loaded.W.view(), stored.rotation.signs);
-    const Expected<Steps> rotated = steps_of_rule(options, turned);
+    const Expected<Steps> rotated = steps_of_rule(options, options.scale_rule, turned);
     if (!rotated) return fmt::format("scale rule {} gives no steps: {}", options.scale_rule, rotated.error().what);
     for (Index i = 0; i < stored.scales.rows(); ++i)
       if (stored.rotation.of_row(i)) again->take_row(i, *rotated);
@@ -175,9 +176,30 @@ std::optional<std::string> first_foreign_step(const PlannedMatrix& planned, cons
 // The steps of round-to-nearest, which is not rotated: where some row is, those of the rule.
 Expected<std::optional<Steps>> nearest_steps(const Options& options, MatrixRef<float> W, const Steps& stored) {
   if (!stored.rotation.any()) return std::optional<Steps>();
-  Expected<Steps> steps = steps_of_rule(options, W);
+  Expected<Steps> steps = steps_of_rule(options, options.scale_rule, W);
   if (!steps) return steps.error();
   return std::optional(*std::move(steps));
+}
+
+// What searched steps have to be as good as: round-to-nearest under the steps of the rule from which the search began.
+Expected<std::optional<std::string>> first_above_rule(const PlannedMatrix& planned, const LoadedMatrix& loaded,
+                                                      LossVerifier& judge, const Matrix<Code>& codes) {
+  using Found = std::optional<std::string>;
+  const Options& options = planned.matrix.options;
+  const std::optional<std::string> before = rule_before_search(options);
+  if (!before) return Found();
+  const std::string& rule = *before;
+  const Statistic needed = statistic_of(rule);
+  std::vector<double> weights;
+  if (needed != Statistic::none) weights = judge.scale_weights(needed);
+  const Expected<Steps> steps = steps_of_rule(options, rule, loaded.W.view(), {weights});
+  if (!steps) return Found(fmt::format("scale rule {} gives no steps: {}", rule, steps.error().what));
+  const Rounded nearest = round_to_nearest(loaded.W.view(), options.grid, *steps);
+  const Expected<std::optional<Index>> worse = judge.first_worse(codes, nearest.codes, *steps);
+  if (!worse) return worse.error();
+  if (!*worse) return Found();
+  return Found(
+      fmt::format("row {}: the codes lose more than round-to-nearest with the scales of rule {}", **worse, rule));
 }
 
 CertifiedTensor blank(const PlannedMatrix& planned) {
@@ -205,6 +227,17 @@ Status compute_values(LossVerifier& judge, const Matrix<Code>& codes, Verified& 
 }
 
 }  // namespace
+
+std::optional<std::string> rule_before_search(const Options& options) {
+  if (!options.guard || options.rotation != no_rotation || options.target != plain_target ||
+      steps_depend_on(options) != Statistic::losses)
+    return std::nullopt;
+  const Expected<const Method*> method = find_method(options.method);
+  const bool searched = statistic_of(options.scale_rule) == Statistic::losses;
+  // Round-to-nearest under the rule's steps is among what the search chooses from, and GPTQ never loses that again.
+  if (!method || !((*method)->fits_steps || options.method == "gptq")) return std::nullopt;
+  return searched ? std::string(default_scale_rule(options.grid)) : options.scale_rule;
+}
 
 Expected<Plan> plan_of(const QuantizedModel& model, const SafeTensors& weights, const CalibrationFile* calibration) {
   Plan plan;
@@ -278,7 +311,8 @@ Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationF
       out.differs = differs(planned.name(), *text);
       return out;
     }
-  const auto found = judge->first_false(codes, out.codes_rtn, claim->values, options.guard, exact);
+  auto found = judge->first_false(codes, out.codes_rtn, claim->values, options.guard, exact);
+  if (found && !*found) found = first_above_rule(planned, out.loaded, *judge, codes);
   if (!found) return found.error();
   if (*found && out.differs) out.differs = differs(planned.name(), fmt::format("{}; {}", other_codes, **found));
   else if (*found)

@@ -25,10 +25,15 @@ struct Verified {
   double largest_ratio = 0;          ///< max |u' - u| / delta over them
 };
 
+/// The rule from whose steps a search began that had to lose no more than round-to-nearest under them; none where
+/// nothing was searched, or nothing is promised of it.
+std::optional<std::string> rule_before_search(const Options& options);
+
 /// Judges the stored codes and steps, whatever made them. With a claim: that options, digests, scale rule, lambda,
-/// counts and the losses of every row are true of the files, and that no row is above its bound; the contracts of the
-/// run and how small its bounds are cannot be told from them. Without one nothing is promised, and the losses are
-/// computed. Errors: those of load_matrix and LossVerifier; E0365, E0366.
+/// counts and the losses of every row are true of the files, that no row is above its bound, nor, where steps were
+/// searched, above round-to-nearest under those of the rule; the contracts of the run and how small its bounds are
+/// cannot be told from them. Without one nothing is promised, and the losses are computed. Errors: those of load_matrix
+/// and LossVerifier; E0365, E0366.
 Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationFile* calibration,
                                 const QuantizedModel& model, const CertifiedTensor* claim, ExactRows exact,
                                 const InputDigests& digests);

@@ -360,3 +360,39 @@ TEST_CASE("clipped codes are counted where they can be told") {
                 {fmt::format("the number of clipped codes is {} by the certificate", other)});
   }
 }
+
+TEST_CASE("searched steps that are as good as nothing are refused, though no number of the certificate is false") {
+  for (const std::string flags : {"--method best --grid int4s", "--method descent --grid int4s --scale-rule mse",
+                                  "--scale-rule search --grid int4s"}) {
+    CAPTURE(flags);
+    const Quantized made(flags);
+    CHECK(made.verify().exit == 0);
+    // The codes of row 2 become 0 at scale 2^40, which is round-to-nearest with that scale: they lose what it loses.
+    test::rewrite(made.q, [](auto&, auto&, auto& data) {
+      const float huge = 0x1p40F;
+      std::memcpy(data["a.weight.scale"].data() + 4 * 2, &huge, 4);
+      std::fill_n(data["a.weight.codes"].begin() + 8 * 2, 8, '\0');
+    });
+    const auto q = SafeTensors::open(made.q), w = SafeTensors::open(made.w), c = SafeTensors::open(made.c);
+    REQUIRE((q && w && c));
+    std::vector<float> weights(6 * 8), x(40 * 8);
+    std::memcpy(weights.data(), w->find("a.weight")->data.data(), 4 * weights.size());
+    std::memcpy(x.data(), c->find("a.weight.activations")->data.data(), 4 * x.size());
+    double loss = 0;
+    for (std::size_t t = 0; t < 40; ++t) {
+      double sum = 0;
+      for (std::size_t j = 0; j < 8; ++j) sum += double{weights[8 * 2 + j]} * double{x[8 * t + j]};
+      loss += sum * sum;
+    }
+    for (const char* of : {"final", "rtn"})
+      made.move_enclosure(2, of, fmt::format("\"{:a}\",\"{:a}\"", loss * 0.95, loss * 1.05));
+    std::string text = read_file(made.certificate);
+    for (const std::string key : {"codes", "scales"}) {
+      const std::size_t at = text.find("\"" + key + "\":\"") + key.size() + 4;
+      text.replace(at, 64, sha256_hex(q->find("a.weight." + std::string(key == "codes" ? key : "scale"))->data));
+    }
+    write_file(made.certificate, text);
+    check_error(made.verify(), 7, "E0713",
+                {"tensor 'a.weight'", "row 2: the codes lose more than round-to-nearest with the scales of rule"});
+  }
+}

@@ -8,6 +8,7 @@
 #include "../io/quantized_files.hpp"
 #include "certify/certificate.hpp"
 #include "files.hpp"
+#include "io/sha256.hpp"
 #include "method/rtn.hpp"
 #include "oracle/exact_loss.hpp"
 #include "shell.hpp"
@@ -174,4 +175,89 @@ TEST_CASE("a rotation that cannot be is refused in the plan, with what goes") {
   refused("--grid int4 --method rtn", "--rotation none");
   CHECK(space.quantize("--dry-run --grid int4 --rotation hadamard:16 --rotation-seed 0").exit == 0);
   CHECK(space.quantize("--dry-run --grid int4 --rotation hadamard:8").out.find("E0227") != std::string::npos);
+}
+
+namespace {
+
+// Replaces every occurrence.
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  REQUIRE(text.find(from) != std::string::npos);
+  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
+  return text;
+}
+
+// The certificate gets the digest of a tensor of the container.
+void certify_tensor(const Workspace& space, const std::string& tensor, const std::string& key) {
+  const auto file = SafeTensors::open(space.folder / "q.safetensors");
+  REQUIRE(file);
+  const std::string path = space.folder / "q.certificate.json";
+  std::string text = read_file(path);
+  const std::size_t at = text.find("\"" + key + "\":\"") + key.size() + 4;
+  write_file(path, text.replace(at, 64, sha256_hex(file->find(tensor)->data)));
+}
+
+}  // namespace
+
+TEST_CASE("forged rotated containers are refused by name, though every digest is right") {
+  const Workspace space;
+  const auto refused = [&](const std::string& words) {
+    const Result judged = space.verify("");
+    CHECK(judged.exit == 7);
+    CHECK_MESSAGE((judged.out.find("tensor 'a'") != std::string::npos && judged.out.find(words) != std::string::npos),
+                  judged.out);
+  };
+  for (const std::string method : {"gptq", "best"}) {
+    CAPTURE(method);
+    const bool searched = method == "best";
+    REQUIRE(space.quantize("--include '^a$' --grid lloyd:4 --rotation hadamard:16 --rotation-seed 3 --method " + method)
+                .exit == 0);
+    const std::string q = read_file(space.folder / "q.safetensors"),
+                      certificate = read_file(space.folder / "q.certificate.json");
+    const auto restore = [&] {
+      write_file(space.folder / "q.safetensors", q);
+      write_file(space.folder / "q.certificate.json", certificate);
+    };
+    const auto path = space.folder / "q.safetensors";
+    const std::string of_steps = searched ? "row " : "computed ";
+
+    // Another seed, so other signs.
+    rewrite(path, [](auto& metadata, auto&, auto&) {
+      auto& matrices = metadata["hallmark.matrices"];
+      matrices = replaced(matrices, "\"rotation_seed\":3", "\"rotation_seed\":4");
+    });
+    write_file(space.folder / "q.certificate.json",
+               replaced(certificate, "\"rotation_seed\":3", "\"rotation_seed\":4"));
+    refused(of_steps);
+    restore();
+
+    // A row that is rotated and not marked, or the other way round.
+    rewrite(path, [](auto&, auto&, auto& data) { data["a.rotated"][3] = static_cast<char>(1 - data["a.rotated"][3]); });
+    certify_tensor(space, "a.rotated", "rotated");
+    refused(of_steps);
+    restore();
+
+    // Another code of a rotated row.
+    rewrite(path, [](auto&, auto&, auto& data) {
+      const auto row = data["a.rotated"].find('\1');
+      REQUIRE(row != std::string::npos);
+      data["a.codes"][row * 40 + 2] ^= 8;
+    });
+    certify_tensor(space, "a.codes", "codes");
+    refused("the loss of the codes is not in its enclosure");
+    restore();
+
+    // A scale of a rotated row, half as large.
+    rewrite(path, [](auto&, auto&, auto& data) {
+      const auto row = data["a.rotated"].find('\1');
+      float half;
+      std::memcpy(&half, data["a.scale"].data() + row * 4, 4);
+      half /= 2;
+      std::memcpy(data["a.scale"].data() + row * 4, &half, 4);
+    });
+    certify_tensor(space, "a.scale", "scales");
+    refused(of_steps);
+    restore();
+    CHECK(space.verify("").exit == 0);
+  }
 }
