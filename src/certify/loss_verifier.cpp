@@ -221,11 +221,11 @@ Expected<std::optional<Index>> LossVerifier::first_worse(const Matrix<Code>& cod
   const Expected<std::vector<Loss>> ours = losses(codes), theirs = losses_with(target(others), other);
   if (!ours) return ours.error();
   if (!theirs) return theirs.error();
-  std::optional<oracle::ExactGram> gram;
+  std::optional<oracle::ExactLoss> gram;
   for (Index i = 0; i < codes.rows(); ++i) {
     Verdict verdict = at_most((*ours)[at(i)], (*theirs)[at(i)]);
     if (verdict == Verdict::open) {
-      if (!gram) gram.emplace(std::span(G_.data(), at(G_.size())), at(G_.cols()));
+      if (!gram) gram = exact_losses(G_, asymmetric_ ? &*asymmetric_ : nullptr);
       const oracle::Dyadic a = exact_row_loss(*gram, W_, options_.grid, steps_, codes, i),
                            b = exact_row_loss(*gram, W_, options_.grid, others, other, i);
       verdict = compare(a, b) > 0 ? Verdict::fails : Verdict::holds;
