@@ -68,12 +68,12 @@ Options rotated(const char* grid, Index group_size = 0) {
 struct Case {
   const char* grid;
   Index rows, columns, group;
-  double damping = 0.01, correlation = 0.7;
+  double damping = 0.01, correlation = 0.7, outliers = 6;
 };
 
 constexpr Case cases[] = {{"lloyd:4", 9, 64, 0},      {"int4", 7, 40, 0},    {"int3s", 8, 67, 32},
                           {"int8", 5, 48, 16},        {"lloyd:2", 6, 33, 0}, {"int4", 3, 7, 0},
-                          {"lloyd:4", 4, 16, 0, 0.0}, {"int2", 1, 31, 16},   {"int8s", 60, 18, 0, 0.01, 0.05}};
+                          {"lloyd:4", 4, 16, 0, 0.0}, {"int2", 1, 31, 16},   {"int8s", 600, 18, 0, 0.01, 0.05, 1}};
 
 // A layer with outliers, whose columns are correlated.
 struct Made {
@@ -81,7 +81,7 @@ struct Made {
   Matrix<double> G;
   std::vector<float> signs;
   explicit Made(const Case& c) : W(normal_matrix<float>(c.rows, c.columns, 7)), signs(signs_for(c.columns)) {
-    for (Index k = 0; k < W.size(); k += 29) W.data()[k] *= 6;
+    for (Index k = 0; k < W.size(); k += 29) W.data()[k] *= static_cast<float>(c.outliers);
     G = gram_ref(ar1_activations(3 * c.columns, c.columns, c.correlation, 8));
   }
   Expected<Quantized> quantize(const Options& options, Observer* observer = nullptr) const {
