@@ -44,9 +44,11 @@ struct OptionInfo {
 template <class SomeOptions, class Visit>
 void visit_options(SomeOptions& options, Visit&& visit) {
   visit(OptionInfo{"grid", "the points that weights are rounded to"}, options.grid);
-  visit(OptionInfo{"method",
-                   "how codes are chosen: gptq, descent, best, rate-distortion, sparse24, or rtn (round to nearest)"},
-        options.method);
+  visit(
+      OptionInfo{
+          "method",
+          "how codes are chosen: gptq, descent, best, trellis, rate-distortion, sparse24, or rtn (round to nearest)"},
+      options.method);
   visit(OptionInfo{"scale_rule", "unit, row-pow2, matrix-max, absmax, minmax or search [by the grid]"},
         options.scale_rule);
   visit(OptionInfo{"scale_storage", "f32, f16 or bf16: how files store scales"}, options.scale_storage);
