@@ -261,6 +261,7 @@ Expected<Plan> plan_of(const QuantizedModel& model, const SafeTensors& weights, 
   return plan;
 }
 
+// Long because it is the judgements of one matrix in their order, each of which may end it.
 Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationFile* calibration,
                                 const QuantizedModel& model, const CertifiedTensor* claim, ExactRows exact,
                                 const InputDigests& digests) {
