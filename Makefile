@@ -171,7 +171,7 @@ bench: ## Measure each figure beside its limit (minutes; LONG=1 adds 8192 x 8192
 	  docs/performance.md
 
 .PHONY: install clean
-install: build ## Install tool, library, headers and the CMake package Hallmark under PREFIX
+install: build ## Install tool, library, headers, the CMake package Hallmark and, where it was built, hallmark-check under PREFIX
 	cmake --install $(BUILD) --prefix $(PREFIX)
 clean: ## Remove the build folders
 	rm -rf $(BUILD) build-sanitize build-tsan build-neon build-fuzz build-trainer build-cuda

@@ -5,6 +5,7 @@ include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Hallmark)
 install(TARGETS hallmark EXPORT HallmarkTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS hallmark_tool RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(PROGRAMS ${PROJECT_BINARY_DIR}/checker/hallmark-check DESTINATION ${CMAKE_INSTALL_BINDIR} OPTIONAL)  # where built
 install(DIRECTORY src/ DESTINATION include/hallmark
   FILES_MATCHING PATTERN "*.hpp" PATTERN "cli" EXCLUDE)
 install(DIRECTORY contracts/ DESTINATION include/hallmark/contracts FILES_MATCHING PATTERN "*.hpp")

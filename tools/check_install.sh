@@ -9,4 +9,5 @@ cmake -G Ninja -S examples -B "$prefix/example" -DCMAKE_BUILD_TYPE=Release -DCMA
 cmake --build "$prefix/example"
 "$prefix/example/quantize_matrix"
 "$prefix/usr/bin/hallmark" version
+[ ! -x "$1/checker/hallmark-check" ] || [ -x "$prefix/usr/bin/hallmark-check" ]
 (cd "$prefix/usr/share/hallmark" && "$prefix/usr/bin/hallmark" smt | tail -n 1)

@@ -38,7 +38,7 @@ Expected<Exit> run(AblateFlags flags) {
                         [&](double done, double total, std::string_view item) { bar.update(done, total, item); });
   }();
   if (!result) return result.error();
-  for (const std::string& remark : result->notes) note("note: {}", remark);
+  for (const std::string& remark : result->notes) warn("note: {}", remark);
   print_cells(result->cells);
   if (result->verdict) std::cout << "\n" << describe(*result->verdict) << std::flush;
   if (const Status appended = append_run(*ledger, result->lines); !appended) return appended.error();

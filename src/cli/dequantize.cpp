@@ -22,7 +22,7 @@ Status write(const QuantizedModel& model, DType dtype, const Destination& to) {
   const Expected<Rounding> done = write_dequantized(model, dtype, to);
   if (!done) return done.error();
   if (done->inexact > 0)
-    note("{} of {} numbers were rounded to {}, {} of them to 0: the certificate speaks of the numbers before",
+    warn("{} of {} numbers were rounded to {}, {} of them to 0: the certificate speaks of the numbers before",
          done->inexact, done->numbers, dtype_name(dtype), done->to_zero);
   return ok();
 }

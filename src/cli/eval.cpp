@@ -48,7 +48,7 @@ Expected<Exit> run(const EvalFlags& flags) {
   }
   const auto trained = model->metadata().find("hallmark.text.sha256");
   if (trained != model->metadata().end() && trained->second != corpus->digest)
-    note("note: the checkpoint was trained on other text (SHA-256 {}, here {})", trained->second, corpus->digest);
+    warn("note: the checkpoint was trained on other text (SHA-256 {}, here {})", trained->second, corpus->digest);
   if (flags.json) {
     print("{}\n", out.dump());
   } else {

@@ -10,6 +10,7 @@
 #include "artifact/file_format.hpp"
 #include "artifact/matrix_bits.hpp"
 #include "artifact/quantized_file.hpp"
+#include "certify/certificate.hpp"
 #include "method/options_json.hpp"
 
 namespace hallmark::cli {
@@ -124,8 +125,60 @@ void print_matrices(const Json& description) {
       description["entropy"].get<double>());
 }
 
+// What a certificate says; whether it is true of any file is for verify.
+Expected<Json> described_certificate(const std::string& path) {
+  Expected<CertificateReader> certificate = CertificateReader::open(path);
+  if (!certificate) return certificate.error();
+  const CertificateHeader& header = certificate->header();
+  Json out = describe({path}), matrices = Json::array();
+  out["certificate"] = header.version;
+  out["tool"] = escaped(header.tool);
+  out["weights_sha256"] = header.weights_sha256;
+  out["calibration_sha256"] = header.calibration_sha256;
+  while (true) {
+    const Expected<std::optional<CertifiedTensor>> next = certificate->next();
+    if (!next) return next.error();
+    if (!*next) break;
+    const CertifiedTensor& tensor = **next;
+    double loss = 0, rtn = 0;
+    for (const CertifiedRow& row : tensor.values) loss += row.final.enclosure.hi, rtn += row.rtn.enclosure.hi;
+    Json matrix = {{"name", escaped(tensor.name)},
+                   {"rows", tensor.rows},
+                   {"cols", tensor.cols},
+                   {"options", options_json(tensor.options)},
+                   {"calibration", tensor.calibration},
+                   {"tokens", tensor.tokens},
+                   {"guard_rows", tensor.guard_rows},
+                   {"clipped", tensor.clipped},
+                   {"dead_columns", tensor.dead_columns}};
+    if (!tensor.values.empty()) matrix["loss"] = loss, matrix["loss_rtn"] = rtn;
+    matrices.push_back(std::move(matrix));
+  }
+  out["matrices"] = std::move(matrices);
+  return out;
+}
+
+void print_certificate(const Json& description) {
+  print("  certificate {} by {}\n  weights {}\n", description["certificate"].get<int>(),
+        description["tool"].get<std::string>(), description["weights_sha256"].get<std::string>());
+  if (const auto calibration = description["calibration_sha256"].get<std::string>(); !calibration.empty())
+    print("  calibration {}\n", calibration);
+  const std::size_t width = widest_name(description["matrices"]);
+  for (const Json& matrix : description["matrices"])
+    print("  {:{}}  {:>7} x {:<7} {} {} loss {}, guard kept RTN in {} rows, {} codes clipped\n",
+          matrix["name"].get<std::string>(), width, matrix["rows"].get<std::uint64_t>(),
+          matrix["cols"].get<std::uint64_t>(), matrix["options"]["grid"].get<std::string>(),
+          matrix["options"]["method"].get<std::string>(),
+          matrix.contains("loss")
+              ? fmt::format("{:.6g} (RTN {:.6g})", matrix["loss"].get<double>(), matrix["loss_rtn"].get<double>())
+              : "not computed",
+          matrix["guard_rows"].get<std::uint64_t>(), matrix["clipped"].get<std::uint64_t>());
+  print("  {} matrices; hallmark verify judges whether this is true of a file\n", description["matrices"].size());
+}
+
 // A safetensors file has tensors; a quantized model, in whatever file, has matrices.
 Expected<Json> described(const std::string& path) {
+  if (path.ends_with(".certificate.json")) return described_certificate(path);
   const Expected<SafeTensors> file = SafeTensors::open(path);
   Json out = describe(file ? file->paths() : std::vector{path});
   if (file) add_tensors(*file, out);
@@ -140,10 +193,12 @@ Expected<Json> described(const std::string& path) {
 
 Command inspect_command(CLI::App& root) {
   CLI::App* app = root.add_subcommand(
-      "inspect", "List tensors, metadata and digests of a safetensors file, or a quantized model of any format");
+      "inspect",
+      "List tensors, metadata and digests of a safetensors file, a quantized model of any format, or a certificate");
   auto path = std::make_shared<std::string>();
   auto as_json = std::make_shared<bool>(false);
-  app->add_option("file", *path, "File, or model.safetensors.index.json")->required();
+  app->add_option("file", *path, "File, model.safetensors.index.json, a folder with one of both, or a certificate")
+      ->required();
   app->add_flag("--json", *as_json, "One JSON object");
   return {app, [path, as_json]() -> Expected<Exit> {
             const Expected<Json> description = described(*path);
@@ -154,7 +209,8 @@ Command inspect_command(CLI::App& root) {
             }
             for (const auto& file : (*description)["files"]) print("{}\n", file.get<std::string>());
             if (description->contains("tensors")) print_tensors(*description);
-            if (description->contains("matrices")) print_matrices(*description);
+            if (description->contains("certificate")) print_certificate(*description);
+            else if (description->contains("matrices")) print_matrices(*description);
             return Exit::ok;
           }};
 }

@@ -45,7 +45,7 @@ Status play(const LeagueOptions& options, const std::vector<LeagueLine>& begun, 
         const std::string bodies[] = {*text};
         return append_to_ledger(ledger, LedgerForm::json_lines, bodies);
       },
-      [](const std::string& remark) { note("note: {}", remark); }};
+      [](const std::string& remark) { warn("note: {}", remark); }};
   return run_league(options, begun, listener);
 }
 

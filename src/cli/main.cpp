@@ -18,6 +18,7 @@
 #include "cli/build_info.hpp"
 #include "cli/command.hpp"
 #include "cli/last_words.hpp"
+#include "cli/output.hpp"
 #include "cli/suggest.hpp"
 #include "io/file.hpp"
 #include "io/utf8.hpp"
@@ -92,6 +93,8 @@ int run(int argc, char** argv) {
       cli::gram_command(root),     cli::inspect_command(root), cli::codec_command(root),      cli::eval_command(root),
       cli::ablate_command(root),   cli::league_command(root),  cli::ttest_command(root),      cli::smt_command(root),
       cli::witness_command(root),  cli::version_command(root)};
+  for (const cli::Command& command : commands)
+    command.app->add_flag("--quiet", cli::quiet, "Say nothing but results, warnings and errors");
   for (int i = 1; i < argc; ++i) {  // CLI11 reads an empty value as 0, or as none at all
     const std::string_view word = argv[i];
     if (word.empty() || (word.starts_with("--") && word.find('=') == word.size() - 1))

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/output.hpp"
 #include "io/utf8.hpp"
 
 namespace hallmark::cli {
@@ -24,11 +25,14 @@ std::string duration(double seconds) {
 Progress::Progress(std::string label)
     : label_(std::move(label)), terminal_(isatty(STDERR_FILENO) == 1), start_(Clock::now()), shown_(start_) {}
 
-Progress::~Progress() {
-  if (terminal_) std::fputs("\r\033[K", stderr);
+Progress::~Progress() { erase(); }
+
+void Progress::erase() {
+  if (on_terminal_.exchange(false)) std::fputs("\r\033[K", stderr);
 }
 
 void Progress::update(double done, double total, std::string_view item) {
+  if (quiet) return;
   const Clock::time_point now = Clock::now();
   const double interval = terminal_ ? 0.1 : 10.0;
   if (std::chrono::duration<double>(now - shown_).count() < interval) return;
@@ -39,6 +43,7 @@ void Progress::update(double done, double total, std::string_view item) {
   const std::string line = fmt::format("{}: {:.0f} %{}: {}", label_, 100 * share, eta, item);
   const std::string shown = escaped(line);
   const std::string text = terminal_ ? fmt::format("\r\033[K{}", shown.substr(0, 100)) : shown + "\n";
+  on_terminal_ = terminal_;
   std::fputs(text.c_str(), stderr);  // lost or not: the work goes on
   std::fflush(stderr);
 }

@@ -84,7 +84,7 @@ void print_left_out(const Plan& plan) {
   std::map<std::string, std::vector<std::string>> names;
   for (const LeftOut& left : plan.left_out) names[left.reason].push_back(left.tensor->name);
   for (const auto& [reason, list] : names)
-    note("{} {} left as {}: {}: {}{}", list.size(), list.size() == 1 ? "matrix" : "matrices",
+    warn("{} {} left as {}: {}: {}{}", list.size(), list.size() == 1 ? "matrix" : "matrices",
          list.size() == 1 ? "it is" : "they are", reason, list.front(), list.size() > 1 ? ", ..." : "");
 }
 
@@ -121,7 +121,7 @@ Status QuantizeReport::add(const PlannedMatrix& planned, const QuantizedTensor& 
        planned.cols(), options.grid.name(), result.method, ratio, result.guard_rows, planned.rows(), result.clipped,
        result.dead_columns);
   const std::string warning = warning_of(planned, quantized);
-  if (!warning.empty()) note("warning: {}: {}", planned.name(), warning);
+  if (!warning.empty()) warn("warning: {}: {}", planned.name(), warning);
   if (!file_) return ok();
 
   nlohmann::ordered_json line;

@@ -401,10 +401,10 @@ Expected<Exit> run(const VerifyFlags& flags) {
   if (!found.slacks.empty())
     if (const Status drawn = draw(flags, found, in->paths()); !drawn) {
       if (!flags.svg.empty()) return drawn.error();
-      note("no picture: {}: {}", drawn.error().what, drawn.error().where);  // nobody asked for it: the verdict stands
+      warn("no picture: {}: {}", drawn.error().what, drawn.error().where);  // nobody asked for it: the verdict stands
     }
   if (found.slacks.empty() && !flags.svg.empty())
-    note("no picture: {}", found.unjudged_bounds ? "bounds are judged by --reproduce alone"
+    warn("no picture: {}", found.unjudged_bounds ? "bounds are judged by --reproduce alone"
                                                  : "the certificate has no bounds, quantize --bounds certifies them");
   return found.not_judged.empty() ? Exit::ok : Exit::fallback;
 }

@@ -1,12 +1,35 @@
 #include "io/safetensors.hpp"
 
+#include <fmt/format.h>
+
+#include <filesystem>
 #include <functional>
 
+#include "base/error_numbers.hpp"
 #include "io/sha256.hpp"
 
 namespace hallmark {
 
-Expected<SafeTensors> SafeTensors::open(const std::string& path) {
+namespace {
+
+// A folder stands for the model in it, under the names that transformers gives it.
+Expected<std::string> model_in(const std::string& path) {
+  std::error_code fault;
+  if (!std::filesystem::is_directory(path, fault)) return path;
+  for (const char* name : {"model.safetensors.index.json", "model.safetensors"})
+    if (const auto file = std::filesystem::path(path) / name; std::filesystem::exists(file, fault))
+      return file.string();
+  return Error{Exit::io, error_number::cannot_read, "cannot read the file",
+               fmt::format("{}: a folder without model.safetensors and model.safetensors.index.json", path),
+               "name a file of the folder"};
+}
+
+}  // namespace
+
+Expected<SafeTensors> SafeTensors::open(const std::string& named) {
+  const Expected<std::string> found = model_in(named);
+  if (!found) return found.error();
+  const std::string& path = *found;
   if (path.ends_with(".json")) return open_index(path);
   Expected<MappedFile> file = MappedFile::open(path);
   if (!file) return file.error();

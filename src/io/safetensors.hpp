@@ -90,7 +90,8 @@ Expected<ParsedSafeTensors> parse_safetensors(std::span<const std::byte> file, c
 /// the maps and live as long as the object.
 class SafeTensors {
  public:
-  /// A path that ends in .json is an index. Errors: E0301..E0345, E0901, E0902.
+  /// A path that ends in .json is an index; a folder stands for the model.safetensors.index.json or model.safetensors
+  /// in it. Errors: E0301..E0345, E0901, E0902.
   static Expected<SafeTensors> open(const std::string& path);
 
   /// nullptr when there is none.

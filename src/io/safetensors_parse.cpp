@@ -209,6 +209,15 @@ std::uint64_t declared_length(std::span<const std::byte> file) {
   return length;
 }
 
+// What to do with a file that begins like one of another program.
+std::string hint_for(std::span<const std::byte> file) {
+  const std::string_view begin(reinterpret_cast<const char*>(file.data()), 4);
+  if (begin.starts_with("PK\x03\x04") || begin.starts_with("\x80\x02"))
+    return "a checkpoint of PyTorch: save_file(torch.load(FILE, weights_only=True), OUT) of safetensors.torch converts "
+           "it";
+  return std::string(damaged);
+}
+
 /// Length and text of the header.
 Expected<std::string_view> header_text(std::span<const std::byte> file, const std::string& path) {
   using namespace error_number;
@@ -217,8 +226,8 @@ Expected<std::string_view> header_text(std::span<const std::byte> file, const st
                      fmt::format("{} bytes, the header length alone takes 8", file.size()));
   const std::uint64_t length = declared_length(file);
   if (length > max_header_bytes)
-    return malformed(path, header_too_large, "the header is too large, or this is no safetensors file",
-                     fmt::format("declared {} bytes, the limit is {}", length, max_header_bytes));
+    return Error{Exit::input, header_too_large, "the header is too large, or this is no safetensors file",
+                 fmt::format("{}: declared {} bytes, the limit is {}", path, length, max_header_bytes), hint_for(file)};
   if (length > file.size() - 8)
     return malformed(
         path, header_truncated, "the file is truncated inside the header",

@@ -119,6 +119,8 @@ struct Offenders {
   }
 };
 
+bool holds_weights(DType dtype) { return dtype == DType::F32 || dtype == DType::BF16 || dtype == DType::F16; }
+
 // Resolves what depends on the calibration of one matrix, or enters it among the offenders.
 void settle(PlannedMatrix& planned, bool rtn, const CalibrationFile* calibration, Offenders& offenders) {
   QuantizedMatrix& matrix = planned.matrix;
@@ -127,7 +129,7 @@ void settle(PlannedMatrix& planned, bool rtn, const CalibrationFile* calibration
   const auto described = [&] { return fmt::format("{} {} x {}", matrix.name, matrix.rows, matrix.cols); };
   if (matrix.rows == 0 || matrix.cols == 0) return offenders.empty.push_back(described());
   const DType dtype = planned.tensor->dtype;
-  if (dtype != DType::F32 && dtype != DType::BF16 && dtype != DType::F16)
+  if (!holds_weights(dtype))
     return offenders.unreadable.push_back(fmt::format("{} {}", matrix.name, dtype_name(dtype)));
   const CalibrationEntry* entry = planned.calibration;
   if (entry && !entry->scale.empty()) {
@@ -187,11 +189,12 @@ Status check_entries(const CalibrationFile& calibration, const std::set<std::str
                     : fmt::format("did you mean '{}'? hallmark inspect shows the names of both files", guess)};
 }
 
-std::string why_not(const Resolved& resolved, const RuleSet& rules, bool included, bool excluded,
-                    const CalibrationFile* calibration) {
+std::string why_not(const TensorInfo& tensor, const Resolved& resolved, const RuleSet& rules, bool included,
+                    bool excluded, const CalibrationFile* calibration) {
   if (excluded) return "excluded";
   if (!included) return "not included";
   if (resolved.skip) return fmt::format("skipped by {}", rules.rules()[*resolved.skipped_by].place);
+  if (!calibration && !holds_weights(tensor.dtype)) return fmt::format("numbers of dtype {}", dtype_name(tensor.dtype));
   return calibration ? "no calibration" : "nothing selects it";
 }
 
@@ -268,9 +271,10 @@ Expected<Plan> make_plan(const SafeTensors& weights, const CalibrationFile* cali
         std::ranges::any_of(resolved->rules, [&](std::size_t k) { return !rules.rules()[k].match.empty(); });
     const bool in = selection.include.empty() || (*included)[i];
     const bool named = !selection.include.empty() && (*included)[i];
-    const bool eligible = named || known || by_rule || (!calibration && tensor.shape.size() == 2);
+    const bool eligible =
+        named || known || by_rule || (!calibration && tensor.shape.size() == 2 && holds_weights(tensor.dtype));
     if (!in || (*excluded)[i] || resolved->skip || !eligible) {
-      plan.left_out.push_back({&tensor, why_not(*resolved, rules, in, (*excluded)[i], calibration)});
+      plan.left_out.push_back({&tensor, why_not(tensor, *resolved, rules, in, (*excluded)[i], calibration)});
       continue;
     }
     for (PlannedMatrix& matrix : matrices) {

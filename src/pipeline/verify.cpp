@@ -246,9 +246,12 @@ Expected<Plan> plan_of(const QuantizedModel& model, const SafeTensors& weights, 
     if (!tensor) return not_those(fmt::format("the weights have no tensor '{}'", matrix.tensor));
     PlannedMatrix planned{tensor, matrix, calibration ? calibration->find(matrix.name) : nullptr,
                           weights.paths().front()};
+    if (planned.uses_gram() && !calibration)
+      return Error{Exit::usage, error_number::command_line, "losses are judged on the calibration that they speak of",
+                   fmt::format("tensor '{}' was calibrated, and no calibration file is named", matrix.name),
+                   "--calibration FILE; hallmark inspect judges codes and steps alone"};
     if (planned.uses_gram() && !planned.calibration)
-      return not_those(fmt::format("no calibration for tensor '{}'{}", matrix.name,
-                                   calibration ? "" : ": --calibration is missing"));
+      return not_those(fmt::format("no calibration for tensor '{}'", matrix.name));
     if (matrix.options.target != plain_target && !planned.calibration->crossed)
       return not_those(fmt::format("no cross-Gram matrix for tensor '{}'", matrix.name));
     if (planned.calibration)

@@ -9,7 +9,7 @@
 namespace hallmark {
 
 /// The matrices of a model as those of W and C: what verification walks. Errors: E0711 a tensor that W or C has
-/// not, or of another shape.
+/// not, or of another shape; E0201 a calibrated matrix and no C.
 Expected<Plan> plan_of(const QuantizedModel& model, const SafeTensors& weights, const CalibrationFile* calibration);
 
 /// What was found of one matrix.

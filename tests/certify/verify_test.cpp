@@ -115,8 +115,8 @@ TEST_CASE("codes that another program made are judged") {
   CHECK(judged.exit == 0);
   CHECK(judged.out.find("6 rows lose more than round-to-nearest") != std::string::npos);
   check_error(made.verify(), 7, "E0711");  // the certificate is of another file
-  check_error(shell(fmt::format("{} verify {} --weights {} --no-certificate", HALLMARK_TOOL, made.q, made.w)), 7,
-              "E0711", {"'a.weight'", "--calibration is missing"});
+  check_error(shell(fmt::format("{} verify {} --weights {} --no-certificate", HALLMARK_TOOL, made.q, made.w)), 2,
+              "E0201", {"'a.weight'", "--calibration FILE"});
   check_error(made.verify("--no-certificate --reproduce"), 2, "E0201");
   check_error(made.verify("--no-certificate --certificate " + made.certificate), 2, "E0201");
 }

@@ -1,0 +1,120 @@
+// What a newcomer tries: a folder, a glob, a checkpoint of PyTorch, a buffer of integers, a certificate alone.
+#include <filesystem>
+#include <fstream>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "../io/temporary_folder.hpp"
+#include "check_error.hpp"
+#include "files.hpp"
+#include "shell.hpp"
+
+using namespace hallmark;
+using namespace hallmark::test;
+
+namespace {
+
+// Two matrices and a buffer of integers, and calibration of the first.
+struct Workspace {
+  TemporaryFolder folder;
+
+  Workspace() {
+    write_tensors(folder / "w.safetensors", {{"a.weight", DType::F32, {4, 16}},
+                                             {"b.weight", DType::F32, {3, 4}},
+                                             {"ids", DType::U8, {2, 3}, {1, 2, 3, 4, 5, 6}}});
+    write_tensors(folder / "c.safetensors", {{"a.weight.activations", DType::F32, {40, 16}}});
+  }
+  Result run(const std::string& command) const {
+    return shell(fmt::format("cd {}; {} {}", folder.path(), HALLMARK_TOOL, command));
+  }
+};
+
+const std::string nearest = "quantize --weights w.safetensors --method rtn --grid int4 -o q.safetensors ";
+const std::string calibrated = "quantize --weights w.safetensors --calibration c.safetensors -o q.safetensors ";
+
+bool says(const Result& result, std::string_view text) { return result.out.find(text) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("a buffer of integers passes through with its reason, unless somebody names it") {
+  const Workspace work;
+  const Result made = work.run(nearest);
+  CHECK_MESSAGE(made.exit == 0, made.out);
+  CHECK_MESSAGE(says(made, "1 matrix left as it is: numbers of dtype U8: ids"), made.out);
+  check_error(work.run(nearest + "--overwrite --include ids"), 3, "E0351", {"ids U8"});
+}
+
+TEST_CASE("a glob is answered by the regular expression that means it") {
+  check_error(Workspace().run(nearest + "--include '*.weight'"), 2, "E0210",
+              {"--include '*.weight'", R"('.*\.weight')"});
+  check_error(Workspace().run(nearest + "--include '(a'"), 2, "E0210", {"the syntax of RE2"});
+}
+
+TEST_CASE("a folder stands for the model in it") {
+  const Workspace work;
+  check_error(work.run("inspect ."), 9, "E0901", {"a folder without model.safetensors"});
+  std::filesystem::create_directory(work.folder / "m");
+  std::filesystem::copy(work.folder / "w.safetensors", work.folder / "m/model.safetensors");
+  const Result listed = work.run("inspect m");
+  CHECK(listed.exit == 0);
+  CHECK_MESSAGE(listed.out.starts_with("m/model.safetensors\n"), listed.out);
+  CHECK(work.run("quantize --weights m --method rtn --grid int4 -o q.safetensors").exit == 0);
+}
+
+TEST_CASE("a checkpoint of PyTorch is called one") {
+  const Workspace work;
+  std::ofstream(work.folder / "m.pt") << "PK\x03\x04" << std::string(60, 'x');
+  check_error(work.run("inspect m.pt"), 3, "E0302", {"torch.load"});
+  std::ofstream(work.folder / "n.pt") << "\x80\x02" << std::string(60, 'x');
+  check_error(work.run("inspect n.pt"), 3, "E0302", {"torch.load"});
+}
+
+TEST_CASE("calibration that is not named is a matter of the command, not of the files") {
+  const Workspace work;
+  REQUIRE(work.run(calibrated).exit == 0);
+  const std::string verify = "verify q.safetensors --weights w.safetensors";
+  check_error(work.run(verify), 2, "E0201", {"'a.weight'", "--calibration FILE"});
+  CHECK(work.run(verify + " --calibration c.safetensors").exit == 0);
+}
+
+TEST_CASE("inspect tells what a certificate says") {
+  const Workspace work;
+  REQUIRE(work.run(calibrated + "--grid int4").exit == 0);
+  const Result text = work.run("inspect q.certificate.json");
+  CHECK(text.exit == 0);
+  CHECK_MESSAGE(says(text, "a.weight        4 x 16      int4/2 gptq loss "), text.out);
+  CHECK_MESSAGE(says(text, "1 matrices; hallmark verify judges"), text.out);
+  const Result described = work.run("inspect --json q.certificate.json");
+  const nlohmann::json json = nlohmann::json::parse(described.out);
+  CHECK(json["certificate"] == 2);
+  CHECK(json["matrices"][0]["rows"] == 4);
+  CHECK(json["matrices"][0]["tokens"] == 40);
+  CHECK(json["matrices"][0]["loss"].get<double>() > 0);
+  CHECK(json["matrices"][0]["loss"].get<double>() <= json["matrices"][0]["loss_rtn"].get<double>());
+}
+
+TEST_CASE("--quiet leaves out what goes well, and nothing else") {
+  const Workspace work;
+  const Result quiet = work.run(calibrated + "--quiet");
+  CHECK(quiet.exit == 0);
+  CHECK_MESSAGE(quiet.out == "2 matrices left as they are: no calibration: b.weight, ...\n", quiet.out);
+  CHECK(says(work.run("inspect --quiet w.safetensors"), "a.weight"));
+  check_error(work.run(calibrated + "--quiet"), 4, "E0410");
+}
+
+TEST_CASE("a line of progress is taken off the terminal before anything else is written") {
+  const TemporaryFolder folder;
+  write_tensors(folder / "w", {{"a", DType::F32, {256, 512}}, {"b", DType::F32, {256, 512}}});
+  write_tensors(folder / "c", {{"a.activations", DType::F32, {600, 512}}, {"b.activations", DType::F32, {600, 512}}});
+  const Result shown = shell(  // `script` gives the tool a terminal
+      fmt::format(
+          "cd {}; script -qec '{} quantize --weights w --calibration c --grid int4 --method best --effort 5 -o q' "
+          "/dev/null < /dev/null",
+          folder.path(), HALLMARK_TOOL));
+  CHECK_MESSAGE(shown.exit == 0, shown.out);
+  std::size_t lines = 0;
+  for (std::size_t at = 0; (at = shown.out.find("quantize: ", at)) != std::string::npos; ++at, ++lines)
+    CHECK_MESSAGE(shown.out.find("\r\x1b[K", at) < shown.out.find('\n', at), shown.out);
+  CHECK(lines > 0);
+}
