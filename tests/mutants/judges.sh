@@ -81,6 +81,7 @@ ask_three() {
     fi
     build/hallmark verify "q-$case.safetensors" --weights inputs/w.safetensors --calibration inputs/c.safetensors --checker \
       > verify.log 2>&1 || true
+    ! grep -qE 'E0113|E1304' verify.log || { cat verify.log; echo "mutants: hallmark-check gives no verdict" >&2; exit 1; }
     [ -n "$checker" ] || ! grep -q 'E0790' verify.log || checker="$case: $(grep -m 1 -o "check '[a-z-]*'" verify.log)"
   done
 }
