@@ -135,6 +135,22 @@ Print Assumptions T12_encode64_correct.
 Print Assumptions T12_decode32_correct.
 Print Assumptions T12_decode64_correct.
 Print Assumptions T12_encode32_value.
+Print Assumptions T29_size.
+Print Assumptions T29_pack.
+Print Assumptions T29_bits.
+Print Assumptions T29_one_text.
+Print Assumptions T29_append.
+Print Assumptions T29_bytes.
+Print Assumptions T29_signed.
+Print Assumptions T29_offset.
+Print Assumptions T29_shuffle.
+Print Assumptions T29_compressed_tensors.
+Print Assumptions T29_gptq.
+Print Assumptions T29_q4_0.
+Print Assumptions T29_q8_0.
+Print Assumptions T29_q6_k.
+Print Assumptions T29_pairs.
+Print Assumptions T29_pair_places.
 Print Assumptions T11_recurrence.
 Print Assumptions T11_recurrence_closed.
 Print Assumptions T11_gram.
@@ -242,6 +258,17 @@ Definition witnesses := (
   @T12_encode64_witness,
   @T12_decode32_witness,
   @T12_decode64_witness,
+  @T29_pack_witness,
+  @T29_words_witness,
+  @T29_one_text_witness,
+  @T29_append_witness,
+  @T29_signed_witness,
+  @T29_shuffle_witness,
+  @T29_gptq_witness,
+  @T29_q4_0_witness,
+  @T29_q8_0_witness,
+  @T29_q6_k_witness,
+  @T29_pairs_witness,
   @T11_recurrence_witness,
   @T11_gram_witness,
   @T11_finite_recurrence_witness,

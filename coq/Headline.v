@@ -1,6 +1,6 @@
 (** * The published theorems
 
-    Purpose: every theorem that the product refers to, restated in full, T1 to T28 and T30 of
+    Purpose: every theorem that the product refers to, restated in full, T1 to T30 of
       docs/design.md, section 2.  They stand in the parts below, a paragraph of prose before each;
       a witness lemma follows: a concrete instance in which the hypotheses hold and the conclusion
       says something.
@@ -40,6 +40,9 @@ From Hallmark.Headline Require Export Targets.
 
 (** The format and its codec: T7, T12. *)
 From Hallmark.Headline Require Export Format.
+
+(** Packed codes and the layouts of files: T29. *)
+From Hallmark.Headline Require Export Packed.
 
 (** Rounding errors of the program: T11, T15, T22. *)
 From Hallmark.Headline Require Export Float.
