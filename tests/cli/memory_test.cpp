@@ -105,7 +105,10 @@ TEST_CASE("--dry-run tells what a matrix needs: never less, and at most twice as
     test::write_tensors(folder / ("w." + name), {{"w", dtype, {n, n}}});
     std::vector<float> values(n * n, 0.25F);
     for (std::size_t j = 0; j < n; ++j) values[j * n + j] = 1;
-    if (gram) test::write_tensors(folder / ("c." + name), {{"w.gram", DType::F64, {n, n}, values}});
+    if (gram)
+      test::write_tensors(folder / ("c." + name), {{"w.gram", DType::F64, {n, n}, values},
+                                                   {"w.cross_gram", DType::F64, {n, n}, values},
+                                                   {"w.float_gram", DType::F64, {n, n}, values}});
     else test::write_tensors(folder / ("c." + name), {{"w.activations", DType::F32, {2 * n, n}}});
   };
   using Words = std::vector<std::string>;
@@ -126,6 +129,7 @@ TEST_CASE("--dry-run tells what a matrix needs: never less, and at most twice as
     each.back().insert(each.back().end(), more.begin(), more.end());
   }
   each.push_back({"--bits", "4", "--effort", "1"});
+  each.push_back({"--grid", "int4", "--target", "asymmetric"});
   for (const DType dtype : {DType::F32, DType::BF16})
     for (const bool gram : {true, false}) {
       write("small", 8, dtype, gram);
