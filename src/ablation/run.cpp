@@ -191,7 +191,7 @@ Expected<Subject> subject_of(const AblationOptions& options) {
     return Subject{Options{*std::move(grid)}, std::move(name)};
   }
   Rule rule{"--bits", "", {{std::string(bits_setting), options.bits}}, {}, {}, {}};
-  if (const Status expanded = expand_bits(rule.settings, rule.place); !expanded) return expanded.error();
+  if (const Status expanded = expand_presets(rule.settings, rule.place); !expanded) return expanded.error();
   Expected<RuleSet> rules = RuleSet::make({std::move(rule)});
   if (!rules) return rules.error();
   Expected<Resolved> resolved = rules->resolve("");

@@ -12,6 +12,7 @@
 #define HALLMARK_FILE_FORMATS(FORMAT) \
   FORMAT(safetensors_f32)             \
   FORMAT(safetensors_f64)             \
+  FORMAT(gguf)                        \
   FORMAT(hallmark)
 
 namespace hallmark {

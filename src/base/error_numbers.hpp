@@ -90,6 +90,16 @@ inline constexpr int index_extra_tensor = 345;    ///< a shard holds a tensor th
 inline constexpr int not_finite = 350;         ///< NaN or infinity in weights or activations
 inline constexpr int dtype_unsupported = 351;  ///< the dtype cannot be read as numbers here
 
+// Exit::input: a GGUF file.
+inline constexpr int gguf_truncated = 352;  ///< the file ends before what it declares
+inline constexpr int gguf_version = 353;    ///< not version 3, or of the other byte order
+inline constexpr int gguf_name = 354;       ///< a key or a name that is empty, too long or not printable UTF-8
+inline constexpr int gguf_twice = 355;      ///< two keys or two tensors with one name
+inline constexpr int gguf_value = 356;      ///< metadata of an unknown type, or a value that its type has not
+inline constexpr int gguf_tensor = 357;     ///< a rank, dimension, type or size that a tensor cannot have here
+inline constexpr int gguf_layout = 358;     ///< an offset out of sequence, padding that is not 0, bytes at the end
+inline constexpr int gguf_scales = 359;     ///< the blocks of one group have different scales
+
 // Exit::input: the quantized container.
 inline constexpr int quantized_metadata = 360;  ///< not ours, or a metadata entry missing or malformed
 inline constexpr int quantized_schema = 361;    ///< a schema version that this build does not know
@@ -162,6 +172,7 @@ inline constexpr int calibration_unused = 436;   ///< a calibration entry that f
 inline constexpr int product_not_exact = 433;    ///< a product of scale and code needs more than binary32
 inline constexpr int product_beyond = 437;       ///< a product of scale and code rounds to infinity in the dtype
 inline constexpr int nothing_held_out = 438;     ///< too few tokens, or Gram matrices, where tokens are to be held out
+inline constexpr int format_refuses = 439;       ///< numbers that the file format cannot hold unchanged
 
 // Exit::numeric.
 inline constexpr int not_positive_definite = 501;  ///< a pivot of the factorization is not positive

@@ -52,6 +52,8 @@ void add_options(CLI::App& app, QuantizeFlags& flags) {
       "--bits", flags.words[std::string(bits_setting)],
       "2 to 8: the grid, method, rotation and scale storage of least damage at this size, where no other flag "
       "says otherwise");
+  app.add_option("--preset", flags.words[std::string(preset_setting)],
+                 "q4_0 or q8_0: the grid, group size and scale storage of these blocks, for export --to gguf");
   app.add_flag("--desc-act", flags.desc_act, "Columns by descending diagonal of H (act-order)");
   app.add_flag("--no-guard", flags.no_guard,
                "Keep the method's codes even in rows where rounding to nearest is better");
@@ -63,7 +65,7 @@ Expected<RuleSet> rules_of(const QuantizeFlags& flags) {
     if (!word.empty()) typed.settings[name] = word;
   if (flags.desc_act) typed.settings["desc_act"] = "true";
   if (flags.no_guard) typed.settings["guard"] = "false";
-  if (const Status expanded = expand_bits(typed.settings, typed.place); !expanded) return expanded.error();
+  if (const Status expanded = expand_presets(typed.settings, typed.place); !expanded) return expanded.error();
   std::vector<Rule> rules{std::move(typed)};
   if (!flags.config.empty()) {
     Expected<std::vector<Rule>> more = read_rules(flags.config);

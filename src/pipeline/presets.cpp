@@ -5,20 +5,46 @@
 #include "base/error_numbers.hpp"
 
 namespace hallmark {
+namespace {
 
-Status expand_bits(std::map<std::string, std::string>& settings, std::string_view place) {
-  const auto found = settings.find(std::string(bits_setting));
-  if (found == settings.end()) return ok();
-  const std::string word = found->second;
-  if (word.size() != 1 || word < "2" || word > "8")
-    return Error{Exit::usage, error_number::option_range, "an option is out of range",
-                 fmt::format("{}: bits is '{}'", place, word.substr(0, 60)), "a whole number from 2 to 8"};
-  const bool tabulated = word <= "4";  // there are no tables beyond, where levels of equal distance lose little
+using Settings = std::map<std::string, std::string>;
+
+Error out_of_range(std::string_view place, std::string_view setting, const std::string& word, std::string hint) {
+  return {Exit::usage, error_number::option_range, "an option is out of range",
+          fmt::format("{}: {} is '{}'", place, setting, word.substr(0, 60)), std::move(hint)};
+}
+
+// The setting is taken out, and gives its word; none where it is not there.
+std::optional<std::string> taken(Settings& settings, std::string_view setting) {
+  const auto found = settings.find(std::string(setting));
+  if (found == settings.end()) return std::nullopt;
+  std::string word = found->second;
   settings.erase(found);
-  settings.merge(std::map<std::string, std::string>{{"grid", (tabulated ? "lloyd:" : "int") + word},
-                                                    {"method", "best"},
-                                                    {"rotation", "hadamard:16"},
-                                                    {"scale_storage", "f16"}});
+  return word;
+}
+
+}  // namespace
+
+Status expand_presets(Settings& settings, std::string_view place) {
+  const std::optional<std::string> bits = taken(settings, bits_setting), preset = taken(settings, preset_setting);
+  if (bits && preset)
+    return Error{Exit::usage, error_number::rule_conflict, "a rule contradicts itself",
+                 fmt::format("{}: bits {} and preset {}", place, bits->substr(0, 60), preset->substr(0, 60)),
+                 "one of them"};
+  if (bits) {
+    if (bits->size() != 1 || *bits < "2" || *bits > "8")
+      return out_of_range(place, bits_setting, *bits, "a whole number from 2 to 8");
+    const bool tabulated = *bits <= "4";  // there are no tables beyond, where levels of equal distance lose little
+    settings.merge(Settings{{"grid", (tabulated ? "lloyd:" : "int") + *bits},
+                            {"method", "best"},
+                            {"rotation", "hadamard:16"},
+                            {"scale_storage", "f16"}});
+  }
+  if (preset) {
+    if (*preset != "q4_0" && *preset != "q8_0") return out_of_range(place, preset_setting, *preset, "q4_0 or q8_0");
+    settings.merge(
+        Settings{{"grid", *preset == "q4_0" ? "int4" : "int8"}, {"group_size", "32"}, {"scale_storage", "f16"}});
+  }
   return ok();
 }
 

@@ -54,7 +54,7 @@ Status read_key(const std::string& key, const Json& value, Rule& rule) {
     return pattern ? ok() : Status(pattern.error());
   }
   std::vector<std::string> known = option_names();
-  known.emplace_back(bits_setting);
+  known.insert(known.end(), {std::string(bits_setting), std::string(preset_setting)});
   if (std::ranges::find(known, key) == known.end()) {
     std::vector<std::string> keys = known;
     keys.insert(keys.end(), {"match", "skip", "rtn", "transposed"});
@@ -104,7 +104,7 @@ Expected<std::vector<Rule>> read_rules(const std::string& path) {
       return malformed("a rule is an object with a pattern", rule.place, R"({"match": "mlp", "grid": "int4"})");
     for (const auto& [key, value] : item.items())
       if (const Status read = read_key(key, value, rule); !read) return read.error();
-    if (const Status expanded = expand_bits(rule.settings, rule.place); !expanded) return expanded.error();
+    if (const Status expanded = expand_presets(rule.settings, rule.place); !expanded) return expanded.error();
     if (const Status good = check_words(rule); !good) return good.error();
     const bool says_more = !rule.settings.empty() || rule.rtn || rule.transposed;
     if (rule.skip == true && says_more)

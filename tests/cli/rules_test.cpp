@@ -257,6 +257,27 @@ TEST_CASE("bits stand for settings, and what is said of these counts") {
   Workspace::three_lines(work.run("--bits 16"), 2, "E0227", {"the command line: bits is '16'"});
 }
 
+TEST_CASE("a preset stands for the settings of a block") {
+  const Workspace work;
+  const auto settings = [&](const std::string& flags) {
+    const Result planned = work.run("--dry-run " + flags);
+    REQUIRE_MESSAGE(planned.exit == 0, planned.out);
+    return planned.out;
+  };
+  // The matrices have 8 columns at most, so groups of 32 are left out here.
+  const std::string narrow = " --group-size 2", by_hand = " --scale-storage f16 --group-size 2";
+  CHECK(settings("--preset q4_0" + narrow) == settings("--grid int4" + by_hand));
+  CHECK(settings("--preset q8_0" + narrow) == settings("--grid int8" + by_hand));
+  CHECK(settings("--preset q8_0 --grid int5" + narrow) == settings("--grid int5" + by_hand));
+  Workspace::three_lines(work.run("--preset q4_0 --dry-run"), 4, "E0434", {"32"});
+  Workspace::three_lines(work.run("--preset q5_0"), 2, "E0227", {"preset is 'q5_0'", "q4_0 or q8_0"});
+  Workspace::three_lines(work.run("--preset q4_0 --bits 4"), 2, "E0230", {"bits 4 and preset q4_0", "one of them"});
+  test::write_file(work.folder / "r.json", R"({"rules": [{"match": "a", "preset": "q8_0", "group_size": 2}]})");
+  const std::string by_rule = settings("--grid int4" + by_hand + " --config r.json");
+  test::write_file(work.folder / "r.json", R"({"rules": [{"match": "a", "grid": "int8"}]})");
+  CHECK(by_rule == settings("--grid int4" + by_hand + " --config r.json"));
+}
+
 TEST_CASE("an option that nothing reads is refused, one that some tensor reads is not") {
   const Workspace work;
   const auto refuses = [&](const std::string& flags, const std::vector<std::string>& words) {
