@@ -114,9 +114,11 @@ std::uint64_t read_metadata(Reader& reader, std::uint64_t count, std::map<std::s
     if (reader.fault) break;
     if (name == "general.alignment") {
       alignment = type == u32 ? reader.number<std::uint32_t>("the alignment") : 0;
-      if (!std::has_single_bit(alignment))
+      if (!std::has_single_bit(alignment)) {
         reader.fail(gguf_value, "the alignment is no power of two of type u32",
                     fmt::format("type {}, {}", type, alignment));
+        alignment = default_alignment;
+      }
     } else if (type == string) {
       const std::string_view value = reader.text("a string");
       if (find_invalid_utf8(value)) reader.fail(gguf_value, "a string is not UTF-8", "key '" + key + "'");

@@ -264,17 +264,17 @@ TEST_CASE("a preset stands for the settings of a block") {
     REQUIRE_MESSAGE(planned.exit == 0, planned.out);
     return planned.out;
   };
-  // The matrices have 8 columns at most, so groups of 32 are left out here.
-  const std::string narrow = " --group-size 2", by_hand = " --scale-storage f16 --group-size 2";
+  // A matrix has 8 columns at most here, too few for groups of 32.
+  const std::string narrow = " --include a.weight --group-size 8", by_hand = " --scale-storage f16" + narrow;
   CHECK(settings("--preset q4_0" + narrow) == settings("--grid int4" + by_hand));
   CHECK(settings("--preset q8_0" + narrow) == settings("--grid int8" + by_hand));
   CHECK(settings("--preset q8_0 --grid int5" + narrow) == settings("--grid int5" + by_hand));
   Workspace::three_lines(work.run("--preset q4_0 --dry-run"), 4, "E0434", {"32"});
   Workspace::three_lines(work.run("--preset q5_0"), 2, "E0227", {"preset is 'q5_0'", "q4_0 or q8_0"});
   Workspace::three_lines(work.run("--preset q4_0 --bits 4"), 2, "E0230", {"bits 4 and preset q4_0", "one of them"});
-  test::write_file(work.folder / "r.json", R"({"rules": [{"match": "a", "preset": "q8_0", "group_size": 2}]})");
+  test::write_file(work.folder / "r.json", R"({"rules": [{"match": "a", "preset": "q8_0", "group_size": 4}]})");
   const std::string by_rule = settings("--grid int4" + by_hand + " --config r.json");
-  test::write_file(work.folder / "r.json", R"({"rules": [{"match": "a", "grid": "int8"}]})");
+  test::write_file(work.folder / "r.json", R"({"rules": [{"match": "a", "grid": "int8", "group_size": 4}]})");
   CHECK(by_rule == settings("--grid int4" + by_hand + " --config r.json"));
 }
 

@@ -202,6 +202,8 @@ TEST_CASE("what GGUF cannot hold is refused, and nothing is written") {
   Options rotated = good;
   rotated.rotation = "hadamard:16";
   rotated.group_size = 0;
+  rotated.method = "gptq";
+  rotated.scale_rule = "absmax";
   CHECK(number([&](Files& f) {
           f.add("w", 2, 32, rotated);
           f.made[0].steps.rotation = {rotation_signs(rotated, "w", 32), {0, 0}};
