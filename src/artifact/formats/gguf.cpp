@@ -277,7 +277,10 @@ Status write(const QuantizedModel& model, const Destination& to) {
   if (!begin) return begin.error();
   Expected<AtomicFile> file = AtomicFile::create(to.path, to.overwrite);
   if (!file) return file.error();
-  Status written = file->write(*begin);  // again below, with the digests
+  std::uint64_t whole = begin->size();
+  for (const gguf::TensorPlan& tensor : *plan) whole += gguf::padded(*gguf::tensor_bytes(tensor));
+  Status written = file->reserve(whole);
+  if (written) written = file->write(*begin);  // again below, with the digests
   const auto matrices = matrices_by_tensor(header);
   std::vector<std::string> digests;
   for (std::size_t i = 0; i < plan->size() && written; ++i) {
