@@ -83,7 +83,7 @@ class Reader {
 void skip_plain(Reader& reader, std::uint32_t type, std::uint64_t count, const std::string& key) {
   const auto bytes = reader.take(count * value_bytes[type], "a value");
   if (type == boolean && std::ranges::any_of(bytes, [](std::byte b) { return b > std::byte{1}; }))
-    reader.fail(gguf_value, "a boolean is neither 0 nor 1", "key '" + key + "'");
+    reader.fail(gguf_value, "a boolean is neither 0 nor 1", fmt::format("key '{}'", key));
 }
 
 void skip_array(Reader& reader, const std::string& key) {
@@ -107,7 +107,7 @@ std::uint64_t read_metadata(Reader& reader, std::uint64_t count, std::map<std::s
     const std::string key = printable(name);
     if (!usable_name(name, max_key))
       reader.fail(gguf_name, "a key that cannot be one", fmt::format("key {}: '{}'", i, key));
-    if (!keys.insert(name).second) reader.fail(gguf_twice, "a key stands twice", "'" + key + "'");
+    if (!keys.insert(name).second) reader.fail(gguf_twice, "a key stands twice", fmt::format("'{}'", key));
     const auto type = reader.number<std::uint32_t>("the type of a value");
     if (type >= value_bytes.size())
       reader.fail(gguf_value, "a value of an unknown type", fmt::format("key '{}': type {}", key, type));
@@ -121,7 +121,7 @@ std::uint64_t read_metadata(Reader& reader, std::uint64_t count, std::map<std::s
       }
     } else if (type == string) {
       const std::string_view value = reader.text("a string");
-      if (find_invalid_utf8(value)) reader.fail(gguf_value, "a string is not UTF-8", "key '" + key + "'");
+      if (find_invalid_utf8(value)) reader.fail(gguf_value, "a string is not UTF-8", fmt::format("key '{}'", key));
       strings.emplace(name, value);
     } else if (type == array) {
       skip_array(reader, key);
@@ -189,7 +189,7 @@ Expected<Parsed> parse(std::span<const std::byte> file, const std::string& path)
   std::set<std::string_view> names;
   for (const Tensor& tensor : parsed.tensors)
     if (!names.insert(tensor.name).second)
-      reader.fail(gguf_twice, "two tensors have one name", "'" + printable(tensor.name) + "'");
+      reader.fail(gguf_twice, "two tensors have one name", fmt::format("'{}'", printable(tensor.name)));
   reader.skip_padding(alignment);
   for (std::size_t i = 0; i < sizes.size() && !reader.fault; ++i) {
     parsed.tensors[i].data = reader.take(sizes[i], "a tensor");
