@@ -69,6 +69,11 @@ TEST_CASE("preset, export, verify, dequantize, inspect") {
     CHECK(read_file(work.folder / "d.gguf") == read_file(work.folder / "d"));
     work.ok("export q.gguf --to hallmark --overwrite -o again");
     CHECK(read_file(work.folder / "again") == read_file(work.folder / "q.safetensors"));
+    std::filesystem::create_directory(work.folder / "m");  // a folder is no GGUF file
+    std::filesystem::copy(work.folder / "q.safetensors", work.folder / "m/model.safetensors",
+                          std::filesystem::copy_options::overwrite_existing);
+    work.ok("dequantize m --overwrite -o d.folder");
+    CHECK(read_file(work.folder / "d.folder") == read_file(work.folder / "d"));
     const Result shown = work.run("inspect q.gguf");
     CHECK_MESSAGE(shown.exit == 0, shown.out);
     CHECK_MESSAGE(shown.out.find(preset == "q4_0" ? "4.500 by the grids" : "8.500 by the grids") != std::string::npos,

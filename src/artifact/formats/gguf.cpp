@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <unordered_map>
 
 #include "artifact/file_format.hpp"
@@ -207,6 +208,8 @@ Status check_tensors(const QuantizedHeader& header, const gguf::Parsed& parsed, 
 }
 
 Expected<std::unique_ptr<QuantizedModel>> read(const std::string& path) {
+  std::error_code fault;
+  if (std::filesystem::is_directory(path, fault)) return std::unique_ptr<QuantizedModel>();  // of another format
   Expected<MappedFile> file = MappedFile::open(path);
   if (!file) return file.error();
   if (!gguf::is_gguf(file->bytes())) return std::unique_ptr<QuantizedModel>();
