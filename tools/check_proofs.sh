@@ -226,12 +226,14 @@ gate_table() {
 
 # The slow questions, on two cores: the checker beside everything else.
 examples=tests/generated/coq_examples.hpp
+layouts=tests/generated/coq_layouts.hpp
 statements=coq/statements.txt
 ask() {
   print_assumptions coq/Assumptions.v headline > "$work/answers" || return 1
   [ "$1" = --accept ] && return 0
   proved_in Hallmark.Headline > "$work/proved" || return 1
   regenerate "$examples" > "$work/examples" || return 1
+  regenerate "$layouts" > "$work/layouts" || return 1
   regenerate "$statements" > "$work/statements" || return 1
   extract/table_digest > "$work/digest" || return 1
 }
@@ -257,6 +259,7 @@ gate_assumptions coq/Assumptions.v coq/Assumptions.golden coq/theorems.txt coq/o
 gate_named contracts/manifest.json coq/theorems.txt coq/outside.txt coq/Contract/Library
 gate_coqchk coq/coqchk.golden "$work/summary"
 gate_generated "$examples" "$work/examples"
+gate_generated "$layouts" "$work/layouts"
 gate_generated "$statements" "$work/statements"
 gate_table docs/design.md "$(cat "$work/digest")"
 
