@@ -30,6 +30,24 @@ ActivationSite bigram_table_site(const ModelConfig& config) {
 
 Matrix<float> bigram_table_activations(const Model& model) { return model["bigram.proj.weight"]; }
 
+namespace {
+
+// Writes the input of a site for one window into its rows of a batch.
+void round_into(const double* input, Index length, Index cols, Matrix<float>& batch, Index window) {
+  std::transform(input, input + length * cols, batch.data() + window * length * cols,
+                 [](double value) { return static_cast<float>(value); });
+}
+
+Status check_batch(const Matrix<float>& values, const ActivationSite& site) {
+  for (Index j = 0; j < values.size(); ++j)
+    if (!std::isfinite(values.data()[j]))
+      return Error{Exit::input, error_number::not_finite, "an activation is not finite",
+                   site.name + ": token " + std::to_string(j / values.cols()), "check the model's weights"};
+  return ok();
+}
+
+}  // namespace
+
 Status capture_activations(const Model& model, std::span<const std::span<const std::byte>> windows,
                            const ActivationSink& sink) {
   if (windows.empty()) return ok();
@@ -44,17 +62,40 @@ Status capture_activations(const Model& model, std::span<const std::span<const s
 #pragma omp parallel for schedule(dynamic)
     for (std::size_t w = 0; w < part.size(); ++w)
       forward.activations(part[w], [&](std::size_t site, const double* input, Index cols) {
-        float* rows = batch[site].data() + static_cast<Index>(w) * length * cols;
-        std::transform(input, input + length * cols, rows, [](double value) { return static_cast<float>(value); });
+        round_into(input, length, cols, batch[site], static_cast<Index>(w));
       });
     for (std::size_t i = 0; i < sites.size(); ++i) {
       const auto& values = batch[i];
-      for (Index j = 0; j < values.size(); ++j)
-        if (!std::isfinite(values.data()[j]))
-          return Error{Exit::input, error_number::not_finite, "an activation is not finite",
-                       sites[i].name + ": token " + std::to_string(j / sites[i].cols), "check the model's weights"};
+      if (auto finite = check_batch(values, sites[i]); !finite) return finite;
       if (auto taken = sink(sites[i], values); !taken) return taken;
     }
+  }
+  return ok();
+}
+
+Status capture_side_by_side(const Model& first, const Model& second,
+                            std::span<const std::span<const std::byte>> windows, std::size_t site,
+                            const std::function<Status(MatrixRef<float>, MatrixRef<float>)>& sink) {
+  if (windows.empty()) return ok();
+  const ActivationSite place = activation_sites(first.config())[site];
+  const auto length = static_cast<Index>(windows[0].size());
+  const Forward forwards[] = {{first, length}, {second, length}};
+  for (std::size_t begin = 0; begin < windows.size(); begin += calibration_batch) {
+    const auto part = windows.subspan(begin, std::min(calibration_batch, windows.size() - begin));
+    const auto tokens = static_cast<Index>(part.size()) * length;
+    Matrix<float> inputs[] = {Matrix<float>(tokens, place.cols), Matrix<float>(tokens, place.cols)};
+#pragma omp parallel for schedule(dynamic)
+    for (std::size_t w = 0; w < part.size(); ++w)
+      for (std::size_t m = 0; m < 2; ++m)
+        forwards[m].activations(
+            part[w],
+            [&](std::size_t at, const double* input, Index cols) {
+              if (at == site) round_into(input, length, cols, inputs[m], static_cast<Index>(w));
+            },
+            site);
+    for (const Matrix<float>& values : inputs)
+      if (auto finite = check_batch(values, place); !finite) return finite;
+    if (auto taken = sink(inputs[0], inputs[1]); !taken) return taken;
   }
   return ok();
 }

@@ -42,4 +42,10 @@ using ActivationSink = std::function<Status(const ActivationSite& site, MatrixRe
 Status capture_activations(const Model& model, std::span<const std::span<const std::byte>> windows,
                            const ActivationSink& sink);
 
+/// The inputs of one site in two models of the same sizes, `X` in the first and `behind` in the second, for the same
+/// tokens; batches, order, rounding and errors as above.
+Status capture_side_by_side(const Model& first, const Model& second,
+                            std::span<const std::span<const std::byte>> windows, std::size_t site,
+                            const std::function<Status(MatrixRef<float> X, MatrixRef<float> behind)>& sink);
+
 }  // namespace hallmark

@@ -200,12 +200,13 @@ void Forward::block(std::size_t i, Scratch& s, const Tap& tap) const {
   add(layer.mlp_scale);
 }
 
-Matrix<double> Forward::final_norm(std::span<const std::byte> inputs, const Tap& tap) const {
+Matrix<double> Forward::final_norm(std::span<const std::byte> inputs, const Tap& tap, std::size_t last) const {
   Scratch s(config_, static_cast<Index>(inputs.size()));
   const auto encoders = static_cast<std::size_t>(config_.encoders());
   const auto dim = static_cast<std::size_t>(config_.dim);
   embed(inputs, s, tap);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
+    if (last < 1 + 4 * i) return {};
     if (i >= encoders && !s.skips.empty()) {  // the last encoder output goes to the first decoder
       const auto& skip = s.skips.back();
       const auto& scale = skips_[i - encoders];
@@ -222,7 +223,9 @@ Matrix<double> Forward::final_norm(std::span<const std::byte> inputs, const Tap&
   return out;
 }
 
-void Forward::activations(std::span<const std::byte> inputs, const Tap& tap) const { final_norm(inputs, tap); }
+void Forward::activations(std::span<const std::byte> inputs, const Tap& tap, std::size_t last) const {
+  final_norm(inputs, tap, last);
+}
 
 Matrix<double> Forward::logits(std::span<const std::byte> inputs, const Tap& tap) const {
   const Matrix<double> last = final_norm(inputs, tap);

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -28,6 +29,8 @@ class Forward {
   /// them.
   using Tap = std::function<void(std::size_t site, const double* input, Index cols)>;
 
+  static constexpr std::size_t all_sites = std::numeric_limits<std::size_t>::max();
+
   /// For windows of at most `window` inputs.
   Forward(const Model& model, Index window);
 
@@ -35,8 +38,8 @@ class Forward {
   Matrix<double> logits(std::span<const std::byte> inputs, const Tap& tap = {}) const;
   /// sum_t -ln p(targets[t] | inputs[0..t]), t increasing. Precondition: as many targets as inputs.
   double nats(std::span<const std::byte> inputs, std::span<const std::byte> targets) const;
-  /// The activations alone: everything but the output layer's product.
-  void activations(std::span<const std::byte> inputs, const Tap& tap) const;
+  /// The activations alone: everything but the output layer's product. Those after site `last` may be left out.
+  void activations(std::span<const std::byte> inputs, const Tap& tap, std::size_t last = all_sites) const;
 
  private:
   struct Layer {
@@ -50,7 +53,8 @@ class Forward {
   void block(std::size_t i, Scratch& s, const Tap& tap) const;
   void attention(const Layer& layer, Scratch& s) const;
   void rotate(std::vector<double>& x, Index tokens, Index heads) const;
-  Matrix<double> final_norm(std::span<const std::byte> inputs, const Tap& tap) const;
+  /// Empty where `last` is a site before it.
+  Matrix<double> final_norm(std::span<const std::byte> inputs, const Tap& tap, std::size_t last = all_sites) const;
 
   ModelConfig config_;
   std::vector<Layer> layers_;

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "linalg/hessian.hpp"
+#include "linalg/target_grams.hpp"
 #include "random.hpp"
 
 using namespace hallmark;
@@ -99,4 +100,45 @@ TEST_CASE("the Hessian doubles the Gram matrix and adds the damping to the diago
   Matrix<double> expected(2, 2);
   expected << 6.5, 2, 2, 10.5;
   CHECK(hessian(G, 0.5) == expected);
+}
+
+TEST_CASE("the matrices of an asymmetric target, in chunks, are plain sums; of one model they are its Gram matrix") {
+  const Index columns = 29, tokens = 200;
+  const Matrix<float> X = normal_matrix<float>(tokens, columns, 13), Y = normal_matrix<float>(tokens, columns, 14);
+  TargetAccumulator both(columns), same(columns);
+  for (Index t = 0; t < tokens; t += 80) {
+    const Index count = std::min<Index>(80, tokens - t);
+    REQUIRE(both.add(X.middleRows(t, count), Y.middleRows(t, count)));
+    REQUIRE(same.add(X.middleRows(t, count), X.middleRows(t, count)));
+  }
+  const TargetGrams target = both.grams();
+  CHECK(target.tokens == tokens);
+  CHECK(target.H == gram_ref(Y));
+  CHECK(target.K == gram_ref(X));
+  Matrix<double> C = Matrix<double>::Zero(columns, columns);
+  for (Index a = 0; a < columns; ++a)
+    for (Index b = 0; b < columns; ++b)
+      for (Index t = 0; t < tokens; ++t)
+        C(a, b) = std::fma(static_cast<double>(X(t, a)), static_cast<double>(Y(t, b)), C(a, b));
+  CHECK(target.C == C);
+  CHECK(target.C != target.C.transpose());
+  CHECK((same.grams().C == gram_ref(X) && same.grams().H == gram_ref(X) && same.grams().K == gram_ref(X)));
+}
+
+TEST_CASE("inputs of two models that do not fit together are refused, and add nothing") {
+  const Matrix<float> X = normal_matrix<float>(10, 4, 15), Y = normal_matrix<float>(10, 4, 16);
+  TargetAccumulator sum(4);
+  CHECK(sum.add(X, Y.topRows(9)).error().number == 324);
+  CHECK(sum.add(X.leftCols(3), Y).error().number == 324);
+  CHECK(sum.add(X, Y.leftCols(3)).error().number == 324);
+  for (const bool first : {true, false}) {
+    Matrix<float> bad = X;
+    bad(7, 2) = std::numeric_limits<float>::infinity();
+    const Status refused = first ? sum.add(bad, Y) : sum.add(Y, bad);
+    CHECK(refused.error().number == 325);
+    CHECK(refused.error().where.find("token 7, column 2") != std::string::npos);
+  }
+  CHECK(sum.tokens() == 0);
+  REQUIRE(sum.add(X, Y));
+  CHECK(sum.grams().H == gram_ref(Y));
 }

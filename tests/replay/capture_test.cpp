@@ -126,3 +126,22 @@ TEST_CASE("the sink's error ends the capture; no window is no call") {
   CHECK(capture_activations(model, {}, sink));
   CHECK(calls == 3);
 }
+
+TEST_CASE("side by side, each model's inputs of every site are its own") {
+  const auto first = test::random_model(41), second = test::random_model(42);
+  const auto text = test::random_text(24 * 20, 43);
+  const auto windows = cut(text, 24);
+  const auto one = capture(first, windows), other = capture(second, windows);
+  const auto sites = activation_sites(first.config());
+  for (std::size_t i = 0; i < sites.size(); ++i) {
+    CAPTURE(sites[i].name);
+    std::size_t batch = 0;
+    REQUIRE(capture_side_by_side(first, second, windows, i, [&](MatrixRef<float> X, MatrixRef<float> behind) {
+      CHECK(X == one.at(sites[i].name)[batch]);
+      CHECK(behind == other.at(sites[i].name)[batch]);
+      ++batch;
+      return ok();
+    }));
+    CHECK(batch == 2);
+  }
+}
