@@ -17,8 +17,8 @@ namespace hallmark {
 
 namespace {
 
-constexpr std::string_view cross_suffix = ".cross_gram", float_suffix = ".float_gram";
-constexpr std::string_view suffixes[] = {".activations", ".gram", cross_suffix, float_suffix, ".scale", ".zero_point"};
+constexpr std::string_view suffixes[] = {".activations",    gram_suffix, cross_gram_suffix,
+                                         float_gram_suffix, ".scale",    ".zero_point"};
 constexpr std::string_view tokens_key = "hallmark.calibration.tokens";
 
 Error bad_entry(int number, std::string what, std::string where,
@@ -66,10 +66,10 @@ nlohmann::json token_counts(const SafeTensors& file) {
 Status enter_targets(const SafeTensors& file, const std::string& path,
                      std::map<std::string, CalibrationEntry>& entries) {
   for (const TensorInfo& tensor : file.tensors()) {
-    const bool is_cross = tensor.name.ends_with(cross_suffix);
-    if (!is_cross && !tensor.name.ends_with(float_suffix)) continue;
+    const bool is_cross = tensor.name.ends_with(cross_gram_suffix);
+    if (!is_cross && !tensor.name.ends_with(float_gram_suffix)) continue;
     const std::string weight = tensor.name.substr(0, tensor.name.rfind('.'));
-    const std::string other = weight + std::string(is_cross ? float_suffix : cross_suffix);
+    const std::string other = weight + std::string(is_cross ? float_gram_suffix : cross_gram_suffix);
     const auto entry = entries.find(weight);
     std::string lacks;
     if (entry == entries.end() || !entry->second.is_gram) lacks = fmt::format("without {}.gram", weight);
@@ -102,8 +102,8 @@ Expected<CalibrationFile> CalibrationFile::open(const std::string& path) {
     const auto suffix = std::ranges::find_if(suffixes, [&](auto s) { return tensor.name.ends_with(s); });
     const bool known = suffix != std::end(suffixes) && tensor.name.size() > suffix->size();
     const bool is_scale = known && *suffix == ".scale", is_zero = known && *suffix == ".zero_point",
-               is_gram = known && *suffix == ".gram",
-               of_target = known && (*suffix == cross_suffix || *suffix == float_suffix);
+               is_gram = known && *suffix == gram_suffix,
+               of_target = known && (*suffix == cross_gram_suffix || *suffix == float_gram_suffix);
     const bool of_steps = is_scale || is_zero;
     if (!known || (tensor.shape.size() != 2 && !(of_steps && tensor.shape.size() == 1)))
       return bad_entry(calibration_entry, "not a calibration entry", path + ": " + described(tensor));
@@ -194,13 +194,13 @@ void CalibrationFile::use_first(const std::string& weight, std::uint64_t tokens)
 }
 
 Expected<HeldMatrix<double>> CalibrationFile::gram(const std::string& weight) const {
-  return gram_of(tensor(weight, ".gram"));
+  return gram_of(tensor(weight, gram_suffix));
 }
 
 Expected<CrossGrams> CalibrationFile::cross_grams(const std::string& weight) const {
-  Expected<HeldMatrix<double>> K = gram_of(tensor(weight, float_suffix));
+  Expected<HeldMatrix<double>> K = gram_of(tensor(weight, float_gram_suffix));
   if (!K) return K.error();
-  const TensorInfo& stored = tensor(weight, cross_suffix);
+  const TensorInfo& stored = tensor(weight, cross_gram_suffix);
   const auto n = static_cast<Index>(stored.shape[0]);
   Matrix<double> C = fresh_matrix<double>(n, n);
   const std::span<double> values(C.data(), static_cast<std::size_t>(C.size()));
@@ -244,12 +244,12 @@ Expected<HeldMatrix<double>> CalibrationFile::gram_of(const TensorInfo& stored) 
 
 void CalibrationFile::forget(const std::string& weight) const {
   const CalibrationEntry& entry = entries_.at(weight);
-  forget_pages(tensor(weight, entry.is_gram ? ".gram" : ".activations").data);
-  if (entry.crossed) forget_pages(tensor(weight, float_suffix).data);
+  forget_pages(tensor(weight, entry.is_gram ? gram_suffix : ".activations").data);
+  if (entry.crossed) forget_pages(tensor(weight, float_gram_suffix).data);
 }
 
 bool CalibrationFile::stored_as_used(const std::string& weight) const {
-  return entries_.at(weight).is_gram && tensor(weight, ".gram").dtype == DType::F64;
+  return entries_.at(weight).is_gram && tensor(weight, gram_suffix).dtype == DType::F64;
 }
 
 Expected<Matrix<float>> CalibrationFile::activations(const std::string& weight, std::uint64_t first,
@@ -299,7 +299,7 @@ Status write_grams(const std::string& path, bool overwrite, const std::vector<Gr
   std::vector<TensorPlan> tensors;
   nlohmann::json tokens = nlohmann::json::object();
   for (const GramPlan& gram : plan) {
-    tensors.push_back({gram.weight + ".gram", DType::F64, {gram.cols, gram.cols}});
+    tensors.push_back({gram.weight + std::string(gram.suffix), DType::F64, {gram.cols, gram.cols}});
     if (gram.tokens) tokens[gram.weight] = *gram.tokens;
   }
   Expected<SafeTensorsWriter> writer = SafeTensorsWriter::create(
@@ -311,7 +311,7 @@ Status write_grams(const std::string& path, bool overwrite, const std::vector<Gr
     const Expected<Matrix<double>> g = gram_of(i);
     if (!g) return g.error();
     const std::span<const double> values(g->data(), static_cast<std::size_t>(g->size()));
-    if (Status written = writer->write(plan[i].weight + ".gram", values); !written) return written;
+    if (Status written = writer->write(plan[i].weight + std::string(plan[i].suffix), values); !written) return written;
   }
   return writer->commit();
 }

@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
@@ -84,15 +85,20 @@ class CalibrationFile {
   std::map<std::string, CalibrationEntry> entries_;
 };
 
-/// One Gram matrix to be written.
+/// What the name of a weight is followed by.
+inline constexpr std::string_view gram_suffix = ".gram", cross_gram_suffix = ".cross_gram",
+                                  float_gram_suffix = ".float_gram";
+
+/// One matrix to be written.
 struct GramPlan {
   std::string weight;
   std::uint64_t cols = 0;
   std::optional<std::uint64_t> tokens;  ///< none where they are not known
+  std::string_view suffix = gram_suffix;
 };
 
-/// Writes `weight.gram` F64 [cols, cols] for each plan, and the token counts that are known; `gram_of(i)` is asked for
-/// one matrix at a time. Errors: those of gram_of and of SafeTensorsWriter.
+/// Writes `weight.gram`, or what the suffix says, F64 [cols, cols] for each plan, and the token counts that are known;
+/// `gram_of(i)` is asked for one matrix at a time, in order. Errors: those of gram_of and of SafeTensorsWriter.
 Status write_grams(const std::string& path, bool overwrite, const std::vector<GramPlan>& plan,
                    const std::function<Expected<Matrix<double>>(std::size_t)>& gram_of);
 

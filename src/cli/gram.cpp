@@ -1,14 +1,16 @@
-// hallmark gram: activations to Gram matrices, Gram matrices of several runs to one, or those of a replay checkpoint.
+// hallmark gram: activations to Gram matrices, Gram matrices of several runs to one, or those of a replay checkpoint;
+// with --behind and --config those of asymmetric targets.
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <set>
 
 #include <fmt/format.h>
 
-#include "ablation/measure.hpp"
 #include "base/error_numbers.hpp"
 #include "pipeline/accumulate.hpp"
 #include "cli/command.hpp"
+#include "cli/gram_target.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/ranges.hpp"
@@ -21,23 +23,36 @@ namespace {
 constexpr std::int64_t most_batches = 4096;  // as in ablate
 
 struct GramFlags {
-  std::vector<std::string> activations, merge;
-  std::string model, text{default_text_folder}, output;
+  std::vector<std::string> activations, behind, merge;
+  std::string model, config, text{default_text_folder}, output;
   std::int64_t batches = 16;
   bool overwrite = false;
 };
 
-Expected<Exit> finish(const GramFlags& flags, const std::vector<GramPlan>& plan,
-                      const std::function<Expected<Matrix<double>>(std::size_t)>& gram_of) {
-  if (const Status written = write_grams(flags.output, flags.overwrite, plan, gram_of); !written)
-    return written.error();
-  note("wrote {}: {} Gram matrices", flags.output, plan.size());
+Expected<Exit> finish(const GramFlags& flags, std::size_t weights, const Status& written) {
+  if (!written) return written.error();
+  note("wrote {}: Gram matrices of {} weights", flags.output, weights);
   return Exit::ok;
 }
 
-/// The Gram matrices that the ablation uses for the checkpoint: its own seed, N batches of the train split.
+// The rules that `quantize` will get; none without.
+Expected<std::optional<RuleSet>> rules_of(const GramFlags& flags) {
+  if (flags.config.empty()) return std::optional<RuleSet>();
+  Expected<std::vector<Rule>> read = read_rules(flags.config);
+  if (!read) return read.error();
+  Expected<RuleSet> rules = RuleSet::make(*std::move(read));
+  if (!rules) return rules.error();
+  return std::optional(*std::move(rules));
+}
+
+/// The Gram matrices that the ablation uses for the checkpoint: its own seed, N batches of the train split. With rules
+/// those of asymmetric targets where they ask for one.
 Expected<Exit> run_model(const GramFlags& flags) {
-  if (const Status free = check_output(flags.output, flags.overwrite, {flags.model}); !free) return free.error();
+  std::vector<std::string> inputs{flags.model};
+  if (!flags.config.empty()) inputs.push_back(flags.config);
+  Expected<std::optional<RuleSet>> rules = rules_of(flags);
+  if (!rules) return rules.error();
+  if (const Status free = check_output(flags.output, flags.overwrite, inputs); !free) return free.error();
   const Expected<Model> model = load_model(flags.model);
   if (!model) return model.error();
   const Expected<std::uint64_t> seed = model->seed();
@@ -47,17 +62,23 @@ Expected<Exit> run_model(const GramFlags& flags) {
   const auto batches = static_cast<std::size_t>(flags.batches);
   const Expected<CalibrationPlan> windows = CalibrationPlan::draw(corpus->train, *seed, batches);
   if (!windows) return windows.error();
-  Progress progress("capture");
-  double done = 0;
-  const Expected<std::vector<Grams>> grams =
-      capture_grams(*model, corpus->train, windows->calibration(batches), std::array{flags.batches},
-                    [&] { progress.update(++done, static_cast<double>(batches), "batches"); });
-  if (!grams) return grams.error();
-  std::vector<GramPlan> plan;
-  for (const auto& [weight, gram] : grams->front())
-    plan.push_back({weight, static_cast<std::uint64_t>(gram->G.cols()), static_cast<std::uint64_t>(gram->tokens)});
-  return finish(flags, plan,
-                [&](std::size_t i) -> Expected<Matrix<double>> { return grams->front().at(plan[i].weight)->G; });
+  const auto offsets = windows->calibration(batches);
+  const Expected<std::vector<Grams>> captured = [&] {
+    Progress progress("capture");
+    double done = 0;
+    return capture_grams(*model, corpus->train, offsets, std::array{flags.batches},
+                         [&] { progress.update(++done, static_cast<double>(batches), "batches"); });
+  }();
+  if (!captured) return captured.error();
+  const Grams& grams = captured->front();
+  WeightGrams weights;
+  for (const auto& [weight, gram] : grams) weights[weight] = {gram->tokens, gram->G, {}, {}};
+  if (*rules) {
+    auto in_order = grams_in_order(*model, grams, corpus->train, offsets, **rules);
+    if (!in_order) return in_order.error();
+    weights = *std::move(in_order);
+  }
+  return finish(flags, weights.size(), write_weight_grams(flags.output, flags.overwrite, weights));
 }
 
 // The sum of two counts; none where one of them is not known.
@@ -85,22 +106,51 @@ Status check_kind(const CalibrationEntry& entry, bool merging, std::string where
   return ok();
 }
 
-Expected<Exit> run(const GramFlags& flags) {
-  const std::vector<std::string>& inputs = flags.activations.empty() ? flags.merge : flags.activations;
-  const bool merging = flags.activations.empty();
-  if (const Status free = check_output(flags.output, flags.overwrite, inputs); !free) return free.error();
+Expected<std::vector<CalibrationFile>> open_all(const std::vector<std::string>& paths) {
+  std::vector<CalibrationFile> files;
+  for (const std::string& path : paths) {
+    Expected<CalibrationFile> file = CalibrationFile::open(path);
+    if (!file) return file.error();
+    files.push_back(*std::move(file));
+  }
+  return files;
+}
+
+// Whether the output is free, and no input given twice.
+Status check_files(const GramFlags& flags, const std::vector<std::string>& inputs) {
+  if (const Status free = check_output(flags.output, flags.overwrite, inputs); !free) return free;
   for (std::size_t i = 0; i < inputs.size(); ++i)
     for (std::size_t j = 0; j < i; ++j)
       if (same_file(inputs[i], inputs[j]))
         return Error{Exit::usage, error_number::command_line, "an input is given twice",
                      fmt::format("{} and {} are one file", inputs[j], inputs[i]), "give every file once"};
+  return ok();
+}
 
-  std::vector<CalibrationFile> files;
-  for (const std::string& path : inputs) {
-    Expected<CalibrationFile> file = CalibrationFile::open(path);
-    if (!file) return file.error();
-    files.push_back(*std::move(file));
-  }
+Expected<Exit> run_behind(const GramFlags& flags) {
+  std::vector<std::string> inputs = flags.activations;
+  inputs.insert(inputs.end(), flags.behind.begin(), flags.behind.end());
+  if (const Status free = check_files(flags, inputs); !free) return free.error();
+  const std::size_t count = flags.activations.size();
+  if (flags.behind.size() != count)
+    return Error{Exit::usage, error_number::command_line, "--behind takes as many files as --activations",
+                 fmt::format("{} and {}", flags.behind.size(), count), "give every file its fellow, in the same order"};
+  const auto files = open_all(inputs);
+  if (!files) return files.error();
+  const std::span all = *files;
+  std::set<std::string> weights;
+  for (const CalibrationFile& file : *files)
+    for (const auto& [weight, entry] : file.entries()) weights.insert(weight);
+  return finish(flags, weights.size(), write_behind(flags.output, flags.overwrite, all.first(count), all.last(count)));
+}
+
+Expected<Exit> run(const GramFlags& flags) {
+  const std::vector<std::string>& inputs = flags.activations.empty() ? flags.merge : flags.activations;
+  const bool merging = flags.activations.empty();
+  if (const Status free = check_files(flags, inputs); !free) return free.error();
+  const auto opened = open_all(inputs);
+  if (!opened) return opened.error();
+  const std::vector<CalibrationFile>& files = *opened;
 
   std::vector<GramPlan> plan;
   for (const CalibrationFile& file : files)
@@ -140,7 +190,7 @@ Expected<Exit> run(const GramFlags& flags) {
     }
     return *std::move(total);
   };
-  return finish(flags, plan, gram_of);
+  return finish(flags, plan.size(), write_grams(flags.output, flags.overwrite, plan, gram_of));
 }
 
 }  // namespace
@@ -153,8 +203,16 @@ Command gram_command(CLI::App& root) {
       app->add_option("--activations", flags->activations, "Files with NAME.activations [tokens, cols], in order");
   auto* merge = app->add_option("--merge", flags->merge, "Files with NAME.gram [cols, cols]: added entry by entry");
   auto* model = app->add_option("--model", flags->model, "A replay checkpoint: calibrate it on its own train text");
+  app->add_option("--behind", flags->behind,
+                  "The same inputs behind quantized layers, one file for each of --activations: writes what "
+                  "an asymmetric target reads")
+      ->needs(activations);
   activations->excludes(merge)->excludes(model);
   merge->excludes(model);
+  app->add_option("--config", flags->config,
+                  "With --model: the rules that `quantize` will get; the model is quantized by them in the order of "
+                  "its layers, and asymmetric targets get their matrices")
+      ->needs(model);
   app->add_option("--batches", flags->batches, "With --model: batches of 16 windows of 256 bytes")
       ->check(whole_number(1, most_batches))
       ->capture_default_str();
@@ -166,7 +224,7 @@ Command gram_command(CLI::App& root) {
             if (flags->activations.empty() && flags->merge.empty())
               return Error{Exit::usage, error_number::no_input, "no input", "hallmark gram",
                            "--activations FILE..., --merge FILE... or --model CHECKPOINT"};
-            return run(*flags);
+            return flags->behind.empty() ? run(*flags) : run_behind(*flags);
           }};
 }
 

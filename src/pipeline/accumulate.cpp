@@ -7,10 +7,14 @@
 #include "linalg/gram.hpp"
 
 namespace hallmark {
+namespace {
+
+constexpr std::uint64_t chunk = 1024;  // tokens in memory at once; does not change a bit of the result
+
+}  // namespace
 
 Expected<Matrix<double>> accumulate_gram(std::span<const CalibrationFile> files, const std::string& weight,
                                          GramSample* sample, cuda::Engine* engine) {
-  constexpr std::uint64_t chunk = 1024;  // tokens in memory at once; does not change a bit of the result
   std::optional<GramAccumulator> sum;
   std::optional<cuda::EngineGram> device_sum;
   for (const CalibrationFile& file : files) {
@@ -28,6 +32,25 @@ Expected<Matrix<double>> accumulate_gram(std::span<const CalibrationFile> files,
   }
   if (engine) return device_sum->gram();
   return sum->gram();
+}
+
+Expected<TargetGrams> accumulate_target(std::span<const CalibrationFile> files, std::span<const CalibrationFile> behind,
+                                        const std::string& weight) {
+  std::optional<TargetAccumulator> sum;
+  for (std::size_t f = 0; f < files.size(); ++f) {
+    const CalibrationEntry* entry = files[f].find(weight);
+    if (!entry) continue;
+    if (!sum) sum.emplace(static_cast<Index>(entry->cols));
+    for (std::uint64_t first = 0; first < entry->tokens; first += chunk) {
+      const std::uint64_t count = std::min(chunk, entry->tokens - first);
+      const Expected<Matrix<float>> X = files[f].activations(weight, first, count);
+      if (!X) return X.error();
+      const Expected<Matrix<float>> moved = behind[f].activations(weight, first, count);
+      if (!moved) return moved.error();
+      if (const Status added = sum->add(*X, *moved); !added) return added.error();
+    }
+  }
+  return sum->grams();
 }
 
 }  // namespace hallmark

@@ -9,6 +9,7 @@
 #include "cuda/engine.hpp"
 #include "calibrate/calibration_file.hpp"
 #include "linalg/matrix.hpp"
+#include "linalg/target_grams.hpp"
 
 namespace hallmark {
 
@@ -17,5 +18,10 @@ namespace hallmark {
 /// Errors: E0350 a value that is not finite; those of the engine.
 Expected<Matrix<double>> accumulate_gram(std::span<const CalibrationFile> files, const std::string& weight,
                                          GramSample* sample = nullptr, cuda::Engine* engine = nullptr);
+
+/// H, C and K of an asymmetric target over the activations of `weight`: those in the float model in `files`, those
+/// behind quantized layers in `behind`, file by file and token by token the same ones. Errors: E0350.
+Expected<TargetGrams> accumulate_target(std::span<const CalibrationFile> files, std::span<const CalibrationFile> behind,
+                                        const std::string& weight);
 
 }  // namespace hallmark
