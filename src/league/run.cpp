@@ -15,6 +15,7 @@
 #include "certify/loss_verifier.hpp"
 #include "io/file.hpp"
 #include "measure/grams.hpp"
+#include "measure/in_order.hpp"
 #include "measure/provenance.hpp"
 #include "method/rtn.hpp"
 #include "pipeline/pattern.hpp"
@@ -29,6 +30,8 @@ using Losses = std::map<std::string, double>;  // by tensor
 // What the lines of one checkpoint share.
 struct Board {
   Model model;
+  const TrainSplit& train;
+  std::vector<std::uint64_t> offsets;  // of the calibration windows
   Grams grams;
   LeagueLine common;                      // the fields that no entry changes
   std::map<const Division*, Losses> rtn;  // of the baselines
@@ -67,53 +70,111 @@ Expected<double> certified_loss(const Matrix<float>& W, const SiteGram& gram, co
   return sum_up(*losses);
 }
 
+// A line as its matrices are quantized.
+class Quantizing {
+ public:
+  Quantizing(const Board& board, RuleSet& rules, contracts::Policy policy, LeagueLine& line)
+      : board_(board), rules_(rules), policy_(policy), line_(line) {}
+
+  // Every matrix, by the Gram matrices of the unquantized model.
+  Expected<Model> side_by_side() {
+    std::map<std::string, Matrix<float>> decoded;
+    for (const auto& name : board_.model.matrix_names()) {
+      const SiteGram& gram = *board_.grams.at(name);
+      auto values = matrix(name, gram.G, gram.tokens, nullptr);
+      if (!values) return values.error();
+      decoded.emplace(name, *std::move(values));
+    }
+    return board_.model.with_weights(decoded);
+  }
+
+  Expected<Model> in_order() {
+    return quantize_in_order(board_.model, board_.grams, board_.train, board_.offsets,
+                             [&](const std::string& name, const TargetGrams& target) {
+                               const FloatInputs inputs{target.C, target.K};
+                               return matrix(name, target.H, target.tokens, &inputs);
+                             });
+  }
+
+  // Enters into the line what is known of the codes: their plain losses, whatever they were made for.
+  Status enter(const Fixture& fixture) {
+    Sha256 digest;
+    Sizes sizes;
+    for (const auto& name : board_.model.matrix_names()) {
+      const auto& [options, result] = done_.at(name);
+      const Matrix<float>& W = board_.model[name];
+      const auto loss = certified_loss(W, *board_.grams.at(name), options, result, name);
+      if (!loss) return loss.error();
+      line_.loss[name] = *loss;
+      line_.guard_rows += result.guard_rows;
+      sizes.add(
+          {name, name, {}, false, static_cast<std::uint64_t>(W.rows()), static_cast<std::uint64_t>(W.cols()), options},
+          result.codes);
+      add_to_digest(digest, name, result.codes, result.steps);
+      if (name == embedding_weight) {
+        if (!fixture.entry->embedding.empty()) line_.embedding = options.grid.id();
+      } else {
+        enter_options(options);
+      }
+    }
+    if (auto held = judged_.status(); !held) return held;
+    for (const auto& [name, count] : judged_.counts()) line_.contracts_held[name] = count.passed;
+    line_.stored_bits = sizes.stored / sizes.weights;
+    line_.container_bits = sizes.container / sizes.weights;
+    line_.entropy_bits = sizes.entropy / sizes.weights;
+    line_.codes_digest = digest.hex();
+    return ok();
+  }
+
+ private:
+  struct Done {
+    Options options;
+    Quantized result;
+  };
+
+  void enter_options(const Options& options) {
+    visit_options(options, [&](const OptionInfo& info, const auto& value) {
+      line_.options[std::string(info.name)] = option_text(value);
+    });
+  }
+
+  // What the codes stand for.
+  Expected<Matrix<float>> matrix(const std::string& name, MatrixRef<double> H, Index tokens,
+                                 const FloatInputs* inputs) {
+    const auto resolved = rules_.resolve(name);
+    if (!resolved) return resolved.error();
+    const Options& options = resolved->options;
+    const MatrixRef<float> W = board_.model[name];
+    Layer layer{name, W, &H, tokens, tokens};
+    layer.inputs = inputs;
+    const double start = processor_seconds();
+    auto done = quantize_matrix(layer, options, std::nullopt, {policy_, false, false, {}});
+    if (!done) return done.error();
+    line_.seconds += processor_seconds() - start;
+    judged_.merge(done->contracts);
+    const Quantized& result = done_.insert_or_assign(name, Done{options, std::move(done->result)}).first->second.result;
+    return dequantize(result.codes, result.steps, options.grid);
+  }
+
+  const Board& board_;
+  RuleSet& rules_;
+  contracts::Policy policy_;
+  LeagueLine& line_;
+  contracts::Report judged_;
+  std::map<std::string, Done> done_;
+};
+
 // Quantizes every matrix and enters what is known of the codes into the line; gives the model that they make.
 Expected<Model> quantize_line(const Board& board, const Fixture& fixture, contracts::Policy policy, LeagueLine& line) {
   auto rules = rules_of(*fixture.entry, *fixture.division);
   if (!rules) return rules.error();
-  contracts::Report judged;
-  std::map<std::string, Matrix<float>> replacements;
-  Sha256 digest;
-  Sizes sizes;
-  for (const auto& name : board.model.matrix_names()) {
-    const auto resolved = rules->resolve(name);
-    if (!resolved) return resolved.error();
-    const Options& options = resolved->options;
-    const SiteGram& gram = *board.grams.at(name);
-    const Matrix<float>& W = board.model[name];
-    const MatrixRef<float> weights = W;
-    const MatrixRef<double> G = gram.G;
-    const double start = processor_seconds();
-    const auto done = quantize_matrix({name, weights, &G, gram.tokens, gram.tokens}, options, std::nullopt,
-                                      {policy, false, false, {}});
-    if (!done) return done.error();
-    line.seconds += processor_seconds() - start;
-    judged.merge(done->contracts);
-    const Quantized& quantized = done->result;
-    const auto loss = certified_loss(W, gram, options, quantized, name);
-    if (!loss) return loss.error();
-    line.loss[name] = *loss;
-    line.guard_rows += quantized.guard_rows;
-    sizes.add(
-        {name, name, {}, false, static_cast<std::uint64_t>(W.rows()), static_cast<std::uint64_t>(W.cols()), options},
-        quantized.codes);
-    add_to_digest(digest, name, quantized.codes, quantized.steps);
-    replacements.emplace(name, dequantize(quantized.codes, quantized.steps, options.grid));
-    if (name == embedding_weight) {
-      if (!fixture.entry->embedding.empty()) line.embedding = options.grid.id();
-    } else {
-      visit_options(options, [&](const OptionInfo& info, const auto& value) {
-        line.options[std::string(info.name)] = option_text(value);
-      });
-    }
-  }
-  if (auto held = judged.status(); !held) return held.error();
-  for (const auto& [name, count] : judged.counts()) line.contracts_held[name] = count.passed;
-  line.stored_bits = sizes.stored / sizes.weights;
-  line.container_bits = sizes.container / sizes.weights;
-  line.entropy_bits = sizes.entropy / sizes.weights;
-  line.codes_digest = digest.hex();
-  return board.model.with_weights(replacements);
+  Quantizing work(board, *rules, policy, line);
+  const auto any = rules->resolve("");
+  if (!any) return any.error();
+  auto model = any->options.target == plain_target ? work.side_by_side() : work.in_order();
+  if (!model) return model.error();
+  if (const Status entered = work.enter(fixture); !entered) return entered.error();
+  return model;
 }
 
 // The losses of the division's baseline, quantized here where no line has them.
@@ -161,7 +222,8 @@ Expected<Board> set_up(std::uint64_t seed, const LeagueOptions& options, const L
   if (!grams) return grams.error();
   const auto bpb = bits_per_byte(checkpoint->model, evaluated);
   if (!bpb) return bpb.error();
-  Board board{std::move(checkpoint->model), std::move(grams->front()), common, {}};
+  Board board{std::move(checkpoint->model), corpus.train, {offsets.begin(), offsets.end()},
+              std::move(grams->front()),    common,       {}};
   board.common.seed = seed;
   board.common.bpb_float = *bpb;
   board.common.checkpoint_digest = std::move(checkpoint->digest);
