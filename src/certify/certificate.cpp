@@ -42,6 +42,16 @@ double slack_of(const Enclosure& loss, const Enclosure& bound) {
   return std::nextafter(loss.hi / bound.lo, infinity);
 }
 
+MeanOptimality mean_optimality(const std::vector<CertifiedRow>& rows) {
+  MeanOptimality mean;
+  for (const CertifiedRow& row : rows) {
+    if (!row.optimality || !row.optimality->lower || !(*row.optimality->lower > 0)) continue;
+    mean.sum += row.final.enclosure.hi / *row.optimality->lower;
+    ++mean.rows;
+  }
+  return mean;
+}
+
 std::string certificate_path(const std::string& quantized_path) {
   constexpr std::string_view ending = ".safetensors";
   const std::string_view path = quantized_path;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "certify/optimality.hpp"
 #include "io/file.hpp"
 #include "method/options.hpp"
 #include "oracle/dyadic.hpp"
@@ -42,7 +43,8 @@ struct CertifiedBound {
 struct CertifiedRow {
   bool kept_rtn = false;  ///< the codes of round-to-nearest were kept by the guard
   CertifiedLoss final, rtn;
-  std::optional<CertifiedBound> bound;  ///< version 1: always
+  std::optional<CertifiedBound> bound;   ///< version 1: always
+  std::optional<Optimality> optimality;  ///< with quantize --optimality
 };
 
 /// A contract, and how often it was decided: in enclosures, and by exact arithmetic where these could not tell.
@@ -79,6 +81,14 @@ struct CertificateHeader {
   bool asymmetric = false;         ///< some tensor has an asymmetric target: the assumptions say what its losses are
   std::optional<Options> options;  ///< version 1: of all tensors, but for scales that are given
 };
+
+/// loss / optimality, in the mean over the rows that have a lower bound above 0, and how many these are.
+struct MeanOptimality {
+  double sum = 0;  ///< of the ratios
+  std::uint64_t rows = 0;
+  double ratio() const { return sum / static_cast<double>(rows); }
+};
+MeanOptimality mean_optimality(const std::vector<CertifiedRow>& rows);
 
 /// What is not proved and taken on trust; every certificate carries these sentences, in two forms.
 const std::vector<std::string>& certificate_assumptions(bool asymmetric);

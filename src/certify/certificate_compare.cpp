@@ -75,6 +75,9 @@ std::optional<std::string> first_difference(const CertifiedTensor& certified, co
     if (a.bound && b.bound)
       comparison.same(row + "the bound", a.bound->enclosure, b.bound->enclosure)
           .same(row + "the slack", a.bound->slack, b.bound->slack);
+    if (a.optimality && b.optimality)
+      comparison.same(row + "what its optimality follows from", a.optimality->by, b.optimality->by)
+          .same(row + "optimality", a.optimality->lower.value_or(0), b.optimality->lower.value_or(0));
   }
   comparison.same("the number of contracts", certified.contracts.size(), computed.contracts.size());
   for (std::size_t i = 0; !comparison.first() && i < computed.contracts.size(); ++i) {

@@ -45,6 +45,11 @@ Json loss_json(const CertifiedLoss& loss) {
   return json;
 }
 
+Json optimality_json(const Optimality& row) {
+  if (!row.lower) return {{"none", row.by}};
+  return {{"lower", hex(*row.lower)}, {"theorem", row.by}};
+}
+
 // ---- reading
 
 // The JSON of a line, or what is wrong.
@@ -94,6 +99,14 @@ class Fields {
       value.exact = oracle::Dyadic::parse(exact.text("mantissa") + "p" + exact.text("exponent"));
       if (!value.exact) fail(fmt::format("the exact value of '{}' is not a dyadic number in lowest terms", key));
     }
+    return value;
+  }
+
+  Optimality optimality(const char* key) {
+    Fields inner(object(key), fault_);
+    if (inner.object_.is_object() && inner.object_.contains("none")) return {std::nullopt, inner.text("none")};
+    const Optimality value{inner.number("lower"), inner.text("theorem")};
+    if (!std::isfinite(*value.lower)) fail(fmt::format("the lower bound of '{}' is not finite", key));
     return value;
   }
 
@@ -234,6 +247,7 @@ std::string row_line(int version, std::size_t index, const CertifiedRow& row) {
     json["bound"] = {{"enclosure", enclosure_json(bound.enclosure)}};
     json["slack"] = {{"upper", hex(bound.slack)}};
   }
+  if (row.optimality) json["optimality"] = optimality_json(*row.optimality);
   return json.dump();
 }
 
@@ -315,6 +329,7 @@ std::optional<LineFault> parse_row_line(int version, std::string_view line, std:
     Fields bound(fields.object("bound"), fault), slack(fields.object("slack"), fault);
     row.bound = CertifiedBound{bound.enclosure("enclosure"), slack.number("upper")};
   }
+  if (version > 1 && json.is_object() && json.contains("optimality")) row.optimality = fields.optimality("optimality");
   return result(fault, line, fault.empty() ? row_line(version, index, row) : "");
 }
 

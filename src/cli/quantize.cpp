@@ -24,7 +24,8 @@ struct QuantizeFlags {
   std::string weights, calibration, output, report, config;
   std::string contracts = "on", device = "cpu";
   std::map<std::string, std::string> words;  // options by name, as typed
-  bool desc_act = false, no_guard = false, exact = false, bounds = false, dry_run = false, overwrite = false;
+  bool desc_act = false, no_guard = false, exact = false, bounds = false, optimality = false, dry_run = false,
+       overwrite = false;
   int threads = 0;
   double holdout = 0;  // 0: no token is held out
   Selection selection;
@@ -141,7 +142,7 @@ Expected<Exit> run(const QuantizeFlags& flags) {
                      flags.output,
                      flags.overwrite,
                      fmt::format("hallmark {}", build_info::version),
-                     {*policy, true, flags.bounds, exact},
+                     {*policy, true, flags.bounds, exact, flags.optimality},
                      device->get()};
   Expected<contracts::Report> judged = [&] {
     Progress progress("quantize");
@@ -185,6 +186,8 @@ Command quantize_command(CLI::App& root) {
       ->capture_default_str();
   app->add_flag("--exact", f->exact, "Judge every row by exact arithmetic too, and certify exact losses");
   app->add_flag("--bounds", f->bounds, "Certify the bound of GPTQ for every row too");
+  app->add_flag("--optimality", f->optimality,
+                "Certify for every row what no codes of its grid and scale lose less than");
   app->add_flag("--dry-run", f->dry_run, "Print what every tensor gets, and why the others get nothing, and stop");
   app->add_flag("--overwrite", f->overwrite, "Replace existing outputs");
   app->add_option("--report", f->report, "One JSON object per matrix");

@@ -18,6 +18,10 @@ double sum(const std::vector<double>& values) { return std::accumulate(values.be
 
 std::string ratio_text(double loss, double rtn) { return rtn > 0 ? fmt::format("{:.4f}", loss / rtn) : "-"; }
 
+std::string optimality_text(const MeanOptimality& mean) {
+  return fmt::format("loss/optimality {:.2f} in the mean of {} rows", mean.ratio(), mean.rows);
+}
+
 bool exact_products(const Options& options, const Quantized& result) {
   if (result.steps.rotation.any()) return true;  // else they would have been refused
   return std::all_of(result.steps.scales.data(), result.steps.scales.data() + result.steps.scales.size(),
@@ -117,9 +121,12 @@ Status QuantizeReport::add(const PlannedMatrix& planned, const QuantizedTensor& 
     ratio += fmt::format(" on {} tokens, {} on {} held out", planned.calibration->tokens,
                          ratio_text(held->loss, held->loss_rtn), held->tokens);
   }
-  note("{}  {} x {}  {}  {}  loss/RTN {}  guard {} of {} rows  clipped {}  dead {}", planned.name(), planned.rows(),
+  const MeanOptimality optimality = mean_optimality(quantized.judged.seen->values);
+  optimality_.sum += optimality.sum;
+  optimality_.rows += optimality.rows;
+  note("{}  {} x {}  {}  {}  loss/RTN {}  guard {} of {} rows  clipped {}  dead {}{}", planned.name(), planned.rows(),
        planned.cols(), options.grid.name(), result.method, ratio, result.guard_rows, planned.rows(), result.clipped,
-       result.dead_columns);
+       result.dead_columns, optimality.rows > 0 ? "  " + optimality_text(optimality) : "");
   const std::string warning = warning_of(planned, quantized);
   if (!warning.empty()) warn("warning: {}: {}", planned.name(), warning);
   if (!file_) return ok();
@@ -142,6 +149,10 @@ Status QuantizeReport::add(const PlannedMatrix& planned, const QuantizedTensor& 
     line["loss_proposal"] = proposal;
     line["loss"] = final_loss;
   }
+  if (optimality.rows > 0) {
+    line["loss_over_optimality"] = optimality.ratio();
+    line["optimality_rows"] = optimality.rows;
+  }
   if (const auto& held = quantized.held_out) {
     line["held_out_tokens"] = held->tokens;
     line["held_out_loss_rtn"] = held->loss_rtn;
@@ -156,6 +167,7 @@ Status QuantizeReport::commit() { return file_ ? file_->commit() : ok(); }
 void QuantizeReport::print_summary(const std::string& output) const {
   std::string loss = loss_rtn_ > 0 ? ", loss/RTN " + ratio_text(loss_final_, loss_rtn_) : "";
   if (held_out_.tokens > 0) loss += ", " + ratio_text(held_out_.loss, held_out_.loss_rtn) + " on tokens held out";
+  if (optimality_.rows > 0) loss += ", " + optimality_text(optimality_);
   note("wrote {}: {} matrices quantized{}, guard kept RTN in {} of {} rows, {} codes clipped", output, matrices_, loss,
        guard_rows_, rows_, clipped_);
 }

@@ -33,6 +33,7 @@ class QuantizeReport {
   Index rows_ = 0, guard_rows_ = 0, clipped_ = 0;
   double loss_rtn_ = 0, loss_final_ = 0;
   HeldOut held_out_;  // of all matrices
+  MeanOptimality optimality_;
 };
 
 }  // namespace hallmark::cli

@@ -293,11 +293,13 @@ Expected<std::optional<Error>> verify_matrices(const VerifyFlags& flags, Inputs&
       found.held_out += planned.calibration && planned.calibration->held_out > 0;
     }
     const bool bounds = claim && !claim->values.empty() && claim->values.front().bound;
+    const bool optimality = claim && !claim->values.empty() && claim->values.front().optimality;
     Expected<Verified> verified =
-        claim && again ? reproduce(planned, in.known(), *in.model, *claim,
-                                   {*contracts::parse_policy(in.certificate->header().contracts), true, bounds, exact},
-                                   digests, found.mismatch.has_value())
-                       : judge_stored(planned, in.known(), *in.model, claim ? &*claim : nullptr, exact, digests);
+        claim && again
+            ? reproduce(planned, in.known(), *in.model, *claim,
+                        {*contracts::parse_policy(in.certificate->header().contracts), true, bounds, exact, optimality},
+                        digests, found.mismatch.has_value())
+            : judge_stored(planned, in.known(), *in.model, claim ? &*claim : nullptr, exact, digests);
     if (!verified) return verified.error();
     found.lines.push_back(
         line_of(verified->tensor, judged_text(*verified, claim && again, flags.exact), claim && again));

@@ -19,6 +19,10 @@ Expected<JudgedMatrix> quantize_matrix(const Layer& layer, const Options& option
   if (!result) return result.error();
   out.result = *std::move(result);
   out.contracts = checker.report();
+  if (demands.optimality && out.seen && !out.seen->values.empty()) {
+    const std::vector<Optimality> rows = optimality(layer.W, *layer.G, options, out.result.steps);
+    for (std::size_t i = 0; i < rows.size(); ++i) out.seen->values[i].optimality = rows[i];
+  }
   return out;
 }
 

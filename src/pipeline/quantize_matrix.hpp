@@ -16,6 +16,7 @@ struct Demands {
   bool certify = true;                                  ///< the rows of a certificate
   bool bounds = false;                                  ///< their bounds too
   ExactRows exact = {};                                 ///< rows that exact arithmetic judges too
+  bool optimality = false;                              ///< what no codes can lose less than, in the rows too
 };
 
 /// The codes with what is known of them.

@@ -202,6 +202,26 @@ Expected<std::optional<std::string>> first_above_rule(const PlannedMatrix& plann
       fmt::format("row {}: the codes lose more than round-to-nearest with the scales of rule {}", **worse, rule));
 }
 
+// The first row whose optimality is more than is proved here again; a smaller lower bound is true as well, but an
+// optimum is one number.
+std::optional<std::string> first_unproved(const LoadedMatrix& loaded, const Options& options, const Steps& steps,
+                                          const std::vector<CertifiedRow>& rows) {
+  if (std::ranges::none_of(rows, [](const CertifiedRow& row) { return row.optimality.has_value(); }))
+    return std::nullopt;
+  const std::vector<Optimality> proved = optimality(loaded.W.view(), loaded.G->view(), options, steps);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (!rows[i].optimality || rows[i].optimality == proved[i]) continue;
+    const auto& [lower, by] = *rows[i].optimality;
+    if (by == optimality_by::diagonal && lower && proved[i].lower && *lower <= *proved[i].lower) continue;
+    const auto said = [](const Optimality& of) {
+      return of.lower ? fmt::format("{:a} by {}", *of.lower, of.by) : fmt::format("none: {}", of.by.substr(0, 80));
+    };
+    return fmt::format("row {}: its optimality is {}, by the certificate {}", i, said(proved[i]),
+                       said(*rows[i].optimality));
+  }
+  return std::nullopt;
+}
+
 CertifiedTensor blank(const PlannedMatrix& planned) {
   CertifiedTensor out(planned.matrix.options);
   out.name = planned.name();
@@ -220,7 +240,7 @@ Status compute_values(LossVerifier& judge, const Matrix<Code>& codes, Verified& 
   out.tensor.lambda = judge.lambda();
   for (std::size_t i = 0; i < final->size(); ++i) {
     const Loss &a = (*final)[i], &b = (*rtn)[i];
-    out.tensor.values.push_back({false, {{a.lo, a.hi}, {}}, {{b.lo, b.hi}, {}}, {}});
+    out.tensor.values.push_back({false, {{a.lo, a.hi}, {}}, {{b.lo, b.hi}, {}}, {}, {}});
     out.worse_rows += a.lo > b.hi;
   }
   return ok();
@@ -317,6 +337,7 @@ Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationF
     }
   auto found = judge->first_false(codes, out.codes_rtn, claim->values, options.guard, exact);
   if (found && !*found) found = first_above_rule(planned, out.loaded, *judge, codes);
+  if (found && !*found) found = first_unproved(out.loaded, options, steps, claim->values);
   if (!found) return found.error();
   if (*found && out.differs) out.differs = differs(planned.name(), fmt::format("{}; {}", other_codes, **found));
   else if (*found)

@@ -49,6 +49,8 @@ CertifiedTensor some_tensor(const std::string& name) {
   const Enclosure bound{0.9, std::numeric_limits<double>::infinity()};
   tensor.values[0].bound = CertifiedBound{bound, slack_of(row.final.enclosure, bound)};
   tensor.values[1].kept_rtn = true;
+  tensor.values[0].optimality = Optimality{0.0625, optimality_by::optimum};
+  tensor.values[1].optimality = Optimality{std::nullopt, optimality_by::rotated};
   return tensor;
 }
 
@@ -127,6 +129,8 @@ TEST_CASE("a certificate comes back as it was written") {
   CHECK((*first)->values[0].final.exact->text() == oracle::Dyadic(0.15).text());
   CHECK((*first)->values[0].bound == some_tensor("a.weight").values[0].bound);
   CHECK_FALSE((*first)->values[1].bound);
+  CHECK((*first)->values[0].optimality == some_tensor("a.weight").values[0].optimality);
+  CHECK((*first)->values[1].optimality == some_tensor("a.weight").values[1].optimality);
   CHECK((*first)->values[1].kept_rtn);
   const auto second = reader->next();
   REQUIRE(second);
@@ -159,6 +163,9 @@ TEST_CASE("malformed certificates are refused by name") {
       Attack{"an unknown method", "\"method\":\"gptq\"", "\"method\":\"optimal\"", 367},
       Attack{"points that do not increase", "\"points\":[-1.0,", "\"points\":[1.0,", 367},
       Attack{"a bound without its slack", ",\"slack\":{\"upper\":\"0x", ",\"slick\":{\"upper\":\"0x", 367},
+      Attack{"a lower bound without its theorem", "\"theorem\":\"T21", "\"theory\":\"T21", 367},
+      Attack{"an infinite lower bound", "\"lower\":\"0x1p-4\"", "\"lower\":\"inf\"", 367},
+      Attack{"a lower bound and none", "\"none\":\"", "\"lower\":\"0x1p-4\",\"none\":\"", 367},
       Attack{"a key twice in the header", "\"tool\":", "\"tool\":\"x\",\"tool\":", 367},
       Attack{"a key twice in a tensor", "\"rows\":2", "\"rows\":2,\"rows\":2", 367},
       Attack{"a key twice in a row", "\"kept\":\"codes\"", "\"kept\":\"codes\",\"kept\":\"codes\"", 367},
