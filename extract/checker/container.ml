@@ -1,4 +1,4 @@
-(* The quantized container (docs/file-format.md, section 2), schemas 2 and 3: what it says, and that its tensors are those. *)
+(* The quantized container (docs/file-format.md, section 2), schemas 2 to 4: what it says, and that its tensors are those. *)
 
 type options = {
   json : Json.t;  (* as written: the certificate's have to be the same *)
@@ -30,10 +30,13 @@ type t = {
   calibration_sha256 : string;
   originals : original list;
   matrices : matrix list;
+  packed : bool;  (* schema 4: codes and zero points of fewer than 8 bits, and marks of rotated rows *)
   digests : (string, string) Hashtbl.t;  (* SHA-256 of each tensor, by name *)
 }
 
 let groups m = if m.options.group_size = 0 then 1 else (m.columns + m.options.group_size - 1) / m.options.group_size
+
+let packs (m : matrix) = m.options.grid.bits < 8
 
 let is_digest text = String.length text = 64 && String.for_all (fun c -> (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')) text
 
@@ -169,16 +172,20 @@ let matrices_of file originals =
   matrices
 
 (* The tensors that all this needs are there, and no others. *)
-let check_tensors (file : Safetensors.t) originals matrices =
+let check_tensors (file : Safetensors.t) packed originals matrices =
   let quantized = Hashtbl.create 64 in
   List.iter (fun m -> Hashtbl.replace quantized m.tensor ()) matrices;
   let parts (m : matrix) =
-    let scale = Option.get (storage_dtype m.options.scale_storage) and codes = m.options.grid.code_dtype in
+    let scale = Option.get (storage_dtype m.options.scale_storage) in
+    let numbers suffix columns =
+      if packed && packs m then (m.name ^ suffix, "U8", [ m.rows; Packed.size columns m.options.grid.bits ])
+      else (m.name ^ suffix, m.options.grid.code_dtype, [ m.rows; columns ])
+    in
     let steps = if m.options.group_size = 0 then [ m.rows ] else [ m.rows; groups m ] in
-    (m.name ^ ".codes", codes, [ m.rows; m.columns ])
+    numbers ".codes" m.columns
     :: (m.name ^ ".scale", scale, steps)
-    :: (if m.options.grid.zero_points then [ (m.name ^ ".zero_point", codes, [ m.rows; groups m ]) ] else [])
-    @ if m.options.rotation_seed <> None then [ (m.name ^ ".rotated", "U8", [ m.rows ]) ] else []
+    :: (if m.options.grid.zero_points then [ numbers ".zero_point" (groups m) ] else [])
+    @ if m.options.rotation_seed <> None then [ (m.name ^ ".rotated", "U8", [ (if packed then Packed.size m.rows 1 else m.rows) ]) ] else []
   in
   let unchanged = List.filter (fun (o : original) -> not (Hashtbl.mem quantized o.name)) originals in
   let wanted = List.map (fun (o : original) -> (o.name, o.dtype, o.shape)) unchanged @ List.concat_map parts matrices in
@@ -194,6 +201,23 @@ let check_tensors (file : Safetensors.t) originals matrices =
     fail file.path 363 "the tensor map needs one name twice" "hallmark.tensors";
   if List.length names <> List.length file.tensors then
     fail file.path 363 "a tensor that the tensor map does not know" "more tensors than it names"
+
+(* One content, one text: no bit after the last number of a row, or after the last mark, is 1. *)
+let check_padding (file : Safetensors.t) matrices =
+  let check number name bits rows count =
+    let data = (Option.get (Safetensors.find file name)).data in
+    for i = 0 to rows - 1 do
+      if not (Packed.padded data (i * Packed.size count bits) bits count) then
+        fail file.path number "a bit after the last number of a row is not 0"
+          (Printf.sprintf "tensor '%s': row %d, %d numbers of %d bits" name i count bits)
+    done
+  in
+  List.iter (fun (m : matrix) ->
+      let bits = m.options.grid.bits in
+      if packs m then check 365 (m.name ^ ".codes") bits m.rows m.columns;
+      if packs m && m.options.grid.zero_points then check 366 (m.name ^ ".zero_point") bits m.rows (groups m);
+      if m.options.rotation_seed <> None then check 369 (m.name ^ ".rotated") 1 1 m.rows)
+    matrices
 
 (* The digests of the tensors, which together have the payload's. *)
 let check_payload (file : Safetensors.t) =
@@ -211,13 +235,16 @@ let check_payload (file : Safetensors.t) =
 let open_file path =
   let file = Safetensors.open_file path in
   let schema = entry file "hallmark.schema" in
-  if not (List.mem schema [ "2"; "3" ]) then
-    fail path 361 "a quantized file of an unknown schema" (Printf.sprintf "'%s', this program reads 2 and 3" (Safetensors.printable schema));
+  if not (List.mem schema [ "2"; "3"; "4" ]) then
+    fail path 361 "a quantized file of an unknown schema" (Printf.sprintf "'%s', this program reads 2 to 4" (Safetensors.printable schema));
   if entry file "hallmark.rounding" <> "nearest-even" then bad file "hallmark.rounding";
   let originals = originals_of file in
   let matrices = matrices_of file originals in
-  (* Who knows schema 2 alone takes no row for a rotated one. *)
-  if (schema = "3") <> List.exists (fun m -> m.options.rotation_seed <> None) matrices then bad file "hallmark.schema";
-  check_tensors file originals matrices;
+  (* Who knows schema 2 alone takes no row for a rotated one; 4 says that something is packed. *)
+  let rotated = List.exists (fun m -> m.options.rotation_seed <> None) matrices and packed = schema = "4" in
+  if if packed then not (rotated || List.exists packs matrices) else (schema = "3") <> rotated then bad file "hallmark.schema";
+  check_tensors file packed originals matrices;
+  let digests = check_payload file in
+  if packed then check_padding file matrices;
   { file; weights_sha256 = digest file "hallmark.source.sha256"; calibration_sha256 = digest file "hallmark.calibration.sha256";
-    originals; matrices; digests = check_payload file }
+    originals; matrices; packed; digests }

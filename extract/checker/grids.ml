@@ -4,21 +4,24 @@ type t = {
   id : string;
   judged : Checker.grid;
   code_dtype : string;
+  bits : int;  (* that tell the codes apart *)
   zero_points : bool;
   either_sign : bool;  (* scales may be negative *)
 }
 
 let single x = Z.of_int (Int32.to_int (Int32.bits_of_float x) land 0xFFFFFFFF)
 
+let rec width n = if n = 0 then 0 else 1 + width (n / 2)
+
 let golden id e m =
-  { id; judged = Checker.Golden (Z.of_int e, Z.of_int m); code_dtype = (if 1 + e + m > 8 then "U16" else "U8");
+  { id; bits = 1 + e + m; judged = Checker.Golden (Z.of_int e, Z.of_int m); code_dtype = (if 1 + e + m > 8 then "U16" else "U8");
     zero_points = false; either_sign = false }
 
 let integer ?(zero_points = false) ?(either_sign = false) id first last =
-  { id; judged = Checker.Integer (Z.of_int first, Z.of_int last); code_dtype = (if first < 0 then "I8" else "U8"); zero_points; either_sign }
+  { id; bits = width (last - first); judged = Checker.Integer (Z.of_int first, Z.of_int last); code_dtype = (if first < 0 then "I8" else "U8"); zero_points; either_sign }
 
 let table id points =
-  { id; judged = Checker.Table (List.map single points); code_dtype = (if List.length points > 256 then "U16" else "U8");
+  { id; bits = width (List.length points - 1); judged = Checker.Table (List.map single points); code_dtype = (if List.length points > 256 then "U16" else "U8");
     zero_points = false; either_sign = false }
 
 let mirrored positive = List.rev_map (fun x -> -.x) positive @ positive

@@ -78,11 +78,21 @@ let gram_of files (m : matrix) used =
       | Some t, Some _ -> Refusal.malformed 381 "activations and a Gram matrix for one weight" (file.path ^ ": " ^ t.name)
       | None, None -> missing "the calibration file does not know it")
 
-let code_reader dtype data =
-  match dtype with
-  | "U16" -> fun i -> Mapped.word16 data (2 * i)
-  | "U8" -> fun i -> Mapped.byte data i
-  | _ -> fun i -> let b = Mapped.byte data i in if b < 0x80 then b else b lor 0xFF00  (* I8, in two's complement of 16 bits *)
+(* Number i of the rows of [count] codes or zero points, in two's complement of 16 bits where they have a sign. *)
+let number_reader (container : Container.t) (m : matrix) suffix count =
+  let grid = m.options.grid and data = (Option.get (Safetensors.find container.file (m.name ^ suffix))).data in  (* Container has seen it *)
+  let signed bits n = if grid.code_dtype = "I8" && n lsr (bits - 1) = 1 then n lor (0x10000 - (1 lsl bits)) else n in
+  if container.packed && packs m then
+    let row = Packed.size count grid.bits in
+    fun i -> signed grid.bits (Packed.number data (i / count * row) grid.bits (i mod count))
+  else if grid.code_dtype = "U16" then fun i -> Mapped.word16 data (2 * i)
+  else fun i -> signed 8 (Mapped.byte data i)
+
+(* SHA-256 of [count] numbers in one byte each, which is what certificates speak of, whatever file holds them. *)
+let digest_of_numbers count number =
+  let bytes = Bigarray.Array1.create Bigarray.char Bigarray.c_layout count in
+  for i = 0 to count - 1 do bytes.{i} <- Char.chr (number i land 0xFF) done;
+  Sha256.of_bytes bytes
 
 let list n f = List.init n (fun j -> z (f j))
 
@@ -130,6 +140,16 @@ let rec parts size = function
 
 let together = 12 (* rows whose losses are computed at once *)
 
+let marks_of (container : Container.t) (m : matrix) =
+  if m.options.rotation_seed = None then fun _ -> false
+  else
+    let data = (Option.get (Safetensors.find container.file (m.name ^ ".rotated"))).data in
+    fun i ->
+      match if container.packed then Packed.number data 0 1 i else Mapped.byte data i with
+      | 0 -> false
+      | 1 -> true
+      | mark -> Refusal.malformed 369 "a mark of a rotated row is neither 0 nor 1" (Printf.sprintf "tensor '%s', row %d: %d" m.name i mark)
+
 (* What can be compared without arithmetic. *)
 let check_facts (m : matrix) (container : Container.t) (claim : Certificate.tensor) bytes gram dead =
   let where what = Printf.sprintf "tensor '%s': %s" m.name what in
@@ -139,14 +159,25 @@ let check_facts (m : matrix) (container : Container.t) (claim : Certificate.tens
   same "the options" claim.options m.options.json;
   let digest key = Option.value (List.assoc_opt key claim.digests) ~default:"" in
   let stored suffix = Option.value (Hashtbl.find_opt container.digests (m.name ^ suffix)) ~default:"" in
+  let of_numbers suffix count =
+    if container.packed && packs m && Hashtbl.mem container.digests (m.name ^ suffix) then
+      digest_of_numbers (m.rows * count) (number_reader container m suffix count)
+    else stored suffix
+  in
+  let of_marks () =
+    if container.packed && m.options.rotation_seed <> None then
+      let marks = marks_of container m in
+      digest_of_numbers m.rows (fun i -> Bool.to_int (marks i))
+    else stored ".rotated"
+  in
   let digests_agree key found =
     if digest key <> found then Refusal.rejected "digest" "bytes are not those of the certificate" (where ("the digest of its " ^ key))
   in
   digests_agree "weights" (Sha256.of_bytes bytes);
-  digests_agree "codes" (stored ".codes");
+  digests_agree "codes" (of_numbers ".codes" m.columns);
   digests_agree "scales" (stored ".scale");
-  digests_agree "zero_points" (stored ".zero_point");
-  digests_agree "rotated" (stored ".rotated");
+  digests_agree "zero_points" (of_numbers ".zero_point" (groups m));
+  digests_agree "rotated" (of_marks ());
   digests_agree "gram" (match gram with Some (g : Gram.t) -> g.sha256 | None -> "");
   same "the kind of its calibration" claim.calibration (match gram with Some g -> g.Gram.kind | None -> "none");
   same "the number of tokens" claim.tokens (match gram with Some g -> g.Gram.tokens | None -> 0);
@@ -164,21 +195,10 @@ let check_facts (m : matrix) (container : Container.t) (claim : Certificate.tens
    place of their group; and which rows are rotated. *)
 type stored = { word : int -> int -> int; code : int -> int; scale : int -> int; zero : int -> int; rotated : int -> bool }
 
-let marks_of (container : Container.t) (m : matrix) =
-  if m.options.rotation_seed = None then fun _ -> false
-  else
-    let data = (Option.get (Safetensors.find container.file (m.name ^ ".rotated"))).data in
-    fun i ->
-      match Mapped.byte data i with
-      | 0 -> false
-      | 1 -> true
-      | mark -> Refusal.malformed 369 "a mark of a rotated row is neither 0 nor 1" (Printf.sprintf "tensor '%s', row %d: %d" m.name i mark)
-
 let stored_of (container : Container.t) (m : matrix) word =
-  let part suffix = Option.get (Safetensors.find container.file (m.name ^ suffix)) in  (* Container has seen it *)
-  let codes = part ".codes" and scales = part ".scale" in
-  { word; code = code_reader codes.dtype codes.data; scale = Option.get (Numbers.single_reader scales.dtype scales.data);
-    zero = (if m.options.grid.zero_points then let t = part ".zero_point" in code_reader t.dtype t.data else fun _ -> 0);
+  let scales = Option.get (Safetensors.find container.file (m.name ^ ".scale")) in
+  { word; code = number_reader container m ".codes" m.columns; scale = Option.get (Numbers.single_reader scales.dtype scales.data);
+    zero = (if m.options.grid.zero_points then number_reader container m ".zero_point" (groups m) else fun _ -> 0);
     rotated = marks_of container m }
 
 (* Row i in the judge's words, with what the certificate says of it. *)

@@ -5,16 +5,17 @@
 #include <span>
 #include <vector>
 
+#include "artifact/quantized_metadata.hpp"
+
 namespace hallmark {
 
 MatrixBits bits_of(const QuantizedMatrix& matrix) {
-  const GridSpec& grid = matrix.options.grid.spec();
-  const auto rows = static_cast<double>(matrix.rows), count = rows * static_cast<double>(matrix.cols);
-  const double steps =
-      rows * static_cast<double>(groups_of(static_cast<Index>(matrix.cols), matrix.options.group_size));
-  const int step_bits = (matrix.options.scale_storage == ScaleStorage::f32 ? 32 : 16) + (grid.zero_points ? 8 : 0);
-  const double marks = matrix.options.rotation == no_rotation ? 0 : 8 * rows;  // of rotated rows
-  return {count * grid.bits, count * (grid.code_dtype() == "U16" ? 16 : 8), steps * step_bits + marks};
+  MatrixBits bits;
+  bits.codes = static_cast<double>(matrix.rows) * static_cast<double>(matrix.cols) * matrix.options.grid.spec().bits;
+  const std::vector<TensorPlan> plan = detail::matrix_plan(matrix, true);
+  for (const TensorPlan& tensor : plan)
+    (&tensor == &plan.front() ? bits.container_codes : bits.steps) += 8 * static_cast<double>(*tensor_bytes(tensor));
+  return bits;
 }
 
 double entropy_of(const Matrix<Code>& codes) {

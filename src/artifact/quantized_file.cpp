@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <functional>
 #include <numeric>
 
 #include "base/error_numbers.hpp"
 #include "artifact/quantized_metadata.hpp"
+#include "artifact/packed_codes.hpp"
 #include "artifact/rotation_signs.hpp"
+#include "artifact/stored_bytes.hpp"
 #include "io/sha256.hpp"
 #include "io/utf8.hpp"
 
@@ -19,17 +20,6 @@ namespace {
 
 Error malformed(int number, std::string what, std::string where) {
   return {Exit::input, number, std::move(what), std::move(where), "quantize the weights again"};
-}
-
-/// Element i of a U16, U8 or I8 tensor.
-Code code_at(const TensorInfo& tensor, std::size_t i) {
-  if (tensor.dtype == DType::U16) {
-    Code code;
-    std::memcpy(&code, tensor.data.data() + 2 * i, sizeof code);
-    return code;
-  }
-  const auto value = std::to_integer<std::uint8_t>(tensor.data[i]);
-  return tensor.dtype == DType::I8 ? static_cast<Code>(static_cast<std::int8_t>(value)) : Code{value};
 }
 
 /// Compares the tensors with those that the metadata promises, both sorted by name.
@@ -100,13 +90,37 @@ Status QuantizedFile::check_whole() const {
                                          : Status(differs("metadata", "metadata", computed, of_metadata->second));
 }
 
+Expected<Matrix<Code>> QuantizedFile::rows_of(const TensorInfo& tensor, const QuantizedMatrix& matrix, Index cols,
+                                              int number) const {
+  const auto rows = static_cast<Index>(matrix.rows);
+  const GridSpec& grid = matrix.options.grid.spec();
+  const bool packed = header().schema >= detail::packed_schema;
+  if (packed && detail::packs(grid))
+    if (const auto bad = detail::first_bad_padding(tensor, rows, cols, grid))
+      return malformed(number, "a bit after the last number of a row is not 0",
+                       fmt::format("{}: tensor '{}': row {}, {} numbers of {} bits", file_.paths().front(), tensor.name,
+                                   *bad, cols, grid.bits));
+  return detail::read_rows(tensor, rows, cols, grid, packed);
+}
+
 Expected<Matrix<Code>> QuantizedFile::codes(const QuantizedMatrix& matrix) const {
   const TensorInfo& tensor = *file_.find(matrix.name + ".codes");
-  Matrix<Code> codes(static_cast<Index>(matrix.rows), static_cast<Index>(matrix.cols));
-#pragma omp parallel for
-  for (Index k = 0; k < codes.size(); ++k) codes.data()[k] = code_at(tensor, static_cast<std::size_t>(k));
+  Expected<Matrix<Code>> codes = rows_of(tensor, matrix, static_cast<Index>(matrix.cols), error_number::quantized_code);
   forget_pages(tensor.data);
   return codes;
+}
+
+Expected<std::vector<std::uint8_t>> QuantizedFile::marks(const QuantizedMatrix& matrix) const {
+  const TensorInfo& tensor = *file_.find(matrix.name + ".rotated");
+  std::vector<Code> marks(matrix.rows);
+  if (header().schema < detail::packed_schema)
+    std::ranges::transform(tensor.data, marks.begin(), [](std::byte b) { return std::to_integer<Code>(b); });
+  else if (padding_is_zero(tensor.data, marks.size(), 1)) unpack_codes(tensor.data, 1, false, marks);
+  else
+    return malformed(
+        error_number::quantized_rotated, "a bit after the last mark is not 0",
+        fmt::format("{}: tensor '{}': {} marks of 1 bit", file_.paths().front(), tensor.name, marks.size()));
+  return std::vector<std::uint8_t>(marks.begin(), marks.end());
 }
 
 Expected<Steps> QuantizedFile::steps(const QuantizedMatrix& matrix) const {
@@ -115,15 +129,15 @@ Expected<Steps> QuantizedFile::steps(const QuantizedMatrix& matrix) const {
   const std::vector<float> scales = *widen_to_f32(*file_.find(matrix.name + ".scale"));
   Steps steps{Eigen::Map<const Matrix<float>>(scales.data(), rows, groups), {}, matrix.options.group_size};
   if (matrix.options.rotation != no_rotation) {
-    const std::span<const std::byte> marks = file_.find(matrix.name + ".rotated")->data;
-    steps.rotation.signs = rotation_signs(matrix.options, matrix.name, cols);
-    for (const std::byte mark : marks) steps.rotation.rows.push_back(std::to_integer<std::uint8_t>(mark));
+    Expected<std::vector<std::uint8_t>> rotated = marks(matrix);
+    if (!rotated) return rotated.error();
+    steps.rotation = {rotation_signs(matrix.options, matrix.name, cols), *std::move(rotated)};
   }
   const TensorInfo* const zeros = file_.find(matrix.name + ".zero_point");
   if (!matrix.options.grid.spec().zero_points || zeros == nullptr) return steps;
-  steps.zeros.resize(rows, groups);
-  for (Index k = 0; k < steps.zeros.size(); ++k)
-    steps.zeros.data()[k] = static_cast<std::int16_t>(code_at(*zeros, static_cast<std::size_t>(k)));
+  const Expected<Matrix<Code>> read = rows_of(*zeros, matrix, groups, error_number::quantized_scale);
+  if (!read) return read.error();
+  steps.zeros = read->cast<std::int16_t>();
   return steps;
 }
 

@@ -24,9 +24,6 @@ class QuantizedFileWriter {
   Status write_unchanged(const TensorInfo& tensor);
   /// The same from a model that has it. Errors: E0110, E0904, E0905; those of the model.
   Status write_unchanged(const QuantizedModel& model, const std::string& tensor);
-  /// The SHA-256 of the bytes of a tensor of the container that was written, by its name there ("w.codes"); "" where
-  /// there is none of this name.
-  std::string digest(const std::string& name) const;
   /// Enters the digests of the inputs in place of those that create() was given; both are there or neither is, as
   /// before. They can be computed beside the tensors. Errors: E0110.
   Status replace_digests(const std::string& source_sha256, const std::string& calibration_sha256);
@@ -67,6 +64,8 @@ class QuantizedFile final : public QuantizedModel {
   const SafeTensors& file() const { return file_; }
 
  private:
+  Expected<Matrix<Code>> rows_of(const TensorInfo& tensor, const QuantizedMatrix& matrix, Index cols, int number) const;
+  Expected<std::vector<std::uint8_t>> marks(const QuantizedMatrix& matrix) const;
   QuantizedFile(SafeTensors file, QuantizedHeader header) : QuantizedModel(std::move(header)), file_(std::move(file)) {}
 
   SafeTensors file_;

@@ -9,6 +9,8 @@
 #include <set>
 #include <unordered_map>
 
+#include "artifact/packed_codes.hpp"
+#include "artifact/stored_bytes.hpp"
 #include "method/options_json.hpp"
 #include "base/error_numbers.hpp"
 #include "io/sha256.hpp"
@@ -281,17 +283,26 @@ std::string metadata_digest(const std::map<std::string, std::string>& metadata) 
 namespace {
 
 // Readers of schema 2 would take a rotated row for one that is not, or judge losses that the certificate does not mean.
-bool needs_schema_3(const QuantizedHeader& header) {
-  return std::ranges::any_of(header.matrices, [](const QuantizedMatrix& m) {
+int unpacked_schema(const QuantizedHeader& header) {
+  const bool younger = std::ranges::any_of(header.matrices, [](const QuantizedMatrix& m) {
     return m.options.rotation != no_rotation || m.options.target != plain_target;
   });
+  return younger ? 3 : 2;
 }
 
 }  // namespace
 
+int schema_to_write(const QuantizedHeader& header) {
+  const bool packed = std::ranges::any_of(header.matrices, [](const QuantizedMatrix& m) {
+    return packs(m.options.grid.spec()) || m.options.rotation != no_rotation;
+  });
+  return packed ? packed_schema : unpacked_schema(header);
+}
+
 std::map<std::string, std::string> to_metadata(const QuantizedHeader& header) {
+  const int of_content = header.schema >= packed_schema ? schema_to_write(header) : unpacked_schema(header);
   std::map<std::string, std::string> entries{{"format", "pt"},
-                                             {schema, needs_schema_3(header) ? "3" : "2"},
+                                             {schema, fmt::format("{}", of_content)},
                                              {tool, header.tool},
                                              {rounding, "nearest-even"},
                                              {source_key, header.source_sha256},
@@ -308,12 +319,13 @@ Expected<QuantizedHeader> from_metadata(const std::map<std::string, std::string>
   const auto word = [](const std::string& text) { return text.empty() ? std::nullopt : std::optional(text); };
   const auto digest = [](const std::string& text) { return is_digest(text) ? std::optional(text) : std::nullopt; };
   const std::string version = entries.text(schema);
-  if (!entries.error && version != "1" && version != "2" && version != "3")
+  const std::string_view known = "1234";
+  if (!entries.error && (version.size() != 1 || known.find(version) == known.npos))
     return Error{Exit::input, error_number::quantized_schema, "a quantized file of an unknown schema",
-                 fmt::format("{}: {} is '{}', this build reads 1, 2 and 3", path, schema, printable(version)),
+                 fmt::format("{}: {} is '{}', this build reads 1 to 4", path, schema, printable(version)),
                  "use the version of the tool that wrote the file"};
   QuantizedHeader header;
-  header.schema = version == "1" ? 1 : version == "3" ? 3 : 2;
+  header.schema = entries.error ? packed_schema : version.front() - '0';
   std::string rule;
   std::vector<std::string> quantized;
   entries.read(tool, word, header.tool);
@@ -359,22 +371,32 @@ DType storage_dtype(ScaleStorage storage) {
   return DType::F32;
 }
 
+std::vector<TensorPlan> matrix_plan(const QuantizedMatrix& m, bool packed) {
+  std::vector<TensorPlan> plan;
+  const GridSpec& grid = m.options.grid.spec();
+  const auto groups = static_cast<std::uint64_t>(groups_of(static_cast<Index>(m.cols), m.options.group_size));
+  const auto add = [&](const char* suffix, std::uint64_t cols) {
+    StoredShape stored = stored_shape(grid, m.rows, cols, packed);
+    plan.push_back({m.name + suffix, stored.dtype, std::move(stored.shape)});
+  };
+  add(".codes", m.cols);
+  Shape scales{m.rows};
+  if (m.options.group_size > 0) scales.push_back(groups);
+  plan.push_back({m.name + ".scale", storage_dtype(m.options.scale_storage), std::move(scales)});
+  if (grid.zero_points) add(".zero_point", groups);
+  if (m.options.rotation != no_rotation)
+    plan.push_back({m.name + ".rotated", DType::U8, {packed ? packed_size(m.rows, 1) : m.rows}});
+  return plan;
+}
+
 std::vector<TensorPlan> container_plan(const QuantizedHeader& header) {
   std::vector<TensorPlan> plan;
   std::size_t k = 0;
   for (const OriginalTensor& t : header.tensors) {
     if (k == header.matrices.size() || header.matrices[k].tensor != t.name) plan.push_back({t.name, t.dtype, t.shape});
     for (; k < header.matrices.size() && header.matrices[k].tensor == t.name; ++k) {
-      const QuantizedMatrix& m = header.matrices[k];
-      const GridSpec& grid = m.options.grid.spec();
-      const auto groups = static_cast<std::uint64_t>(groups_of(static_cast<Index>(m.cols), m.options.group_size));
-      const DType code_dtype = *parse_dtype(grid.code_dtype());
-      plan.push_back({m.name + ".codes", code_dtype, {m.rows, m.cols}});
-      Shape scales{m.rows};
-      if (m.options.group_size > 0) scales.push_back(groups);
-      plan.push_back({m.name + ".scale", storage_dtype(m.options.scale_storage), std::move(scales)});
-      if (grid.zero_points) plan.push_back({m.name + ".zero_point", code_dtype, {m.rows, groups}});
-      if (m.options.rotation != no_rotation) plan.push_back({m.name + ".rotated", DType::U8, {m.rows}});
+      std::vector<TensorPlan> parts = matrix_plan(header.matrices[k], header.schema >= packed_schema);
+      std::ranges::move(parts, std::back_inserter(plan));
     }
   }
   return plan;

@@ -39,7 +39,7 @@ struct QuantizedHeader {
   std::vector<QuantizedMatrix> matrices;               ///< in the order of their tensors, stacks by index
   std::map<std::string, std::string> source_metadata;  ///< W's own
   std::vector<std::uint64_t> source_shards;            ///< tensors in each shard of W, in order; empty for one file
-  int schema = 2;  ///< 1: one set of options for all matrices; 3: some matrix is rotated
+  int schema = 2;  ///< of the file that was read (docs/file-format.md); a writer takes the one that its content needs
 };
 
 /// The matrices of each tensor of the header, in its order; none where the tensor passes through. Views into the
@@ -84,8 +84,8 @@ Status check_values(const QuantizedModel& model, const QuantizedMatrix& matrix, 
 /// Whether the model is whole and the values of every matrix are sound. Errors: E0710, E0365, E0366, E0369.
 Status check_model(const QuantizedModel& model);
 
-/// SHA-256 of codes, scales, zero points and marks of rotated rows ("" without) in the bytes that the container gives
-/// them: of the numbers, whatever file holds them.
+/// SHA-256 of codes, scales, zero points and marks of rotated rows ("" without): scales as the container stores them,
+/// of the others one byte for each, two for codes of U16, unpacked: of the numbers, whatever file holds them.
 struct StoredDigests {
   std::string codes, scales, zeros, rotated;
 };

@@ -30,6 +30,7 @@ QuantizedFileWriter::QuantizedFileWriter(SafeTensorsWriter writer, QuantizedHead
 
 Expected<QuantizedFileWriter> QuantizedFileWriter::create(const std::string& path, bool overwrite,
                                                           QuantizedHeader header) {
+  header.schema = detail::schema_to_write(header);
   std::map<std::string, std::string> metadata = detail::to_metadata(header);
   for (const std::string_view key : {detail::payload_key, detail::metadata_key})
     metadata[std::string(key)] = std::string(64, '0');  // entered by seal()
@@ -46,11 +47,6 @@ Status QuantizedFileWriter::write(const std::string& name, std::span<const std::
   if (Status written = writer_.write(name, bytes); !written) return written;
   digests_[name] = sha256_hex(bytes);
   return ok();
-}
-
-std::string QuantizedFileWriter::digest(const std::string& name) const {
-  const auto found = digests_.find(name);
-  return found == digests_.end() ? "" : found->second;
 }
 
 Status QuantizedFileWriter::write_quantized(const std::string& name, std::span<const Code> codes, const Steps& steps) {
@@ -85,10 +81,13 @@ Status QuantizedFileWriter::write_quantized(const std::string& name, std::span<c
                    fmt::format("'{}': {:#06x} at [{}, {}]", name, codes[i], i / matrix.cols, i % matrix.cols),
                    "report this"};
   std::vector<std::byte> room;
-  Status written = write(name + ".codes", detail::code_bytes(codes, grid.spec(), room));
+  Status written = write(name + ".codes", detail::packed_rows(codes, matrix.cols, grid.spec(), room));
   if (written) written = write(name + ".scale", detail::scale_bytes(scales, matrix.options.scale_storage, room));
-  if (written && !zeros.empty()) written = write(name + ".zero_point", detail::zero_bytes(zeros, room));
-  if (written && rotates) written = write(name + ".rotated", std::as_bytes(rotated));
+  if (written && !zeros.empty()) {
+    const std::vector<Code> numbers(zeros.begin(), zeros.end());
+    written = write(name + ".zero_point", detail::packed_rows(numbers, groups, grid.spec(), room));
+  }
+  if (written && rotates) written = write(name + ".rotated", detail::packed_marks(rotated, room));
   return written;
 }
 

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
+#include "artifact/packed_codes.hpp"
 #include "format/golden_float.hpp"
 
 namespace hallmark::detail {
@@ -14,6 +16,22 @@ std::span<const std::byte> low_bytes(const auto& wide, std::vector<std::byte>& r
   room.resize(wide.size());
   for (std::size_t i = 0; i < wide.size(); ++i) room[i] = static_cast<std::byte>(wide[i] & 0xFF);
   return room;
+}
+
+/// Element i of a U16, U8 or I8 tensor.
+Code code_at(const TensorInfo& tensor, std::size_t i) {
+  if (tensor.dtype == DType::U16) {
+    Code code;
+    std::memcpy(&code, tensor.data.data() + 2 * i, sizeof code);
+    return code;
+  }
+  const auto value = std::to_integer<std::uint8_t>(tensor.data[i]);
+  return tensor.dtype == DType::I8 ? static_cast<Code>(static_cast<std::int8_t>(value)) : Code{value};
+}
+
+std::span<const std::byte> packed_row(const TensorInfo& tensor, Index row, Index cols, const GridSpec& grid) {
+  const std::size_t bytes = packed_size(static_cast<std::size_t>(cols), grid.bits);
+  return tensor.data.subspan(static_cast<std::size_t>(row) * bytes, bytes);
 }
 
 }  // namespace
@@ -35,6 +53,45 @@ std::span<const std::byte> scale_bytes(std::span<const float> scales, ScaleStora
     std::memcpy(room.data() + 2 * i, &word, sizeof word);
   }
   return room;
+}
+
+StoredShape stored_shape(const GridSpec& grid, std::uint64_t rows, std::uint64_t cols, bool packed) {
+  if (packed && packs(grid)) return {DType::U8, {rows, packed_size(cols, grid.bits)}};
+  return {*parse_dtype(grid.code_dtype()), {rows, cols}};
+}
+
+std::span<const std::byte> packed_rows(std::span<const Code> codes, std::uint64_t cols, const GridSpec& grid,
+                                       std::vector<std::byte>& room) {
+  if (!packs(grid)) return code_bytes(codes, grid, room);
+  const std::size_t rows = cols == 0 ? 0 : codes.size() / cols, bytes = packed_size(cols, grid.bits);
+  room.resize(rows * bytes);
+  for (std::size_t i = 0; i < rows; ++i)
+    pack_codes(codes.subspan(i * cols, cols), grid.bits, std::span(room).subspan(i * bytes, bytes));
+  return room;
+}
+
+std::span<const std::byte> packed_marks(std::span<const std::uint8_t> marks, std::vector<std::byte>& room) {
+  room.resize(packed_size(marks.size(), 1));
+  pack_codes(std::vector<Code>(marks.begin(), marks.end()), 1, room);
+  return room;
+}
+
+std::optional<Index> first_bad_padding(const TensorInfo& tensor, Index rows, Index cols, const GridSpec& grid) {
+  for (Index i = 0; i < rows; ++i)
+    if (!padding_is_zero(packed_row(tensor, i, cols, grid), static_cast<std::size_t>(cols), grid.bits)) return i;
+  return std::nullopt;
+}
+
+Matrix<Code> read_rows(const TensorInfo& tensor, Index rows, Index cols, const GridSpec& grid, bool packed) {
+  Matrix<Code> codes(rows, cols);
+  const auto row_of = [&](Index i) { return std::span(codes.row(i).data(), static_cast<std::size_t>(cols)); };
+  const bool sign = grid.code_dtype() == "I8";
+#pragma omp parallel for
+  for (Index i = 0; i < rows; ++i)
+    if (packed && packs(grid)) unpack_codes(packed_row(tensor, i, cols, grid), grid.bits, sign, row_of(i));
+    else
+      for (Index j = 0; j < cols; ++j) codes(i, j) = code_at(tensor, static_cast<std::size_t>(i * cols + j));
+  return codes;
 }
 
 std::optional<std::string> first_bad_mark(const Grid& grid, const Steps& steps) {

@@ -28,7 +28,7 @@ struct LeagueLine {
   std::map<std::string, double> relative_loss;  ///< to that of the division's baseline, where that loses anything
   double mean_relative_loss = 0;                ///< their geometric mean
   double stored_bits = 0;     ///< for each weight: codes at the grid's width, and steps as they are stored
-  double container_bits = 0;  ///< the same with codes in whole bytes, as in the container
+  double container_bits = 0;  ///< the same with codes in the bytes of a container
   double entropy_bits = 0;    ///< the same with codes at the order-0 entropy of their tensor
   double bpb_float = 0, bpb_quantized = 0, damage = 0;  ///< damage: their difference
   std::int64_t eval_bytes = 0, batches = 0, guard_rows = 0;

@@ -46,14 +46,14 @@ Status QuantizeOutputs::write(const PlannedMatrix& planned, QuantizedTensor&& qu
   CertifiedTensor certified = certified_tensor(planned, quantized);
   Quantized& result = quantized.judged.result;
   const bool large = result.codes.size() > most_codes_waiting;
-  writing_ = beside([&files = *files_, codes = std::move(result.codes), steps = std::move(result.steps),
-                     certified = std::move(certified)]() mutable -> Status {
-    const std::string& name = certified.name;
-    if (const Status written = files.writer.write_quantized(name, all(codes), steps); !written) return written;
-    certified.codes_sha256 = files.writer.digest(name + ".codes");
-    certified.scales_sha256 = files.writer.digest(name + ".scale");
-    certified.zeros_sha256 = files.writer.digest(name + ".zero_point");
-    certified.rotated_sha256 = files.writer.digest(name + ".rotated");
+  writing_ = beside([&files = *files_, matrix = planned.matrix, codes = std::move(result.codes),
+                     steps = std::move(result.steps), certified = std::move(certified)]() mutable -> Status {
+    if (const Status written = files.writer.write_quantized(matrix.name, all(codes), steps); !written) return written;
+    const StoredDigests digests = stored_digests(matrix, codes, steps);
+    certified.codes_sha256 = digests.codes;
+    certified.scales_sha256 = digests.scales;
+    certified.zeros_sha256 = digests.zeros;
+    certified.rotated_sha256 = digests.rotated;
     return files.certificate.add(certified);
   });
   return large ? settle() : ok();

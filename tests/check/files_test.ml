@@ -11,13 +11,20 @@ let bundle ?group_size ?with_zeros ?guard ?positive ?(rows = 5) ?(columns = 7) g
 let gf16_files ?rule ?given ?layout b = F.make ?rule ?given ?layout ~grid_id:"gf16/1" ~code_dtype:"U16" b
 let base = gf16_files (bundle ~positive:true gf16)
 
+let bits_of = function
+  | Golden (e, m) -> 1 + e + m
+  | Integer (first, last) -> Grids.width (last - first)
+  | Table points -> Grids.width (Array.length points - 1)
+
 let good_files () =
   List.iter (fun (grid_id, code_dtype, grid, group_size, with_zeros) ->
       let plain = F.make ~grid_id ~code_dtype (bundle ~group_size ~with_zeros grid) in
       good grid_id [ "grid " ^ grid_id; "given by the calibration file" ] plain;
       good (grid_id ^ " without guard") [ "no guard" ] { plain with bundle = bundle ~group_size ~with_zeros ~guard:false grid };
       good (grid_id ^ " transposed") [] { plain with layout = `Transposed };
-      good (grid_id ^ " stacked") [ "w[1]: accepted"; "2 of 2" ] { plain with layout = `Stacked })
+      good (grid_id ^ " stacked") [ "w[1]: accepted"; "2 of 2" ] { plain with layout = `Stacked };
+      if bits_of grid < 8 then
+        good (grid_id ^ " packed") [ "w[1]: accepted"; "grid " ^ grid_id; "2 of 2" ] { plain with layout = `Stacked; packed = bits_of grid })
     [ ("gf16/1", "U16", gf16, 0, false); ("bf16/1", "U16", Golden (8, 7), 3, false); ("fp16/1", "U16", Golden (5, 10), 0, false);
       ("gf:4,3/1", "U8", Golden (4, 3), 2, false); ("int4/1", "I8", Integer (-7, 7), 0, false); ("int4/2", "I8", Integer (-8, 7), 4, false);
       ("int2/2", "I8", Integer (-2, 1), 1, false); ("int8/2", "I8", Integer (-128, 127), 0, false); ("int4z/1", "U8", Integer (0, 15), 3, true);
@@ -168,13 +175,36 @@ let forged_claims () =
       refused ("the digest of its " ^ key) "digest" { base with certificate_text = map_text find (find ^ "\",\"was\":\"") })
     [ "weights"; "codes"; "scales"; "gram" ]
 
+(* Packed: 7 codes of 4 bits in 4 bytes a row, 3 zero points in 2. *)
+let forged_packing () =
+  let packed = { (F.make ~grid_id:"int4z/1" ~code_dtype:"U8" (bundle ~group_size:3 ~with_zeros:true (Integer (0, 15)))) with packed = 4 } in
+  let set name at mask =
+    let changed t = { t with F.data = String.mapi (fun i c -> if i = at then Char.chr (Char.code c lor mask) else c) t.F.data } in
+    { packed with container_tensors = List.map (fun t -> if t.F.name = name then changed t else t) }
+  in
+  good "packed" [] packed;
+  expect "a bit after the codes of the last row" 3 [ "E0365"; "row 4, 7 numbers of 4 bits" ] (set "w.codes" 19 0x80);
+  expect "a bit after the codes of the first row" 3 [ "E0365"; "row 0" ] (set "w.codes" 3 0x10);
+  expect "a bit after the zero points" 3 [ "E0366"; "row 1, 3 numbers" ] (set "w.zero_point" 3 0x10);
+  let meta key f = List.map (fun (k, v) -> if k = key then (k, f v) else (k, v)) in
+  expect "packed, of a schema that packs nothing" 3 [ "E0364" ] { packed with container_text = meta "hallmark.schema" (fun _ -> "2") };
+  expect "not packed, of the schema that packs" 3 [ "E0364" ] { packed with packed = 0; container_text = meta "hallmark.schema" (fun _ -> "4") };
+  expect "a row of another length" 3 [ "E0364" ]
+    { packed with container_tensors =
+        List.map (fun t -> if t.F.name = "w.codes" then { t with F.shape = [ 5; 3 ]; data = String.sub t.F.data 0 15 } else t) };
+  refused "another code, packed" "digest"
+    { packed with container_tensors =
+        List.map (fun t -> if t.F.name = "w.codes" then { t with F.data = String.mapi (fun i c -> if i = 0 then Char.chr (Char.code c lxor 1) else c) t.F.data } else t) }
+
 let forged_files () =
   let tensor name data = List.map (fun t -> if t.F.name = name then { t with F.data } else t) in
   refused "a tensor that passes through" "tensor" { base with container_tensors = tensor "bias" (F.singles [| 1.; 2.; 4. |]) };
   refused "other weights" "files" { base with source_sha256 = Some (String.make 64 'a') };
   expect "a payload digest" 7 [ "E0710" ] { base with payload = Some (String.make 64 'a') };
   let meta key f = List.map (fun (k, v) -> if k = key then (k, f v) else (k, v)) in
-  expect "another schema" 3 [ "E0361"; "unknown schema" ] { base with container_text = meta "hallmark.schema" (fun _ -> "4") };
+  expect "another schema" 3 [ "E0361"; "unknown schema" ] { base with container_text = meta "hallmark.schema" (fun _ -> "5") };
+  expect "packed matrices without any" 3 [ "E0360"; "hallmark.schema" ]
+    { base with container_text = meta "hallmark.schema" (fun _ -> "4") };
   expect "rotated matrices without any" 3 [ "E0360"; "hallmark.schema" ]
     { base with container_text = meta "hallmark.schema" (fun _ -> "3") };
   expect "a missing entry" 3 [ "E0360" ] { base with container_text = List.filter (fun (k, _) -> k <> "hallmark.matrices") };
@@ -254,6 +284,7 @@ let () =
   forged_scales ();
   forged_grams ();
   forged_claims ();
+  forged_packing ();
   forged_files ();
   ignore (Sys.command ("rm -rf " ^ Filename.quote folder));
   Printf.printf "files_test: %d runs, %d failures\n" !runs !failures;

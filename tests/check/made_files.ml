@@ -9,6 +9,7 @@ type t = {
   bundle : bundle;
   grid_id : string;
   code_dtype : string;
+  packed : int;                 (* bits of a packed code, fewer than 8; 0: schema 2 or 3 *)
   rule : string;
   meth : string;
   damping : string;
@@ -34,7 +35,7 @@ type t = {
 }
 
 let make ?(rule = "given") ?(meth = "gptq") ?(given = true) ?(calibration = `Gram) ?(layout = `Plain) ~grid_id ~code_dtype bundle =
-  { bundle; grid_id; code_dtype; rule; meth; damping = "0.01"; given; calibration; held_out = [||]; rotation = None; layout; weights_dtype = "F32"; scale_storage = "f32";
+  { bundle; grid_id; code_dtype; packed = 0; rule; meth; damping = "0.01"; given; calibration; held_out = [||]; rotation = None; layout; weights_dtype = "F32"; scale_storage = "f32";
     gram_dtype = "F64"; sharded = false; stated_grid = grid_id; guard_rows = None;
     dead = None; lambda = None; row_text = (fun _ line -> line); certificate_text = Fun.id; container_text = Fun.id;
     container_tensors = Fun.id; payload = None; source_sha256 = None }
@@ -85,6 +86,14 @@ let codes_text dtype a =
   let b = Buffer.create 64 in
   Array.iter (fun c -> if dtype = "U16" then Buffer.add_uint16_le b (c land 0xFFFF) else Buffer.add_uint8 b (c land 0xFF)) a;
   Buffer.contents b
+
+(* Numbers of [bits] bits as one integer, whose little-endian bytes these are. *)
+let packed_text bits a =
+  let sum = ref Z.zero in
+  Array.iteri (fun i c -> sum := Z.logor !sum (Z.shift_left (Z.of_int (c land ((1 lsl bits) - 1))) (bits * i))) a;
+  let size = ((Array.length a * bits) + 7) / 8 in
+  let bytes = Z.to_bits !sum in
+  String.init size (fun i -> if i < String.length bytes then bytes.[i] else '\000')
 
 let rows b f = Array.concat (Array.to_list (Array.map f b.rows))
 let hex = Printf.sprintf "%h"
@@ -164,11 +173,19 @@ let write_all folder m =
   if calibrated then write p.calibration_file calibration else if Sys.file_exists p.calibration_file then Sys.remove p.calibration_file;
   let calibration_sha = if calibrated then sha calibration else "" in
   (* The container. *)
+  let numbers name width (b : bundle) f =
+    if m.packed = 0 then { name; dtype = m.code_dtype; shape = [ count; width ]; data = codes_text m.code_dtype (rows b f) }
+    else
+      let data = String.concat "" (List.map (fun r -> packed_text m.packed (f r)) (Array.to_list b.rows)) in
+      { name; dtype = "U8"; shape = [ count; ((width * m.packed) + 7) / 8 ]; data }
+  in
   let part (name, b) =
-    { name = name ^ ".codes"; dtype = m.code_dtype; shape = [ count; columns ]; data = codes_text m.code_dtype (rows b (fun r -> r.codes)) }
+    numbers (name ^ ".codes") columns b (fun r -> r.codes)
     :: { name = name ^ ".scale"; dtype = scale_dtype; shape = steps_shape; data = scales b }
-    :: (if b.with_zeros then [ { name = name ^ ".zero_point"; dtype = m.code_dtype; shape = [ count; k ]; data = zeros b } ] else [])
+    :: (if b.with_zeros then [ numbers (name ^ ".zero_point") k b (fun r -> r.zeros) ] else [])
     @ match m.rotation with
+      | Some (_, marks) when m.packed > 0 ->
+          [ { name = name ^ ".rotated"; dtype = "U8"; shape = [ (count + 7) / 8 ]; data = packed_text 1 marks } ]
       | Some (_, marks) -> [ { name = name ^ ".rotated"; dtype = "U8"; shape = [ count ]; data = codes_text "U8" marks } ]
       | None -> []
   in
@@ -194,7 +211,7 @@ let write_all folder m =
   let weights_sha = Option.value m.source_sha256 ~default:weights_digest in
   let meta =
     m.container_text
-      [ ("format", "pt"); ("hallmark.schema", if m.rotation = None then "2" else "3"); ("hallmark.tool", "forger 1"); ("hallmark.rounding", "nearest-even");
+      [ ("format", "pt"); ("hallmark.schema", if m.packed > 0 then "4" else if m.rotation = None then "2" else "3"); ("hallmark.tool", "forger 1"); ("hallmark.rounding", "nearest-even");
         ("hallmark.source.sha256", weights_sha); ("hallmark.source.metadata", "{\"format\":\"pt\"}");
         ("hallmark.calibration.sha256", calibration_sha); ("hallmark.tensors", "[" ^ described w ^ "," ^ described bias ^ "]");
         ("hallmark.matrices", "[" ^ String.concat "," (List.mapi (fun i _ -> matrix i) bundles) ^ "]");
@@ -209,6 +226,8 @@ let write_all folder m =
   let zero_columns = Array.fold_left (fun n d -> if d = 0. then n + 1 else n) 0 diagonal in
   let kept = Array.fold_left (fun n r -> n + r.claims) 0 b.rows in
   let stored suffix name = match List.find_opt (fun t -> t.name = name ^ suffix) tensors with Some t -> sha t.data | None -> "" in
+  (* Certificates speak of numbers in whole bytes. *)
+  let of_numbers suffix name (b : bundle) f = if m.packed = 0 then stored suffix name else sha (codes_text m.code_dtype (rows b f)) in
   let row i r =
     m.row_text i
       (Printf.sprintf "{\"row\":%d,\"kept\":\"%s\",\"final\":{\"enclosure\":[\"%s\",\"%s\"]},\"rtn\":{\"enclosure\":[\"%s\",\"%s\"]}}" i
@@ -220,8 +239,12 @@ let write_all folder m =
        \"codes\":\"%s\",\"scales\":\"%s\",\"zero_points\":\"%s\"%s},\"calibration\":\"%s\",\"tokens\":%d,\"lambda\":\"%s\",\
        \"dead_columns\":%d,\"clipped\":0,\"guard_rows\":%d,\"contracts\":[],\"values\":[\n%s]}"
       name count columns (options m.stated_grid) (sha (own b)) (if judged then sha gram_words else "")
-      (stored ".codes" name) (stored ".scale" name) (stored ".zero_point" name)
-      (if m.rotation = None then "" else Printf.sprintf ",\"rotated\":\"%s\"" (stored ".rotated" name))
+      (of_numbers ".codes" name b (fun r -> r.codes)) (stored ".scale" name)
+      (if b.with_zeros then of_numbers ".zero_point" name b (fun r -> r.zeros) else "")
+      (match m.rotation with
+       | None -> ""
+       | Some (_, marks) ->
+           Printf.sprintf ",\"rotated\":\"%s\"" (if m.packed = 0 then stored ".rotated" name else sha (codes_text "U8" marks)))
       (match m.calibration with _ when not judged -> "none" | `Gram -> "gram" | `Activations _ -> "activations" | `None -> "none")
       (match m.calibration with `Activations x when judged -> Array.length x | _ -> 0)
       (real lambda)

@@ -79,6 +79,14 @@ let change i f files = { files with F.bundle = map_row files.F.bundle i f }
 let mark i m files = { files with F.rotation = Some (3, Array.mapi (fun k old -> if k = i then m else old) marks) }
 let flipped j r = { r with codes = Array.mapi (fun k c -> if k = j then (if c < 7 then c + 1 else c - 1) else c) r.codes }
 
+let packed () =
+  let packed = { files with F.packed = 4 } in
+  good "packed, its marks too" [ "5 rotated, beside round-to-nearest that is not" ] packed;
+  refused "a rotated row that is marked as none, packed" "scale-rule" (mark a_turned 0 packed);
+  let changed t = { t with F.data = String.map (fun c -> Char.chr (Char.code c lor 0x80)) t.F.data } in
+  expect "a bit after the last mark" 3 [ "E0369"; "1 bits" ]
+    { packed with container_tensors = List.map (fun t -> if t.F.name = "w.rotated" then changed t else t) }
+
 let rotated () =
   good "rotated rows" [ "5 rotated, beside round-to-nearest that is not"; "scales by absmax, of rotated rows in their basis" ] files;
   good "another seed, with its codes" [ "rotated" ] (made 1000000000);
@@ -137,6 +145,7 @@ let searched () =
     { (made b) with meth = "rtn" }
 
 let () =
+  packed ();
   rotated ();
   searched ();
   ignore (Sys.command ("rm -rf " ^ Filename.quote folder));

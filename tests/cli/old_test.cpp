@@ -1,4 +1,5 @@
-// What the release before this one wrote (tests/cli/old): container schema 1, certificate version 1.
+// What earlier versions wrote (tests/cli/old): container schema 1 with certificate version 1, and schemas 2 and 3,
+// which packed nothing, with version 2.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -68,6 +69,36 @@ TEST_CASE("files of the release before are inspected, verified and dequantized")
       farthest = std::max(farthest, std::fabs(static_cast<double>((*before)[k]) - static_cast<double>((*after)[k])));
     CHECK(farthest > 0);
     CHECK(farthest < (grid == "gf16" ? 0x1p-6 : 0.5));
+  }
+}
+
+TEST_CASE("schemas 2 and 3 are read, and their certificates are those of the packed container too") {
+  struct Old {
+    std::string name, prefix, schema;
+  };
+  for (const Old& one : {Old{"int3z", "", "2"}, Old{"rotated", "rotated.", "3"}}) {
+    CAPTURE(one.name);
+    const test::TemporaryFolder folder;
+    const std::string q = folder / "q.safetensors", again = folder / "again.safetensors";
+    test::write_file(q, read_file(old + one.name + ".safetensors"));
+    for (const char* name : {"q.certificate.json", "again.certificate.json"})
+      test::write_file(folder / name, read_file(old + one.name + ".certificate.json"));
+    const auto schema_of = [](const std::string& path) {
+      return SafeTensors::open(path)->metadata().at("hallmark.schema");
+    };
+    CHECK(schema_of(q) == one.schema);
+    REQUIRE(shell(fmt::format("{} export {} --to hallmark -o {}", HALLMARK_TOOL, q, again)).exit == 0);
+    CHECK(schema_of(again) == "4");
+    for (const std::string& path : {q, again})
+      for (const std::string how : {"", "--exact", "--reproduce"}) {
+        const Result judged =
+            shell(fmt::format("{0} verify {1} --weights {2}{3}w.safetensors --calibration {2}{3}c.safetensors {4}",
+                              HALLMARK_TOOL, path, old, one.prefix, how));
+        CHECK_MESSAGE(judged.exit == 0, judged.out);
+      }
+    for (const std::string& path : {q, again})
+      REQUIRE(shell(fmt::format("{} dequantize {} -o {}.d", HALLMARK_TOOL, path, path)).exit == 0);
+    CHECK(read_file(q + ".d") == read_file(again + ".d"));
   }
 }
 

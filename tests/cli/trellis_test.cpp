@@ -54,14 +54,25 @@ TEST_CASE("quantize, verify in every way, inspect; the file is decoded by what i
     }
     const Result shown = space.run("inspect q.safetensors");
     CHECK_MESSAGE(shown.out.find(fmt::format("trellis:{}/1 trellis", bits)) != std::string::npos, shown.out);
-    // 250 codes and, for each of 11 rows, a scale and a mark.
-    CHECK_MESSAGE(shown.out.find(fmt::format("{:.3f} by the grids", bits + 11 * 24 / 250.0)) != std::string::npos,
-                  shown.out);
+    // 250 codes and, for each of 11 rows, a scale; marks of 6 and of 5 rows in a byte each.
+    CHECK_MESSAGE(
+        shown.out.find(fmt::format("{:.3f} by the grids", bits + (11 * 16 + 16) / 250.0)) != std::string::npos,
+        shown.out);
 
     REQUIRE(space.run("dequantize q.safetensors --overwrite -o d").exit == 0);
     const auto q = SafeTensors::open(space.folder / "q.safetensors"), d = SafeTensors::open(space.folder / "d");
     REQUIRE((q && d));
-    const auto stored = numbers_of<std::uint8_t>(*q, "a.codes"), marks = numbers_of<std::uint8_t>(*q, "a.rotated");
+    const auto row_bytes = numbers_of<std::uint8_t>(*q, "a.codes"),
+               mark_bits = numbers_of<std::uint8_t>(*q, "a.rotated");
+    REQUIRE(row_bytes.size() == 6 * 5 * static_cast<std::size_t>(bits));
+    const auto stored = [&](std::size_t i, std::size_t j) {  // bit by bit
+      unsigned code = 0;
+      for (std::size_t k = 0, b = static_cast<std::size_t>(bits); k < b; ++k)
+        code |= (row_bytes[5 * b * i + (b * j + k) / 8] >> (b * j + k) % 8 & 1U) << k;
+      return code;
+    };
+    std::vector<int> marks;
+    for (std::size_t i = 0; i < 6; ++i) marks.push_back(mark_bits[0] >> i & 1);
     const auto model = QuantizedFile::open(space.folder / "q.safetensors");
     REQUIRE(model);
     const Steps steps = *model->steps(model->header().matrices[0]);
@@ -71,7 +82,7 @@ TEST_CASE("quantize, verify in every way, inspect; the file is decoded by what i
       std::vector<float> p;
       for (std::size_t j = 0; j < 40 && marks[i] == 1; ++j) {
         unsigned x = 0;
-        for (std::size_t k = 0; k <= j; ++k) x = (x << bits | stored[i * 40 + k]) & 4095;
+        for (std::size_t k = 0; k <= j; ++k) x = (x << bits | stored(i, k)) & 4095;
         p.push_back(static_cast<float>(trellis::value(x)));
       }
       rotate_back(p, std::span(steps.rotation.signs).first(p.empty() ? 0 : 32));

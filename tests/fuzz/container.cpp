@@ -43,6 +43,34 @@ GridSpec spec_of(const Json& options) {
   return grid->spec();
 }
 
+// Numbers [rows, cols] of a tensor: packed in bytes of U8, each row from a byte on, or one in each element.
+std::vector<int> numbers_of(const File& container, const CheckedTensor& tensor, const GridSpec& spec, std::size_t rows,
+                            std::size_t cols) {
+  const std::string_view bytes = container.bytes(tensor);
+  const auto bits = static_cast<std::size_t>(spec.bits), row_bytes = (cols * bits + 7) / 8;
+  const bool packed = container.metadata("hallmark.schema") == "4" && bits < 8, sign = spec.code_dtype() == "I8";
+  require(tensor.shape == std::vector<std::uint64_t>{rows, packed ? row_bytes : cols}, "numbers have another shape");
+  require(tensor.dtype == (packed ? "U8" : spec.code_dtype()), "numbers have another dtype");
+  std::vector<int> numbers;
+  for (std::size_t i = 0; i < rows; ++i) {
+    const auto bit = [&](std::size_t k) {
+      return static_cast<int>(word_at<std::uint8_t>(bytes, i * row_bytes + k / 8) >> k % 8 & 1);
+    };
+    for (std::size_t j = 0; j < cols; ++j) {
+      if (packed) {
+        int number = sign ? -bit(bits * j + bits - 1) : bit(bits * j + bits - 1);
+        for (std::size_t k = bits - 1; k-- > 0;) number = 2 * number + bit(bits * j + k);
+        numbers.push_back(number);
+      } else {
+        numbers.push_back(static_cast<int>(number_at(tensor.dtype, bytes, i * cols + j)));
+      }
+    }
+    for (std::size_t k = bits * cols; packed && k < 8 * row_bytes; ++k)
+      require(bit(k) == 0, "a bit after the last number of a row is not 0");
+  }
+  return numbers;
+}
+
 StoredMatrix stored_matrix(const File& container, const Json& item, const Json& tensors) {
   const std::string tensor = item.at("tensor");
   std::optional<std::size_t> index;
@@ -74,17 +102,12 @@ StoredMatrix stored_matrix(const File& container, const Json& item, const Json& 
     return found;
   };
   const CheckedTensor *const codes = part(".codes"), *const scale = part(".scale");
-  require(codes->shape == std::vector<std::uint64_t>{m.rows, m.cols}, "the codes have another shape");
-  for (std::size_t k = 0; k < m.rows * m.cols; ++k)
-    m.codes.push_back(static_cast<Code>(static_cast<int>(number_at(codes->dtype, container.bytes(*codes), k))));
+  for (const int number : numbers_of(container, *codes, spec, m.rows, m.cols))
+    m.codes.push_back(static_cast<Code>(number));
   for (std::size_t k = 0; k < m.rows * m.groups; ++k)
     m.scales.push_back(static_cast<float>(number_at(scale->dtype, container.bytes(*scale), k)));
   m.zeros.assign(m.scales.size(), 0);
-  if (spec.zero_points) {
-    const CheckedTensor* const zero = part(".zero_point");
-    for (std::size_t k = 0; k < m.zeros.size(); ++k)
-      m.zeros[k] = static_cast<int>(number_at(zero->dtype, container.bytes(*zero), k));
-  }
+  if (spec.zero_points) m.zeros = numbers_of(container, *part(".zero_point"), spec, m.rows, m.groups);
   for (const Code code : m.codes) require(m.grid.contains(code), "a code is no point of the grid");
   for (const float s : m.scales) require(std::isfinite(s) && s != 0, "a scale is none");
   return m;

@@ -131,9 +131,10 @@ TEST_CASE("a malformed list of matrices is refused") {
   CHECK(after([](Json& list) { list[2].erase("transposed"); }) == quantized_shape);
   CHECK(after([](Json& list) { list[0]["options"]["group_size"] = 2; }) == quantized_shape);
   CHECK(after([](Json& list) { list[0]["options"]["scale_storage"] = "bf16"; }) == quantized_shape);
-  CHECK(after([](Json& list) { list[0]["options"]["grid"] = "int4/2"; }) == quantized_shape);   // the codes are U8
+  CHECK(after([](Json& list) { list[0]["options"]["grid"] = "int8/2"; }) == quantized_shape);   // the codes are packed
   CHECK(after([](Json& list) { list[0]["options"]["grid"] = "nf4/1"; }) == quantized_tensors);  // zero points too many
-  CHECK(after([](Json& list) { list[0]["options"]["grid"] = "int3z/1"; }) == quantized_scale);  // zero point 15
+  CHECK(after([](Json& list) { list[0]["options"]["grid"] = "int3z/1"; }) ==
+        quantized_scale);  // a bit after zero point 7
 }
 
 TEST_CASE("schema 1, one set of options for all matrices, is read and refused as before") {

@@ -1,4 +1,4 @@
-// Containers with rotated rows: round trip, schema 3, and each way in which the marks can be wrong.
+// Containers with rotated rows: round trip, schema, and each way in which the marks can be wrong.
 #include <doctest/doctest.h>
 
 #include "artifact/rotation_signs.hpp"
@@ -52,12 +52,12 @@ TEST_CASE("signs are bits of the SHA-256 of seed and name, which others can comp
   CHECK(rotation_signs(options_of("int4"), "z.weight", 18).empty());
 }
 
-TEST_CASE("what was written comes back, as schema 3") {
+TEST_CASE("what was written comes back, as schema 4") {
   const Rotated made;
   REQUIRE(made.write());
   const auto q = QuantizedFile::open(made.path);
   REQUIRE(q);
-  CHECK(q->header().schema == 3);
+  CHECK(q->header().schema == 4);
   const QuantizedMatrix& matrix = q->header().matrices[0];
   CHECK(matrix.options.rotation == hadamard_16);
   CHECK(matrix.options.rotation_seed == 7);
@@ -67,7 +67,7 @@ TEST_CASE("what was written comes back, as schema 3") {
   CHECK(found.rotation.signs == made.steps.rotation.signs);
   const TensorInfo& marks = *q->file().find("z.weight.rotated");
   CHECK(marks.dtype == DType::U8);
-  CHECK(marks.shape == Shape{2});
+  CHECK(marks.shape == Shape{1});
   const StoredDigests digests = stored_digests(matrix, *q->codes(matrix), found);
   CHECK(digests.rotated.size() == 64);
 }
@@ -79,7 +79,7 @@ TEST_CASE("a file without rotation says nothing of one and stays of schema 2") {
   CHECK(QuantizedFile::open(folder / "q")->header().schema == 2);
 }
 
-TEST_CASE("marks that are missing, short, too many, of another kind or neither 0 nor 1 are refused") {
+TEST_CASE("marks that are missing, short, too many, of another kind or followed by a bit are refused") {
   const auto refused = [](const Edit& edit) {
     const Rotated made;
     REQUIRE(made.write());
@@ -92,15 +92,15 @@ TEST_CASE("marks that are missing, short, too many, of another kind or neither 0
   CHECK(refused([](auto&, auto&, auto&) {}) == 0);
   CHECK(refused([&](auto&, auto& plan, auto&) { plan.erase(plan_of(plan)); }) == 363);
   CHECK(refused([&](auto&, auto& plan, auto& data) {
-          plan_of(plan)->shape = {1};
-          data["z.weight.rotated"].resize(1);
+          plan_of(plan)->shape = {0};
+          data["z.weight.rotated"].clear();
         }) == 364);
   CHECK(refused([&](auto&, auto& plan, auto& data) {
-          plan_of(plan)->shape = {3};
+          plan_of(plan)->shape = {2};
           data["z.weight.rotated"] += '\0';
         }) == 364);
   CHECK(refused([&](auto&, auto& plan, auto&) { plan_of(plan)->dtype = DType::I8; }) == 364);
-  CHECK(refused([](auto&, auto&, auto& data) { data["z.weight.rotated"][0] = 2; }) == 369);
+  CHECK(refused([](auto&, auto&, auto& data) { data["z.weight.rotated"][0] = 4; }) == 369);
   // A scale of 24 bits: s times a code is a number of binary32 for no code but powers of 2.
   const auto with_scale = [](std::size_t row) {
     return [row](auto&, auto&, auto& data) {
@@ -112,20 +112,21 @@ TEST_CASE("marks that are missing, short, too many, of another kind or neither 0
   CHECK(refused(with_scale(1)) == 369);
 }
 
-TEST_CASE("metadata that name a rotation are of schema 3, of one text, and of options that take it") {
+TEST_CASE("metadata that name a rotation are of their schema, of one text, and of options that take it") {
   const auto refused = [](const char* from, const char* to) {
     const Rotated made;
     REQUIRE(made.write());
     rewrite(made.path, [&](auto& metadata, auto&, auto&) {
-      std::string& text = metadata[std::string(from) == "3" ? "hallmark.schema" : "hallmark.matrices"];
+      std::string& text = metadata[std::string(from) == "4" ? "hallmark.schema" : "hallmark.matrices"];
       const std::size_t at = text.find(from);
       REQUIRE(at != std::string::npos);
       text.replace(at, std::string(from).size(), to);
     });
     return error_of(made.path);
   };
-  CHECK(refused("3", "2") == 360);
-  CHECK(refused("3", "4") == 361);
+  CHECK(refused("4", "2") == 360);
+  CHECK(refused("4", "3") == 364);
+  CHECK(refused("4", "5") == 361);
   CHECK(refused("\"rotation\":\"hadamard:16\"", "\"rotation\":\"hadamard:8\"") == 360);
   CHECK(refused("\"rotation\":\"hadamard:16\"", "\"rotation\":\"none\"") == 360);
   CHECK(refused("\"rotation\":\"hadamard:16\",", "") == 360);  // a seed of nothing
