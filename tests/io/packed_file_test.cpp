@@ -70,16 +70,16 @@ Edit with_bit(const std::string& tensor, std::size_t byte, int bit) {
 }  // namespace
 
 TEST_CASE("every grid comes back, in the bits that it has") {
-  std::vector<Packed> all;
+  std::vector<Options> all;
   for (const char* grid : {"int2",      "int3",   "int4",   "int5",   "int6",    "int7",    "int8",    "int2s",
                            "int3s",     "int4s",  "int7s",  "int8s",  "int2z",   "int3z",   "int4z",   "int5z",
                            "int6z",     "int7z",  "int8z",  "nf4",    "lloyd:2", "lloyd:3", "lloyd:4", "trellis:2",
                            "trellis:3", "gf:2,1", "gf:3,2", "gf:4,3", "gf16",    "bf16",    "fp16"})
-    all.emplace_back(grid);
-  all.emplace_back(table_of({-1, 1}));
-  all.emplace_back(table_of({-1, 0, 1}));
-  all.emplace_back(table_of({-3, -2, -1, 1, 2}));
-  for (const Packed& made : all) {
+    all.push_back(options_of(grid));
+  for (const std::vector<float>& points : {std::vector<float>{-1, 1}, {-1, 0, 1}, {-3, -2, -1, 1, 2}})
+    all.push_back(table_of(points));
+  for (const Options& options : all) {
+    const Packed made(options);
     const GridSpec& grid = made.options().grid.spec();
     CAPTURE(grid.name);
     REQUIRE(made.write());
