@@ -1,5 +1,6 @@
 // Codes of b bits side by side, the least significant bit first: packed(c) = the little-endian bytes of the integer
-// sum_i u_i 2^(b i), u_i = c_i mod 2^b. There are ceil(n b / 8) of them, and the bits after the last code are 0.
+// sum_i u_i 2^(b i), u_i = c_i mod 2^b. There are ceil(n b / 8) of them, and the bits after the last code are 0. The
+// codes are read back from them (T29).
 #pragma once
 
 #include <cstddef>

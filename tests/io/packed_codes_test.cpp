@@ -86,6 +86,13 @@ TEST_CASE("3 bits, by hand: the codes 1 .. 7, 0, 5 and their complements") {
   CHECK(unpacked(golden, 9, 3, true) == below);
 }
 
+TEST_CASE("the bytes of the witnesses of T29") {
+  CHECK(packed({0, 1, 2, 3, 4, 5, 6, 7, 0}, 3) == bytes_of({0x88, 0xC6, 0xFA, 0}));
+  const std::vector<Code> signed_codes{static_cast<Code>(-8), 7, static_cast<Code>(-1), 0};
+  CHECK(packed(signed_codes, 4) == bytes_of({0x78, 0x0F}));
+  CHECK(unpacked(bytes_of({0x78, 0x0F}), 4, 4, true) == signed_codes);
+}
+
 TEST_CASE("a bit after the last code is seen, wherever it stands, and no bit of a code is taken for one") {
   for (int bits = 1; bits <= 8; ++bits)
     for (std::size_t count = 1; count <= 24; ++count)
