@@ -13,6 +13,9 @@
   FORMAT(safetensors_f32)             \
   FORMAT(safetensors_f64)             \
   FORMAT(gguf)                        \
+  FORMAT(gptq)                        \
+  FORMAT(gptq_v2)                     \
+  FORMAT(compressed_tensors)          \
   FORMAT(hallmark)
 
 namespace hallmark {

@@ -10,9 +10,9 @@
 #include "artifact/quantized_metadata.hpp"
 #include "artifact/packed_codes.hpp"
 #include "artifact/rotation_signs.hpp"
+#include "artifact/sealed.hpp"
 #include "artifact/stored_bytes.hpp"
 #include "io/sha256.hpp"
-#include "io/utf8.hpp"
 
 namespace hallmark {
 
@@ -22,31 +22,6 @@ Error malformed(int number, std::string what, std::string where) {
   return {Exit::input, number, std::move(what), std::move(where), "quantize the weights again"};
 }
 
-/// Compares the tensors with those that the metadata promises, both sorted by name.
-Status check_tensors(const SafeTensors& file, std::vector<TensorPlan> plan, const std::string& path) {
-  std::ranges::sort(plan, {}, &TensorPlan::name);
-  for (std::size_t i = 0; i + 1 < plan.size(); ++i)
-    if (plan[i].name == plan[i + 1].name)
-      return malformed(error_number::quantized_tensors, "the tensor map needs one name twice",
-                       fmt::format("{}: '{}'", path, printable(plan[i].name)));
-  for (const TensorPlan& wanted : plan) {
-    const TensorInfo* const tensor = file.find(wanted.name);
-    if (tensor == nullptr)
-      return malformed(error_number::quantized_tensors, "a tensor of the tensor map is missing",
-                       fmt::format("{}: '{}'", path, printable(wanted.name)));
-    if (tensor->dtype != wanted.dtype || tensor->shape != wanted.shape)
-      return malformed(error_number::quantized_shape, "a tensor has another dtype or shape than the metadata says",
-                       fmt::format("{}: tensor '{}': {} of shape {}, by the metadata {} of shape {}", path, wanted.name,
-                                   dtype_name(tensor->dtype), shape_text(tensor->shape), dtype_name(wanted.dtype),
-                                   shape_text(wanted.shape)));
-  }
-  // Names are unique on both sides, so a surplus shows in the number.
-  if (file.tensors().size() == plan.size()) return ok();
-  for (const TensorInfo& tensor : file.tensors())
-    if (!std::ranges::binary_search(plan, tensor.name, {}, &TensorPlan::name))
-      return malformed(error_number::quantized_tensors, "a tensor that the tensor map does not know",
-                       fmt::format("{}: '{}'", path, tensor.name));
-  return ok();
 }
 
 }  // namespace
@@ -57,11 +32,8 @@ Expected<QuantizedFile> QuantizedFile::open_unjudged(const std::string& path) {
   const SafeTensors& file = *opened;
   Expected<QuantizedHeader> header = detail::from_metadata(file.metadata(), path);
   if (!header) return header.error();
-  if (Status fits = check_tensors(file, detail::container_plan(*header), path); !fits) return fits.error();
-  for (const std::string_view key : {detail::payload_key, detail::metadata_key})
-    if (!file.metadata().contains(std::string(key)) && (key == detail::payload_key || header->schema >= 2))
-      return malformed(error_number::quantized_metadata, "not a quantized file of Hallmark's, or an incomplete one",
-                       fmt::format("{}: no metadata entry '{}'", path, key));
+  if (Status fits = detail::check_tensors(file, detail::container_plan(*header)); !fits) return fits.error();
+  if (Status sealed = detail::check_sealed(file, header->schema); !sealed) return sealed.error();
   return QuantizedFile(std::move(*opened), std::move(*header));
 }
 
@@ -74,21 +46,7 @@ Expected<QuantizedFile> QuantizedFile::open(const std::string& path) {
 
 std::string QuantizedFile::payload_sha256() const { return file_.metadata().at(std::string(detail::payload_key)); }
 
-Status QuantizedFile::check_whole() const {
-  const auto differs = [&](const char* what, const char* name, const std::string& computed, const std::string& stored) {
-    return Error{
-        Exit::mismatch, error_number::payload_digest, fmt::format("the {} are not those that were written", what),
-        fmt::format("{}: {} digest {}, the metadata say {}", file_.paths().front(), name, computed, printable(stored)),
-        "get the file again, or quantize the weights again"};
-  };
-  if (const std::string computed = payload_digest(file_); computed != payload_sha256())
-    return differs("tensors", "payload", computed, payload_sha256());
-  const auto of_metadata = file_.metadata().find(std::string(detail::metadata_key));  // schema 1 has none
-  if (of_metadata == file_.metadata().end()) return ok();
-  const std::string computed = detail::metadata_digest(file_.metadata());
-  return computed == of_metadata->second ? ok()
-                                         : Status(differs("metadata", "metadata", computed, of_metadata->second));
-}
+Status QuantizedFile::check_whole() const { return detail::check_digests(file_); }
 
 Expected<Matrix<Code>> QuantizedFile::rows_of(const TensorInfo& tensor, const QuantizedMatrix& matrix, Index cols,
                                               int number) const {
