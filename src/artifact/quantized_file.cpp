@@ -22,8 +22,6 @@ Error malformed(int number, std::string what, std::string where) {
   return {Exit::input, number, std::move(what), std::move(where), "quantize the weights again"};
 }
 
-}
-
 }  // namespace
 
 Expected<QuantizedFile> QuantizedFile::open_unjudged(const std::string& path) {
