@@ -1,21 +1,31 @@
 // The quantized container: a safetensors file in which each quantized matrix `name` is `name.codes`, `name.scale` and,
 // where its grid has zero points, `name.zero_point`, and where it has a rotation, `name.rotated`; every other tensor is
-// unchanged, and the metadata says how to get back a file with the names, shapes and order of W. Layout and metadata
-// table: docs/file-format.md.
+// unchanged, and the metadata says how to get back a file with the names, shapes and order of W. By its name it is one
+// file or an index and shards, the first of which has the metadata. Layout and metadata table: docs/file-format.md.
 #pragma once
 
 #include <unordered_map>
 
 #include "artifact/quantized_model.hpp"
+#include "io/weights_writer.hpp"
 
 namespace hallmark {
+
+/// A certificate's name ends so; in shards it is one of their set.
+inline constexpr std::string_view certificate_ending = ".certificate.json";
+
+/// Tensors of the container in each shard, in the order of W: what stands for a tensor of W where W has that, or by
+/// cut_by_size where max_shard_bytes is not 0. Errors: those of cut_by_size.
+Expected<std::vector<std::uint64_t>> container_cut(const QuantizedHeader& header, std::uint64_t max_shard_bytes);
 
 /// Writes a container: create() with the whole header, then each matrix and each other tensor of W once in any order,
 /// then commit().
 class QuantizedFileWriter {
  public:
-  /// Errors: those of SafeTensorsWriter::create (E0413 also when W has a tensor called like our `name.codes`); E0110.
-  static Expected<QuantizedFileWriter> create(const std::string& path, bool overwrite, QuantizedHeader header);
+  /// An index name is cut by container_cut. Errors: those of WeightsWriter::create (E0413 also when W has a tensor
+  /// called like our `name.codes`); E0110.
+  static Expected<QuantizedFileWriter> create(const std::string& path, bool overwrite, QuantizedHeader header,
+                                              std::uint64_t max_shard_bytes = 0);
 
   /// codes [rows, cols] row-major. Errors: E0110 wrong sizes or not planned as quantized, E0365, E0366 and E0369 values
   /// that the reader would refuse; E0904, E0905.
@@ -27,18 +37,19 @@ class QuantizedFileWriter {
   /// Enters the digests of the inputs in place of those that create() was given; both are there or neither is, as
   /// before. They can be computed beside the tensors. Errors: E0110.
   Status replace_digests(const std::string& source_sha256, const std::string& calibration_sha256);
-  /// Enters the payload digest and returns it; commit_pair of file() may follow. Errors: E0110, E0904, E0905.
+  /// Enters the payload digest and returns it. Errors: E0110, E0904, E0905.
   Expected<std::string> seal();
-  /// Seals, then commits. Errors: those of SafeTensorsWriter::commit.
+  /// Seals, then commits. Errors: those of seal() and WeightsWriter::commit.
   Status commit();
-  AtomicFile& file() { return writer_.file(); }
+  /// The file or shards, for a certificate beside them after seal().
+  WeightsWriter& files() { return writer_; }
 
  private:
-  QuantizedFileWriter(SafeTensorsWriter writer, QuantizedHeader header);
+  QuantizedFileWriter(WeightsWriter writer, QuantizedHeader header);
   Status write(const std::string& name, std::span<const std::byte> bytes);
   Status write_in_pieces(const std::string& name, const std::function<Status(const ByteSink&)>& from);
 
-  SafeTensorsWriter writer_;
+  WeightsWriter writer_;
   QuantizedHeader header_;
   std::unordered_map<std::string, std::size_t> matrix_at_, passing_at_;  // matrices, and tensors that have none
   std::map<std::string, std::string> digests_;                           // of each tensor's bytes, by name

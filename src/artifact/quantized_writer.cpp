@@ -20,7 +20,7 @@ Error misuse(std::string where) {
 
 }  // namespace
 
-QuantizedFileWriter::QuantizedFileWriter(SafeTensorsWriter writer, QuantizedHeader header)
+QuantizedFileWriter::QuantizedFileWriter(WeightsWriter writer, QuantizedHeader header)
     : writer_(std::move(writer)), header_(std::move(header)) {
   const auto matrices = matrices_by_tensor(header_);
   for (std::size_t i = 0; i < matrices.size(); ++i)
@@ -29,7 +29,7 @@ QuantizedFileWriter::QuantizedFileWriter(SafeTensorsWriter writer, QuantizedHead
 }
 
 Expected<QuantizedFileWriter> QuantizedFileWriter::create(const std::string& path, bool overwrite,
-                                                          QuantizedHeader header) {
+                                                          QuantizedHeader header, std::uint64_t max_shard_bytes) {
   header.schema = detail::schema_to_write(header);
   std::map<std::string, std::string> metadata = detail::to_metadata(header);
   for (const std::string_view key : {detail::payload_key, detail::metadata_key})
@@ -37,8 +37,12 @@ Expected<QuantizedFileWriter> QuantizedFileWriter::create(const std::string& pat
   // What the reader would refuse is not written.
   if (Expected<QuantizedHeader> read = detail::from_metadata(metadata, path); !read)
     return misuse(read.error().what + ": " + read.error().where);
-  Expected<SafeTensorsWriter> writer =
-      SafeTensorsWriter::create(path, overwrite, detail::container_plan(header), std::move(metadata));
+  const Expected<std::vector<std::uint64_t>> cut = container_cut(header, max_shard_bytes);
+  if (!cut) return cut.error();
+  // Metadata grow with the tensors of the whole: in every shard they would grow with the square.
+  Expected<WeightsWriter> writer =
+      WeightsWriter::create(path, overwrite, detail::container_plan(header), *cut, metadata,
+                            {TensorOrder::reference, true, std::string(certificate_ending)});
   if (!writer) return writer.error();
   return QuantizedFileWriter(std::move(*writer), std::move(header));
 }

@@ -31,8 +31,9 @@ Status check_tensors(const SafeTensors& file, std::vector<TensorPlan> plan) {
   for (const TensorPlan& wanted : plan) {
     const TensorInfo* const tensor = file.find(wanted.name);
     if (tensor == nullptr)
-      return malformed(error_number::quantized_tensors, "a tensor of the tensor map is missing",
-                       fmt::format("{}: '{}'", path, printable(wanted.name)));
+      return Error{Exit::input, error_number::quantized_tensors, "a tensor of the tensor map is missing",
+                   fmt::format("{}: '{}'", path, printable(wanted.name)),
+                   "the index, where this is one of its shards, or quantize the weights again"};
     if (tensor->dtype != wanted.dtype || tensor->shape != wanted.shape)
       return malformed(error_number::quantized_shape, "a tensor has another dtype or shape than the metadata says",
                        fmt::format("{}: tensor '{}': {} of shape {}, by the metadata {} of shape {}", path, wanted.name,

@@ -7,8 +7,9 @@
 #include <cmath>
 #include <limits>
 
-#include "certify/certificate_text.hpp"
+#include "artifact/quantized_file.hpp"
 #include "base/error_numbers.hpp"
+#include "certify/certificate_text.hpp"
 
 namespace hallmark {
 
@@ -53,10 +54,13 @@ MeanOptimality mean_optimality(const std::vector<CertifiedRow>& rows) {
 }
 
 std::string certificate_path(const std::string& quantized_path) {
-  constexpr std::string_view ending = ".safetensors";
-  const std::string_view path = quantized_path;
-  return fmt::format("{}.certificate.json",
-                     path.ends_with(ending) ? path.substr(0, path.size() - ending.size()) : path);
+  std::string_view path = quantized_path;
+  for (const std::string_view ending : {".safetensors", ".safetensors.index.json"})
+    if (path.ends_with(ending)) {
+      path.remove_suffix(ending.size());
+      break;
+    }
+  return fmt::format("{}{}", path, certificate_ending);
 }
 
 std::string waiting_certificate(const std::string& certificate, const std::string& payload_sha256) {
@@ -64,6 +68,7 @@ std::string waiting_certificate(const std::string& certificate, const std::strin
 }
 
 std::string certificate_beside(const std::string& quantized_path, const std::string& payload_sha256) {
+  if (is_index_name(quantized_path)) return companion_of(quantized_path, certificate_ending);
   const std::string certificate = certificate_path(quantized_path);
   if (payload_sha256.size() != 64 || payload_sha256.find_first_not_of("0123456789abcdef") != payload_sha256.npos)
     return certificate;

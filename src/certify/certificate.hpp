@@ -96,14 +96,14 @@ const std::vector<std::string>& certificate_assumptions(bool asymmetric);
 /// hi / lo of the slack, rounded up; 0 where the loss is 0, infinity where the bound says nothing.
 double slack_of(const Enclosure& loss, const Enclosure& bound);
 
-/// Q.safetensors -> Q.certificate.json; any other name gets the ending appended.
+/// Q.safetensors or Q.safetensors.index.json -> Q.certificate.json; any other name gets the ending appended.
 std::string certificate_path(const std::string& quantized_path);
 
 /// The name that a certificate has until the container with this payload digest stands under its own (commit_pair).
 std::string waiting_certificate(const std::string& certificate, const std::string& payload_sha256);
 
-/// The certificate of the container that stands there: the waiting one, where a writer was stopped before it could
-/// rename it, else that of certificate_path.
+/// The certificate of the container that stands there: the waiting one, where a writer was stopped before it renamed
+/// it, else that of certificate_path; of shards the one that is called as they are.
 std::string certificate_beside(const std::string& quantized_path, const std::string& payload_sha256);
 
 /// Writes a certificate tensor by tensor; it appears whole, by commit(), or not at all.

@@ -14,6 +14,8 @@
 #include "cli/progress.hpp"
 #include "cli/quantize_report.hpp"
 #include "cli/ranges.hpp"
+#include "cli/shard_size.hpp"
+#include "io/weights_writer.hpp"
 #include "pipeline/presets.hpp"
 #include "pipeline/run.hpp"
 
@@ -21,7 +23,7 @@ namespace hallmark::cli {
 namespace {
 
 struct QuantizeFlags {
-  std::string weights, calibration, output, report, config;
+  std::string weights, calibration, output, report, config, max_shard_size;
   std::string contracts = "on", device = "cpu";
   std::map<std::string, std::string> words;  // options by name, as typed
   bool desc_act = false, no_guard = false, exact = false, bounds = false, optimality = false, dry_run = false,
@@ -97,10 +99,43 @@ Status check_outputs(const QuantizeFlags& flags, const std::vector<std::string>&
   for (const std::string& output : {flags.output, certificate, flags.report})
     if (!output.empty())
       if (const Status free = check_output(output, flags.overwrite, inputs); !free) return free;
-  return check_container_name(flags.output);
+  return is_index_name(flags.output) ? ok() : check_container_name(flags.output);
+}
+
+// The same of shards, whose number the plan says.
+Status check_shards_of(const RunRequest& request, const std::string& report, const std::vector<std::string>& inputs) {
+  if (may_be_of_set(request.output, report, certificate_ending))
+    return Error{Exit::infeasible, error_number::output_twice, "the report has the name of a shard or of a certificate",
+                 fmt::format("{} beside {}", report, request.output), "give every output a file of its own"};
+  const Expected<std::vector<std::uint64_t>> cut = planned_cut(request);
+  if (!cut) return cut.error();
+  return check_shards(request.output, request.overwrite, std::max<std::size_t>(cut->size(), 1), inputs,
+                      certificate_ending);
+}
+
+Expected<Exit> carry_out(const QuantizeFlags& flags, const RunRequest& request,
+                         const std::vector<std::string>& inputs) {
+  Expected<QuantizeReport> report = QuantizeReport::create(flags.report, flags.overwrite, inputs);
+  if (!report) return report.error();
+
+  Expected<contracts::Report> judged = [&] {
+    Progress progress("quantize");
+    return run_quantization(
+        request,
+        {[&](double done, double total, std::string_view item) { progress.update(done, total, item); },
+         [&](const PlannedMatrix& planned, const QuantizedTensor& result) { return report->add(planned, result); }});
+  }();
+  if (!judged) return judged.error();
+  if (const Status written = report->commit(); !written) return written.error();
+  report->print_summary(flags.output);
+  print_left_out(request.plan);
+  if (request.demands.contracts != contracts::Policy::off) note("{}", judged->summary());
+  return Exit::ok;
 }
 
 Expected<Exit> run(const QuantizeFlags& flags) {
+  const Expected<std::uint64_t> shard_bytes = shard_size(flags.max_shard_size, flags.output);
+  if (!shard_bytes) return shard_bytes.error();
   Expected<RuleSet> rules = rules_of(flags);
   if (!rules) return rules.error();
   if (flags.config.empty())
@@ -130,33 +165,21 @@ Expected<Exit> run(const QuantizeFlags& flags) {
     if (const Status some = check_holdout(*plan, known); !some) return some.error();
   if (!flags.output.empty())
     if (const Status free = check_outputs(flags, inputs); !free) return free.error();
+  const ExactRows exact{flags.exact ? std::numeric_limits<Index>::max() : 0};
+  const RunRequest request{*weights,
+                           known,
+                           *plan,
+                           flags.output,
+                           flags.overwrite,
+                           fmt::format("hallmark {}", build_info::version),
+                           {*policy, true, flags.bounds, exact, flags.optimality},
+                           device->get(),
+                           *shard_bytes};
+  if (is_index_name(flags.output))
+    if (const Status free = check_shards_of(request, flags.report, inputs); !free) return free.error();
   if (const Status fine = check_values(*plan, known); !fine) return fine.error();
   if (flags.dry_run) return print_plan(*plan), Exit::ok;
-  Expected<QuantizeReport> report = QuantizeReport::create(flags.report, flags.overwrite, inputs);
-  if (!report) return report.error();
-
-  const ExactRows exact{flags.exact ? std::numeric_limits<Index>::max() : 0};
-  RunRequest request{*weights,
-                     known,
-                     *plan,
-                     flags.output,
-                     flags.overwrite,
-                     fmt::format("hallmark {}", build_info::version),
-                     {*policy, true, flags.bounds, exact, flags.optimality},
-                     device->get()};
-  Expected<contracts::Report> judged = [&] {
-    Progress progress("quantize");
-    return run_quantization(
-        request,
-        {[&](double done, double total, std::string_view item) { progress.update(done, total, item); },
-         [&](const PlannedMatrix& planned, const QuantizedTensor& result) { return report->add(planned, result); }});
-  }();
-  if (!judged) return judged.error();
-  if (const Status written = report->commit(); !written) return written.error();
-  report->print_summary(flags.output);
-  print_left_out(*plan);
-  if (*policy != contracts::Policy::off) note("{}", judged->summary());
-  return Exit::ok;
+  return carry_out(flags, request, inputs);
 }
 
 }  // namespace
@@ -167,7 +190,9 @@ Command quantize_command(CLI::App& root) {
   auto f = std::make_shared<QuantizeFlags>();
   app->add_option("--weights", f->weights, "W: a .safetensors file or model.safetensors.index.json")->required();
   app->add_option("--calibration", f->calibration, "C: NAME.activations or NAME.gram for each weight NAME");
-  app->add_option("-o,--output", f->output, "Quantized file to write");
+  app->add_option("-o,--output", f->output,
+                  "Quantized file to write; NAME.safetensors.index.json writes shards beside it");
+  add_shard_option(*app, f->max_shard_size);
   app->add_option("--config", f->config, "Rules for tensors by name, in JSON; the flags below are the first rule");
   add_options(*app, *f);
   app->add_option("--contracts", f->contracts,

@@ -19,11 +19,13 @@ std::span<const T> all(const Matrix<T>& M) {
 }  // namespace
 
 Expected<QuantizeOutputs> QuantizeOutputs::create(const std::string& path, bool overwrite,
-                                                  const QuantizedHeader& header, const CertificateHeader& certificate) {
-  Expected<QuantizedFileWriter> writer = QuantizedFileWriter::create(path, overwrite, header);
+                                                  std::uint64_t max_shard_bytes, const QuantizedHeader& header,
+                                                  const CertificateHeader& certificate) {
+  Expected<QuantizedFileWriter> writer = QuantizedFileWriter::create(path, overwrite, header, max_shard_bytes);
   if (!writer) return writer.error();
-  Expected<CertificateWriter> certificate_writer =
-      CertificateWriter::create(certificate_path(path), overwrite, certificate);
+  const bool sharded = is_index_name(path);
+  Expected<CertificateWriter> certificate_writer = CertificateWriter::create(
+      sharded ? writer->files().companion_path() : certificate_path(path), overwrite && !sharded, certificate);
   if (!certificate_writer) return certificate_writer.error();
   return QuantizeOutputs({*std::move(writer), *std::move(certificate_writer)});
 }
@@ -70,8 +72,8 @@ Status QuantizeOutputs::commit(const CertificateHeader& certificate) {
   if (const Status written = files_->certificate.seal(); !written) return written;
   const Expected<std::string> payload = files_->writer.seal();
   if (!payload) return payload.error();
-  AtomicFile &container = files_->writer.file(), &beside_it = files_->certificate.file();
-  return commit_pair(container, beside_it, waiting_certificate(beside_it.path(), *payload));
+  AtomicFile& beside_it = files_->certificate.file();
+  return files_->writer.files().commit(&beside_it, waiting_certificate(beside_it.path(), *payload));
 }
 
 }  // namespace hallmark

@@ -19,8 +19,8 @@ namespace hallmark {
 class QuantizeOutputs {
  public:
   /// The digests of the inputs in both headers may be any 64 digits. Errors: those of both writers' create().
-  static Expected<QuantizeOutputs> create(const std::string& path, bool overwrite, const QuantizedHeader& header,
-                                          const CertificateHeader& certificate);
+  static Expected<QuantizeOutputs> create(const std::string& path, bool overwrite, std::uint64_t max_shard_bytes,
+                                          const QuantizedHeader& header, const CertificateHeader& certificate);
 
   /// Begins to copy the tensors of W that are not quantized. W and the plan outlive the object.
   Status pass_through(const SafeTensors& weights, const Plan& plan);
@@ -28,8 +28,8 @@ class QuantizeOutputs {
   Status write(const PlannedMatrix& planned, QuantizedTensor&& quantized);
   /// Waits for what was begun. Errors: what went wrong in it.
   Status settle();
-  /// Enters the headers' digests, then makes both files durable under their names, by commit_pair: old pair or new
-  /// pair.
+  /// Enters the headers' digests, then makes all files durable under their names, by commit_pair or, with shards, as
+  /// one set: the old ones or the new ones.
   Status commit(const CertificateHeader& certificate);
 
  private:

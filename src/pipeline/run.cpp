@@ -47,6 +47,10 @@ Status measure_held_out(const PlannedMatrix& planned, const CalibrationFile* cal
 
 }  // namespace
 
+Expected<std::vector<std::uint64_t>> planned_cut(const RunRequest& request) {
+  return container_cut(header_of(request), request.max_shard_bytes);
+}
+
 Expected<contracts::Report> run_quantization(const RunRequest& request, const RunEvents& events) {
   const CalibrationFile* const calibration = request.calibration;
   CertificateHeader certificate;
@@ -57,8 +61,8 @@ Expected<contracts::Report> run_quantization(const RunRequest& request, const Ru
   certificate.asymmetric = std::ranges::any_of(request.plan.matrices, [](const PlannedMatrix& planned) {
     return planned.matrix.options.target != plain_target;
   });
-  Expected<QuantizeOutputs> outputs =
-      QuantizeOutputs::create(request.output, request.overwrite, header_of(request), certificate);
+  Expected<QuantizeOutputs> outputs = QuantizeOutputs::create(request.output, request.overwrite,
+                                                              request.max_shard_bytes, header_of(request), certificate);
   if (!outputs) return outputs.error();
   const InputDigests digests(request.weights, calibration);
   contracts::Report judged;

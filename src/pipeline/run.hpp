@@ -17,6 +17,7 @@ struct RunRequest {
   std::string tool;  ///< "hallmark 0.1.0"
   Demands demands;
   cuda::EngineBackend* device = nullptr;
+  std::uint64_t max_shard_bytes = 0;  ///< of tensors, where the output is an index; 0: as W is cut
 };
 
 /// Who wants to see how it goes; called from the caller's thread.
@@ -25,7 +26,10 @@ struct RunEvents {
   std::function<Status(const PlannedMatrix& planned, const QuantizedTensor& result)> finished;  ///< in order
 };
 
-/// Quantizes matrix by matrix, writes container and certificate beside the arithmetic, reopens and checks. Both files
+/// Tensors in each shard, where the output is an index (container_cut). Errors: those of container_cut.
+Expected<std::vector<std::uint64_t>> planned_cut(const RunRequest& request);
+
+/// Quantizes matrix by matrix, writes container and certificate beside the arithmetic, reopens and checks. All files
 /// appear whole or not at all. Errors: E0411, E0410, E0416 and those of the writers before any work; those of
 /// quantize_planned, of `finished` and of the contracts; E0621 exact arithmetic contradicts; E0902 an input changed
 /// meanwhile.

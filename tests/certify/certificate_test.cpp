@@ -269,6 +269,7 @@ TEST_CASE("the slack is an upper bound of loss / bound") {
 
 TEST_CASE("the name of a certificate is derived from the container's") {
   CHECK(certificate_path("a/q.safetensors") == "a/q.certificate.json");
+  CHECK(certificate_path("a/q.safetensors.index.json") == "a/q.certificate.json");
   CHECK(certificate_path("q.bin") == "q.bin.certificate.json");
 }
 

@@ -56,6 +56,7 @@ let good_files () =
       good ("scales in " ^ storage) [] { short with bundle = re_encode halves; scale_storage = storage })
     [ "bf16"; "f16" ];
   good "a sharded model" [] { base with sharded = true };
+  good "a container in shards" [] { base with cut = true };
   good "no calibration" [ "no calibration: nothing is promised" ]
     { base with bundle = { quiet with rows = Array.map (fun r -> { r with scales = [| 1. |] }) quiet.rows } |> (fun b -> rounded b (fun _ -> [| 1. |]));
       rule = "unit"; meth = "rtn"; given = false; calibration = `None };
@@ -260,6 +261,12 @@ let forged_files () =
   bad 330 (String.sub whole 0 (String.length whole - 1));
   bad 331 (whole ^ "x");
   (* Indices of shards. *)
+  F.write_all folder { base with cut = true };
+  Sys.remove (Filename.concat folder "q-1.safetensors");
+  run "a shard of Q that is not there" 9 [ "E0990"; "q-1.safetensors" ] (arguments ~cut:true ());
+  F.write_all folder { base with cut = true };
+  F.write (Filename.concat folder "q-2.safetensors") (map_text "\000\000\128\063" "\000\000\128\062" (slurp (Filename.concat folder "q-2.safetensors")));
+  run "a changed shard of Q" 7 [ "E0710" ] (arguments ~cut:true ());
   F.write_all folder { base with sharded = true };
   let index = slurp paths.F.index in
   let shard number find replace =

@@ -22,6 +22,7 @@ type t = {
   scale_storage : string;       (* f32, bf16 or f16 *)
   gram_dtype : string;          (* F64 or F32 *)
   sharded : bool;               (* W is an index and a shard *)
+  cut : bool;                   (* Q is an index and two shards *)
   stated_grid : string;         (* in the certificate *)
   guard_rows : int option;
   dead : int option;
@@ -36,7 +37,7 @@ type t = {
 
 let make ?(rule = "given") ?(meth = "gptq") ?(given = true) ?(calibration = `Gram) ?(layout = `Plain) ~grid_id ~code_dtype bundle =
   { bundle; grid_id; code_dtype; packed = 0; rule; meth; damping = "0.01"; given; calibration; held_out = [||]; rotation = None; layout; weights_dtype = "F32"; scale_storage = "f32";
-    gram_dtype = "F64"; sharded = false; stated_grid = grid_id; guard_rows = None;
+    gram_dtype = "F64"; sharded = false; cut = false; stated_grid = grid_id; guard_rows = None;
     dead = None; lambda = None; row_text = (fun _ line -> line); certificate_text = Fun.id; container_text = Fun.id;
     container_tensors = Fun.id; payload = None; source_sha256 = None }
 
@@ -110,12 +111,12 @@ let write path text =
   output_string channel text;
   close_out channel
 
-type paths = { weights : string; index : string; calibration_file : string; quantized : string; certificate : string }
+type paths = { weights : string; index : string; calibration_file : string; quantized : string; quantized_index : string; certificate : string }
 
 let paths folder =
   let at name = Filename.concat folder name in
   { weights = at "w.safetensors"; index = at "w.safetensors.index.json"; calibration_file = at "c.safetensors";
-    quantized = at "q.safetensors"; certificate = at "q.certificate.json" }
+    quantized = at "q.safetensors"; quantized_index = at "q.safetensors.index.json"; certificate = at "q.certificate.json" }
 
 let write_all folder m =
   let b = m.bundle and p = paths folder in
@@ -217,7 +218,17 @@ let write_all folder m =
         ("hallmark.matrices", "[" ^ String.concat "," (List.mapi (fun i _ -> matrix i) bundles) ^ "]");
         ("hallmark.payload.sha256", Option.value m.payload ~default:payload) ]
   in
-  write p.quantized (safetensors meta tensors);
+  let shard name part entries = write (Filename.concat folder name) (safetensors entries part) in
+  if m.cut then begin
+    let last, first = List.partition (fun t -> t.name = "bias") tensors in
+    shard "q-1.safetensors" first meta;
+    shard "q-2.safetensors" last [ ("format", "pt") ];
+    let place file t = Printf.sprintf "\"%s\":\"%s\"" t.name file in
+    write p.quantized_index
+      (Printf.sprintf "{\"weight_map\":{%s}}"
+         (String.concat "," (List.map (place "q-1.safetensors") first @ List.map (place "q-2.safetensors") last)))
+  end
+  else shard "q.safetensors" tensors meta;
   (* The certificate. *)
   let diagonal = Array.init columns (fun j -> b.gram.(j).(j)) in
   let judged = calibrated && m.meth <> "rtn" in

@@ -32,15 +32,15 @@ let run name code parts arguments =
     Printf.printf "FAILED %s: exit %d, expected %d and %s; it said:\n%s" name found code (String.concat " and " parts) text
   end
 
-let arguments ?(extra = "") ?(calibration = true) ?(sharded = false) () =
+let arguments ?(extra = "") ?(calibration = true) ?(sharded = false) ?(cut = false) () =
   Printf.sprintf "--weights %s %s --quantized %s --certificate %s %s"
     (Filename.quote (if sharded then paths.F.index else paths.F.weights))
     (if calibration then "--calibration " ^ Filename.quote paths.F.calibration_file else "")
-    (Filename.quote paths.F.quantized) (Filename.quote paths.F.certificate) extra
+    (Filename.quote (if cut then paths.F.quantized_index else paths.F.quantized)) (Filename.quote paths.F.certificate) extra
 
 let expect ?extra name code parts made =
   F.write_all folder made;
-  run name code parts (arguments ?extra ~calibration:(made.F.calibration <> `None) ~sharded:made.F.sharded ())
+  run name code parts (arguments ?extra ~calibration:(made.F.calibration <> `None) ~sharded:made.F.sharded ~cut:made.F.cut ())
 
 let good ?extra name parts made = expect ?extra name 0 ("of " :: ": accepted: " :: parts) made
 let refused name check made = expect name 7 [ Printf.sprintf "E0790"; Printf.sprintf "'%s'" check ] made

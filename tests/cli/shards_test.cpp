@@ -171,7 +171,6 @@ TEST_CASE("shards by size") {
   CHECK(work.run("dequantize q1 --max-shard-size 5GB -o d").exit == 2);
   CHECK(work.run("dequantize q1 -o d.json").exit == 4);
   CHECK(work.run("dequantize q1 -o .safetensors.index.json").exit == 4);
-  CHECK(work.run("export q1 --to hallmark -o c.safetensors.index.json").exit == 4);
   CHECK(work.run("dequantize q1 --overwrite -o w1.index.json").exit == 4);
 }
 

@@ -14,7 +14,7 @@ Expected<std::unique_ptr<QuantizedModel>> read(const std::string& path) {
 
 Status write(const QuantizedModel& model, const Destination& to) {
   const QuantizedHeader& header = model.header();
-  Expected<QuantizedFileWriter> writer = QuantizedFileWriter::create(to.path, to.overwrite, header);
+  Expected<QuantizedFileWriter> writer = QuantizedFileWriter::create(to.path, to.overwrite, header, to.max_shard_bytes);
   if (!writer) return writer.error();
   const auto matrices = matrices_by_tensor(header);
   for (std::size_t i = 0; i < matrices.size(); ++i) {
