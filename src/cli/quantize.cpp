@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "artifact/quantized_file.hpp"
 #include "base/error_numbers.hpp"
 #include "base/threads.hpp"
 #include "cli/build_info.hpp"

@@ -1,4 +1,4 @@
-// An ordinary model as an output: one safetensors file, or shards with the index that names them, as its path says.
+// A model as an output: one safetensors file, or shards with the index that names them, as its path says.
 #pragma once
 
 #include <optional>
