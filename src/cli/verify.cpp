@@ -194,8 +194,9 @@ struct Inputs {
 Expected<Inputs> open_inputs(const VerifyFlags& flags) {
   Expected<std::unique_ptr<QuantizedModel>> model = read_quantized(flags.quantized);
   if (!model) return model.error();
-  const std::string name =
-      flags.certificate.empty() ? certificate_beside(flags.quantized, (*model)->payload_sha256()) : flags.certificate;
+  const std::string name = flags.certificate.empty()
+                               ? certificate_beside((*model)->paths().front(), (*model)->payload_sha256())
+                               : flags.certificate;
   std::optional<CertificateReader> certificate;
   if (!flags.no_certificate) {
     Expected<CertificateReader> opened = CertificateReader::open(name);

@@ -96,6 +96,9 @@ TEST_CASE("a model in shards becomes a container in shards of the same cut, whic
   CHECK(work.succeeds("tool inspect " + work.index()).find("quantized: 5 matrices in 4 tensors, of 5") !=
         std::string::npos);
   work.succeeds("tool dequantize q1 -o d1; tool dequantize " + work.index() + " -o d2; cmp d1 d2");
+  // A folder stands for the model in it.
+  work.succeeds("mkdir f; " + Workspace::quantize(1, "f/model.safetensors.index.json", "") +
+                "; tool verify f --weights w1.index.json");
   // The one is written from the other, in both directions.
   work.succeeds("tool export --to hallmark " + work.index() + " -o e; cmp e q1");
   work.succeeds("tool export --to hallmark q1 -o e.safetensors.index.json");
