@@ -4,7 +4,11 @@
 namespace hallmark {
 
 Expected<std::vector<std::uint64_t>> container_cut(const QuantizedHeader& header, std::uint64_t max_shard_bytes) {
-  if (max_shard_bytes > 0) return cut_by_size(detail::container_plan(header), max_shard_bytes);
+  if (max_shard_bytes > 0) {
+    QuantizedHeader written = header;
+    written.schema = detail::schema_to_write(header);  // codes have the bytes of the file that is to come
+    return cut_by_size(detail::container_plan(written), max_shard_bytes);
+  }
   std::vector<std::uint64_t> cut;
   auto tensor = header.tensors.begin();
   auto matrix = header.matrices.begin();
