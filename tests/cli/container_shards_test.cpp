@@ -133,9 +133,9 @@ TEST_CASE("the certificate is called as the shards are, and goes with them") {
 
 TEST_CASE("containers cut by size") {
   const Workspace work;
-  // 24 codes and 4 scales, 6 and 3, a vector of 5, twice 12 and 3, 16 and 2, in this order.
+  // Bytes of codes and scales: 12 and 16, 3 and 12, a vector of 20, twice 6 and 12, 8 and 8, in this order.
   const std::vector<std::pair<std::string, std::vector<std::uint64_t>>> cuts{
-      {"1", std::vector<std::uint64_t>(11, 1)}, {"40", {2, 3, 3, 3}}, {"1KB", {11}}, {"5GB", {11}}};
+      {"1", std::vector<std::uint64_t>(11, 1)}, {"40", {3, 3, 4, 1}}, {"1KB", {11}}, {"5GB", {11}}};
   for (const auto& [size, cut] : cuts) {
     CAPTURE(size);
     work.succeeds(Workspace::quantize(1, work.index(), "--overwrite --max-shard-size " + size));

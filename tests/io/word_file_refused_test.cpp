@@ -240,10 +240,10 @@ TEST_CASE("digests that fit do not make words sound") {
   CHECK(after("gptq", symmetric, says("hallmark.file_format", "/1", "/2")) == quantized_scale);
   CHECK(after("gptq", symmetric, says("hallmark.file_format", "gptq/1", "gptq/9")) == quantized_metadata);
   CHECK(after("gptq", symmetric, says("hallmark.matrices", "int4/1", "nf4/1")) == quantized_metadata);
-  CHECK(after("gptq", symmetric, says("hallmark.matrices", "int4/1", "int8/1")) == quantized_shape);
+  CHECK(after("gptq", symmetric, says("hallmark.matrices", "int4/1", "int3/1")) == quantized_shape);
   CHECK(after("gptq", symmetric, says("hallmark.matrices", R"("group_size":0)", R"("group_size":3)")) ==
         quantized_metadata);
-  CHECK(after("gptq", symmetric, says("hallmark.schema", "2", "3")) == quantized_metadata);
+  CHECK(after("gptq", symmetric, says("hallmark.schema", "4", "3")) == quantized_metadata);
   CHECK(after("gptq", symmetric, [](auto& metadata, auto&, Data&) { metadata.erase("hallmark.payload.sha256"); }) ==
         quantized_metadata);
 }
