@@ -1,6 +1,7 @@
 // The program's packed codes beside those that Coq printed from the functions of T29, and read back.
 #include <doctest/doctest.h>
 
+#include <bit>
 #include <charconv>
 #include <cstring>
 #include <string_view>
@@ -8,6 +9,8 @@
 
 #include "../generated/coq_layouts.hpp"
 #include "artifact/gguf_blocks.hpp"
+#include "artifact/packed_codes.hpp"
+#include "artifact/word_stream.hpp"
 #include "io/sha256.hpp"
 
 using namespace hallmark;
@@ -25,16 +28,21 @@ std::vector<std::byte> bytes_of(std::string_view digits) {
 }
 
 struct Example {
+  int bits;
   std::size_t lines, length;
   std::vector<Code> codes;  // [lines, length]
   std::vector<std::byte> scales, bytes;
+
+  Matrix<Code> matrix() const {
+    return Eigen::Map<const Matrix<Code>>(codes.data(), static_cast<Index>(lines), static_cast<Index>(length));
+  }
 };
 
 std::vector<Example> examples(std::string_view name) {
   std::vector<Example> found;
   for (const coq_layouts::Layout& layout : coq_layouts::layouts) {
     if (layout.name != name) continue;
-    Example example{layout.lines, layout.length, {}, bytes_of(layout.scales), bytes_of(layout.bytes)};
+    Example example{layout.bits, layout.lines, layout.length, {}, bytes_of(layout.scales), bytes_of(layout.bytes)};
     for (const std::byte code : bytes_of(layout.codes)) example.codes.push_back(std::to_integer<Code>(code));
     REQUIRE(example.codes.size() == example.lines * example.length);
     found.push_back(example);
@@ -43,7 +51,44 @@ std::vector<Example> examples(std::string_view name) {
   return found;
 }
 
+std::vector<std::byte> bytes_of(const Matrix<std::uint32_t>& words) {
+  static_assert(std::endian::native == std::endian::little);
+  std::vector<std::byte> bytes(static_cast<std::size_t>(words.size()) * sizeof(std::uint32_t));
+  std::memcpy(bytes.data(), words.data(), bytes.size());
+  return bytes;
+}
+
 }  // namespace
+
+TEST_CASE("codes packed in bytes are Coq's") {
+  for (const Example& e : examples("packed")) {
+    CAPTURE(e.bits);
+    CAPTURE(e.length);
+    REQUIRE(packed_size(e.length, e.bits) == e.bytes.size());
+    std::vector<std::byte> bytes(e.bytes.size());
+    pack_codes(e.codes, e.bits, bytes);
+    CHECK(bytes == e.bytes);
+    std::vector<Code> codes(e.length);
+    unpack_codes(e.bytes, e.bits, false, codes);
+    CHECK(codes == e.codes);
+    CHECK(padding_is_zero(e.bytes, e.length, e.bits));
+  }
+}
+
+TEST_CASE("the 32-bit words of compressed-tensors, and transposed those of GPTQ, are Coq's") {
+  for (const Example& e : examples("rows")) {
+    CAPTURE(e.bits);
+    CAPTURE(e.length);
+    const Matrix<std::uint32_t> words = detail::pack_rows(e.matrix(), e.bits);
+    CHECK(bytes_of(words) == e.bytes);
+    CHECK(detail::unpack_rows(words, static_cast<Index>(e.length), e.bits).value() == e.matrix());
+  }
+  for (const Example& e : examples("columns")) {
+    CAPTURE(e.bits);
+    CAPTURE(e.length);
+    CHECK(bytes_of(detail::pack_rows(e.matrix(), e.bits).transpose()) == e.bytes);
+  }
+}
 
 TEST_CASE("blocks of GGUF are Coq's") {
   const auto check = [](std::string_view name, gguf::Type type, std::size_t size, auto code_of) {
