@@ -132,9 +132,9 @@ TEST_CASE("a row is the little-endian integer of its codes, in two's complement,
 TEST_CASE("a bit after the last number of a row is refused, with row and numbers") {
   const Packed made("int3z");  // 21 codes of 3 bits in 8 bytes, 3 zero points in 2
   CHECK(error_after(made, [](auto&, auto&, auto&) {}).number == 0);
-  const Error codes = error_after(made, with_bit("z.weight.codes", 23, 7));
-  CHECK(codes.number == error_number::quantized_code);
-  CHECK(codes.where.find("tensor 'z.weight.codes': row 2, 21 numbers of 3 bits") != std::string::npos);
+  const Error last = error_after(made, with_bit("z.weight.codes", 23, 7));
+  CHECK(last.number == error_number::quantized_code);
+  CHECK(last.where.find("tensor 'z.weight.codes': row 2, 21 numbers of 3 bits") != std::string::npos);
   CHECK(error_after(made, with_bit("z.weight.codes", 7, 7)).where.find("row 0") != std::string::npos);
   const Error zeros = error_after(made, with_bit("z.weight.zero_point", 3, 1));
   CHECK(zeros.number == error_number::quantized_scale);
