@@ -136,7 +136,9 @@ TEST_CASE("containers cut by size") {
   // Bytes of codes and scales: 12 and 16, 3 and 12, a vector of 20, twice 6 and 12, 8 and 8, in this order.
   const std::vector<std::pair<std::string, std::vector<std::uint64_t>>> cuts{
       {"1", std::vector<std::uint64_t>(11, 1)}, {"40", {3, 3, 4, 1}}, {"1KB", {11}}, {"5GB", {11}}};
-  for (const auto& [size, cut] : cuts) {
+  for (const auto& each : cuts) {  // clang 14 captures no structured binding
+    const auto& size = each.first;
+    const auto& cut = each.second;
     CAPTURE(size);
     work.succeeds(Workspace::quantize(1, work.index(), "--overwrite --max-shard-size " + size));
     CHECK(SafeTensors::open(work.index())->shards() == cut);
