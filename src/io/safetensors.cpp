@@ -1,7 +1,9 @@
 #include "io/safetensors.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
+#include <array>
 #include <filesystem>
 #include <functional>
 
@@ -24,13 +26,26 @@ Expected<std::string> model_in(const std::string& path) {
                "name a file of the folder"};
 }
 
+// Which file stands under the name: another after it was replaced.
+std::array<std::int64_t, 4> version_of(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return {};
+  return {static_cast<std::int64_t>(status.st_dev), static_cast<std::int64_t>(status.st_ino), status.st_mtim.tv_sec,
+          status.st_mtim.tv_nsec};
+}
+
 }  // namespace
 
 Expected<SafeTensors> SafeTensors::open(const std::string& named) {
   const Expected<std::string> found = model_in(named);
   if (!found) return found.error();
   const std::string& path = *found;
-  if (path.ends_with(".json")) return open_index(path);
+  if (path.ends_with(".json"))
+    for (;;) {  // shards of an index that was replaced meanwhile may be gone, or be those of a third
+      const auto before = version_of(path);
+      Expected<SafeTensors> model = open_index(path);
+      if (version_of(path) == before) return model;
+    }
   Expected<MappedFile> file = MappedFile::open(path);
   if (!file) return file.error();
   Expected<ParsedSafeTensors> parsed = parse_safetensors(file->bytes(), path);

@@ -137,7 +137,8 @@ Expected<WeightsWriter> WeightsWriter::create(const std::string& path, bool over
     if (!index) return index.error();
     writer.index_ = *std::move(index);
   }
-  // Where nothing is replaced the first names have to be free. All is asked again when the names are given.
+  // Where nothing is replaced the first names have to be free. Else these are free for now, and all is asked again when
+  // names are given: what another writer does meanwhile is no error.
   writer.companion_ending_ = layout.companion_ending;
   std::vector<std::string> names{path};
   if (sharded) names = set_paths(stem_of(path), cut.size(), layout.companion_ending);
@@ -148,9 +149,8 @@ Expected<WeightsWriter> WeightsWriter::create(const std::string& path, bool over
     const std::vector<TensorPlan> part(first, first + static_cast<std::ptrdiff_t>(cut[shard]));
     first += static_cast<std::ptrdiff_t>(cut[shard]);
     const bool bare = layout.metadata_once && shard > 0;
-    Expected<SafeTensorsWriter> file =
-        SafeTensorsWriter::create(names[shard], overwrite && !sharded, part,
-                                  bare ? std::map<std::string, std::string>() : metadata, layout.order);
+    Expected<SafeTensorsWriter> file = SafeTensorsWriter::create(
+        names[shard], overwrite, part, bare ? std::map<std::string, std::string>() : metadata, layout.order);
     if (!file) return file.error();
     for (const TensorPlan& tensor : part) {
       writer.file_of_.emplace(tensor.name, shard);

@@ -61,7 +61,7 @@ class WeightsWriter {
   Status write(const std::string& tensor, std::span<const std::byte> bytes);
   /// Whether every tensor has its bytes. Errors: E0110.
   Status check_complete() const;
-  /// Where the companion of an index is to be created, without overwrite; commit() names it as it then names the set.
+  /// Where the companion of an index is to be created; commit() names it as it then names the set.
   std::string companion_path() const;
   /// With a companion, both or neither: of one file by commit_pair, of shards as one of them. Errors: those of
   /// check_complete, AtomicFile::commit, commit_pair and commit_set.

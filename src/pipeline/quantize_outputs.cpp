@@ -23,9 +23,8 @@ Expected<QuantizeOutputs> QuantizeOutputs::create(const std::string& path, bool 
                                                   const CertificateHeader& certificate) {
   Expected<QuantizedFileWriter> writer = QuantizedFileWriter::create(path, overwrite, header, max_shard_bytes);
   if (!writer) return writer.error();
-  const bool sharded = is_index_name(path);
   Expected<CertificateWriter> certificate_writer = CertificateWriter::create(
-      sharded ? writer->files().companion_path() : certificate_path(path), overwrite && !sharded, certificate);
+      is_index_name(path) ? writer->files().companion_path() : certificate_path(path), overwrite, certificate);
   if (!certificate_writer) return certificate_writer.error();
   return QuantizeOutputs({*std::move(writer), *std::move(certificate_writer)});
 }

@@ -250,10 +250,14 @@ TEST_CASE("a call that fails, or a kill, leaves the old shards with their certif
   CHECK(finished);  // there are no more calls
 }
 
-TEST_CASE("two writers leave the shards and the certificate of one of them") {
+TEST_CASE(
+    "two writers both succeed, leave the shards of one of them, and a reader beside them finds one set or the other") {
   const Workspace work;
+  work.succeeds(Workspace::quantize(1, work.index(), ""));
+  const std::string read = "tool inspect " + work.index() + " > /dev/null";
   for (int round = 0; round < 20; ++round) {
-    work.succeeds(Workspace::quantize(1, work.index()) + " & " + Workspace::quantize(2, work.index()) + " & wait");
+    work.succeeds(fmt::format("set -e; {} & a=$!; {} & b=$!; for i in 1 2 3 4 5; do {}; done; wait $a; wait $b",
+                              Workspace::quantize(1, work.index()), Workspace::quantize(2, work.index()), read));
     const int model = work.model();
     CHECK((model == 1 || model == 2));
     CHECK(work.files().size() == 5);
