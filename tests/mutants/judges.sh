@@ -4,13 +4,13 @@
 # hallmark-check on what it wrote (the checker is built from Coq and holds none of the mutated code). Everything else is
 # judged by test programs, which each fault names.
 
-# copy_tree: copies the tree, configures it and goes there; $tree is where it was.
+# copy_tree UNITY: copies the tree, configures it with HALLMARK_UNITY so and goes there; $tree is where it was.
 copy_tree() {
   tree=$PWD work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
   git ls-files -z --cached --others --exclude-standard | tar -c --null --files-from=- | tar -x -C "$work"
   cd "$work" || exit 1
-  cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DHALLMARK_TESTS=ON > build.log || { cat build.log; exit 1; }
+  cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DHALLMARK_TESTS=ON "-DHALLMARK_UNITY=$1" > build.log || { cat build.log; exit 1; }
 }
 
 # build TARGET..: fails where something does not compile.
