@@ -1,10 +1,12 @@
 (** * What the theorems assume
 
-    Purpose: one question for every theorem of theorems.txt, in the order of the parts of
-      Headline.v, one for the witnesses together and one for the theorems of outside.txt.  The
-      answers are compared with Assumptions.golden, in both directions, by tools/check_proofs.sh,
-      which compiles this file; nothing else does.
-    Main definitions: [witnesses], [outside] (tuples of names).
+    Purpose: one question for the theorems of theorems.txt that rest on the same axioms, one for the
+      witnesses and one for the theorems of outside.txt.  A tuple assumes what one of its members
+      assumes, so that the answer bounds each of them; a question for each would read the same
+      proofs two hundred times.  The answers are compared with Assumptions.golden, in both
+      directions, by tools/check_proofs.sh, which compiles this file; nothing else does.
+    Main definitions: [decided], [extensional], [doubly_decided], [classical], [closed],
+      [witnesses], [outside] (tuples of names).
     Depends on: [Headline]; the files that outside.txt names.
     Source: this project. *)
 From Hallmark Require Import Headline.
@@ -13,192 +15,216 @@ From Hallmark.Format Require CodecEncode CodecDecode GF16Binade.
 From Hallmark.Gptq Require Examples.
 From Hallmark.Float Require EmittedWide NoOverflow.
 
-Print Assumptions hess_psd.
-Print Assumptions udu_exists.
-Print Assumptions gptq_exists.
-Print Assumptions gptq_unique.
-Print Assumptions cholesky_gptq.
-Print Assumptions T1_identity.
-Print Assumptions T1_identity_residual.
-Print Assumptions T1_identity_plain_residual.
-Print Assumptions T2_bound.
-Print Assumptions T2_bound_step.
-Print Assumptions T2_bound_trace.
-Print Assumptions T2_supremum.
-Print Assumptions T3_dominance.
-Print Assumptions T3_dominance_any_tie.
-Print Assumptions T3_dominance_damped.
-Print Assumptions T3_plain_false.
-Print Assumptions T3b_feedback_lower_bound.
-Print Assumptions T3b_trace_ge_sum_d.
-Print Assumptions T3b_minimax.
-Print Assumptions nearest_mono.
-Print Assumptions T4_one_column.
-Print Assumptions T4_two_columns.
-Print Assumptions T4_two_columns_plain.
-Print Assumptions T5_integer.
-Print Assumptions T5_gf16.
-Print Assumptions T5_comparison_is_false_integer.
-Print Assumptions T5_comparison_is_false_gf16.
-Print Assumptions T6_guard_min.
-Print Assumptions T6_guard_row.
-Print Assumptions T6_guard_matrix.
-Print Assumptions T6_guard_enclosure_matrix.
-Print Assumptions T8_transfer.
-Print Assumptions T8_transfer_certificate.
-Print Assumptions T8_comparison_does_not_transfer.
-Print Assumptions T9_perturbation_residual.
-Print Assumptions T9_perturbation_plain.
-Print Assumptions T10_two_columns.
-Print Assumptions T10_unbounded_excess.
-Print Assumptions T10_exceeds_worst_case.
-Print Assumptions T16_mean_rtn.
-Print Assumptions T16_mean_gptq.
-Print Assumptions T17_selection_row.
-Print Assumptions T17_selection_first.
-Print Assumptions T17_selection_min.
-Print Assumptions T17_selection_guard.
-Print Assumptions T17_selection_matrix.
-Print Assumptions T17_selection_mixture.
-Print Assumptions T17_selection_matrix_min.
-Print Assumptions T17_selection_enclosure.
-Print Assumptions T17_selection_enclosure_matrix.
-Print Assumptions T19_change.
-Print Assumptions T19_step.
-Print Assumptions T19_nearest.
-Print Assumptions T19_dead_column.
-Print Assumptions T19_live_or_dead.
-Print Assumptions T19_sweep.
-Print Assumptions T19_one_opt.
-Print Assumptions T19_moves_end.
-Print Assumptions T19_sweeps_end.
-Print Assumptions T19_rounded_change.
-Print Assumptions T19_rounded.
-Print Assumptions T19_rounded_one_opt.
-Print Assumptions T20_scale.
-Print Assumptions T20_scale_rounded.
-Print Assumptions T20_combination.
-Print Assumptions T20_combination_best.
-Print Assumptions T20_combination_exists.
-Print Assumptions T20_codebook.
-Print Assumptions T21_lower_bound.
-Print Assumptions T21_grid.
-Print Assumptions T21_nearly.
-Print Assumptions T21_factored_ieee.
-Print Assumptions T21_candidates.
-Print Assumptions T21_optimum.
-Print Assumptions T25_pivot_distance.
-Print Assumptions T25_pivot_monotone.
-Print Assumptions T25_nearest_plane.
-Print Assumptions T25_no_clip.
-Print Assumptions T25_order_product.
-Print Assumptions T25_order_bound.
-Print Assumptions T23_target.
-Print Assumptions T23_inverse.
-Print Assumptions T23_pythagoras.
-Print Assumptions T23_gptq.
-Print Assumptions T23_damped.
-Print Assumptions T23_inexact.
-Print Assumptions T23_comparison.
-Print Assumptions T24_hadamard.
-Print Assumptions T24_integers.
-Print Assumptions T24_orthogonal.
-Print Assumptions T24_loss_any.
-Print Assumptions T24_loss.
-Print Assumptions T24_codes.
-Print Assumptions T24_decode.
-Print Assumptions T24_partial_sum.
-Print Assumptions T24_decode_short.
-Print Assumptions T26_sequential.
-Print Assumptions T26_feedback.
-Print Assumptions T26_optimality.
-Print Assumptions T26_least_is_false.
-Print Assumptions T27_identity.
-Print Assumptions T27_stepwise.
-Print Assumptions T27_bound.
-Print Assumptions T27_gptq_is_greedy.
-Print Assumptions T27_greedy_is_gptq.
-Print Assumptions T28_identity.
-Print Assumptions T28_residual.
-Print Assumptions T28_gain.
-Print Assumptions T28_correction_exists.
-Print Assumptions T28_best.
-Print Assumptions T7_gf16_error.
-Print Assumptions T7_gf16_nearest.
-Print Assumptions T7_gf16_no_overflow.
-Print Assumptions T7_all_words.
-Print Assumptions T7_gptq_bound.
-Print Assumptions T7_phi_identity.
-Print Assumptions T7_split_minimal.
-Print Assumptions T12_encode32_correct.
-Print Assumptions T12_encode64_correct.
-Print Assumptions T12_decode32_correct.
-Print Assumptions T12_decode64_correct.
-Print Assumptions T12_encode32_value.
-Print Assumptions T29_size.
-Print Assumptions T29_pack.
-Print Assumptions T29_bits.
-Print Assumptions T29_one_text.
-Print Assumptions T29_append.
-Print Assumptions T29_bytes.
-Print Assumptions T29_signed.
-Print Assumptions T29_offset.
-Print Assumptions T29_shuffle.
-Print Assumptions T29_compressed_tensors.
-Print Assumptions T29_gptq.
-Print Assumptions T29_q4_0.
-Print Assumptions T29_q8_0.
-Print Assumptions T29_q6_k.
-Print Assumptions T29_pairs.
-Print Assumptions T29_pair_places.
-Print Assumptions T11_recurrence.
-Print Assumptions T11_recurrence_closed.
-Print Assumptions T11_gram.
-Print Assumptions T11_gram_binary32.
-Print Assumptions T11_finite_recurrence.
-Print Assumptions T11_finite_gram.
-Print Assumptions T11_gram_no_overflow.
-Print Assumptions T15_program.
-Print Assumptions T15_finite_factor.
-Print Assumptions T15_entry.
-Print Assumptions T15_binary64.
-Print Assumptions T15_form_binary64.
-Print Assumptions T15_form_binary32.
-Print Assumptions T22_nearly_psd.
-Print Assumptions T22_nearly_psd_ieee.
-Print Assumptions T22_nearly_psd_gram.
-Print Assumptions emitted_codes_loss.
-Print Assumptions emitted_plain_enclosure.
-Print Assumptions emitted_plain_enclosure_ieee.
-Print Assumptions guard_loss_enclosure.
-Print Assumptions guard_loss_enclosure_binary32.
-Print Assumptions guard_plain_loss.
-Print Assumptions emitted_codes_activations.
-Print Assumptions emitted_codes_activations_ieee.
-Print Assumptions T30_guard.
-Print Assumptions T30_guard_ieee.
-Print Assumptions T30_guard_zero.
-Print Assumptions T30_guard_binary32.
-Print Assumptions T30_guard_binary32_ieee.
-Print Assumptions T30_bound.
-Print Assumptions T30_bound_ieee.
-Print Assumptions T18_entry.
-Print Assumptions T18_activations_any_format.
-Print Assumptions T18_activations.
-Print Assumptions T18_activations_ieee.
-Print Assumptions T18_gram_bound.
-Print Assumptions T18_roundings.
-Print Assumptions T18_order_chain.
-Print Assumptions T18_order_two_level.
-Print Assumptions T13_checker.
-Print Assumptions T13_checker_total.
-Print Assumptions T13_checker_parts.
-Print Assumptions T13_beside.
-Print Assumptions T13_rule.
-Print Assumptions T13_scales.
-Print Assumptions T14_distribution.
-Print Assumptions T14_tail.
-Print Assumptions T14_paired_t_quarter.
+(** Theorems that rest on [sig_forall_dec]. *)
+Definition decided := (
+  @gptq_exists,
+  @gptq_unique,
+  @T27_stepwise).
+
+Print Assumptions decided.
+
+(** Theorems that rest on [sig_forall_dec] and [functional_extensionality_dep]. *)
+Definition extensional := (
+  @hess_psd,
+  @udu_exists,
+  @cholesky_gptq,
+  @T1_identity,
+  @T1_identity_residual,
+  @T1_identity_plain_residual,
+  @T2_bound,
+  @T2_bound_step,
+  @T2_bound_trace,
+  @T2_supremum,
+  @T3_dominance,
+  @T3_dominance_any_tie,
+  @T3_dominance_damped,
+  @T3_plain_false,
+  @T3b_feedback_lower_bound,
+  @T3b_trace_ge_sum_d,
+  @T3b_minimax,
+  @nearest_mono,
+  @T4_one_column,
+  @T4_two_columns,
+  @T4_two_columns_plain,
+  @T5_integer,
+  @T5_comparison_is_false_integer,
+  @T6_guard_min,
+  @T6_guard_row,
+  @T6_guard_matrix,
+  @T6_guard_enclosure_matrix,
+  @T8_transfer,
+  @T8_transfer_certificate,
+  @T8_comparison_does_not_transfer,
+  @T9_perturbation_residual,
+  @T9_perturbation_plain,
+  @T10_two_columns,
+  @T10_unbounded_excess,
+  @T10_exceeds_worst_case,
+  @T16_mean_rtn,
+  @T16_mean_gptq,
+  @T17_selection_row,
+  @T17_selection_first,
+  @T17_selection_min,
+  @T17_selection_guard,
+  @T17_selection_matrix,
+  @T17_selection_mixture,
+  @T17_selection_matrix_min,
+  @T17_selection_enclosure,
+  @T17_selection_enclosure_matrix,
+  @T19_change,
+  @T19_step,
+  @T19_nearest,
+  @T19_dead_column,
+  @T19_live_or_dead,
+  @T19_sweep,
+  @T19_one_opt,
+  @T19_moves_end,
+  @T19_sweeps_end,
+  @T19_rounded_change,
+  @T19_rounded,
+  @T19_rounded_one_opt,
+  @T20_scale,
+  @T20_scale_rounded,
+  @T20_combination,
+  @T20_combination_best,
+  @T20_combination_exists,
+  @T20_codebook,
+  @T21_lower_bound,
+  @T21_grid,
+  @T21_nearly,
+  @T21_candidates,
+  @T21_optimum,
+  @T25_pivot_distance,
+  @T25_pivot_monotone,
+  @T25_nearest_plane,
+  @T25_no_clip,
+  @T25_order_product,
+  @T23_target,
+  @T23_inverse,
+  @T23_pythagoras,
+  @T23_gptq,
+  @T23_damped,
+  @T23_inexact,
+  @T23_comparison,
+  @T24_orthogonal,
+  @T24_loss_any,
+  @T24_loss,
+  @T24_codes,
+  @T26_sequential,
+  @T26_feedback,
+  @T26_optimality,
+  @T26_least_is_false,
+  @T27_identity,
+  @T27_bound,
+  @T27_gptq_is_greedy,
+  @T27_greedy_is_gptq,
+  @T28_identity).
+
+Print Assumptions extensional.
+
+(** Theorems that rest on these two and [sig_not_dec]. *)
+Definition doubly_decided := (
+  @T28_residual,
+  @T28_gain,
+  @T28_correction_exists,
+  @T28_best,
+  @T7_phi_identity,
+  @T7_split_minimal,
+  @T14_paired_t_quarter).
+
+Print Assumptions doubly_decided.
+
+(** Theorems that rest on the four axioms. *)
+Definition classical := (
+  @T5_gf16,
+  @T5_comparison_is_false_gf16,
+  @T21_factored_ieee,
+  @T25_order_bound,
+  @T24_decode,
+  @T24_partial_sum,
+  @T24_decode_short,
+  @T7_gf16_error,
+  @T7_gf16_nearest,
+  @T7_gf16_no_overflow,
+  @T7_all_words,
+  @T7_gptq_bound,
+  @T12_encode32_correct,
+  @T12_encode64_correct,
+  @T12_decode32_correct,
+  @T12_decode64_correct,
+  @T12_encode32_value,
+  @T11_recurrence,
+  @T11_recurrence_closed,
+  @T11_gram,
+  @T11_gram_binary32,
+  @T11_finite_recurrence,
+  @T11_finite_gram,
+  @T11_gram_no_overflow,
+  @T15_finite_factor,
+  @T15_entry,
+  @T15_binary64,
+  @T15_form_binary64,
+  @T15_form_binary32,
+  @T22_nearly_psd,
+  @T22_nearly_psd_ieee,
+  @T22_nearly_psd_gram,
+  @emitted_codes_loss,
+  @emitted_plain_enclosure,
+  @emitted_plain_enclosure_ieee,
+  @guard_loss_enclosure,
+  @guard_loss_enclosure_binary32,
+  @guard_plain_loss,
+  @emitted_codes_activations,
+  @emitted_codes_activations_ieee,
+  @T30_guard,
+  @T30_guard_ieee,
+  @T30_guard_zero,
+  @T30_guard_binary32,
+  @T30_guard_binary32_ieee,
+  @T30_bound,
+  @T30_bound_ieee,
+  @T18_entry,
+  @T18_activations_any_format,
+  @T18_activations,
+  @T18_activations_ieee,
+  @T18_gram_bound,
+  @T13_checker,
+  @T13_checker_total,
+  @T13_checker_parts,
+  @T13_beside,
+  @T13_rule,
+  @T13_scales,
+  @T14_distribution,
+  @T14_tail).
+
+Print Assumptions classical.
+
+(** Theorems that rest on no axiom. *)
+Definition closed := (
+  @T24_hadamard,
+  @T24_integers,
+  @T29_size,
+  @T29_pack,
+  @T29_bits,
+  @T29_one_text,
+  @T29_append,
+  @T29_bytes,
+  @T29_signed,
+  @T29_offset,
+  @T29_shuffle,
+  @T29_compressed_tensors,
+  @T29_gptq,
+  @T29_q4_0,
+  @T29_q8_0,
+  @T29_q6_k,
+  @T29_pairs,
+  @T29_pair_places,
+  @T15_program,
+  @T18_roundings,
+  @T18_order_chain,
+  @T18_order_two_level).
+
+Print Assumptions closed.
 
 (** The witness lemmas. *)
 Definition witnesses := (

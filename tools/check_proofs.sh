@@ -128,23 +128,22 @@ gate_theorems() {
     echo "theorem gate: required (<) and proved (>) differ:" >&2; cat "$work/diff" >&2; return 1; }
 }
 
-# What each theorem assumes: one line a theorem, then the statement of each assumption. Two processes ask half of the questions
-# each: a question takes half a second, as it reads every proof below its theorem.
+# What each theorem assumes: one line a theorem, then the statement of each assumption. A question reads every proof below its
+# theorem, so that theorems share one: a tuple of names, each after an @ on a line of its own. What it assumes bounds each member.
 print_assumptions() {
-  strip "$1" | sed -n -E 's/.*Print Assumptions ([A-Za-z0-9_.'"'"']+)\..*/\1/p' > "$work/asked.$2" || return 1
   mkdir -p "$work/$2"
-  local half questions halves=()
-  questions=$(wc -l < "$work/asked.$2")
-  for half in 0 1; do
-    awk -v half=$half -v all="$questions" '/Print Assumptions / && (2 * asked++ >= all) != half { next } 1' "$1" \
-      > "$work/$2/Half$half.v" || return 1
-    coqc -w none -Q coq Hallmark "$work/$2/Half$half.v" > "$work/$2/answers$half" & halves+=($!)
-  done
-  for half in "${halves[@]}"; do wait "$half" || return 1; done
-  cat "$work/$2/answers0" "$work/$2/answers1" > "$work/answers.$2"
+  strip "$1" | sed -E 's/^[^:]*:[0-9]+://' > "$work/$2/source" || return 1
+  cp "$1" "$work/$2/Asked.v"
+  coqc -w none -Q coq Hallmark "$work/$2/Asked.v" > "$work/$2/answers" || return 1
   perl -e '
-    my ($asked, $answers) = @ARGV; my (@blocks, %statement, %now, $last);
-    open(my $in, "<", $answers) or die;
+    my ($source, $answers) = @ARGV; my (@names, %members, $tuple, @blocks, %statement, %now, $last);
+    open(my $in, "<", $source) or die;
+    while (<$in>) {
+      if (/^Definition (\w+) := \($/) { $tuple = $1 }
+      elsif (defined $tuple && /^  @([\w.\x27]+)(,|\)\.)$/) { push @{$members{$tuple}}, $1; undef $tuple if $2 ne "," }
+      elsif (/\bPrint Assumptions ([\w.\x27]+)\./) { push @names, $1 }
+    }
+    open($in, "<", $answers) or die;
     while (<$in>) {
       chomp;
       if (/^Axioms:$/) { push @blocks, []; undef $last }
@@ -154,24 +153,23 @@ print_assumptions() {
       else { die "assumption gate: unexpected answer: $_\n" }
       if (defined $last) { $statement{$last} = $now{$last} }
     }
-    open(my $names, "<", $asked) or die; my @names = <$names>; chomp @names;
     die "assumption gate: ", scalar @names, " questions, ", scalar @blocks, " answers\n" if @names != @blocks || !@names;
-    print "$names[$_]: ", join(" ", sort @{$blocks[$_]}) || "nothing", "\n" for 0 .. $#names;
-    print "\n", map { "$statement{$_}\n" } sort keys %statement;' "$work/asked.$2" "$work/answers.$2"
+    for my $i (0 .. $#names) {
+      my $assumed = join(" ", sort @{$blocks[$i]}) || "nothing";
+      print "$_: $assumed\n" for @{$members{$names[$i]} // [$names[$i]]};
+    }
+    print "\n", map { "$statement{$_}\n" } sort keys %statement;' "$work/$2/source" "$work/$2/answers"
 }
 
 # The questions asked are about exactly the names of the two lists, and the answers equal the golden in both directions.
-# Witnesses share one question, and so does the second list: a tuple of names, each after an @ on a line of its own.
 gate_assumptions() {
-  local source=$1 golden=$2 list=$3 outside=$4 answers=$5
+  local golden=$1 list=$2 outside=$3 answers=$4
   { names_of "$list" && names_of "$outside"; } > "$work/lists" || return 1
   LC_ALL=C sort "$work/lists" > "$work/required"
-  strip "$source" > "$work/stripped" || return 1
-  sed -n -E 's/.*Print Assumptions ([A-Za-z0-9_.'"'"']+)\..*/\1/p; s/^[^@]*:  @([A-Za-z0-9_.]+)(,|\)\.)$/\1/p' \
-    "$work/stripped" | sed -E '/^(witnesses|outside)$/d' | LC_ALL=C sort > "$work/asked"
+  [ -s "$answers" ] || { echo "assumption gate: no answers" >&2; return 1; }
+  sed -E '/^$/,$d; s/: .*//' "$answers" | LC_ALL=C sort > "$work/asked"
   diff "$work/required" "$work/asked" > "$work/diff" || {
     echo "assumption gate: theorems (<) and questions asked (>) differ:" >&2; cat "$work/diff" >&2; return 1; }
-  [ -s "$answers" ] || { echo "assumption gate: no answers" >&2; return 1; }
   diff "$golden" "$answers" > "$work/diff" || {
     echo "assumption gate: golden (<) and answers (>) differ:" >&2; cat "$work/diff" >&2; return 1; }
 }
@@ -255,7 +253,7 @@ gate_parts coq/Headline.v coq/Headline
 gate_names coq/Headline "$work/restated" "${sources[@]}"
 gate_restated "$work/restated"
 gate_theorems coq/theorems.txt "$work/proved"
-gate_assumptions coq/Assumptions.v coq/Assumptions.golden coq/theorems.txt coq/outside.txt "$work/answers"
+gate_assumptions coq/Assumptions.golden coq/theorems.txt coq/outside.txt "$work/answers"
 gate_named contracts/manifest.json coq/theorems.txt coq/outside.txt coq/Contract/Library
 gate_coqchk coq/coqchk.golden "$work/summary"
 gate_generated "$examples" "$work/examples"
@@ -320,18 +318,18 @@ print_assumptions "$samples/WithAxiom.v" sample > "$work/with_axiom"
 : > "$work/empty"
 echo "# no name" > "$work/no_names.txt"
 grep -v 'idempotence_met' coq/outside.txt > "$work/outside_short.txt"
-must_reject '^> .*sig_forall_dec' gate_assumptions coq/Assumptions.v "$work/weaker" coq/theorems.txt coq/outside.txt "$work/answers"
-must_reject '^< .*sig_forall_dec' gate_assumptions coq/Assumptions.v coq/Assumptions.golden coq/theorems.txt coq/outside.txt "$work/weaker"
-must_reject 'questions asked' gate_assumptions coq/Assumptions.v coq/Assumptions.golden "$work/one_short.txt" coq/outside.txt "$work/answers"
+must_reject '^> .*sig_forall_dec' gate_assumptions "$work/weaker" coq/theorems.txt coq/outside.txt "$work/answers"
+must_reject '^< .*sig_forall_dec' gate_assumptions coq/Assumptions.golden coq/theorems.txt coq/outside.txt "$work/weaker"
+must_reject 'questions asked' gate_assumptions coq/Assumptions.golden "$work/one_short.txt" coq/outside.txt "$work/answers"
 must_reject '^> anything: .*false_is_true' gate_assumptions \
-  "$samples/WithAxiom.v" coq/Assumptions.golden "$samples/with_axiom.txt" "$work/no_names.txt" "$work/with_axiom"
-must_reject 'no answers' gate_assumptions coq/Assumptions.v coq/Assumptions.golden coq/theorems.txt coq/outside.txt "$work/empty"
+  coq/Assumptions.golden "$samples/with_axiom.txt" "$work/no_names.txt" "$work/with_axiom"
+must_reject 'no answers' gate_assumptions coq/Assumptions.golden coq/theorems.txt coq/outside.txt "$work/empty"
 must_reject 'unexpected answer: anything is assumed to be guarded' print_assumptions "$samples/Unguarded.v" unguarded
 
 must_reject 'questions asked' gate_assumptions \
-  coq/Assumptions.v coq/Assumptions.golden coq/theorems.txt "$work/outside_short.txt" "$work/answers"
+  coq/Assumptions.golden coq/theorems.txt "$work/outside_short.txt" "$work/answers"
 must_reject 'name list: .* is missing' gate_assumptions \
-  coq/Assumptions.v coq/Assumptions.golden coq/theorems.txt "$work/no_such_file" "$work/answers"
+  coq/Assumptions.golden coq/theorems.txt "$work/no_such_file" "$work/answers"
 
 sed 's/"theorem": "T1_identity"/"theorem": "no_such_theorem"/' contracts/manifest.json > "$work/unnamed.json"
 must_reject '^no_such_theorem$' gate_named "$work/unnamed.json" coq/theorems.txt coq/outside.txt coq/Contract/Library

@@ -226,7 +226,7 @@ Expected<std::vector<TheoremFacts>> read_theorem_facts(const std::string& root) 
     const auto found = printed->find(name);
     if (found == printed->end() || found->second.statement.empty())
       return malformed(statements, "no statement of " + name);
-    if (is_witness_lemma(name)) continue;  // the golden has one line for all of them
+    if (is_witness_lemma(name)) continue;  // a lemma about an example is no evidence
     const auto axioms = assumptions->find(name);
     if (axioms == assumptions->end()) return malformed(golden, "no line for " + name);
     facts.push_back(
