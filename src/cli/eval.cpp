@@ -1,5 +1,6 @@
 // hallmark eval: bits per byte of a replay checkpoint on the validation split.
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -7,10 +8,13 @@
 #include "base/error_numbers.hpp"
 #include "cli/command.hpp"
 #include "cli/output.hpp"
+#include "cli/progress.hpp"
 #include "cli/ranges.hpp"
 #include "replay/calibration.hpp"
 #include "replay/count_model.hpp"
+#include "replay/evaluate.hpp"
 #include "replay/forward.hpp"
+#include "replay/ngram_cache.hpp"
 
 namespace hallmark::cli {
 namespace {
@@ -20,8 +24,37 @@ constexpr std::int64_t most_bytes = std::int64_t{1} << 40;
 struct EvalFlags {
   std::string model, text{default_text_folder};
   std::size_t bytes = evaluation_bytes;
-  bool count_models = false, json = false;
+  Index stride = 0;  // 0: the window
+  bool ngram = false, count_models = false, json = false;
 };
+
+struct Figures {
+  Windows windows;
+  double model = 0;  // bits per byte
+  std::optional<double> blended;
+};
+
+Expected<Figures> evaluate(const EvalFlags& flags, const Model& model, std::span<const std::byte> text) {
+  const Index window = model.config().window;
+  if (text.size() <= static_cast<std::size_t>(window))
+    return Error{Exit::input, error_number::text_short, "the text is shorter than one window",
+                 fmt::format("{} bytes, {} to be predicted, window {}", text.size(), text.size() - 1, window),
+                 fmt::format("--eval-bytes {} or more", window + 1)};
+  Figures figures{{window, flags.stride > 0 ? flags.stride : window}, 0, {}};
+  Progress bar("eval");
+  const auto scores = byte_scores(model, text, figures.windows, [&](std::size_t scored, std::size_t all) {
+    bar.update(static_cast<double>(scored), static_cast<double>(all), "bytes scored");
+  });
+  if (!scores) return scores.error();
+  const auto bits = mean_bits(*scores, figures.windows);
+  if (!bits) return bits.error();
+  figures.model = *bits;
+  if (!flags.ngram) return figures;
+  const auto blended = mean_bits(blended_scores(text, *scores), figures.windows);
+  if (!blended) return blended.error();
+  figures.blended = *blended;
+  return figures;
+}
 
 Expected<Exit> run(const EvalFlags& flags) {
   const Expected<Model> model = load_model(flags.model);
@@ -34,14 +67,19 @@ Expected<Exit> run(const EvalFlags& flags) {
                  fmt::format("{}: {} bytes, {} to evaluate", flags.text, validation.size(), flags.bytes),
                  fmt::format("a folder with more text, or --eval-bytes {}", validation.size())};
   const auto text = validation.first(flags.bytes);
-  const Expected<double> bpb = bits_per_byte(*model, text, model->config().window);
-  if (!bpb) return bpb.error();
+  const auto figures = evaluate(flags, *model, text);
+  if (!figures) return figures.error();
+  const double bpb = figures->blended.value_or(figures->model);
 
   nlohmann::ordered_json out;
   out["model"] = escaped(flags.model);
   out["bytes"] = text.size();
   out["text_sha256"] = corpus->digest;
-  out["bpb"] = *bpb;
+  out["window"] = figures->windows.window;
+  out["stride"] = figures->windows.stride;
+  out["ngram"] = flags.ngram;
+  out["bpb"] = bpb;
+  if (figures->blended) out["bpb_model_alone"] = figures->model;
   if (flags.count_models) {
     const auto by_order = count_model_bits_per_byte(corpus->train, text, 5);
     for (const std::size_t order : {2u, 3u, 5u}) out[fmt::format("bpb_count_order_{}", order)] = by_order[order];
@@ -52,7 +90,8 @@ Expected<Exit> run(const EvalFlags& flags) {
   if (flags.json) {
     print("{}\n", out.dump());
   } else {
-    print("{:.6f} bits per byte over {} bytes of validation text\n", *bpb, text.size());
+    print("{:.6f} bits per byte over {} bytes of validation text\n", bpb, text.size());
+    if (figures->blended) print("{:.6f} the model alone, without the cache\n", figures->model);
     for (const auto& [key, value] : out.items())
       if (key.starts_with("bpb_count"))
         print("{:.6f} count model of order {}, interpolated\n", value.get<double>(), key.back());
@@ -71,6 +110,9 @@ Command eval_command(CLI::App& root) {
   app->add_option("--eval-bytes", flags->bytes, "Bytes of the validation split")
       ->check(whole_number(static_cast<std::int64_t>(calibration_window) + 1, most_bytes))
       ->capture_default_str();
+  app->add_option("--stride", flags->stride, "Bytes from one window to the next, at most a window; default: a window")
+      ->check(whole_number(1, most_bytes));
+  app->add_flag("--ngram", flags->ngram, "Blend the model with counts of the bytes already scored");
   app->add_flag("--count-models", flags->count_models, "Also interpolated count models of order 2, 3 and 5");
   app->add_flag("--json", flags->json, "One JSON object");
   return {app, [flags] { return run(*flags); }};

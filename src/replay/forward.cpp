@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
-#include "base/error_numbers.hpp"
 #include "replay/kernels.hpp"
 
 namespace hallmark {
@@ -228,12 +226,15 @@ void Forward::activations(std::span<const std::byte> inputs, const Tap& tap, std
 }
 
 Matrix<double> Forward::logits(std::span<const std::byte> inputs, const Tap& tap) const {
-  const Matrix<double> last = final_norm(inputs, tap);
+  return output(final_norm(inputs, tap), 0);
+}
+
+// The logits of the rows from `first` on: cap tanh(z / cap), with tanh(u) = 1 - 2 / (exp(2u) + 1).
+Matrix<double> Forward::output(const Matrix<double>& last, Index first) const {
   const double cap = config_.logit_softcap;
-  Matrix<double> scores(last.rows(), config_.vocab);
-  product(last.data(), last.cols(), embedding_transposed_.data(), scores.cols(), scores.data(), scores.cols(),
-          last.rows(), last.cols(), scores.cols());
-  // cap tanh(z / cap), with tanh(u) = 1 - 2 / (exp(2u) + 1)
+  Matrix<double> scores(last.rows() - first, config_.vocab);
+  product(last.data() + first * last.cols(), last.cols(), embedding_transposed_.data(), scores.cols(), scores.data(),
+          scores.cols(), scores.rows(), last.cols(), scores.cols());
   double* z = scores.data();
   for (Index i = 0; i < scores.size(); ++i) z[i] = 2 * (z[i] / cap);
   exponential(z, scores.size());
@@ -241,41 +242,26 @@ Matrix<double> Forward::logits(std::span<const std::byte> inputs, const Tap& tap
   return scores;
 }
 
-double Forward::nats(std::span<const std::byte> inputs, std::span<const std::byte> targets) const {
-  Matrix<double> scores = logits(inputs);
-  double total = 0;
-  for (Index t = 0; t < scores.rows(); ++t) {
-    double* row = scores.data() + t * scores.cols();
-    const double wanted = row[std::to_integer<Index>(targets[static_cast<std::size_t>(t)])];
-    exponential(row, scores.cols());  // |logit| <= cap: nothing overflows or vanishes without subtracting the largest
+void Forward::scores(std::span<const std::byte> inputs, std::span<const std::byte> targets,
+                     std::span<double> out) const {
+  const std::size_t first = inputs.size() - out.size();
+  Matrix<double> logits = output(final_norm(inputs, {}), static_cast<Index>(first));
+  for (std::size_t t = 0; t < out.size(); ++t) {
+    double* row = logits.data() + static_cast<Index>(t) * logits.cols();
+    const double wanted = row[std::to_integer<Index>(targets[first + t])];
+    exponential(row, logits.cols());  // |logit| <= cap: nothing overflows or vanishes without subtracting the largest
     double sum = 0;
-    for (Index i = 0; i < scores.cols(); ++i) sum += row[i];
-    total += std::log(sum) - wanted;
+    for (Index i = 0; i < logits.cols(); ++i) sum += row[i];
+    out[t] = std::log(sum) - wanted;
   }
-  return total;
 }
 
-Expected<double> bits_per_byte(const Model& model, std::span<const std::byte> text, Index window) {
-  if (text.size() < 2 || window < 1)
-    return Error{Exit::input, error_number::text_short, "the text is too short to be evaluated",
-                 std::to_string(text.size()) + " bytes, windows of " + std::to_string(window),
-                 "give at least two bytes, and windows of at least one"};
-  const Forward forward(model, window);
-  const std::size_t scored = text.size() - 1, step = static_cast<std::size_t>(window);
-  const std::size_t windows = (scored + step - 1) / step;
-  std::vector<double> nats(windows);
-#pragma omp parallel for schedule(dynamic)
-  for (std::size_t i = 0; i < windows; ++i) {
-    const std::size_t start = i * step, length = std::min(step, scored - start);
-    nats[i] = forward.nats(text.subspan(start, length), text.subspan(start + 1, length));
-  }
+double Forward::nats(std::span<const std::byte> inputs, std::span<const std::byte> targets) const {
+  std::vector<double> each(inputs.size());
+  scores(inputs, targets, each);
   double total = 0;
-  for (const double value : nats) total += value;
-  const double bits = total / std::numbers::ln2 / static_cast<double>(scored);
-  if (!std::isfinite(bits))
-    return Error{Exit::numeric, error_number::loss_not_finite, "the evaluation is not finite",
-                 "bits per byte: " + std::to_string(bits), "check the model's weights"};
-  return bits;
+  for (const double value : each) total += value;
+  return total;
 }
 
 }  // namespace hallmark

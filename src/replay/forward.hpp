@@ -36,6 +36,9 @@ class Forward {
 
   /// Logits [inputs, 256] after the soft cap. Each row depends on the inputs up to its own alone.
   Matrix<double> logits(std::span<const std::byte> inputs, const Tap& tap = {}) const;
+  /// out[i] = -ln p(targets[t] | inputs[0..t]) for the last out.size() positions t, in order. Preconditions: as many
+  /// targets as inputs, no more scores than targets.
+  void scores(std::span<const std::byte> inputs, std::span<const std::byte> targets, std::span<double> out) const;
   /// sum_t -ln p(targets[t] | inputs[0..t]), t increasing. Precondition: as many targets as inputs.
   double nats(std::span<const std::byte> inputs, std::span<const std::byte> targets) const;
   /// The activations alone: everything but the output layer's product. Those after site `last` may be left out.
@@ -53,6 +56,7 @@ class Forward {
   void block(std::size_t i, Scratch& s, const Tap& tap) const;
   void attention(const Layer& layer, Scratch& s) const;
   void rotate(std::vector<double>& x, Index tokens, Index heads) const;
+  Matrix<double> output(const Matrix<double>& last, Index first) const;
   /// Empty where `last` is a site before it.
   Matrix<double> final_norm(std::span<const std::byte> inputs, const Tap& tap, std::size_t last = all_sites) const;
 
@@ -63,9 +67,10 @@ class Forward {
   double bigram_scale_;
 };
 
-/// Bits per byte of text: every byte but the first is predicted exactly once, by windows of `window` inputs that each
-/// start where the one before ended and know nothing of it; so the first of each window sees one byte of context.
-/// The windows' sums are added in order. Errors: E0392 fewer than two bytes, E0510 the result is not finite.
+/// Bits per byte of text (evaluate.hpp with stride = window): every byte but the first is predicted exactly once, by
+/// windows of `window` inputs that each start where the one before ended and know nothing of it; so the first of each
+/// window sees one byte of context. The windows' sums are added in order. Errors: E0392 fewer than two bytes, E0510 the
+/// result is not finite.
 Expected<double> bits_per_byte(const Model& model, std::span<const std::byte> text, Index window = 256);
 
 /// The part of the validation split that is evaluated: 1,024 windows.

@@ -209,6 +209,15 @@ TEST_CASE("eval reads the bytes that were asked for, or says why not") {
   CHECK(said["bpb"] > 0.5);
   CHECK(said["bpb"] < 12);
   CHECK(work.run(eval + "300 2>/dev/null").out.ends_with("bits per byte over 300 bytes of validation text\n"));
+  CHECK(said["stride"] == 256);
+  CHECK(work.run(eval + "300 --stride 256 --json 2>/dev/null").out == good.out);
+  const auto slid = nlohmann::json::parse(work.run(eval + "300 --stride 64 --ngram --json 2>/dev/null").out);
+  CHECK(slid["stride"] == 64);
+  CHECK(slid["bpb"] < slid["bpb_model_alone"]);  // the text repeats itself
+  CHECK(slid["bpb_model_alone"] != said["bpb"]);
+  CHECK(work.run(eval + "300 --ngram 2>/dev/null").out.find("the model alone") != std::string::npos);
+  work.refuses(eval + "300 --stride 0", 2, "E0201", "--stride");
+  work.refuses(eval + "300 --stride 257", 2, "E0227", "256");
   work.refuses(eval + "1", 2, "E0201", "--eval-bytes");
   work.refuses(eval + "1000000", 3, "E0379", "1000000 to evaluate");
 }
