@@ -49,8 +49,11 @@ let check_unchanged (weights : Safetensors.t) (container : Container.t) =
     container.originals
 
 let run flags =
-  let certificate = Certificate.open_file flags.certificate in
-  let container = Container.open_file flags.quantized in
+  let certificate, container =  (* of one writer *)
+    Mapped.unreplaced [ flags.certificate; flags.quantized ] (fun () ->
+        let certificate = Certificate.open_file flags.certificate in
+        (certificate, Container.open_file flags.quantized))
+  in
   let weights = Safetensors.open_file flags.weights in
   let calibration = Option.map Safetensors.open_file flags.calibration in
   let differs what = Refusal.rejected "files" "the files are not those of the certificate" what in

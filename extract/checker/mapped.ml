@@ -32,3 +32,13 @@ let open_file path : t =
           else
             try Bigarray.array1_of_genarray (Unix.map_file file Bigarray.char Bigarray.c_layout false [| facts.st_size |])
             with Unix.Unix_error (code, _, _) -> unreadable path (Unix.error_message code))
+
+(* Which file stands under the name: another after it was replaced. *)
+let version path = match Unix.stat path with exception Unix.Unix_error _ -> None | s -> Some (s.st_dev, s.st_ino, s.st_mtime)
+
+(* What [read] reads from the files of [paths], as they stand together: where another process replaced one of them meanwhile, whatever
+   was found is read again. *)
+let rec unreplaced paths read =
+  let before = List.map version paths in
+  let found = try Ok (read ()) with Refusal.Refused _ as fault -> Error fault in
+  if List.map version paths <> before then unreplaced paths read else match found with Ok result -> result | Error fault -> raise fault

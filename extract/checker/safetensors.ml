@@ -188,7 +188,8 @@ let open_index path =
   in
   { path; files = bytes :: List.concat_map (fun (_, s) -> s.files) opened; tensors; by_name = table tensors; metadata }
 
-let open_file path = if Filename.check_suffix path ".json" then open_index path else open_single path
+(* Shards of an index that was replaced meanwhile may be gone, or be those of a third. *)
+let open_file path = if Filename.check_suffix path ".json" then Mapped.unreplaced [ path ] (fun () -> open_index path) else open_single path
 
 let find file name = Hashtbl.find_opt file.by_name name
 

@@ -121,8 +121,35 @@ let float_loops () =
   check "a pivot of 0" (Gram.bad_pivot [| [| 1.; 1. |]; [| 1. |] |] = Some (0, 0.));
   check "NaN" (match Gram.bad_pivot [| [| nan |] |] with Some (0, d) -> Float.is_nan d | _ -> false)
 
+(* A file that another process replaces between two reads: what was read of the first is read again, a refusal too. *)
+let replaced () =
+  let path = Filename.temp_file "units" "" in
+  let replace text = Made_files.write (path ^ ".new") text; Sys.rename (path ^ ".new") path in
+  let read name at before finish =
+    let reads = ref 0 in
+    replace "old";
+    let found =
+      Mapped.unreplaced [ "/nonexistent"; path ] (fun () ->
+          incr reads;
+          let first = Mapped.open_file path in
+          if !reads <= at then replace before;
+          finish first (Mapped.open_file path))
+    in
+    check (name ^ ": the last file") (found = before);
+    check (name ^ ": reads") (!reads = at + 1)
+  in
+  let text bytes = Mapped.text bytes 0 (Mapped.size bytes) in
+  read "nothing is replaced" 0 "old" (fun _ second -> text second);
+  let same first second = if Mapped.equal first second then text second else Refusal.rejected "pair" "torn" "" in
+  read "a refusal of a torn pair" 3 "new" same;
+  read "a torn pair" 1 "new" (fun first second -> if text first = "new" then text second else "torn");
+  check "a refusal that stays"
+    (match Mapped.unreplaced [ path ] (fun () -> Refusal.rejected "pair" "torn" "") with exception Refusal.Refused _ -> true | () -> false);
+  Sys.remove path
+
 let () =
   digests ();
+  replaced ();
   numbers ();
   json ();
   float_loops ();
