@@ -250,8 +250,25 @@ TEST_CASE("a call that fails, or a kill, leaves the old shards with their certif
   CHECK(finished);  // there are no more calls
 }
 
-TEST_CASE(
-    "two writers both succeed, leave the shards of one of them, and a reader beside them finds one set or the other") {
+TEST_CASE("a reader finds one set or the other, wherever in its reading a writer replaces them") {
+  const Workspace work;
+  work.succeeds("tool dequantize q1 -o d1; tool dequantize q2 -o d2; ! cmp d1 d2");
+  int opened = 0;
+  for (bool replaced = true; replaced; ++opened) {
+    work.succeeds("rm -f replaced d; " + Workspace::quantize(1, work.index()));
+    const std::string writer = HALLMARK_TOOL + Workspace::quantize(2, work.index()).substr(4);
+    const Result read = work.run(fmt::format(
+        "(export BESIDE=\"{} && touch replaced\" BESIDE_OPEN={} LD_PRELOAD='{}'; tool dequantize {} -o d) && "
+        "{{ cmp d d1 || cmp d d2; }}",
+        writer, opened + 1, HALLMARK_FAILING_SYSTEM, work.index()));
+    CAPTURE(opened);
+    CHECK_MESSAGE(read.exit == 0, read.out);
+    replaced = fs::exists(work.folder / "replaced");
+  }
+  CHECK(opened > 4);  // the index and its three shards, and once without a writer
+}
+
+TEST_CASE("two writers both succeed and leave the shards of one of them, with a reader beside them") {
   const Workspace work;
   work.succeeds(Workspace::quantize(1, work.index(), ""));
   const std::string read = "tool inspect " + work.index() + " > /dev/null";

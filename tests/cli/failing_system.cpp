@@ -4,6 +4,8 @@
 // FAIL_CREATE=S: while a temporary file is being created another thread gets signal S, and looks for it before it
 // exists. FAIL_THREADS=N: a thread is refused while N others live. TOUCH=FILE: FILE gets another time at the first
 // madvise. CALLS=FILE: those of the first kind that succeed are listed there, one a line, by the names of their files.
+// BESIDE=COMMAND, BESIDE_OPEN=N: COMMAND runs, as another process, before the N-th time that a file of a folder `out'
+// is opened.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -117,6 +119,11 @@ int open(const char* path, int flags, ...) {
     pthread_t other{};
     real<decltype(::pthread_create)>("pthread_create")(&other, nullptr, get_signal, nullptr);
     while (!looked) ::usleep(1000);
+  }
+  static std::atomic<long> opened = 0;
+  if (std::strstr(path, "/out/") && ++opened == number("BESIDE_OPEN")) {
+    ::unsetenv("LD_PRELOAD");
+    if (std::system(std::getenv("BESIDE")) != 0) std::abort();
   }
   return real<int(const char*, int, ...)>("open")(path, flags, mode);
 }
