@@ -7,7 +7,8 @@ set -euo pipefail
 packages_of() {
   case "$1" in
     build) echo g++ cmake ninja-build pkg-config libeigen3-dev libhwy-dev libfmt-dev nlohmann-json3-dev libssl-dev \
-                libgmp-dev libmpfr-dev libcli11-dev libboost-math-dev libre2-dev ;;
+                libgmp-dev libmpfr-dev libcli11-dev libboost-math-dev libre2-dev \
+                libzstd-dev liblzma-dev libbrotli-dev ;;
     text) echo perl-doc ;;
     test) echo doctest-dev ;;
     proofs) echo coq libcoq-flocq libcoq-coquelicot ;;

@@ -7,6 +7,7 @@ namespace hallmark::error_number {
 // Exit::internal: a bug, or a caller that broke an interface's rule.
 inline constexpr int unexpected_exception = 100;  ///< one that nobody expected
 inline constexpr int no_command_ran = 101;        ///< the command line was accepted and nothing was done
+inline constexpr int compressor_failed = 102;     ///< a compressor does not read what it wrote
 inline constexpr int writer_misuse = 110;         ///< a tensor not in the plan, of another size, twice or never
 inline constexpr int too_many_outputs = 111;      ///< more simultaneous outputs than the signal registry holds
 inline constexpr int conversion_arrays = 112;     ///< input and output of a conversion overlap or differ in length
@@ -100,6 +101,10 @@ inline constexpr int gguf_tensor = 357;     ///< a rank, dimension, type or size
 inline constexpr int gguf_layout = 358;     ///< an offset out of sequence, padding that is not 0, bytes at the end
 inline constexpr int gguf_scales = 359;     ///< the blocks of one group have different scales
 
+// Exit::input: the packed artifact.
+inline constexpr int artifact_malformed = 346;  ///< no artifact, cut short, or sizes that it cannot have
+inline constexpr int artifact_data = 347;       ///< data of a tensor that its compressor did not write
+
 // Exit::input: the quantized container.
 inline constexpr int quantized_metadata = 360;  ///< not ours, or a metadata entry missing or malformed
 inline constexpr int quantized_schema = 361;    ///< a schema version that this build does not know
@@ -173,6 +178,7 @@ inline constexpr int product_not_exact = 433;    ///< a product of scale and cod
 inline constexpr int product_beyond = 437;       ///< a product of scale and code rounds to infinity in the dtype
 inline constexpr int nothing_held_out = 438;     ///< too few tokens, or Gram matrices, where tokens are to be held out
 inline constexpr int format_refuses = 439;       ///< numbers that the file format cannot hold unchanged
+inline constexpr int pack_shards = 440;          ///< a container of several files
 
 // Exit::numeric.
 inline constexpr int not_positive_definite = 501;  ///< a pivot of the factorization is not positive

@@ -11,7 +11,7 @@
 #include <unordered_set>
 
 #include "base/error_numbers.hpp"
-#include "io/safetensors.hpp"
+#include "io/safetensors_layout.hpp"
 #include "io/utf8.hpp"
 
 namespace hallmark {
@@ -267,13 +267,11 @@ Expected<std::uint64_t> declared_bytes(const Entry& entry, const std::string& pa
   return bits / 8;
 }
 
-}  // namespace
-
-Expected<ParsedSafeTensors> parse_safetensors(std::span<const std::byte> file, const std::string& path) {
+// Reads the header; entries by offset, whose ranges follow each other and have the sizes of their shapes.
+Status read_header(std::span<const std::byte> file, HeaderReader& reader, const std::string& path) {
   using namespace error_number;
   Expected<std::string_view> text = header_text(file, path);
   if (!text) return text.error();
-  HeaderReader reader(path);
   if (!json::sax_parse(text->begin(), text->end(), &reader)) return *reader.error;
 
   std::vector<Entry>& entries = reader.entries;
@@ -305,6 +303,33 @@ Expected<ParsedSafeTensors> parse_safetensors(std::span<const std::byte> file, c
           fmt::format("tensor '{}': {} of shape {} takes {} bytes, data_offsets give {}", printable(entry.name),
                       dtype_name(entry.dtype), shape_text(entry.shape), *bytes, range));
   }
+  return ok();
+}
+
+std::uint64_t end_of(const std::vector<Entry>& entries) { return entries.empty() ? 0 : entries.back().offsets[1]; }
+
+}  // namespace
+
+Expected<SafeTensorsLayout> parse_layout(std::span<const std::byte> head, const std::string& path) {
+  HeaderReader reader(path);
+  if (const Status sound = read_header(head, reader, path); !sound) return sound.error();
+  if (head.size() - 8 != declared_length(head))
+    return malformed(path, error_number::data_trailing, "bytes after a header that stands alone",
+                     fmt::format("{} bytes, of which it takes {}", head.size(), 8 + declared_length(head)));
+  SafeTensorsLayout layout{{}, end_of(reader.entries)};
+  layout.tensors.reserve(reader.entries.size());
+  for (Entry& entry : reader.entries)
+    layout.tensors.push_back(
+        {{std::move(entry.name), entry.dtype, std::move(entry.shape)}, entry.offsets[1] - entry.offsets[0]});
+  return layout;
+}
+
+Expected<ParsedSafeTensors> parse_safetensors(std::span<const std::byte> file, const std::string& path) {
+  using namespace error_number;
+  HeaderReader reader(path);
+  if (const Status sound = read_header(file, reader, path); !sound) return sound.error();
+  std::vector<Entry>& entries = reader.entries;
+  const std::uint64_t end = end_of(entries);
   const std::span<const std::byte> data = file.subspan(8 + declared_length(file));
   if (end > data.size())
     return malformed(path, data_truncated, "the file is truncated",
