@@ -11,7 +11,7 @@
     Source: this project. *)
 From Hallmark Require Import Headline.
 From Hallmark.Contract Require Sound SoundEntry SoundFloat SoundLoss Evaluate Library.
-From Hallmark.Format Require CodecEncode CodecDecode GF16Binade.
+From Hallmark.Format Require CodecEncode CodecDecode GF16Binade RangeCoder.
 From Hallmark.Gptq Require Examples.
 From Hallmark.Float Require EmittedWide NoOverflow.
 
@@ -383,6 +383,9 @@ Definition outside := (
   @CodecEncode.encode64_correct,
   @CodecDecode.decode32_correct,
   @CodecDecode.decode64_correct,
+  @RangeCoder.coded_run_read,
+  @RangeCoder.coded_run_text,
+  @RangeCoder.coded_run_witness,
   @GF16Binade.tie_down_round,
   @GF16Binade.tie_up_round,
   @Examples.t5_integer_matches,

@@ -8,7 +8,6 @@
 #include "quantized_files.hpp"
 
 using namespace hallmark;
-using namespace hallmark::error_number;
 using pack::Bytes;
 
 namespace {
@@ -21,7 +20,9 @@ struct Made {
   explicit Made(std::string_view grid = "gf16") {
     const std::string path = folder / "q";
     if (grid == "gf16") REQUIRE(test::write(path, test::header_of(grid)));
-    else REQUIRE(test::write(path, test::header_of(grid), {1, 0, 1, 1, 1, 0}, test::steps_of(test::scale)));
+    else
+      REQUIRE(
+          test::write(path, test::header_of(grid), std::vector<Code>{1, 0, 1, 1, 1, 0}, test::steps_of(test::scale)));
     container = test::read_file(path);
     const auto contents = pack::pack_container(path, {});
     REQUIRE(contents);
@@ -98,15 +99,15 @@ TEST_CASE("an artifact that is cut, longer or changed in any bit is refused") {
   for (std::size_t size = 0; size < made.artifact.size(); ++size) {
     const int number =
         error_of(Bytes(made.artifact.begin(), made.artifact.begin() + static_cast<std::ptrdiff_t>(size)));
-    REQUIRE(number == (size < after_sizes ? artifact_malformed : payload_digest));
+    REQUIRE(number == (size < after_sizes ? error_number::artifact_malformed : error_number::payload_digest));
   }
   Bytes longer = made.artifact;
   longer.push_back(std::byte{0});
-  CHECK(error_of(longer) == payload_digest);
+  CHECK(error_of(longer) == error_number::payload_digest);
   for (std::size_t bit = 0; bit < 8 * made.artifact.size(); ++bit) {
     Bytes changed = made.artifact;
     changed[bit / 8] ^= std::byte{1} << bit % 8;
-    REQUIRE(error_of(changed) == (bit < 8 * 8 ? artifact_malformed : payload_digest));
+    REQUIRE(error_of(changed) == (bit < 8 * 8 ? error_number::artifact_malformed : error_number::payload_digest));
   }
 }
 
@@ -115,12 +116,12 @@ TEST_CASE("whoever makes the digest again gets no further: cut behind any byte, 
   for (std::size_t size = after_sizes; size < plain.size(); ++size) {
     Bytes cut(plain.begin(), plain.begin() + static_cast<std::ptrdiff_t>(size));
     seal(cut);
-    REQUIRE(error_of(cut) == artifact_malformed);
+    REQUIRE(error_of(cut) == error_number::artifact_malformed);
   }
   Bytes longer = plain;
   longer.push_back(std::byte{0});
   seal(longer);
-  CHECK(error_of(longer) == artifact_malformed);
+  CHECK(error_of(longer) == error_number::artifact_malformed);
   const auto with = [&](std::size_t at, std::uint64_t value, std::size_t bytes = 8) {
     Bytes changed = plain;
     for (std::size_t k = 0; k < bytes; ++k) changed[at + k] = static_cast<std::byte>(value >> 8 * k);
@@ -131,22 +132,22 @@ TEST_CASE("whoever makes the digest again gets no further: cut behind any byte, 
   std::uint64_t head = 0;
   for (std::size_t k = 0; k < 8; ++k) head |= std::to_integer<std::uint64_t>(plain[after_digest + k]) << 8 * k;
   for (const std::uint64_t value : {most, std::uint64_t{0}, std::uint64_t{7}, std::uint64_t{1} << 62, head + 18})
-    CHECK(error_of(with(after_digest, value)) == artifact_malformed);
+    CHECK(error_of(with(after_digest, value)) == error_number::artifact_malformed);
   for (const std::uint64_t value : {most, most / 18 + 1, std::uint64_t{0}, std::uint64_t{1'000'000}})
-    CHECK(error_of(with(after_digest + 8, value)) == artifact_malformed);
-  CHECK(error_of(with(after_digest + 16, 99, 1)) == artifact_malformed);
-  CHECK(error_of(with(after_digest + 17, most)) == artifact_malformed);
-  CHECK(error_of(with(after_digest + 17, head)) == artifact_malformed);
+    CHECK(error_of(with(after_digest + 8, value)) == error_number::artifact_malformed);
+  CHECK(error_of(with(after_digest + 16, 99, 1)) == error_number::artifact_malformed);
+  CHECK(error_of(with(after_digest + 17, most)) == error_number::artifact_malformed);
+  CHECK(error_of(with(after_digest + 17, head)) == error_number::artifact_malformed);
 
   const std::size_t entry = after_sizes + head;  // of the first tensor
-  CHECK(error_of(with(entry, 99, 1)) == artifact_malformed);
-  CHECK(error_of(with(entry, 2, 1)) == artifact_data);  // raw bytes as those of the range coder
-  CHECK(error_of(with(entry + 1, 9, 1)) == artifact_data);
-  CHECK(error_of(with(entry + 1, 4, 1)) == artifact_data);
-  CHECK(error_of(with(entry + 2, 3)) == artifact_data);
-  CHECK(error_of(with(entry + 10, most)) == artifact_malformed);
+  CHECK(error_of(with(entry, 99, 1)) == error_number::artifact_malformed);
+  CHECK(error_of(with(entry, 2, 1)) == error_number::artifact_data);  // raw bytes as those of the range coder
+  CHECK(error_of(with(entry + 1, 9, 1)) == error_number::artifact_data);
+  CHECK(error_of(with(entry + 1, 4, 1)) == error_number::artifact_data);
+  CHECK(error_of(with(entry + 2, 3)) == error_number::artifact_data);
+  CHECK(error_of(with(entry + 10, most)) == error_number::artifact_malformed);
   // Another length in the container's head, and a shape of 2^40 numbers.
-  CHECK(error_of(with(after_sizes, head)) == header_truncated);
+  CHECK(error_of(with(after_sizes, head)) == error_number::header_truncated);
 }
 
 TEST_CASE("a container of more bytes than its artifact may stand for is refused, by writer and reader") {
@@ -163,7 +164,7 @@ TEST_CASE("a container of more bytes than its artifact may stand for is refused,
   contents.head.assign(huge_bytes.begin(), huge_bytes.end());
   const auto refused = pack::artifact_bytes(contents);
   REQUIRE_FALSE(refused);
-  CHECK(refused.error().number == plan_size);
+  CHECK(refused.error().number == error_number::plan_size);
 
   // The same from a reader's side, with a directory that is not packed.
   const auto artifact_of = [](const std::string& text) {
@@ -180,6 +181,6 @@ TEST_CASE("a container of more bytes than its artifact may stand for is refused,
     seal(made);
     return made;
   };
-  CHECK(error_of(artifact_of(*head)) == artifact_data);
-  CHECK(error_of(artifact_of(*huge)) == artifact_malformed);
+  CHECK(error_of(artifact_of(*head)) == error_number::artifact_data);
+  CHECK(error_of(artifact_of(*huge)) == error_number::artifact_malformed);
 }

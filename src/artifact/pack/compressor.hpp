@@ -15,8 +15,8 @@ namespace hallmark::pack {
 
 using Bytes = std::vector<std::byte>;
 
-/// Symbols stand in `planes` runs of one length, of which each has its own statistics; planes >= 1 divides their
-/// number.
+/// Symbols, of which there are some, stand in `planes` runs of one length, each with its own statistics; planes >= 1
+/// divides their number.
 struct Compressor {
   std::string_view name;
   std::uint8_t id;  ///< in artifacts: never given away again

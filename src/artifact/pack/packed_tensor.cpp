@@ -82,6 +82,7 @@ Expected<PackedTensor> pack_tensor(std::span<const std::byte> bytes, DType dtype
   PackedTensor best;
   for (const Compressor* compressor : compressors()) {
     const bool plain = is_plain(*compressor);
+    if (!plain && bytes.empty()) break;
     std::optional<Bytes> data = plain ? Bytes(bytes.begin(), bytes.end()) : compressor->encode(*symbols, count->planes);
     if (!data || (best.compressor != nullptr && data->size() >= best.data.size())) continue;
     best = {compressor, plain ? Form{} : used, *std::move(data)};
@@ -99,6 +100,7 @@ std::optional<Bytes> unpack_tensor(const Compressor& compressor, const Form& for
   if (!count) return std::nullopt;
   if (is_plain(compressor))
     return form == Form{} && data.size() == size ? std::optional(Bytes(data.begin(), data.end())) : std::nullopt;
+  if (count->symbols == 0) return std::nullopt;
   Bytes symbols(count->symbols);
   if (!compressor.decode(data, count->planes, symbols)) return std::nullopt;
   return bytes_from(symbols, form, *count, size);

@@ -31,7 +31,7 @@ Width width_of(std::span<const std::byte> symbols) {
 
 std::optional<Bytes> encode(std::span<const std::byte> symbols, std::size_t) {
   const Width width = width_of(symbols);
-  if (symbols.empty() || width.bits == 8) return std::nullopt;
+  if (width.bits == 8) return std::nullopt;
   std::vector<Code> codes(symbols.size());
   std::ranges::transform(symbols, codes.begin(), [](std::byte b) { return std::to_integer<Code>(b); });
   Bytes data(1 + packed_size(codes.size(), width.bits));
@@ -41,7 +41,7 @@ std::optional<Bytes> encode(std::span<const std::byte> symbols, std::size_t) {
 }
 
 bool decode(std::span<const std::byte> data, std::size_t, std::span<std::byte> symbols) {
-  if (symbols.empty() || data.empty()) return false;
+  if (data.empty()) return false;
   const auto first = std::to_integer<unsigned>(data[0]);
   const Width width{static_cast<int>(first % sign_flag), first >= sign_flag};
   if (width.bits < 1 || width.bits > 7 || data.size() - 1 != packed_size(symbols.size(), width.bits)) return false;

@@ -5,7 +5,6 @@ namespace hallmark::pack {
 namespace {
 
 std::optional<Bytes> encode(std::span<const std::byte> symbols, std::size_t planes) {
-  if (symbols.empty()) return std::nullopt;
   const std::size_t length = symbols.size() / planes;
   Bytes data;
   for (std::size_t p = 0; p < planes; ++p) append_coded(symbols.subspan(p * length, length), data);
@@ -13,7 +12,6 @@ std::optional<Bytes> encode(std::span<const std::byte> symbols, std::size_t plan
 }
 
 bool decode(std::span<const std::byte> data, std::size_t planes, std::span<std::byte> symbols) {
-  if (symbols.empty()) return false;
   const std::size_t length = symbols.size() / planes;
   for (std::size_t p = 0; p < planes; ++p)
     if (!take_coded(data, symbols.subspan(p * length, length))) return false;
