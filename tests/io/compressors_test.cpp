@@ -64,7 +64,7 @@ TEST_CASE("symbols of every short run come back; cut data, more data and another
     CAPTURE(compressor->name);
     std::size_t taken = 0;
     for (const Bytes& symbols : short_runs(5, 4, 83))
-      for (const std::size_t planes : {1, 2}) {
+      for (const std::size_t planes : {std::size_t{1}, std::size_t{2}}) {
         if (symbols.size() % planes != 0) continue;
         const std::optional<Bytes> data = compressor->encode(symbols, planes);
         if (!data) continue;

@@ -54,7 +54,8 @@ std::vector<Bytes> long_runs() {
   std::vector<Bytes> runs;
   unsigned seed = 0;
   for (const double p : {0.003, 0.05, 0.3, 0.9, 0.9999})
-    for (const std::size_t count : {1000, 4096, 100003}) runs.push_back(geometric(count, p, ++seed));
+    for (const std::size_t count : {std::size_t{1000}, std::size_t{4096}, std::size_t{100003}})
+      runs.push_back(geometric(count, p, ++seed));
   return runs;
 }
 
