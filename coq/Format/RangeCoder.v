@@ -266,23 +266,23 @@ End Artifact.
 
 (** Both hypotheses hold for two symbols of 2^13 each; the run 0, 1 and a run of which a word goes out.
     tests/io/range_coder_test.cpp has the first of them. *)
-Definition half (s : nat) : Z := match s with O | S O => 2 ^ 13 | _ => 0 end.
-Definition below_half (s : nat) : Z := match s with O => 0 | S O => 2 ^ 13 | _ => 2 ^ 14 end.
-Definition half_symbol (r : Z) : nat := if r <? 2 ^ 13 then O else S O.
+Definition evenly (s : nat) : Z := match s with O | S O => 2 ^ 13 | _ => 0 end.
+Definition evenly_below (s : nat) : Z := match s with O => 0 | S O => 2 ^ 13 | _ => 2 ^ 14 end.
+Definition evenly_symbol (r : Z) : nat := if r <? 2 ^ 13 then O else S O.
 
-Lemma half_slots r : 0 <= r < 2 ^ 14 ->
-  0 < half (half_symbol r) /\
-  below_half (half_symbol r) <= r < below_half (half_symbol r) + half (half_symbol r).
-Proof. unfold half_symbol; destruct (Z.ltb_spec r (2 ^ 13)); cbn in *; lia. Qed.
+Lemma evenly_slots r : 0 <= r < 2 ^ 14 ->
+  0 < evenly (evenly_symbol r) /\
+  evenly_below (evenly_symbol r) <= r < evenly_below (evenly_symbol r) + evenly (evenly_symbol r).
+Proof. unfold evenly_symbol; destruct (Z.ltb_spec r (2 ^ 13)); cbn in *; lia. Qed.
 
-Lemma half_own s r : below_half s <= r < below_half s + half s -> 0 <= r < 2 ^ 14 /\ half_symbol r = s.
+Lemma evenly_own s r : evenly_below s <= r < evenly_below s + evenly s -> 0 <= r < 2 ^ 14 /\ evenly_symbol r = s.
 Proof.
-  destruct s as [|[|s]]; cbn; unfold half_symbol; destruct (Z.ltb_spec r (2 ^ 13)); cbn in *; lia.
+  destruct s as [|[|s]]; cbn; unfold evenly_symbol; destruct (Z.ltb_spec r (2 ^ 13)); cbn in *; lia.
 Qed.
 
 Lemma coded_run_witness :
-  written half below_half [O; S O] = ([2 ^ 32; 2 ^ 32 + 2 ^ 13; 2 ^ 31; 2 ^ 31], []) /\
-  length (snd (written half below_half (repeat (S O) 136))) = 4%nat /\
-  read_from half below_half half_symbol 136 (fst (written half below_half (repeat (S O) 136)))
-    (snd (written half below_half (repeat (S O) 136))) = Some (repeat (S O) 136, begun, []).
+  written evenly evenly_below [O; S O] = ([2 ^ 32; 2 ^ 32 + 2 ^ 13; 2 ^ 31; 2 ^ 31], []) /\
+  length (snd (written evenly evenly_below (repeat (S O) 136))) = 4%nat /\
+  read_from evenly evenly_below evenly_symbol 136 (fst (written evenly evenly_below (repeat (S O) 136)))
+    (snd (written evenly evenly_below (repeat (S O) 136))) = Some (repeat (S O) 136, begun, []).
 Proof. repeat split; vm_compute; reflexivity. Qed.
