@@ -180,6 +180,11 @@ inline constexpr int nothing_held_out = 438;     ///< too few tokens, or Gram ma
 inline constexpr int format_refuses = 439;       ///< numbers that the file format cannot hold unchanged
 inline constexpr int pack_shards = 440;          ///< a container of several files
 
+// Exit::infeasible: a state (--state) that cannot be gone on with.
+inline constexpr int state_not_empty = 441;  ///< it holds records and --resume was not given
+inline constexpr int state_in_use = 442;     ///< another run has locked it
+inline constexpr int state_foreign = 443;    ///< other files, or the state of another command
+
 // Exit::numeric.
 inline constexpr int not_positive_definite = 501;  ///< a pivot of the factorization is not positive
 inline constexpr int gram_overflow = 502;          ///< the merged Gram matrix leaves binary64, or its tokens 2^64
@@ -211,7 +216,7 @@ inline constexpr int cannot_create = 903;  ///< the temporary file beside the ou
 inline constexpr int cannot_write = 904;   ///< write, sync or rename
 inline constexpr int disk_full = 905;      ///< no space, quota or file size limit
 inline constexpr int cannot_run = 906;     ///< fork, pipe, or more output than is taken
-inline constexpr int lock_failed = 920;    ///< the lock file beside a ledger
+inline constexpr int lock_failed = 920;    ///< of a ledger or a state
 
 // Exit::memory.
 inline constexpr int out_of_memory = 1001;  ///< of the machine

@@ -2,6 +2,7 @@
 // with --behind and --config those of asymmetric targets.
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <memory>
 #include <set>
 
@@ -9,11 +10,15 @@
 
 #include "base/error_numbers.hpp"
 #include "pipeline/accumulate.hpp"
+#include "cli/build_info.hpp"
 #include "cli/command.hpp"
 #include "cli/gram_target.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
+#include "cli/last_words.hpp"
 #include "cli/ranges.hpp"
+#include "cli/resume.hpp"
+#include "io/sha256.hpp"
 #include "linalg/gram.hpp"
 #include "replay/calibration.hpp"
 
@@ -27,6 +32,7 @@ struct GramFlags {
   std::string model, config, text{default_text_folder}, output;
   std::int64_t batches = 16;
   bool overwrite = false;
+  ResumeFlags resume;
 };
 
 Expected<Exit> finish(const GramFlags& flags, std::size_t weights, const Status& written) {
@@ -144,6 +150,58 @@ Expected<Exit> run_behind(const GramFlags& flags) {
   return finish(flags, weights.size(), write_behind(flags.output, flags.overwrite, all.first(count), all.last(count)));
 }
 
+// The sum over all files that have the weight, in their order.
+Expected<Matrix<double>> sum_of(const std::vector<CalibrationFile>& files, const std::string& weight, bool merging) {
+  if (!merging) return accumulate_gram(files, weight);
+  std::optional<Matrix<double>> total;
+  for (const CalibrationFile& file : files) {
+    if (!file.find(weight)) continue;
+    const Expected<HeldMatrix<double>> gram = file.gram(weight);
+    if (!gram) return gram.error();
+    Expected<Matrix<double>> sum = total ? merge_gram(*total, gram->view()) : Matrix<double>(gram->view());
+    if (!sum) return sum.error();
+    total = *std::move(sum);
+    file.forget(weight);
+  }
+  return *std::move(total);
+}
+
+// All that the sum depends on: the program, and the weight's tensor in every file that has it, in order.
+Dependencies inputs_of(const std::vector<CalibrationFile>& files, const std::string& weight, bool merging,
+                       const std::string& program) {
+  Dependencies on{{"program", program}};
+  const std::string name = weight + (merging ? ".gram" : ".activations");
+  for (const CalibrationFile& file : files)
+    if (const TensorInfo* const tensor = file.file().find(name))
+      on[fmt::format("input {:06}", on.size())] = described(*tensor, sha256_mapped(tensor->data));
+  return on;
+}
+
+// The same, kept in the state or taken from there, where the run has one: the numbers of the matrix row by row.
+Expected<Matrix<double>> kept_sum(const std::vector<CalibrationFile>& files, const GramPlan& plan, bool merging,
+                                  Resumable& resumable) {
+  const State* const state = resumable.state();
+  if (!state) return sum_of(files, plan.weight, merging);
+  const Dependencies on = inputs_of(files, plan.weight, merging, resumable.program());
+  const auto cols = static_cast<Index>(plan.cols);
+  const Found found = state->find(plan.weight, on);
+  const bool fits = found.kept && found.kept->bytes.size() == plan.cols * plan.cols * sizeof(double);
+  if (state->has(plan.weight))
+    resumable.say(plan.weight, found.kept && !fits ? "its record holds something else" : found.why_not);
+  if (fits) {
+    Matrix<double> G(cols, cols);
+    std::memcpy(G.data(), found.kept->bytes.data(), found.kept->bytes.size());
+    return G;
+  }
+  Expected<Matrix<double>> G = sum_of(files, plan.weight, merging);
+  if (!G) return G;
+  for (const CalibrationFile& file : files)  // a sum of two versions of an input is not kept
+    if (const Status same = file.file().unchanged(); !same) return same.error();
+  const std::span<const double> numbers(G->data(), static_cast<std::size_t>(G->size()));
+  if (const Status kept = state->keep(plan.weight, on, std::as_bytes(numbers)); !kept) return kept.error();
+  return G;
+}
+
 Expected<Exit> run(const GramFlags& flags) {
   const std::vector<std::string>& inputs = flags.activations.empty() ? flags.merge : flags.activations;
   const bool merging = flags.activations.empty();
@@ -174,23 +232,19 @@ Expected<Exit> run(const GramFlags& flags) {
       }
     }
 
+  Expected<Resumable> resumable =
+      Resumable::open(flags.resume, "gram", fmt::format("hallmark {}", build_info::version));
+  if (!resumable) return resumable.error();
   Progress progress("gram");
+  std::optional<LastWords> words;
+  if (resumable->state()) words.emplace(last_words_of(*resumable->state()));
   const auto gram_of = [&](std::size_t i) -> Expected<Matrix<double>> {
     progress.update(static_cast<double>(i), static_cast<double>(plan.size()), plan[i].weight);
-    if (!merging) return accumulate_gram(files, plan[i].weight);
-    std::optional<Matrix<double>> total;
-    for (const CalibrationFile& file : files) {
-      if (!file.find(plan[i].weight)) continue;
-      const Expected<HeldMatrix<double>> gram = file.gram(plan[i].weight);
-      if (!gram) return gram.error();
-      Expected<Matrix<double>> sum = total ? merge_gram(*total, gram->view()) : Matrix<double>(gram->view());
-      if (!sum) return sum.error();
-      total = *std::move(sum);
-      file.forget(plan[i].weight);
-    }
-    return *std::move(total);
+    return kept_sum(files, plan[i], merging, *resumable);
   };
-  return finish(flags, plan.size(), write_grams(flags.output, flags.overwrite, plan, gram_of));
+  const Status written = write_grams(flags.output, flags.overwrite, plan, gram_of);
+  if (written) resumable->print_summary(plan.size());
+  return finish(flags, plan.size(), written);
 }
 
 }  // namespace
@@ -203,10 +257,10 @@ Command gram_command(CLI::App& root) {
       app->add_option("--activations", flags->activations, "Files with NAME.activations [tokens, cols], in order");
   auto* merge = app->add_option("--merge", flags->merge, "Files with NAME.gram [cols, cols]: added entry by entry");
   auto* model = app->add_option("--model", flags->model, "A replay checkpoint: calibrate it on its own train text");
-  app->add_option("--behind", flags->behind,
-                  "The same inputs behind quantized layers, one file for each of --activations: writes what "
-                  "an asymmetric target reads")
-      ->needs(activations);
+  auto* behind = app->add_option("--behind", flags->behind,
+                                 "The same inputs behind quantized layers, one file for each of --activations: "
+                                 "writes what an asymmetric target reads");
+  behind->needs(activations);
   activations->excludes(merge)->excludes(model);
   merge->excludes(model);
   app->add_option("--config", flags->config,
@@ -217,6 +271,7 @@ Command gram_command(CLI::App& root) {
       ->check(whole_number(1, most_batches))
       ->capture_default_str();
   app->add_option("--text", flags->text, "With --model: folder of text")->capture_default_str();
+  add_resume_flags(*app, flags->resume, "Gram matrix")->excludes(model)->excludes(behind);
   app->add_option("-o,--output", flags->output, "Calibration file to write")->required();
   app->add_flag("--overwrite", flags->overwrite, "Replace an existing output");
   return {app, [flags]() -> Expected<Exit> {

@@ -2,6 +2,7 @@
 
 #include <limits>
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -11,10 +12,12 @@
 #include "cli/build_info.hpp"
 #include "cli/command.hpp"
 #include "cli/device.hpp"
+#include "cli/last_words.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/quantize_report.hpp"
 #include "cli/ranges.hpp"
+#include "cli/resume.hpp"
 #include "cli/shard_size.hpp"
 #include "io/weights_writer.hpp"
 #include "pipeline/presets.hpp"
@@ -32,6 +35,7 @@ struct QuantizeFlags {
   int threads = 0;
   double holdout = 0;  // 0: no token is held out
   Selection selection;
+  ResumeFlags resume;
 };
 
 // --group-size for group_size.
@@ -114,21 +118,28 @@ Status check_shards_of(const RunRequest& request, const std::string& report, con
                       certificate_ending);
 }
 
-Expected<Exit> carry_out(const QuantizeFlags& flags, const RunRequest& request,
-                         const std::vector<std::string>& inputs) {
+Expected<Exit> carry_out(const QuantizeFlags& flags, RunRequest request, const std::vector<std::string>& inputs) {
+  Expected<Resumable> resumable = Resumable::open(flags.resume, "quantize", request.tool);
+  if (!resumable) return resumable.error();
+  request.state = resumable->state();
+  request.program = resumable->program();
   Expected<QuantizeReport> report = QuantizeReport::create(flags.report, flags.overwrite, inputs);
   if (!report) return report.error();
 
   Expected<contracts::Report> judged = [&] {
     Progress progress("quantize");
+    std::optional<LastWords> words;
+    if (request.state) words.emplace(last_words_of(*request.state));
     return run_quantization(
         request,
         {[&](double done, double total, std::string_view item) { progress.update(done, total, item); },
-         [&](const PlannedMatrix& planned, const QuantizedTensor& result) { return report->add(planned, result); }});
+         [&](const PlannedMatrix& planned, const QuantizedTensor& result) { return report->add(planned, result); },
+         [&](const PlannedMatrix& planned, const std::string& why_not) { resumable->say(planned.name(), why_not); }});
   }();
   if (!judged) return judged.error();
   if (const Status written = report->commit(); !written) return written.error();
   report->print_summary(flags.output);
+  resumable->print_summary(request.plan.matrices.size());
   print_left_out(request.plan);
   if (request.demands.contracts != contracts::Policy::off) note("{}", judged->summary());
   return Exit::ok;
@@ -214,7 +225,9 @@ Command quantize_command(CLI::App& root) {
   app->add_flag("--bounds", f->bounds, "Certify the bound of GPTQ for every row too");
   app->add_flag("--optimality", f->optimality,
                 "Certify for every row what no codes of its grid and scale lose less than");
-  app->add_flag("--dry-run", f->dry_run, "Print what every tensor gets, and why the others get nothing, and stop");
+  CLI::Option* const state = add_resume_flags(*app, f->resume, "matrix");
+  app->add_flag("--dry-run", f->dry_run, "Print what every tensor gets, and why the others get nothing, and stop")
+      ->excludes(state);
   app->add_flag("--overwrite", f->overwrite, "Replace existing outputs");
   app->add_option("--report", f->report, "One JSON object per matrix");
   return {app, [f]() -> Expected<Exit> {

@@ -25,6 +25,8 @@ class InputDigests {
   std::string of_weights(const PlannedMatrix& planned) const;
   /// That of its Gram matrix, where C stores it as it is used; else "".
   std::string of_gram(const PlannedMatrix& planned) const;
+  /// That of a tensor of C. Precondition: C has it.
+  std::string of_calibration(const std::string& tensor) const { return of_calibration_.tensor(tensor); }
 
  private:
   class File {

@@ -83,12 +83,6 @@ std::string gram_sha256(MatrixRef<double> G) {
   return sha256_hex(std::as_bytes(std::span(G.data(), static_cast<std::size_t>(G.size()))));
 }
 
-void enter_cross_digests(const LoadedMatrix& loaded, CertifiedTensor& tensor) {
-  if (!loaded.cross) return;
-  tensor.cross_sha256 = gram_sha256(loaded.cross->C.view());
-  tensor.float_sha256 = gram_sha256(loaded.cross->K.view());
-}
-
 std::optional<FloatInputs> float_inputs(const LoadedMatrix& loaded) {
   if (!loaded.cross) return std::nullopt;
   return FloatInputs{loaded.cross->C.view(), loaded.cross->K.view()};
@@ -149,6 +143,7 @@ Expected<QuantizedTensor> quantize_planned(const PlannedMatrix& planned, const C
   out.judged = *std::move(judged);
   out.judged.contracts.merge(out.loaded.contracts);
   if (digest.valid()) out.gram_sha256 = digest.get();
+  enter_cross_digests(out.loaded, out);
   return out;
 }
 
@@ -160,7 +155,8 @@ CertifiedTensor certified_tensor(const PlannedMatrix& planned, QuantizedTensor& 
   out.cols = planned.matrix.cols;
   out.weights_sha256 = quantized.weights_sha256;
   out.gram_sha256 = quantized.gram_sha256;
-  enter_cross_digests(quantized.loaded, out);
+  out.cross_sha256 = quantized.cross_sha256;
+  out.float_sha256 = quantized.float_sha256;
   out.calibration = planned.calibration_kind();
   out.tokens = planned.uses_gram() && planned.calibration ? planned.calibration->tokens : 0;
   out.lambda = result.lambda;

@@ -35,6 +35,7 @@ struct QuantizedTensor {
   std::optional<HeldOut> held_out;  ///< entered by run_quantization, where tokens were held out
   std::string weights_sha256,
       gram_sha256;  ///< of the matrix's bytes in W, and of G ("" without): InputDigests enters them
+  std::string cross_sha256 = {}, float_sha256 = {};  ///< of C and K; "" with a plain target
 };
 
 /// Reads and quantizes. Of the digests only that of a Gram matrix which C does not hold as it is used is entered.
@@ -49,8 +50,12 @@ CertifiedTensor certified_tensor(const PlannedMatrix& planned, QuantizedTensor& 
 /// SHA-256 of G as binary64 words row by row.
 std::string gram_sha256(MatrixRef<double> G);
 
-/// Those of C and K, where the target is asymmetric.
-void enter_cross_digests(const LoadedMatrix& loaded, CertifiedTensor& tensor);
+/// Those of C and K, where the target is asymmetric, into a QuantizedTensor or a CertifiedTensor.
+void enter_cross_digests(const LoadedMatrix& loaded, auto& tensor) {
+  if (!loaded.cross) return;
+  tensor.cross_sha256 = gram_sha256(loaded.cross->C.view());
+  tensor.float_sha256 = gram_sha256(loaded.cross->K.view());
+}
 
 /// The views of C and K that a layer refers to; none with a plain target.
 std::optional<FloatInputs> float_inputs(const LoadedMatrix& loaded);

@@ -7,6 +7,7 @@
 #include "base/error_numbers.hpp"
 #include "pipeline/beside.hpp"
 #include "pipeline/input_digests.hpp"
+#include "pipeline/kept_matrices.hpp"
 #include "pipeline/quantize_outputs.hpp"
 
 namespace hallmark {
@@ -45,6 +46,23 @@ Status measure_held_out(const PlannedMatrix& planned, const CalibrationFile* cal
   return ok();
 }
 
+// The matrix quantized, judged and with its digests; kept in the state, or taken from there, where there is one.
+Expected<QuantizedTensor> finished_matrix(const PlannedMatrix& planned, const RunRequest& request,
+                                          const RunEvents& events, const InputDigests& digests) {
+  if (request.state)
+    if (auto taken = take_kept(planned, request, events, digests)) return *std::move(taken);
+  Expected<QuantizedTensor> quantized = quantize_planned(planned, request.calibration, request.demands, request.device);
+  if (!quantized) return quantized;
+  if (const Status good = check_judged(planned, quantized->judged); !good) return good.error();
+  if (const Status measured = measure_held_out(planned, request.calibration, *quantized); !measured)
+    return measured.error();
+  quantized->weights_sha256 = digests.of_weights(planned);
+  if (const std::string stored = digests.of_gram(planned); !stored.empty()) quantized->gram_sha256 = stored;
+  if (request.state)
+    if (const Status kept = keep(planned, *quantized, request, digests); !kept) return kept.error();
+  return quantized;
+}
+
 }  // namespace
 
 Expected<std::vector<std::uint64_t>> planned_cut(const RunRequest& request) {
@@ -71,17 +89,13 @@ Expected<contracts::Report> run_quantization(const RunRequest& request, const Ru
   if (const Status begun = outputs->pass_through(request.weights, request.plan); !begun) return begun.error();
   for (const PlannedMatrix& planned : request.plan.matrices) {
     if (events.progress) events.progress(done, total, planned.name());
-    Expected<QuantizedTensor> quantized = quantize_planned(planned, calibration, request.demands, request.device);
+    Expected<QuantizedTensor> quantized = finished_matrix(planned, request, events, digests);
     // What came first is told first, however the threads ran.
     if (const Status written = outputs->settle(); !written) return written.error();
     if (!quantized) return quantized.error();
-    if (const Status good = check_judged(planned, quantized->judged); !good) return good.error();
     judged.merge(quantized->judged.contracts);
-    if (const Status measured = measure_held_out(planned, calibration, *quantized); !measured) return measured.error();
     if (events.finished)
       if (const Status seen = events.finished(planned, *quantized); !seen) return seen.error();
-    quantized->weights_sha256 = digests.of_weights(planned);
-    if (const std::string stored = digests.of_gram(planned); !stored.empty()) quantized->gram_sha256 = stored;
     if (const Status begun = outputs->write(planned, *std::move(quantized)); !begun) return begun.error();
     done += planned.work();
     forget(planned, calibration);

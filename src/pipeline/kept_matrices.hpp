@@ -1,0 +1,26 @@
+// Quantized matrices in a state: what a run that was killed has finished (docs/resume.md).
+#pragma once
+
+#include <optional>
+
+#include "pipeline/input_digests.hpp"
+#include "pipeline/run.hpp"
+
+namespace hallmark {
+
+/// All that the codes and the certificate of a matrix depend on: its bytes, those of its calibration, its options with
+/// their grid, what is asked of the work, and the program. Threads, device, block of output and place of files are not
+/// among it, because they change no bit. Waits for digests.
+Dependencies dependencies_of(const PlannedMatrix& planned, const RunRequest& request, const InputDigests& digests);
+
+/// The matrix that the state holds, whole and of the same dependencies, but for what was loaded of it. None where there
+/// is none; where there is a record, events.resumed hears what becomes of it. Precondition: a state.
+std::optional<QuantizedTensor> take_kept(const PlannedMatrix& planned, const RunRequest& request,
+                                         const RunEvents& events, const InputDigests& digests);
+
+/// Keeps a finished matrix, whose contracts held and whose digests are entered. Errors: those of State::keep; E0902 an
+/// input changed, so that nobody knows what the codes are of.
+Status keep(const PlannedMatrix& planned, QuantizedTensor& finished, const RunRequest& request,
+            const InputDigests& digests);
+
+}  // namespace hallmark
