@@ -11,6 +11,7 @@
     Source: this project. *)
 From Hallmark Require Import Headline.
 From Hallmark.Contract Require Sound SoundEntry SoundFloat SoundLoss Evaluate Library.
+From Hallmark.Contract.Library Require TwoOfFour.
 From Hallmark.Format Require CodecEncode CodecDecode GF16Binade RangeCoder.
 From Hallmark.Gptq Require Examples.
 From Hallmark.Float Require EmittedWide NoOverflow.
@@ -361,10 +362,12 @@ Definition outside := (
   @SoundEntry.gram_accumulation_sound,
   @SoundEntry.gram_bound_sound,
   @SoundEntry.factor_residual_sound,
+  @TwoOfFour.two_of_four_sound,
   @SoundFloat.gf16_half_gap_met,
   @SoundFloat.gf16_nearest_met,
   @SoundFloat.idempotence_met,
   @SoundFloat.exact_product_met,
+  @TwoOfFour.two_of_four_met,
   @SoundFloat.gram_accumulation_met,
   @SoundFloat.gram_bound_met,
   @SoundFloat.factor_residual_met,

@@ -22,13 +22,14 @@ struct Shape {
   std::vector<InputShape> inputs;
 };
 
-inline constexpr std::size_t contract_count = 18;
+inline constexpr std::size_t contract_count = 19;
 
 inline Shape shape_of(std::string_view name) {
   if (name == "gf16_half_gap") return {"gf16_half_gap", {"n"}, {{"s", "n", ""}, {"x", "n", ""}, {"q", "n", ""}, {"l", "n", ""}, {"r", "n", ""}}};
   if (name == "gf16_nearest") return {"gf16_nearest", {"n"}, {{"x", "n", ""}, {"q", "n", ""}, {"l", "n", ""}, {"r", "n", ""}}};
   if (name == "idempotence") return {"idempotence", {"n"}, {{"q", "n", ""}, {"p", "n", ""}, {"r", "n", ""}}};
   if (name == "exact_product") return {"exact_product", {"n"}, {{"s", "n", ""}, {"g", "n", ""}, {"p", "n", ""}, {"b", "n", ""}}};
+  if (name == "two_of_four") return {"two_of_four", {"p"}, {{"q0", "p", ""}, {"q1", "p", ""}, {"q2", "p", ""}, {"q3", "p", ""}, {"m0", "p", ""}, {"m1", "p", ""}, {"m2", "p", ""}, {"m3", "p", ""}, {"v0", "p", ""}, {"v1", "p", ""}, {"v2", "p", ""}, {"v3", "p", ""}}};
   if (name == "gram_accumulation") return {"gram_accumulation", {"m"}, {{"x", "m", ""}, {"y", "m", ""}, {"c", "m", ""}, {"delta", "m", ""}, {"G", "", ""}}};
   if (name == "gram_bound") return {"gram_bound", {"n", "m"}, {{"G", "n", ""}, {"h", "", ""}, {"D", "n", ""}, {"x", "m", ""}, {"Y", "n", "m"}}};
   if (name == "factor_residual") return {"factor_residual", {"n"}, {{"x", "n", ""}, {"y", "n", ""}, {"d", "n", ""}, {"h", "", ""}, {"p", "", ""}, {"s", "", ""}, {"a", "", ""}, {"b", "", ""}, {"f", "", ""}, {"g", "", ""}}};
@@ -52,6 +53,7 @@ std::pair<typename Ops::Truth, typename Ops::Truth> call(std::string_view name, 
   if (name == "gf16_nearest") return {gf16_nearest_pre<Ops>(size("n"), input("x"), input("q"), input("l"), input("r")), gf16_nearest_post<Ops>(size("n"), input("x"), input("q"), input("l"), input("r"))};
   if (name == "idempotence") return {idempotence_pre<Ops>(size("n"), input("q"), input("p"), input("r")), idempotence_post<Ops>(size("n"), input("q"), input("r"))};
   if (name == "exact_product") return {exact_product_pre<Ops>(size("n"), input("s"), input("g"), input("p"), input("b")), exact_product_post<Ops>(size("n"), input("s"), input("g"), input("p"))};
+  if (name == "two_of_four") return {two_of_four_pre<Ops>(size("p"), input("q0"), input("q1"), input("q2"), input("q3"), input("m0"), input("m1"), input("m2"), input("m3"), input("v0"), input("v1"), input("v2"), input("v3")), two_of_four_post<Ops>(size("p"), input("q0"), input("q1"), input("q2"), input("q3"))};
   if (name == "gram_accumulation") return {gram_accumulation_pre<Ops>(size("m"), input("x"), input("y"), input("c"), input("delta"), input("G")), gram_accumulation_post<Ops>(size("m"), input("x"), input("y"), input("G"))};
   if (name == "gram_bound") return {gram_bound_pre<Ops>(size("n"), size("m"), input("G"), input("h"), input("D"), input("x"), input("Y")), gram_bound_post<Ops>(size("n"), size("m"), input("G"), input("h"), input("D"))};
   if (name == "factor_residual") return {factor_residual_pre<Ops>(size("n"), input("x"), input("y"), input("d"), input("h"), input("p"), input("s"), input("a"), input("b"), input("f"), input("g")), factor_residual_post<Ops>(size("n"), input("x"), input("y"), input("d"), input("h"), input("a"), input("b"), input("g"))};

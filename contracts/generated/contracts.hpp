@@ -6,6 +6,7 @@
 #include "contracts/generated/contract_gf16_nearest.hpp"
 #include "contracts/generated/contract_idempotence.hpp"
 #include "contracts/generated/contract_exact_product.hpp"
+#include "contracts/generated/contract_two_of_four.hpp"
 #include "contracts/generated/contract_gram_accumulation.hpp"
 #include "contracts/generated/contract_gram_bound.hpp"
 #include "contracts/generated/contract_factor_residual.hpp"

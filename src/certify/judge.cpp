@@ -10,6 +10,7 @@
   JUDGE(rounding_again)        \
   JUDGE(pairs)                 \
   JUDGE(rotated)               \
+  JUDGE(two_of_four)           \
   JUDGE(gram_bound)            \
   JUDGE(guard)                 \
   JUDGE(factor)                \

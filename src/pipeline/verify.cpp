@@ -6,6 +6,7 @@
 #include <bit>
 
 #include "base/error_numbers.hpp"
+#include "certify/two_of_four.hpp"
 #include "linalg/hessian.hpp"
 #include "method/rtn.hpp"
 
@@ -222,6 +223,16 @@ std::optional<std::string> first_unproved(const LoadedMatrix& loaded, const Opti
   return std::nullopt;
 }
 
+// The first row of a sparse method's codes in which more than two of four stand for a number other than 0.
+std::optional<std::string> first_dense_row(const Options& options, const Matrix<Code>& codes, const Steps& steps) {
+  if (options.method != "sparse24") return std::nullopt;
+  contracts::Report report;
+  judge_two_of_four(options.grid, codes, steps, "", contracts::Policy::on, report);
+  if (report.failed() == 0) return std::nullopt;
+  return fmt::format("row {}: contract {}: more than two of four numbers are not 0", *report.violations().front().row,
+                     report.violations().front().contract);
+}
+
 CertifiedTensor blank(const PlannedMatrix& planned) {
   CertifiedTensor out(planned.matrix.options);
   out.name = planned.name();
@@ -312,7 +323,8 @@ Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationF
   out.codes_rtn = std::move(rtn.codes);
   const Statistic needed = steps_depend_on(options);
   if (claim) {
-    auto text = needed == Statistic::none ? first_foreign_step(planned, out.loaded, steps) : std::nullopt;
+    auto text = first_dense_row(options, codes, steps);
+    if (!text) text = needed == Statistic::none ? first_foreign_step(planned, out.loaded, steps) : std::nullopt;
     if (!text && options.method == "rtn") text = first_difference_of("code", codes, out.codes_rtn);
     if (!text && !out.differs) text = first_false_count(*claim, out.loaded, codes, rtn.clipped);
     if (text) {

@@ -88,6 +88,22 @@ TEST_CASE("bounds and contracts are shown only where a run was compared") {
   CHECK(made.folder.count() == 5);
 }
 
+TEST_CASE("codes of sparse24 of which more than two of four stand for a number are refused by the contract's name") {
+  const Quantized made("--method sparse24 --no-guard");
+  CHECK(read_file(made.certificate).find("\"name\":\"two_of_four\",\"theorem\":\"two_of_four_met\"") !=
+        std::string::npos);
+  std::size_t zero = 0;
+  {
+    const auto q = QuantizedFile::open(made.q);
+    REQUIRE(q);
+    const Matrix<Code> codes = *q->codes(q->header().matrices.front());
+    while (codes(0, static_cast<Index>(zero)) != 0) ++zero;
+  }
+  REQUIRE(zero < 4);
+  made.change_code("a.weight", zero, 1);  // the smallest number there is
+  check_error(made.verify(), 7, "E0712", {"'a.weight'", "row 0", "two_of_four"});
+}
+
 TEST_CASE("codes that another program made are judged") {
   Quantized made;
   QuantizedHeader header;

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "certify/two_of_four.hpp"
 #include "layer.hpp"
 #include "linalg/factor.hpp"
 #include "linalg/hessian.hpp"
@@ -122,6 +123,34 @@ TEST_CASE("codes are the formula's or, where these lose more, round-to-nearest's
         }
       }
       CHECK(better > 30);
+    }
+}
+
+TEST_CASE("the contract holds of what the method makes, and names the row of a third number") {
+  for (const char* grid : {"int4", "int4z", "nf4", "gf16"})
+    for (const Index columns : {Index{40}, Index{21}, Index{3}, Index{2}}) {
+      CAPTURE(grid);
+      CAPTURE(columns);
+      const SmallLayer s = random_layer(61, columns, grid);
+      auto found = run(s, options_of(s));
+      REQUIRE(found);
+      const auto judged = [&](contracts::Policy policy) {
+        contracts::Report report;
+        judge_two_of_four(s.grid, found->codes, s.steps, "w", policy, report);
+        return report;
+      };
+      for (const auto policy : {contracts::Policy::on, contracts::Policy::exact}) {
+        const contracts::Report report = judged(policy);
+        CHECK(report.failed() == 0);
+        CHECK(report.counts().find("two_of_four")->second.passed == 61);
+      }
+      if (columns < 4) continue;
+      for (Index j = columns / 4 * 4 - 4; j < columns / 4 * 4 - 1; ++j)  // three of the last whole four
+        found->codes(59, j) = s.grid.nearest(1, s.steps.at(59, j));
+      const contracts::Report report = judged(contracts::Policy::on);
+      CHECK(report.failed() == 1);
+      REQUIRE(report.violations().size() == 1);
+      CHECK(report.violations().front().row == 59);
     }
 }
 
