@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # tools/check_trainer.sh BUILD: builds the trainer with the system's LibTorch and BUILD's library, trains the tiny recipe for some
-# seconds and lets hallmark-train assert that the loss fell and that the C++ replay agrees with LibTorch on the checkpoint written.
+# seconds, as it is and with each switch of the model, and lets hallmark-train assert that the loss fell and that the C++ replay
+# agrees with LibTorch on the checkpoint written.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,4 +10,26 @@ cmake -G Ninja -DCMAKE_BUILD_TYPE=Release -S trainer -B build-trainer -DCMAKE_PR
 cmake --build build-trainer --target hallmark-train -j "${JOBS:-$(nproc)}"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-build-trainer/hallmark-train --recipe trainer/recipe-tiny.json --seed 47 --output "$folder/tiny.safetensors" --check
+
+# check EXPRESSION: the tiny recipe, edited by sed
+check() {
+  sed -e "$1" trainer/recipe-tiny.json > "$folder/recipe.json"
+  [ -z "$1" ] || ! cmp -s trainer/recipe-tiny.json "$folder/recipe.json" || { echo "no change: $1" >&2; exit 1; }
+  echo "tiny recipe ${1:-as it is}"
+  build-trainer/hallmark-train --recipe "$folder/recipe.json" --seed 47 --output "$folder/tiny.safetensors" --check
+}
+with() { check "s/\"norm_epsilon\"/$1, &/"; }
+
+check ''
+check 's/"bigram_buckets": 512, "bigram_dim": 16/"bigram_buckets": 0, "bigram_dim": 0/'
+check 's/"bigram_buckets": 512, "bigram_dim": 16/"bigram_buckets": 300, "bigram_dim": 12/'
+with '"leaky_slope": 0.5'
+with '"rope_dims": 4'
+with '"ln_scale": true'
+with '"smear_gate": true'
+with '"skip_gates": true'
+with '"untied_head": true'
+with '"xsa_layers": 1'
+with '"xsa_layers": 2'
+with '"value_dim": 8, "value_layers": 1'
+with '"leaky_slope": 0.5, "rope_dims": 4, "ln_scale": true, "smear_gate": true, "skip_gates": true, "untied_head": true, "xsa_layers": 2, "value_dim": 8, "value_layers": 2'

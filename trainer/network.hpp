@@ -1,5 +1,5 @@
-// The network in LibTorch: parameter-golf's baseline family on bytes, with BigramHash. Its forward pass in binary64
-// is src/replay/forward.hpp; `make check-trainer` compares the two.
+// The network in LibTorch: parameter-golf's family on bytes, with the switches of ModelConfig. Its forward pass in
+// binary64 is src/replay/forward.hpp; `make check-trainer` compares the two.
 #pragma once
 
 #include <torch/torch.h>
@@ -27,9 +27,12 @@ class Network {
 
  private:
   torch::Tensor norm(const torch::Tensor& x) const;
-  torch::Tensor attention(const std::string& block, const torch::Tensor& x) const;
-  torch::Tensor block(std::int64_t i, torch::Tensor x, const torch::Tensor& x0) const;
+  torch::Tensor norm(const torch::Tensor& x, std::int64_t layer) const;
+  torch::Tensor attention(std::int64_t layer, const torch::Tensor& x, const torch::Tensor& ids) const;
+  torch::Tensor block(std::int64_t i, torch::Tensor x, const torch::Tensor& x0, const torch::Tensor& ids) const;
+  torch::Tensor bigram(const torch::Tensor& ids) const;
   torch::Tensor embed(const torch::Tensor& ids) const;
+  torch::Tensor skip(std::int64_t decoder, const torch::Tensor& x, const torch::Tensor& from) const;
   const torch::Tensor& at(const std::string& name) const { return parameters_.at(name); }
 
   ModelConfig config_;

@@ -36,7 +36,7 @@ Optimizer::Optimizer(Parameters& parameters, const Recipe& recipe) : recipe_(rec
     if (name.starts_with("blocks.") && value.dim() == 2) {
       entry.muon = true;
       entry.rate = recipe.muon.rate;
-    } else if (name.starts_with("bigram.") && value.dim() == 2) {
+    } else if ((name.starts_with("bigram.") || name.starts_with("ve_shared.")) && value.dim() == 2) {
       entry.rate = recipe.adam.table_rate;
     } else if (value.dim() == 2) {
       entry.rate = recipe.adam.embedding_rate;

@@ -56,9 +56,11 @@ Expected<std::vector<Grams>> capture_grams(const Model& model, const TrainSplit&
   });
   if (!captured) return captured.error();
 
-  GramAccumulator table(model.config().bigram_dim);
-  if (auto status = table.add(bigram_table_activations(model)); !status) return status.error();
-  for (Grams& grams : snapshots) add_site(grams, bigram_table_site(model.config()), table);
+  for (const ActivationSite& table : table_sites(model.config())) {
+    GramAccumulator sum(table.cols);
+    if (auto status = sum.add(table_activations(model, table)); !status) return status.error();
+    for (Grams& grams : snapshots) add_site(grams, table, sum);
+  }
   for (const Grams& grams : snapshots)
     for (const auto& name : model.matrix_names())
       if (!grams.contains(name))

@@ -28,8 +28,8 @@ using Grams = std::map<std::string, std::shared_ptr<const SiteGram>>;
 
 /// One pass of the unquantized model over the windows (a whole number of batches), and the Gram matrices as they stand
 /// after each number of batches in `after` (increasing, the last is all of them): nested sums, so those after 16
-/// batches are the bits of a run over 16. The bigram table's is P^T P always. `batch_done` is called after every batch.
-/// Errors: those of capture_activations and GramAccumulator.
+/// batches are the bits of a run over 16. Those of tables (table_sites) are P^T P always. `batch_done` is called after
+/// every batch. Errors: those of capture_activations and GramAccumulator.
 Expected<std::vector<Grams>> capture_grams(const Model& model, const TrainSplit& train,
                                            std::span<const std::uint64_t> offsets, std::span<const std::int64_t> after,
                                            const std::function<void()>& batch_done);

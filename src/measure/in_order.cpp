@@ -32,8 +32,11 @@ Expected<Model> quantize_in_order(const Model& model, const Grams& grams, const 
     return current ? ok() : Status(current.error());
   };
   std::vector<ActivationSite> sites = activation_sites(model.config());
-  const ActivationSite lookups[] = {bigram_table_site(model.config()), sites.back()};
-  sites.pop_back();
+  std::vector<ActivationSite> lookups = table_sites(model.config());
+  if (!model.config().untied_head) {
+    lookups.push_back(sites.back());
+    sites.pop_back();
+  }
   for (const ActivationSite& site : lookups) {
     const SiteGram& gram = *grams.at(site.name);
     if (const Status done = put(site.weights, {gram.tokens, gram.G, gram.G, gram.G}); !done) return done.error();

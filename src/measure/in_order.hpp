@@ -25,8 +25,8 @@ Expected<TargetGrams> capture_target(const Model& model, const Model& quantized,
 /// Quantizes the weight `name` for a target; gives what its codes stand for, of the same shape.
 using QuantizeFor = std::function<Expected<Matrix<float>>(const std::string& name, const TargetGrams& target)>;
 
-/// Asks `quantize` for every matrix of the model once, and gives the quantized model. First come the bigram table and
-/// the tied embedding, which text meets as a lookup: for H = C = K, their Gram matrices in `grams`, which are those of
+/// Asks `quantize` for every matrix of the model once, and gives the quantized model. First come the tables and the
+/// tied embedding, which text meets as a lookup: for H = C = K, their Gram matrices in `grams`, which are those of
 /// `model` over the windows. Then the sites of the forward pass in order, each captured behind all that was quantized
 /// before; weights of one site share the matrices. Errors: those of capture_target, of `quantize` and of with_weights.
 Expected<Model> quantize_in_order(const Model& model, const Grams& grams, const TrainSplit& train,

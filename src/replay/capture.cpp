@@ -12,7 +12,8 @@ namespace hallmark {
 std::vector<ActivationSite> activation_sites(const ModelConfig& config) {
   std::vector<ActivationSite> sites;
   const auto add = [&](std::vector<std::string> weights, Index cols) { sites.push_back({weights[0], weights, cols}); };
-  add({"bigram.proj.weight"}, config.bigram_dim);
+  if (config.bigram_dim > 0) add({"bigram.proj.weight"}, config.bigram_dim);
+  if (config.value_dim > 0) add({"ve_shared.proj.weight"}, config.value_dim);
   for (Index i = 0; i < config.layers; ++i) {
     const auto block = "blocks." + std::to_string(i);
     add({block + ".attn.c_q.weight", block + ".attn.c_k.weight", block + ".attn.c_v.weight"}, config.dim);
@@ -20,15 +21,23 @@ std::vector<ActivationSite> activation_sites(const ModelConfig& config) {
     add({block + ".mlp.fc.weight"}, config.dim);
     add({block + ".mlp.proj.weight"}, config.mlp_hidden);
   }
-  add({"tok_emb.weight"}, config.dim);
+  add({config.untied_head ? "lm_head.weight" : "tok_emb.weight"}, config.dim);
   return sites;
 }
 
-ActivationSite bigram_table_site(const ModelConfig& config) {
-  return {"bigram.table.weight", {"bigram.table.weight"}, config.bigram_dim};
+std::vector<ActivationSite> table_sites(const ModelConfig& config) {
+  std::vector<ActivationSite> sites;
+  const auto add = [&](const std::string& name, Index cols) { sites.push_back({name, {name}, cols}); };
+  if (config.bigram_dim > 0) add("bigram.table.weight", config.bigram_dim);
+  if (config.value_dim > 0) add("ve_shared.embed.weight", config.value_dim);
+  if (config.untied_head) add("tok_emb.weight", config.dim);
+  return sites;
 }
 
-Matrix<float> bigram_table_activations(const Model& model) { return model["bigram.proj.weight"]; }
+Matrix<float> table_activations(const Model& model, const ActivationSite& table) {
+  if (table.name == "tok_emb.weight") return Matrix<float>::Identity(table.cols, table.cols);
+  return model[table.name.substr(0, table.name.find('.')) + ".proj.weight"];
+}
 
 namespace {
 

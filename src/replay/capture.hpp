@@ -20,16 +20,19 @@ struct ActivationSite {
   Index cols = 0;
 };
 
-/// The sites that text passes through, in the order of the forward pass: the bigram projection; then per block c_q with
-/// c_k and c_v, attention output, MLP in, MLP out; last the tied embedding, whose activations are the final norm's
-/// output (as output layer; as a table of inputs it has no Gram matrix of its own).
+/// The sites that text passes through, in the order of the forward pass: the projections of the bigram table and of the
+/// value embedding; then per block c_q with c_k and c_v, attention output, MLP in, MLP out; last the output layer,
+/// whose activations are the final norm's output. Tied, it is the embedding (which as a table of inputs has no Gram
+/// matrix of its own).
 std::vector<ActivationSite> activation_sites(const ModelConfig& config);
 
-/// The bigram table's site: not text but the projection P [dim, bigram_dim] itself. An error row e of the table reaches
-/// the stream as P e^T, so its squared size there is e (P^T P) e^T: the Gram matrix over the dim rows of P.
-ActivationSite bigram_table_site(const ModelConfig& config);
-/// The "activations" of that site, dim x bigram_dim: the rows are the tokens.
-Matrix<float> bigram_table_activations(const Model& model);
+/// The tables whose rows are looked up, and that are no output layer: bigrams, value embedding, untied embedding. Their
+/// inputs are not text: an error row e of a table reaches the stream, or the values, as P e^T for the projection P
+/// [outputs, cols], so its squared size there is e (P^T P) e^T: the Gram matrix over the rows of P. The embedding has
+/// none, P is the identity.
+std::vector<ActivationSite> table_sites(const ModelConfig& config);
+/// P of one of them: the rows are the tokens.
+Matrix<float> table_activations(const Model& model, const ActivationSite& table);
 
 /// Called for one batch at one site: tokens x cols, the binary64 activations rounded to binary32; valid during the
 /// call.

@@ -22,20 +22,26 @@ std::vector<double> transposed(const Matrix<float>& values) {
   return widened(other);
 }
 
+std::vector<double> sigmoid(const Matrix<float>& values) {
+  std::vector<double> gates = widened(values);
+  for (double& gate : gates) gate = 1 / (1 + std::exp(-gate));
+  return gates;
+}
+
 }  // namespace
 
 std::uint32_t bigram_bucket(std::uint32_t current, std::uint32_t previous, std::uint32_t buckets) {
   return ((36313 * current) ^ (27191 * previous)) % (buckets - 1);
 }
 
-double rope_frequency(Index i, Index head_dim, double base) {
-  return std::pow(base, -2.0 * static_cast<double>(i) / static_cast<double>(head_dim));
+double rope_frequency(Index i, Index dims, double base) {
+  return std::pow(base, -2.0 * static_cast<double>(i) / static_cast<double>(dims));
 }
 
 // The residual stream and everything beside it, for one window.
 struct Forward::Scratch {
   Index tokens;
-  std::vector<double> x, x0, normed, q, k, v, mixed, hidden, branch, keys, scores;
+  std::vector<double> x, x0, normed, q, k, v, mixed, hidden, branch, keys, scores, value;
   std::vector<std::vector<double>> skips;
 
   Scratch(const ModelConfig& c, Index n)
@@ -66,60 +72,93 @@ struct Forward::Scratch {
 Forward::Forward(const Model& model, Index window) : config_(model.config()) {
   const auto& c = config_;
   embedding_ = widened(model["tok_emb.weight"]);
-  embedding_transposed_ = transposed(model["tok_emb.weight"]);
-  table_ = widened(model["bigram.table.weight"]);
-  bigram_proj_ = transposed(model["bigram.proj.weight"]);
-  bigram_scale_ = static_cast<double>(model["bigram.scale"](0, 0));
+  head_ = transposed(model[c.untied_head ? "lm_head.weight" : "tok_emb.weight"]);
+  if (c.bigram_dim > 0) bigram_ = lookup(model, "bigram.table.weight", "bigram");
+  if (c.value_dim > 0) value_ = lookup(model, "ve_shared.embed.weight", "ve_shared");
+  if (c.smear_gate) smear_ = sigmoid(model["smear.gate"]);
+  first_site_ = (bigram_ ? 1u : 0u) + (value_ ? 1u : 0u);
+  const auto number = [&](const std::string& name) { return static_cast<double>(model[name](0, 0)); };
   for (Index i = 0; i < c.layers; ++i) {
     const auto name = "blocks." + std::to_string(i);
-    Layer layer{transposed(model[name + ".attn.c_q.weight"]), transposed(model[name + ".attn.c_k.weight"]),
-                transposed(model[name + ".attn.c_v.weight"]), transposed(model[name + ".attn.proj.weight"]),
-                transposed(model[name + ".mlp.fc.weight"]),   transposed(model[name + ".mlp.proj.weight"]),
-                widened(model[name + ".attn.q_gain"]),        widened(model[name + ".attn_scale"]),
-                widened(model[name + ".mlp_scale"]),          widened(model[name + ".resid_mix_x"]),
-                widened(model[name + ".resid_mix_x0"])};
+    const auto value = "ve_layer_scales." + std::to_string(i - (c.layers - c.value_layers));
+    Layer layer{
+        transposed(model[name + ".attn.c_q.weight"]), transposed(model[name + ".attn.c_k.weight"]),
+        transposed(model[name + ".attn.c_v.weight"]), transposed(model[name + ".attn.proj.weight"]),
+        transposed(model[name + ".mlp.fc.weight"]),   transposed(model[name + ".mlp.proj.weight"]),
+        widened(model[name + ".attn.q_gain"]),        widened(model[name + ".attn_scale"]),
+        widened(model[name + ".mlp_scale"]),          widened(model[name + ".resid_mix_x"]),
+        widened(model[name + ".resid_mix_x0"]),       c.ln_scale ? 1 / std::sqrt(static_cast<double>(i + 1)) : 1,
+        c.value_embedded(i) ? number(value) : 0,      c.exclusive(i)};
     for (double& gain : layer.q_gain) gain /= std::sqrt(static_cast<double>(c.head_dim));
     layers_.push_back(std::move(layer));
   }
-  for (Index i = 0; i < c.encoders(); ++i) skips_.push_back(widened(model["skip_w." + std::to_string(i)]));
+  for (Index i = 0; i < c.encoders(); ++i) {
+    const auto ending = std::to_string(i);
+    skips_.push_back({widened(model["skip_w." + ending]), {}});
+    if (c.skip_gates) skips_.back().gate = sigmoid(model["skip_gate." + ending]);
+  }
+  const Index pairs = c.rope_pairs();
   for (Index t = 0; t < window; ++t)
-    for (Index i = 0; i < c.head_dim / 2; ++i) {
-      const double angle = static_cast<double>(t) * rope_frequency(i, c.head_dim, c.rope_base);
+    for (Index i = 0; i < pairs; ++i) {
+      const double angle = static_cast<double>(t) * rope_frequency(i, 2 * pairs, c.rope_base);
       cosine_.push_back(std::cos(angle));
       sine_.push_back(std::sin(angle));
     }
 }
 
+Forward::Lookup Forward::lookup(const Model& model, const std::string& table, const std::string& name) {
+  return {widened(model[table]), transposed(model[name + ".proj.weight"]), model[table].cols(),
+          static_cast<double>(model[name + ".scale"](0, 0))};
+}
+
+// to = scale * (rows of the table) proj, one row for each position.
+void Forward::look_up(const Lookup& from, const std::vector<Index>& rows, std::vector<double>& to, Scratch& s,
+                      const Tap& tap, std::size_t site) const {
+  std::vector<double> found(Scratch::size(s.tokens, from.width));
+  for (std::size_t t = 0; t < rows.size(); ++t)
+    std::copy_n(from.table.data() + rows[t] * from.width, from.width,
+                found.data() + static_cast<Index>(t) * from.width);
+  if (tap) tap(site, found.data(), from.width);
+  s.linear(found, from.proj, to);
+  for (double& value : to) value *= from.scale;
+}
+
 void Forward::embed(std::span<const std::byte> inputs, Scratch& s, const Tap& tap) const {
-  const Index dim = config_.dim, width = config_.bigram_dim;
-  const auto buckets = static_cast<std::uint32_t>(config_.bigram_buckets);
-  std::vector<double> rows(Scratch::size(s.tokens, width));
-  for (std::size_t t = 0; t < inputs.size(); ++t) {
-    const auto current = std::to_integer<std::uint32_t>(inputs[t]);
-    const Index row = t == 0 ? config_.bigram_buckets - 1
-                             : Index{bigram_bucket(current, std::to_integer<std::uint32_t>(inputs[t - 1]), buckets)};
-    std::copy_n(table_.data() + row * width, width, rows.data() + static_cast<Index>(t) * width);
+  const auto dim = static_cast<std::size_t>(config_.dim);
+  std::vector<Index> ids;
+  for (const std::byte input : inputs) ids.push_back(std::to_integer<Index>(input));
+  for (std::size_t t = 0; t < ids.size(); ++t)
+    std::copy_n(embedding_.data() + ids[t] * config_.dim, dim, s.x.data() + t * dim);
+  if (bigram_) {
+    std::vector<Index> buckets{config_.bigram_buckets - 1};
+    for (std::size_t t = 1; t < ids.size(); ++t)
+      buckets.push_back(bigram_bucket(static_cast<std::uint32_t>(ids[t]), static_cast<std::uint32_t>(ids[t - 1]),
+                                      static_cast<std::uint32_t>(config_.bigram_buckets)));
+    look_up(*bigram_, buckets, s.branch, s, tap, 0);
+    for (std::size_t j = 0; j < s.x.size(); ++j) s.x[j] += s.branch[j];
   }
-  if (tap) tap(0, rows.data(), width);
-  s.linear(rows, bigram_proj_, s.branch);
-  for (std::size_t t = 0; t < inputs.size(); ++t) {
-    const double* token = embedding_.data() + std::to_integer<Index>(inputs[t]) * dim;
-    const std::size_t row = t * static_cast<std::size_t>(dim);
-    for (std::size_t k = 0; k < static_cast<std::size_t>(dim); ++k)
-      s.x[row + k] = token[k] + s.branch[row + k] * bigram_scale_;
+  if (value_) {
+    s.value.resize(s.v.size());
+    look_up(*value_, ids, s.value, s, tap, first_site_ - 1);
   }
   s.norm(s.x, s.x, config_.norm_epsilon);
+  if (!smear_.empty())  // from the last position on, so that each still sees the one before as it was
+    for (std::size_t t = ids.size(); t-- > 0;)
+      for (std::size_t k = 0; k < dim; ++k) {
+        const double before = t == 0 ? 0 : s.x[(t - 1) * dim + k];
+        s.x[t * dim + k] = (1 - smear_[k]) * s.x[t * dim + k] + smear_[k] * before;
+      }
   s.x0 = s.x;
 }
 
-// Turns the pairs (i, i + D/2) of every head: (a, b) -> (a cos + b sin, b cos - a sin).
+// Turns the pairs (i, i + R/2) of the first R of every head: (a, b) -> (a cos + b sin, b cos - a sin).
 void Forward::rotate(std::vector<double>& x, Index tokens, Index heads) const {
-  const Index half = config_.head_dim / 2;
+  const Index half = config_.rope_pairs();
   for (Index t = 0; t < tokens; ++t) {
     const double* cosine = cosine_.data() + t * half;
     const double* sine = sine_.data() + t * half;
     for (Index h = 0; h < heads; ++h) {
-      double* low = x.data() + (t * heads + h) * 2 * half;
+      double* low = x.data() + (t * heads + h) * config_.head_dim;
       double* high = low + half;
       for (Index i = 0; i < half; ++i) {
         const double a = low[i], b = high[i];
@@ -169,7 +208,33 @@ void Forward::attention(const Layer& layer, Scratch& s) const {
   }
 }
 
+// y - (y . v) v for the unit vector v along the position's own value, in every head: at position 0 nothing is left.
+void Forward::exclude_own_value(Scratch& s) const {
+  const Index width = config_.head_dim, group = config_.heads / config_.kv_heads;
+  std::vector<double> unit(static_cast<std::size_t>(width));
+  for (Index place = 0; place < s.tokens * config_.kv_heads; ++place) {
+    const double* v = s.v.data() + place * width;
+    double square = 0;
+    for (Index i = 0; i < width; ++i) square += v[i] * v[i];
+    const double length = std::max(std::sqrt(square), 1e-12);
+    for (Index i = 0; i < width; ++i) unit[static_cast<std::size_t>(i)] = v[i] / length;
+    for (Index h = 0; h < group; ++h) {  // place * group is t * heads + the first head of the group
+      double* y = s.mixed.data() + (place * group + h) * width;
+      double along = 0;
+      for (Index i = 0; i < width; ++i) along += y[i] * unit[static_cast<std::size_t>(i)];
+      for (Index i = 0; i < width; ++i) y[i] -= along * unit[static_cast<std::size_t>(i)];
+    }
+  }
+}
+
+void Forward::block_norm(const Layer& layer, Scratch& s) const {
+  s.norm(s.x, s.normed, config_.norm_epsilon);
+  if (config_.ln_scale)
+    for (double& value : s.normed) value *= layer.norm_scale;
+}
+
 void Forward::block(std::size_t i, Scratch& s, const Tap& tap) const {
+  const std::size_t site = first_site_ + 4 * i;
   const Layer& layer = layers_[i];
   const auto dim = static_cast<std::size_t>(config_.dim);
   const auto add = [&](const std::vector<double>& scale) {
@@ -179,45 +244,58 @@ void Forward::block(std::size_t i, Scratch& s, const Tap& tap) const {
   for (std::size_t j = 0; j < s.x.size(); j += dim)
     for (std::size_t k = 0; k < dim; ++k) s.x[j + k] = s.x[j + k] * layer.mix_x[k] + s.x0[j + k] * layer.mix_x0[k];
 
-  s.norm(s.x, s.normed, config_.norm_epsilon);
-  if (tap) tap(1 + 4 * i, s.normed.data(), config_.dim);
+  block_norm(layer, s);
+  if (tap) tap(site, s.normed.data(), config_.dim);
   s.linear(s.normed, layer.c_q, s.q);
   s.linear(s.normed, layer.c_k, s.k);
   s.linear(s.normed, layer.c_v, s.v);
+  if (config_.value_embedded(static_cast<Index>(i)))
+    for (std::size_t j = 0; j < s.v.size(); ++j) s.v[j] += s.value[j] * layer.value_scale;
   attention(layer, s);
-  if (tap) tap(2 + 4 * i, s.mixed.data(), config_.heads * config_.head_dim);
+  if (layer.exclusive) exclude_own_value(s);
+  if (tap) tap(site + 1, s.mixed.data(), config_.heads * config_.head_dim);
   s.linear(s.mixed, layer.attention_proj, s.branch);
   add(layer.attention_scale);
 
-  s.norm(s.x, s.normed, config_.norm_epsilon);
-  if (tap) tap(3 + 4 * i, s.normed.data(), config_.dim);
+  block_norm(layer, s);
+  if (tap) tap(site + 2, s.normed.data(), config_.dim);
   s.linear(s.normed, layer.fc, s.hidden);
-  for (double& value : s.hidden) value = value > 0 ? value * value : 0;
-  if (tap) tap(4 + 4 * i, s.hidden.data(), config_.mlp_hidden);
+  for (double& value : s.hidden) {
+    const double kept = value > 0 ? value : config_.leaky_slope * value;
+    value = kept * kept;
+  }
+  if (tap) tap(site + 3, s.hidden.data(), config_.mlp_hidden);
   s.linear(s.hidden, layer.mlp_proj, s.branch);
   add(layer.mlp_scale);
+}
+
+// The last encoder output that is left goes to the decoder: added, or in the share that its gate leaves.
+void Forward::skip(std::size_t decoder, Scratch& s) const {
+  const auto& [scale, gate] = skips_[decoder];
+  const std::vector<double>& from = s.skips.back();
+  const auto dim = static_cast<std::size_t>(config_.dim);
+  for (std::size_t j = 0; j < s.x.size(); j += dim)
+    for (std::size_t k = 0; k < dim; ++k) {
+      const double scaled = from[j + k] * scale[k];
+      if (gate.empty()) s.x[j + k] += scaled;
+      else s.x[j + k] = scaled + gate[k] * (s.x[j + k] - scaled);
+    }
+  s.skips.pop_back();
 }
 
 Matrix<double> Forward::final_norm(std::span<const std::byte> inputs, const Tap& tap, std::size_t last) const {
   Scratch s(config_, static_cast<Index>(inputs.size()));
   const auto encoders = static_cast<std::size_t>(config_.encoders());
-  const auto dim = static_cast<std::size_t>(config_.dim);
   embed(inputs, s, tap);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    if (last < 1 + 4 * i) return {};
-    if (i >= encoders && !s.skips.empty()) {  // the last encoder output goes to the first decoder
-      const auto& skip = s.skips.back();
-      const auto& scale = skips_[i - encoders];
-      for (std::size_t j = 0; j < s.x.size(); j += dim)
-        for (std::size_t k = 0; k < dim; ++k) s.x[j + k] += skip[j + k] * scale[k];
-      s.skips.pop_back();
-    }
+    if (last < first_site_ + 4 * i) return {};
+    if (i >= encoders && !s.skips.empty()) skip(i - encoders, s);
     block(i, s, tap);
     if (i < encoders) s.skips.push_back(s.x);
   }
   Matrix<double> out(s.tokens, config_.dim);
   rms_norm(s.x.data(), out.data(), s.tokens, config_.dim, config_.norm_epsilon);
-  if (tap) tap(1 + 4 * layers_.size(), out.data(), config_.dim);
+  if (tap) tap(first_site_ + 4 * layers_.size(), out.data(), config_.dim);
   return out;
 }
 
@@ -233,8 +311,8 @@ Matrix<double> Forward::logits(std::span<const std::byte> inputs, const Tap& tap
 Matrix<double> Forward::output(const Matrix<double>& last, Index first) const {
   const double cap = config_.logit_softcap;
   Matrix<double> scores(last.rows() - first, config_.vocab);
-  product(last.data() + first * last.cols(), last.cols(), embedding_transposed_.data(), scores.cols(), scores.data(),
-          scores.cols(), scores.rows(), last.cols(), scores.cols());
+  product(last.data() + first * last.cols(), last.cols(), head_.data(), scores.cols(), scores.data(), scores.cols(),
+          scores.rows(), last.cols(), scores.cols());
   double* z = scores.data();
   for (Index i = 0; i < scores.size(); ++i) z[i] = 2 * (z[i] / cap);
   exponential(z, scores.size());

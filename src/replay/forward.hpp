@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/error.hpp"
@@ -19,8 +21,9 @@ namespace hallmark {
 /// of a window, which has row buckets - 1. Inputs below 59138, so that nothing overflows.
 std::uint32_t bigram_bucket(std::uint32_t current, std::uint32_t previous, std::uint32_t buckets);
 
-/// base^(-2i / head_dim): the angle by which RoPE turns the pair (i, i + head_dim / 2) from one position to the next.
-double rope_frequency(Index i, Index head_dim, double base);
+/// base^(-2i / dims): the angle by which RoPE turns the pair (i, i + dims / 2) of a head's first `dims` from one
+/// position to the next.
+double rope_frequency(Index i, Index dims, double base);
 
 /// A model prepared for the forward pass: weights widened to binary64 and transposed.
 class Forward {
@@ -49,12 +52,29 @@ class Forward {
     std::vector<double> c_q, c_k, c_v, attention_proj, fc, mlp_proj;  ///< transposed: inputs x outputs
     std::vector<double> q_gain;                                       ///< divided by sqrt(head_dim)
     std::vector<double> attention_scale, mlp_scale, mix_x, mix_x0;
+    double norm_scale, value_scale;  ///< 1 and 0 where their switches are off
+    bool exclusive;
+  };
+  struct Skip {
+    std::vector<double> scale, gate;  ///< gate: after the sigmoid; empty: none
+  };
+  /// A table of rows, one for each of some positions' keys, that a projection takes into the stream.
+  struct Lookup {
+    std::vector<double> table, proj;  ///< proj transposed
+    Index width;
+    double scale;
   };
   struct Scratch;
 
+  static Lookup lookup(const Model& model, const std::string& table, const std::string& name);
+  void look_up(const Lookup& from, const std::vector<Index>& rows, std::vector<double>& to, Scratch& s, const Tap& tap,
+               std::size_t site) const;
   void embed(std::span<const std::byte> inputs, Scratch& s, const Tap& tap) const;
+  void skip(std::size_t decoder, Scratch& s) const;
   void block(std::size_t i, Scratch& s, const Tap& tap) const;
+  void block_norm(const Layer& layer, Scratch& s) const;
   void attention(const Layer& layer, Scratch& s) const;
+  void exclude_own_value(Scratch& s) const;
   void rotate(std::vector<double>& x, Index tokens, Index heads) const;
   Matrix<double> output(const Matrix<double>& last, Index first) const;
   /// Empty where `last` is a site before it.
@@ -62,9 +82,10 @@ class Forward {
 
   ModelConfig config_;
   std::vector<Layer> layers_;
-  std::vector<double> embedding_, embedding_transposed_, table_, bigram_proj_, cosine_, sine_;
-  std::vector<std::vector<double>> skips_;
-  double bigram_scale_;
+  std::vector<double> embedding_, head_, smear_, cosine_, sine_;  ///< head_ transposed; smear_ after the sigmoid
+  std::optional<Lookup> bigram_, value_;
+  std::vector<Skip> skips_;
+  std::size_t first_site_;  ///< of the blocks
 };
 
 /// Bits per byte of text (evaluate.hpp with stride = window): every byte but the first is predicted exactly once, by

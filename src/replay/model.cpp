@@ -2,6 +2,8 @@
 
 #include <charconv>
 #include <cmath>
+#include <type_traits>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -49,41 +51,93 @@ void visit_config(Config& config, Visit visit) {
   visit("norm_epsilon", config.norm_epsilon);
 }
 
+// The switches, which a configuration need not have.
+template <class Config, class Visit>
+void visit_switches(Config& config, Visit visit) {
+  visit("rope_dims", config.rope_dims);
+  visit("xsa_layers", config.xsa_layers);
+  visit("value_dim", config.value_dim);
+  visit("value_layers", config.value_layers);
+  visit("leaky_slope", config.leaky_slope);
+  visit("ln_scale", config.ln_scale);
+  visit("smear_gate", config.smear_gate);
+  visit("skip_gates", config.skip_gates);
+  visit("untied_head", config.untied_head);
+}
+
 constexpr Index largest_size = 1 << 20;  // of any dimension: keeps products of two far from overflow
+
+// A value of the type of `member` and in its range; false: none.
+template <class Member>
+bool read_member(const Json& value, Member& member) {
+  if constexpr (std::is_same_v<Member, bool>) {
+    if (!value.is_boolean()) return false;
+    member = value.get<bool>();
+    return true;
+  } else {
+    if (!(std::is_same_v<Member, Index> ? value.is_number_unsigned() : value.is_number())) return false;
+    member = value.get<Member>();
+    return member >= 0 && static_cast<double>(member) <= largest_size;
+  }
+}
+
+bool sizes_fit(const ModelConfig& c) {
+  return c.window >= 1 && c.dim >= 1 && c.layers >= 1 && c.heads >= 1 && c.kv_heads >= 1 && c.head_dim >= 2 &&
+         c.mlp_hidden >= 1 && c.heads % c.kv_heads == 0 && c.head_dim % 2 == 0 &&
+         c.heads * c.head_dim <= largest_size && c.rope_base > 0 && c.logit_softcap > 0 && c.logit_softcap <= 300;
+}
+
+// What two entries say against each other; empty: nothing.
+std::string contradiction(const ModelConfig& c) {
+  if (c.bigram_buckets == 1 || (c.bigram_buckets == 0) != (c.bigram_dim == 0))
+    return fmt::format("bigram_buckets {} and bigram_dim {}: a table has at least 2 rows and 1 column, or both are 0",
+                       c.bigram_buckets, c.bigram_dim);
+  if (c.rope_dims % 2 != 0 || c.rope_dims > c.head_dim)
+    return fmt::format("rope_dims {}: an even number up to head_dim {}", c.rope_dims, c.head_dim);
+  if ((c.value_dim == 0) != (c.value_layers == 0))
+    return fmt::format("value_dim {} and value_layers {}: both are 0, or neither", c.value_dim, c.value_layers);
+  for (const auto& [key, count] : {std::pair("xsa_layers", c.xsa_layers), std::pair("value_layers", c.value_layers)})
+    if (count > c.layers) return fmt::format("{} {}: more than the {} layers", key, count, c.layers);
+  if (c.leaky_slope > 1) return fmt::format("leaky_slope {}: at most 1", c.leaky_slope);
+  if (c.skip_gates && c.encoders() == 0) return "skip_gates: a model of one layer has no skips";
+  return {};
+}
 
 }  // namespace
 
 Expected<ModelConfig> parse_config(std::string_view json, const std::string& where) {
   const auto parsed = strict_json(json);
   if (!parsed || !parsed->is_object()) return bad_config(where, "hallmark.config is not a JSON object");
-  const auto& object = *parsed;
+  Json rest = *parsed;
   ModelConfig config;
   std::string fault;
   visit_config(config, [&](const char* key, auto& member) {
-    const auto entry = object.find(key);
-    const bool integer = std::is_same_v<decltype(member), Index&>;
-    if (entry == object.end() || !(integer ? entry->is_number_unsigned() : entry->is_number())) {
+    if (!rest.contains(key) || !read_member(rest[key], member))
       fault = std::string("hallmark.config has no valid ") + key;
-      return;
-    }
-    member = entry->get<std::remove_reference_t<decltype(member)>>();
-    if (!(member >= 0 && static_cast<double>(member) <= largest_size)) fault = std::string(key) + " is out of range";
+    rest.erase(key);
   });
+  visit_switches(config, [&](const char* key, auto& member) {
+    if (rest.contains(key) && !read_member(rest[key], member))
+      fault = std::string("hallmark.config has no valid ") + key;
+    rest.erase(key);
+  });
+  if (fault.empty() && !rest.empty())
+    fault = "hallmark.config has an entry that is not known here, " + rest.begin().key() +
+            ": the checkpoint is of another generation";
   if (!fault.empty()) return bad_config(where, fault);
-  const auto& c = config;
-  if (c.vocab != 256)
-    return bad_config(where, "vocab is " + std::to_string(c.vocab) + ", the replay reads bytes (256)");
-  if (c.window < 1 || c.dim < 1 || c.layers < 1 || c.heads < 1 || c.kv_heads < 1 || c.head_dim < 2 ||
-      c.mlp_hidden < 1 || c.bigram_buckets < 2 || c.bigram_dim < 1 || c.heads % c.kv_heads != 0 ||
-      c.head_dim % 2 != 0 || c.heads * c.head_dim > largest_size || !(c.rope_base > 0) ||
-      !(c.logit_softcap > 0 && c.logit_softcap <= 300))
-    return bad_config(where, "sizes that fit no model: " + object.dump());
+  if (config.vocab != 256)
+    return bad_config(where, "vocab is " + std::to_string(config.vocab) + ", the replay reads bytes (256)");
+  if (!sizes_fit(config)) return bad_config(where, "sizes that fit no model: " + parsed->dump());
+  if (fault = contradiction(config); !fault.empty()) return bad_config(where, fault);
   return config;
 }
 
 std::string config_json(const ModelConfig& config) {
   Json object;
   visit_config(config, [&](const char* key, const auto& member) { object[key] = member; });
+  visit_switches(config, [&](const char* key, const auto& member) {
+    if (member != std::decay_t<decltype(member)>{}) object[key] = member;
+  });
   return object.dump();
 }
 
@@ -94,9 +148,19 @@ Weights zero_weights(const ModelConfig& c) {
   };
   const auto vector = [&](const std::string& name, Index n) { weights[name] = {Matrix<float>::Zero(1, n), 1}; };
   matrix("tok_emb.weight", c.vocab, c.dim);
-  matrix("bigram.table.weight", c.bigram_buckets, c.bigram_dim);
-  matrix("bigram.proj.weight", c.dim, c.bigram_dim);
-  vector("bigram.scale", 1);
+  if (c.untied_head) matrix("lm_head.weight", c.vocab, c.dim);
+  if (c.bigram_dim > 0) {
+    matrix("bigram.table.weight", c.bigram_buckets, c.bigram_dim);
+    matrix("bigram.proj.weight", c.dim, c.bigram_dim);
+    vector("bigram.scale", 1);
+  }
+  if (c.smear_gate) vector("smear.gate", c.dim);
+  if (c.value_dim > 0) {
+    matrix("ve_shared.embed.weight", c.vocab, c.value_dim);
+    matrix("ve_shared.proj.weight", c.kv_heads * c.head_dim, c.value_dim);
+    vector("ve_shared.scale", 1);
+    for (Index i = 0; i < c.value_layers; ++i) vector("ve_layer_scales." + std::to_string(i), 1);
+  }
   for (Index i = 0; i < c.layers; ++i) {
     const auto block = "blocks." + std::to_string(i);
     matrix(block + ".attn.c_q.weight", c.heads * c.head_dim, c.dim);
@@ -108,7 +172,10 @@ Weights zero_weights(const ModelConfig& c) {
     matrix(block + ".mlp.proj.weight", c.dim, c.mlp_hidden);
     for (const char* name : {".attn_scale", ".mlp_scale", ".resid_mix_x", ".resid_mix_x0"}) vector(block + name, c.dim);
   }
-  for (Index i = 0; i < c.encoders(); ++i) vector("skip_w." + std::to_string(i), c.dim);
+  for (Index i = 0; i < c.encoders(); ++i) {
+    vector("skip_w." + std::to_string(i), c.dim);
+    if (c.skip_gates) vector("skip_gate." + std::to_string(i), c.dim);
+  }
   return weights;
 }
 

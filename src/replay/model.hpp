@@ -13,7 +13,8 @@
 
 namespace hallmark {
 
-/// Sizes and constants, as `hallmark.config` of a checkpoint holds them (compact JSON, these names).
+/// Sizes, constants and switches, as `hallmark.config` of a checkpoint holds them (compact JSON, these names). A switch
+/// that is off is not written, so that a model without switches has the text that it had before there were any.
 struct ModelConfig {
   Index vocab = 256;  ///< always 256: bytes
   Index window = 0;   ///< inputs per window in training and evaluation
@@ -23,13 +24,27 @@ struct ModelConfig {
   Index kv_heads = 0;
   Index head_dim = 0;  ///< even
   Index mlp_hidden = 0;
-  Index bigram_buckets = 0;  ///< at least 2; the last one is for the first position
+  Index bigram_buckets = 0;  ///< at least 2, the last one for the first position; 0 with bigram_dim = 0: no table
   Index bigram_dim = 0;
   double rope_base = 0;
   double logit_softcap = 0;  ///< at most 300, so that exp of a logit is finite
   double norm_epsilon = 0;   ///< added to the mean square in RMSNorm
 
+  Index rope_dims = 0;       ///< even: RoPE turns the first rope_dims of each head; 0: all
+  Index xsa_layers = 0;      ///< the last so many layers have exclusive attention
+  Index value_dim = 0;       ///< width of the shared value embedding; 0 with value_layers = 0: none
+  Index value_layers = 0;    ///< the last so many layers add it to their values
+  double leaky_slope = 0;    ///< 0..1: the MLP squares x > 0 ? x : leaky_slope x
+  bool ln_scale = false;     ///< layer l (from 0) multiplies its norms by 1 / sqrt(l + 1)
+  bool smear_gate = false;   ///< each position takes in a share of the one before
+  bool skip_gates = false;   ///< skips are gated instead of added
+  bool untied_head = false;  ///< the output layer has a matrix of its own
+
   Index encoders() const { return layers / 2; }
+  /// Of the angles of RoPE: each turns a pair.
+  Index rope_pairs() const { return (rope_dims > 0 ? rope_dims : head_dim) / 2; }
+  bool exclusive(Index layer) const { return layer >= layers - xsa_layers; }
+  bool value_embedded(Index layer) const { return layer >= layers - value_layers; }
 };
 
 /// Errors: E0393 not a configuration; `where` names the file in the message.

@@ -40,7 +40,7 @@ std::vector<std::span<const std::byte>> cut(const std::vector<std::byte>& text, 
 TEST_CASE("every matrix of the model has exactly one site, with its number of columns") {
   const auto model = test::random_model(31);
   auto sites = activation_sites(model.config());
-  sites.push_back(bigram_table_site(model.config()));
+  for (const ActivationSite& table : table_sites(model.config())) sites.push_back(table);
   std::set<std::string> seen;
   for (const auto& site : sites) {
     CHECK(site.name == site.weights[0]);
@@ -95,9 +95,11 @@ TEST_CASE("what is captured is what the layers receive") {
 
 TEST_CASE("the bigram table's activations are the rows of the projection") {
   const auto model = test::random_model(36);
-  const auto activations = bigram_table_activations(model);
+  const auto tables = table_sites(model.config());
+  REQUIRE(tables.size() == 1);
+  const auto activations = table_activations(model, tables[0]);
   CHECK(activations == model["bigram.proj.weight"]);
-  CHECK(activations.cols() == bigram_table_site(model.config()).cols);
+  CHECK(activations.cols() == tables[0].cols);
 }
 
 TEST_CASE("the same activations for any number of threads") {
