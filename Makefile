@@ -110,7 +110,7 @@ check-tsan: ## The tests that use threads under ThreadSanitizer (clang, libomp, 
 check-neon: ## The kernels and their tests for aarch64, run under qemu-user: the digests of every other machine
 	@tools/deps.sh neon
 	tools/check_neon.sh
-check-trainer: build ## Build the trainer, retrain a tiny preset, see the loss fall
+check-trainer: build ## Build the trainer, train a tiny preset with each switch of the model, see the loss fall and the replay agree
 	@tools/deps.sh text trainer
 	tools/check_trainer.sh $(BUILD)
 .PHONY: train

@@ -1,4 +1,5 @@
 // hallmark eval: bits per byte of a replay checkpoint on the validation split.
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -10,11 +11,13 @@
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/ranges.hpp"
+#include "pipeline/pattern.hpp"
 #include "replay/calibration.hpp"
 #include "replay/count_model.hpp"
 #include "replay/evaluate.hpp"
 #include "replay/forward.hpp"
 #include "replay/ngram_cache.hpp"
+#include "replay/test_time_training.hpp"
 
 namespace hallmark::cli {
 namespace {
@@ -22,10 +25,10 @@ namespace {
 constexpr std::int64_t most_bytes = std::int64_t{1} << 40;
 
 struct EvalFlags {
-  std::string model, text{default_text_folder};
+  std::string model, text{default_text_folder}, trained{".*"};
   std::size_t bytes = evaluation_bytes;
   Index stride = 0;  // 0: the window
-  bool ngram = false, count_models = false, json = false;
+  bool ttt = false, ngram = false, count_models = false, json = false;
 };
 
 struct Figures {
@@ -34,6 +37,30 @@ struct Figures {
   std::optional<double> blended;
 };
 
+// The training that the flags ask for. Errors: E0210 no regular expression; E0230 one that finds no weight.
+Expected<TestTimeTraining> training_of(const EvalFlags& flags, const Model& model) {
+  const auto pattern = Pattern::compile(flags.trained, "--ttt-weights");
+  if (!pattern) return pattern.error();
+  TestTimeTraining training;
+  training.trains = [pattern = *pattern](const std::string& name) { return pattern.finds(name); };
+  if (std::ranges::none_of(model.weights(), [&](const auto& entry) { return training.trains(entry.first); }))
+    return Error{Exit::usage, error_number::rule_conflict, "no weight is trained", "--ttt-weights " + flags.trained,
+                 "hallmark inspect shows the names of the checkpoint's tensors"};
+  return training;
+}
+
+Expected<std::vector<double>> scores_of(const EvalFlags& flags, const Model& model, std::span<const std::byte> text,
+                                        const Windows& windows) {
+  Progress bar("eval");
+  const auto shown = [&](std::size_t scored, std::size_t all) {
+    bar.update(static_cast<double>(scored), static_cast<double>(all), "bytes scored");
+  };
+  if (!flags.ttt) return byte_scores(model, text, windows, shown);
+  const auto training = training_of(flags, model);
+  if (!training) return training.error();
+  return trained_scores(model, text, windows, *training, shown);
+}
+
 Expected<Figures> evaluate(const EvalFlags& flags, const Model& model, std::span<const std::byte> text) {
   const Index window = model.config().window;
   if (text.size() <= static_cast<std::size_t>(window))
@@ -41,10 +68,7 @@ Expected<Figures> evaluate(const EvalFlags& flags, const Model& model, std::span
                  fmt::format("{} bytes, {} to be predicted, window {}", text.size(), text.size() - 1, window),
                  fmt::format("--eval-bytes {} or more", window + 1)};
   Figures figures{{window, flags.stride > 0 ? flags.stride : window}, 0, {}};
-  Progress bar("eval");
-  const auto scores = byte_scores(model, text, figures.windows, [&](std::size_t scored, std::size_t all) {
-    bar.update(static_cast<double>(scored), static_cast<double>(all), "bytes scored");
-  });
+  const auto scores = scores_of(flags, model, text, figures.windows);
   if (!scores) return scores.error();
   const auto bits = mean_bits(*scores, figures.windows);
   if (!bits) return bits.error();
@@ -77,6 +101,7 @@ Expected<Exit> run(const EvalFlags& flags) {
   out["text_sha256"] = corpus->digest;
   out["window"] = figures->windows.window;
   out["stride"] = figures->windows.stride;
+  out["ttt"] = flags.ttt;
   out["ngram"] = flags.ngram;
   out["bpb"] = bpb;
   if (figures->blended) out["bpb_model_alone"] = figures->model;
@@ -112,6 +137,11 @@ Command eval_command(CLI::App& root) {
       ->capture_default_str();
   app->add_option("--stride", flags->stride, "Bytes from one window to the next, at most a window; default: a window")
       ->check(whole_number(1, most_bytes));
+  CLI::Option* ttt =
+      app->add_flag("--ttt", flags->ttt, "Train the model on each chunk of 16 windows of the text after it is scored");
+  app->add_option("--ttt-weights", flags->trained, "Regular expression of the weights that --ttt trains")
+      ->needs(ttt)
+      ->capture_default_str();
   app->add_flag("--ngram", flags->ngram, "Blend the model with counts of the bytes already scored");
   app->add_flag("--count-models", flags->count_models, "Also interpolated count models of order 2, 3 and 5");
   app->add_flag("--json", flags->json, "One JSON object");

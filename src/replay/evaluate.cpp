@@ -10,28 +10,19 @@
 
 namespace hallmark {
 
-namespace {
-
-// The positions that window i scores end with the last that it reads.
-struct Place {
-  std::size_t begin, end, first_scored;
-};
-
-Place place_of(std::size_t i, const Windows& windows, std::size_t positions) {
-  const auto window = static_cast<std::size_t>(windows.window), stride = static_cast<std::size_t>(windows.stride);
-  const std::size_t begin = i * stride;
-  return {begin, std::min(begin + window, positions), i == 0 ? 0 : begin + window - stride};
+std::size_t Windows::count(std::size_t positions) const {
+  const auto length = static_cast<std::size_t>(window), step = static_cast<std::size_t>(stride);
+  return positions <= length ? 1 : 1 + (positions - length + step - 1) / step;
 }
 
-std::size_t windows_over(const Windows& windows, std::size_t positions) {
-  const auto window = static_cast<std::size_t>(windows.window), stride = static_cast<std::size_t>(windows.stride);
-  return positions <= window ? 1 : 1 + (positions - window + stride - 1) / stride;
+// The positions that a window scores end with the last that it reads.
+Windows::Place Windows::place(std::size_t i, std::size_t positions) const {
+  const auto length = static_cast<std::size_t>(window), step = static_cast<std::size_t>(stride);
+  const std::size_t begin = i * step;
+  return {begin, std::min(begin + length, positions), i == 0 ? 0 : begin + length - step};
 }
 
-}  // namespace
-
-Expected<std::vector<double>> byte_scores(const Model& model, std::span<const std::byte> text, const Windows& windows,
-                                          const ScoringProgress& progress) {
+Status check_windows(std::span<const std::byte> text, const Windows& windows) {
   if (text.size() < 2 || windows.window < 1)
     return Error{Exit::input, error_number::text_short, "the text is too short to be evaluated",
                  std::to_string(text.size()) + " bytes, windows of " + std::to_string(windows.window),
@@ -40,15 +31,18 @@ Expected<std::vector<double>> byte_scores(const Model& model, std::span<const st
     return Error{Exit::usage, error_number::option_range, "the stride is out of range",
                  "stride " + std::to_string(windows.stride) + ", windows of " + std::to_string(windows.window),
                  "give a stride from 1 to " + std::to_string(windows.window)};
-  const Forward forward(model, windows.window);
-  std::vector<double> scores(text.size() - 1);
-  const std::size_t count = windows_over(windows, scores.size());
-  std::size_t scored = 0;
+  return ok();
+}
+
+void score_windows(const Forward& forward, std::span<const std::byte> text, const Windows& windows,
+                   std::pair<std::size_t, std::size_t> range, std::span<double> scores,
+                   const ScoringProgress& progress) {
+  std::size_t scored = range.first < range.second ? windows.place(range.first, scores.size()).first_scored : 0;
 #pragma omp parallel for schedule(dynamic)
-  for (std::size_t i = 0; i < count; ++i) {
-    const Place place = place_of(i, windows, scores.size());
+  for (std::size_t i = range.first; i < range.second; ++i) {
+    const Windows::Place place = windows.place(i, scores.size());
     const std::size_t length = place.end - place.begin;
-    const auto own = std::span(scores).subspan(place.first_scored, place.end - place.first_scored);
+    const auto own = scores.subspan(place.first_scored, place.end - place.first_scored);
     forward.scores(text.subspan(place.begin, length), text.subspan(place.begin + 1, length), own);
 #pragma omp critical(hallmark_scored)
     {
@@ -56,13 +50,20 @@ Expected<std::vector<double>> byte_scores(const Model& model, std::span<const st
       if (progress) progress(scored, scores.size());
     }
   }
+}
+
+Expected<std::vector<double>> byte_scores(const Model& model, std::span<const std::byte> text, const Windows& windows,
+                                          const ScoringProgress& progress) {
+  if (auto valid = check_windows(text, windows); !valid) return valid.error();
+  std::vector<double> scores(text.size() - 1);
+  score_windows(Forward(model, windows.window), text, windows, {0, windows.count(scores.size())}, scores, progress);
   return scores;
 }
 
 Expected<double> mean_bits(std::span<const double> scores, const Windows& windows) {
   double total = 0;
-  for (std::size_t i = 0; i < windows_over(windows, scores.size()); ++i) {
-    const Place place = place_of(i, windows, scores.size());
+  for (std::size_t i = 0; i < windows.count(scores.size()); ++i) {
+    const Windows::Place place = windows.place(i, scores.size());
     double sum = 0;
     for (std::size_t t = place.first_scored; t < place.end; ++t) sum += scores[t];
     total += sum;

@@ -43,6 +43,8 @@ struct Forward::Scratch {
   Index tokens;
   std::vector<double> x, x0, normed, q, k, v, mixed, hidden, branch, keys, scores, value;
   std::vector<std::vector<double>> skips;
+  Tape* tape = nullptr;
+  Tape::Block* block = nullptr;  // of the tape
 
   Scratch(const ModelConfig& c, Index n)
       : tokens(n),
@@ -58,6 +60,13 @@ struct Forward::Scratch {
         keys(size(n, c.head_dim)),
         scores(size(attention_rows, n)) {}
 
+  // Keeps what stands in a buffer where a tape is wanted.
+  void keep(Tape::Values Tape::*place, const std::vector<double>& values) const {
+    if (tape) tape->*place = values;
+  }
+  void keep(Tape::Values Tape::Block::*place, const std::vector<double>& values) const {
+    if (block) block->*place = values;
+  }
   static std::size_t size(Index rows, Index cols) { return static_cast<std::size_t>(rows * cols); }
   // y = x w for a transposed weight w [inner, cols].
   void linear(const std::vector<double>& input, const std::vector<double>& w, std::vector<double>& y) const {
@@ -113,13 +122,14 @@ Forward::Lookup Forward::lookup(const Model& model, const std::string& table, co
 
 // to = scale * (rows of the table) proj, one row for each position.
 void Forward::look_up(const Lookup& from, const std::vector<Index>& rows, std::vector<double>& to, Scratch& s,
-                      const Tap& tap, std::size_t site) const {
+                      const Tap& tap, std::size_t site, Tape::Lookup* tape) const {
   std::vector<double> found(Scratch::size(s.tokens, from.width));
   for (std::size_t t = 0; t < rows.size(); ++t)
     std::copy_n(from.table.data() + rows[t] * from.width, from.width,
                 found.data() + static_cast<Index>(t) * from.width);
   if (tap) tap(site, found.data(), from.width);
   s.linear(found, from.proj, to);
+  if (tape) *tape = {rows, found, to};
   for (double& value : to) value *= from.scale;
 }
 
@@ -134,14 +144,17 @@ void Forward::embed(std::span<const std::byte> inputs, Scratch& s, const Tap& ta
     for (std::size_t t = 1; t < ids.size(); ++t)
       buckets.push_back(bigram_bucket(static_cast<std::uint32_t>(ids[t]), static_cast<std::uint32_t>(ids[t - 1]),
                                       static_cast<std::uint32_t>(config_.bigram_buckets)));
-    look_up(*bigram_, buckets, s.branch, s, tap, 0);
+    look_up(*bigram_, buckets, s.branch, s, tap, 0, s.tape ? &s.tape->bigram : nullptr);
     for (std::size_t j = 0; j < s.x.size(); ++j) s.x[j] += s.branch[j];
   }
   if (value_) {
     s.value.resize(s.v.size());
-    look_up(*value_, ids, s.value, s, tap, first_site_ - 1);
+    look_up(*value_, ids, s.value, s, tap, first_site_ - 1, s.tape ? &s.tape->value_lookup : nullptr);
+    s.keep(&Tape::value, s.value);
   }
+  s.keep(&Tape::summed, s.x);
   s.norm(s.x, s.x, config_.norm_epsilon);
+  s.keep(&Tape::normed, s.x);
   if (!smear_.empty())  // from the last position on, so that each still sees the one before as it was
     for (std::size_t t = ids.size(); t-- > 0;)
       for (std::size_t k = 0; k < dim; ++k) {
@@ -149,6 +162,8 @@ void Forward::embed(std::span<const std::byte> inputs, Scratch& s, const Tap& ta
         s.x[t * dim + k] = (1 - smear_[k]) * s.x[t * dim + k] + smear_[k] * before;
       }
   s.x0 = s.x;
+  s.keep(&Tape::x0, s.x0);
+  if (s.tape) s.tape->ids = ids;
 }
 
 // Turns the pairs (i, i + R/2) of the first R of every head: (a, b) -> (a cos + b sin, b cos - a sin).
@@ -172,10 +187,14 @@ void Forward::rotate(std::vector<double>& x, Index tokens, Index heads) const {
 // s.mixed = softmax(q k^T) v for every head, causal; query head h reads key-value head floor(h / group).
 void Forward::attention(const Layer& layer, Scratch& s) const {
   const Index n = s.tokens, width = config_.head_dim, heads = config_.heads, kv = config_.kv_heads;
+  s.keep(&Tape::Block::raw_q, s.q);
+  s.keep(&Tape::Block::raw_k, s.k);
   rms_norm(s.q.data(), s.q.data(), n * heads, width, config_.norm_epsilon);
   rms_norm(s.k.data(), s.k.data(), n * kv, width, config_.norm_epsilon);
   rotate(s.q, n, heads);
   rotate(s.k, n, kv);
+  s.keep(&Tape::Block::q, s.q);
+  s.keep(&Tape::Block::k, s.k);
   for (Index h = 0; h < heads; ++h) {
     const Index source = h / (heads / kv);
     const double gain = layer.q_gain[static_cast<std::size_t>(h)];
@@ -243,30 +262,42 @@ void Forward::block(std::size_t i, Scratch& s, const Tap& tap) const {
   };
   for (std::size_t j = 0; j < s.x.size(); j += dim)
     for (std::size_t k = 0; k < dim; ++k) s.x[j + k] = s.x[j + k] * layer.mix_x[k] + s.x0[j + k] * layer.mix_x0[k];
+  s.keep(&Tape::Block::entered, s.x);
 
   block_norm(layer, s);
   if (tap) tap(site, s.normed.data(), config_.dim);
+  s.keep(&Tape::Block::attention_input, s.normed);
   s.linear(s.normed, layer.c_q, s.q);
   s.linear(s.normed, layer.c_k, s.k);
   s.linear(s.normed, layer.c_v, s.v);
   if (config_.value_embedded(static_cast<Index>(i)))
     for (std::size_t j = 0; j < s.v.size(); ++j) s.v[j] += s.value[j] * layer.value_scale;
+  s.keep(&Tape::Block::v, s.v);
   attention(layer, s);
+  s.keep(&Tape::Block::attended, s.mixed);
   if (layer.exclusive) exclude_own_value(s);
   if (tap) tap(site + 1, s.mixed.data(), config_.heads * config_.head_dim);
+  s.keep(&Tape::Block::mixed, s.mixed);
   s.linear(s.mixed, layer.attention_proj, s.branch);
+  s.keep(&Tape::Block::attention_branch, s.branch);
   add(layer.attention_scale);
+  s.keep(&Tape::Block::middle, s.x);
 
   block_norm(layer, s);
   if (tap) tap(site + 2, s.normed.data(), config_.dim);
+  s.keep(&Tape::Block::mlp_input, s.normed);
   s.linear(s.normed, layer.fc, s.hidden);
+  s.keep(&Tape::Block::before_activation, s.hidden);
   for (double& value : s.hidden) {
     const double kept = value > 0 ? value : config_.leaky_slope * value;
     value = kept * kept;
   }
   if (tap) tap(site + 3, s.hidden.data(), config_.mlp_hidden);
+  s.keep(&Tape::Block::hidden, s.hidden);
   s.linear(s.hidden, layer.mlp_proj, s.branch);
+  s.keep(&Tape::Block::mlp_branch, s.branch);
   add(layer.mlp_scale);
+  s.keep(&Tape::Block::left, s.x);
 }
 
 // The last encoder output that is left goes to the decoder: added, or in the share that its gate leaves.
@@ -283,13 +314,19 @@ void Forward::skip(std::size_t decoder, Scratch& s) const {
   s.skips.pop_back();
 }
 
-Matrix<double> Forward::final_norm(std::span<const std::byte> inputs, const Tap& tap, std::size_t last) const {
+Matrix<double> Forward::final_norm(std::span<const std::byte> inputs, const Tap& tap, std::size_t last,
+                                   Tape* tape) const {
   Scratch s(config_, static_cast<Index>(inputs.size()));
   const auto encoders = static_cast<std::size_t>(config_.encoders());
+  if (tape) tape->blocks.resize(layers_.size());
+  s.tape = tape;
   embed(inputs, s, tap);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     if (last < first_site_ + 4 * i) return {};
+    if (tape) s.block = &tape->blocks[i];
+    s.keep(&Tape::Block::before_skip, s.x);
     if (i >= encoders && !s.skips.empty()) skip(i - encoders, s);
+    s.keep(&Tape::Block::stream, s.x);
     block(i, s, tap);
     if (i < encoders) s.skips.push_back(s.x);
   }
@@ -301,6 +338,15 @@ Matrix<double> Forward::final_norm(std::span<const std::byte> inputs, const Tap&
 
 void Forward::activations(std::span<const std::byte> inputs, const Tap& tap, std::size_t last) const {
   final_norm(inputs, tap, last);
+}
+
+Tape Forward::record(std::span<const std::byte> inputs) const {
+  Tape tape;
+  const Matrix<double> last = final_norm(inputs, {}, all_sites, &tape);
+  const Matrix<double> scores = output(last, 0);
+  tape.last = {last.data(), last.data() + last.size()};
+  tape.logits = {scores.data(), scores.data() + scores.size()};
+  return tape;
 }
 
 Matrix<double> Forward::logits(std::span<const std::byte> inputs, const Tap& tap) const {

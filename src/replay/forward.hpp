@@ -25,6 +25,28 @@ std::uint32_t bigram_bucket(std::uint32_t current, std::uint32_t previous, std::
 /// position to the next.
 double rope_frequency(Index i, Index dims, double base);
 
+/// What the forward pass of one window leaves behind for backward.hpp, rows of positions: activations as they stand
+/// before and after each step that is not linear, in the order of the pass.
+struct Tape {
+  using Values = std::vector<double>;
+  struct Lookup {
+    std::vector<Index> rows;  ///< of the table
+    Values found, projected;  ///< those rows; their projection, before the scale
+  };
+  struct Block {
+    Values before_skip, stream, entered;  ///< the stream before the skip, after it, after mixing x0 in
+    Values attention_input, raw_q, raw_k, q, k, v;
+    Values attended, mixed;  ///< before and after XSA
+    Values attention_branch, middle, mlp_input, before_activation, hidden, mlp_branch;
+    Values left;  ///< the stream behind the block
+  };
+  std::vector<Index> ids;
+  Lookup bigram, value_lookup;
+  Values summed, normed, x0, value;  ///< embeddings; after the norm; after the smear gate; value embedding, scaled
+  std::vector<Block> blocks;
+  Values last, logits;  ///< after the final norm; after the soft cap
+};
+
 /// A model prepared for the forward pass: weights widened to binary64 and transposed.
 class Forward {
  public:
@@ -44,6 +66,8 @@ class Forward {
   void scores(std::span<const std::byte> inputs, std::span<const std::byte> targets, std::span<double> out) const;
   /// sum_t -ln p(targets[t] | inputs[0..t]), t increasing. Precondition: as many targets as inputs.
   double nats(std::span<const std::byte> inputs, std::span<const std::byte> targets) const;
+  /// The pass over the inputs, with all that it went through.
+  Tape record(std::span<const std::byte> inputs) const;
   /// The activations alone: everything but the output layer's product. Those after site `last` may be left out.
   void activations(std::span<const std::byte> inputs, const Tap& tap, std::size_t last = all_sites) const;
 
@@ -68,7 +92,7 @@ class Forward {
 
   static Lookup lookup(const Model& model, const std::string& table, const std::string& name);
   void look_up(const Lookup& from, const std::vector<Index>& rows, std::vector<double>& to, Scratch& s, const Tap& tap,
-               std::size_t site) const;
+               std::size_t site, Tape::Lookup* tape) const;
   void embed(std::span<const std::byte> inputs, Scratch& s, const Tap& tap) const;
   void skip(std::size_t decoder, Scratch& s) const;
   void block(std::size_t i, Scratch& s, const Tap& tap) const;
@@ -78,7 +102,8 @@ class Forward {
   void rotate(std::vector<double>& x, Index tokens, Index heads) const;
   Matrix<double> output(const Matrix<double>& last, Index first) const;
   /// Empty where `last` is a site before it.
-  Matrix<double> final_norm(std::span<const std::byte> inputs, const Tap& tap, std::size_t last = all_sites) const;
+  Matrix<double> final_norm(std::span<const std::byte> inputs, const Tap& tap, std::size_t last = all_sites,
+                            Tape* tape = nullptr) const;
 
   ModelConfig config_;
   std::vector<Layer> layers_;

@@ -216,6 +216,12 @@ TEST_CASE("eval reads the bytes that were asked for, or says why not") {
   CHECK(slid["bpb"] < slid["bpb_model_alone"]);  // the text repeats itself
   CHECK(slid["bpb_model_alone"] != said["bpb"]);
   CHECK(work.run(eval + "300 --ngram 2>/dev/null").out.find("the model alone") != std::string::npos);
+  const auto chunk = nlohmann::json::parse(work.run(eval + "300 --ttt --json 2>/dev/null").out);
+  CHECK(chunk["ttt"] == true);
+  CHECK(chunk["bpb"] == said["bpb"]);  // the text ends in the first chunk
+  work.refuses(eval + "300 --ttt-weights mlp", 2, "E0201", "--ttt");
+  work.refuses(eval + "300 --ttt --ttt-weights '('", 2, "E0210", "--ttt-weights");
+  work.refuses(eval + "300 --ttt --ttt-weights nothing", 2, "E0230", "nothing");
   work.refuses(eval + "300 --stride 0", 2, "E0201", "--stride");
   work.refuses(eval + "300 --stride 257", 2, "E0227", "256");
   work.refuses(eval + "1", 2, "E0201", "--eval-bytes");
