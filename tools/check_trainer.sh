@@ -36,5 +36,8 @@ with '"skip_gates": true'
 with '"untied_head": true'
 with '"xsa_layers": 1'
 with '"xsa_layers": 2'
-with '"value_dim": 8, "value_layers": 1'
+# The value embedding begins without effect and gains it slowly.
+longer='s/"steps": 120/"steps": 300/'
+check "$longer; s/\"norm_epsilon\"/\"value_dim\": 16, \"value_layers\": 1, &/"
+check "$longer; s/\"norm_epsilon\"/\"value_dim\": 16, \"value_layers\": 2, &/"
 with '"leaky_slope": 0.5, "rope_dims": 4, "ln_scale": true, "smear_gate": true, "skip_gates": true, "untied_head": true, "xsa_layers": 2, "value_dim": 8, "value_layers": 2'
