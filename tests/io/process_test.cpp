@@ -27,6 +27,7 @@ TEST_CASE("output, exit status and signal of a program") {
   CHECK(said->exit == 7);
   CHECK_FALSE(said->timed_out);
   CHECK(sh("kill -9 $$")->exit == 137);
+  CHECK(sh("printf x")->output == "x");
   CHECK(sh("cat")->output.empty());                                                        // stdin is empty
   CHECK(run_process("printf", {"%s|", "a b", "", "$HOME"}, 10)->output == "a b||$HOME|");  // no shell in between
   CHECK(sh("head -c 3000000 /dev/zero")->output.size() == 3'000'000);
