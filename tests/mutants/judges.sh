@@ -20,7 +20,7 @@ must_build() { build "$@" || { tail -n 40 build.log; echo "mutants: ninja $* fai
 # first_failure PROGRAM: the first test case that fails; nothing where all pass.
 first_failure() {
   local status=0 found
-  timeout 900 "$1" --abort-after=1 > test.log 2>&1 || status=$?
+  timeout 3600 "$1" --abort-after=1 > test.log 2>&1 || status=$?
   [ "$status" -ne 0 ] || grep -q 'Status: SUCCESS!' test.log || { echo 'ends early'; return; }
   [ "$status" -ne 0 ] || return 0
   found=$(sed -n -E 's/^TEST CASE: +//p' test.log | head -n 1)
