@@ -53,6 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(again && std::ranges::equal(*again, stored), "another text of the same content is read");
   }
   require(static_cast<bool>(parse_safetensors(container, "fuzz")), "the container is no safetensors file");
+  if (parsed->head.size() > 65536) return 0;  // a head of spaces would be packed for seconds
   const auto written = pack::artifact_bytes(contents);
   require(static_cast<bool>(written), "what was read cannot be written");
   const auto again = pack::parse_artifact(*written, "fuzz");
