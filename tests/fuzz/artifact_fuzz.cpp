@@ -22,9 +22,9 @@ void require(bool holds, const char* what) {
 }
 
 pack::Bytes artifact_of(std::span<const std::byte> rest) {
-  pack::Bytes artifact(40);
+  pack::Bytes artifact(40 + rest.size());
   std::memcpy(artifact.data(), "hallpak1", 8);
-  artifact.insert(artifact.end(), rest.begin(), rest.end());
+  std::ranges::copy(rest, artifact.begin() + 40);
   const std::string hex = sha256_hex(rest);
   for (std::size_t i = 0; i < 32; ++i)
     artifact[8 + i] = static_cast<std::byte>(std::stoi(hex.substr(2 * i, 2), nullptr, 16));
