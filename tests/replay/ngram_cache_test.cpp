@@ -131,6 +131,23 @@ TEST_CASE("the bytes after the one that is scored do not change its blended scor
   CHECK(dearer > 40);
 }
 
+TEST_CASE("a score is that of the blend before the byte is seen") {
+  const auto text = bytes_of("abracadabra, abracadabra!");
+  std::vector<double> scores;
+  for (std::size_t t = 0; t + 1 < text.size(); ++t) scores.push_back(0.1 * static_cast<double>(t));
+  const auto blended = blended_scores(text, scores);
+  CacheBlend blend;
+  blend.see(text[0]);
+  for (std::size_t t = 0; t < scores.size(); ++t) {
+    double sum = 0;  // of the other 255 and this one: what is scored belongs to one distribution
+    for (int v = 0; v < 256; ++v)
+      if (static_cast<std::byte>(v) != text[t + 1])
+        sum += blend.probability((1 - std::exp(-scores[t])) / 255, static_cast<std::byte>(v));
+    CHECK(sum + std::exp(-blended[t]) == doctest::Approx(1).epsilon(1e-12));
+    blend.scored(std::exp(-scores[t]), text[t + 1]);
+  }
+}
+
 TEST_CASE("a text that repeats itself costs less with the cache") {
   auto text = bytes_of("the quick brown fox jumps over the lazy dog. ");
   const auto once = text;
