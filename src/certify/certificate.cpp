@@ -53,6 +53,16 @@ MeanOptimality mean_optimality(const std::vector<CertifiedRow>& rows) {
   return mean;
 }
 
+OneOptRows one_opt_rows(const std::vector<CertifiedRow>& rows) {
+  OneOptRows count;
+  for (const CertifiedRow& row : rows) {
+    if (!row.one_opt) continue;
+    count.held += *row.one_opt;
+    ++count.rows;
+  }
+  return count;
+}
+
 std::string certificate_path(const std::string& quantized_path) {
   std::string_view path = quantized_path;
   for (const std::string_view ending : {".safetensors", ".safetensors.index.json"})

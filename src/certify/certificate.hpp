@@ -45,6 +45,7 @@ struct CertifiedRow {
   CertifiedLoss final, rtn;
   std::optional<CertifiedBound> bound;   ///< version 1: always
   std::optional<Optimality> optimality;  ///< with quantize --optimality
+  std::optional<bool> one_opt = {};      ///< with quantize --one-opt, where there is something to say (one_opt.hpp)
 };
 
 /// A contract, and how often it was decided: in enclosures, and by exact arithmetic where these could not tell.
@@ -89,6 +90,12 @@ struct MeanOptimality {
   double ratio() const { return sum / static_cast<double>(rows); }
 };
 MeanOptimality mean_optimality(const std::vector<CertifiedRow>& rows);
+
+/// In how many rows no change of one code lowers the loss, and how many say whether.
+struct OneOptRows {
+  std::uint64_t held = 0, rows = 0;
+};
+OneOptRows one_opt_rows(const std::vector<CertifiedRow>& rows);
 
 /// What is not proved and taken on trust; every certificate carries these sentences, in two forms.
 const std::vector<std::string>& certificate_assumptions(bool asymmetric);

@@ -13,6 +13,8 @@ std::string shown(const T& value) {
   else return fmt::format("{}", value);
 }
 
+std::string said(const std::optional<bool>& flag) { return flag ? shown(*flag) : std::string(); }
+
 // Collects the first difference.
 class Comparison {
  public:
@@ -78,6 +80,7 @@ std::optional<std::string> first_difference(const CertifiedTensor& certified, co
     if (a.optimality && b.optimality)
       comparison.same(row + "what its optimality follows from", a.optimality->by, b.optimality->by)
           .same(row + "optimality", a.optimality->lower.value_or(0), b.optimality->lower.value_or(0));
+    if (a.one_opt) comparison.same(row + "one_opt", said(a.one_opt), said(b.one_opt));
   }
   comparison.same("the number of contracts", certified.contracts.size(), computed.contracts.size());
   for (std::size_t i = 0; !comparison.first() && i < computed.contracts.size(); ++i) {

@@ -248,6 +248,7 @@ std::string row_line(int version, std::size_t index, const CertifiedRow& row) {
     json["slack"] = {{"upper", hex(bound.slack)}};
   }
   if (row.optimality) json["optimality"] = optimality_json(*row.optimality);
+  if (row.one_opt) json["one_opt"] = *row.one_opt;
   return json.dump();
 }
 
@@ -330,6 +331,7 @@ std::optional<LineFault> parse_row_line(int version, std::string_view line, std:
     row.bound = CertifiedBound{bound.enclosure("enclosure"), slack.number("upper")};
   }
   if (version > 1 && json.is_object() && json.contains("optimality")) row.optimality = fields.optimality("optimality");
+  if (version > 1 && json.is_object() && json.contains("one_opt")) row.one_opt = fields.flag("one_opt");
   return result(fault, line, fault.empty() ? row_line(version, index, row) : "");
 }
 

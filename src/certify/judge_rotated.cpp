@@ -34,8 +34,8 @@ std::vector<double> points_of(const Case& c, const MatrixRef<Code>& codes) {
     unsigned window = 0;
     for (int place = 0; place * grid.bits < trellis::kBits && place <= j; ++place)
       window |= static_cast<unsigned>(codes(0, j - place)) << place * grid.bits;
-    points.push_back(trellis::reads(grid) ? static_cast<double>(trellis::value(window % trellis::kStates))
-                                          : c.points.entry[codes(0, j)].value);
+    points.push_back(grid.windowed ? static_cast<double>(trellis::value(window % trellis::kStates))
+                                   : c.points.entry[codes(0, j)].value);
   }
   return points;
 }

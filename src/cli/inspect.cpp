@@ -152,10 +152,26 @@ Expected<Json> described_certificate(const std::string& path) {
                    {"clipped", tensor.clipped},
                    {"dead_columns", tensor.dead_columns}};
     if (!tensor.values.empty()) matrix["loss"] = loss, matrix["loss_rtn"] = rtn;
+    if (const MeanOptimality mean = mean_optimality(tensor.values); mean.rows > 0)
+      matrix["loss_over_optimality"] = mean.ratio(), matrix["optimality_rows"] = mean.rows;
+    if (const OneOptRows rows = one_opt_rows(tensor.values); rows.rows > 0)
+      matrix["one_opt_rows"] = rows.held, matrix["one_opt_judged"] = rows.rows;
     matrices.push_back(std::move(matrix));
   }
   out["matrices"] = std::move(matrices);
   return out;
+}
+
+// What a certificate says of optimality and of changes of one code, where it was asked to.
+std::string on_request(const Json& matrix) {
+  std::string text;
+  if (matrix.contains("optimality_rows"))
+    text += fmt::format(", loss/optimality {:.2f} in the mean of {} rows", matrix["loss_over_optimality"].get<double>(),
+                        matrix["optimality_rows"].get<std::uint64_t>());
+  if (matrix.contains("one_opt_judged"))
+    text += fmt::format(", no change of one code lowers the loss of {} of {} rows",
+                        matrix["one_opt_rows"].get<std::uint64_t>(), matrix["one_opt_judged"].get<std::uint64_t>());
+  return text;
 }
 
 void print_certificate(const Json& description) {
@@ -165,14 +181,14 @@ void print_certificate(const Json& description) {
     print("  calibration {}\n", calibration);
   const std::size_t width = widest_name(description["matrices"]);
   for (const Json& matrix : description["matrices"])
-    print("  {:{}}  {:>7} x {:<7} {} {} loss {}, guard kept RTN in {} rows, {} codes clipped\n",
+    print("  {:{}}  {:>7} x {:<7} {} {} loss {}, guard kept RTN in {} rows, {} codes clipped{}\n",
           matrix["name"].get<std::string>(), width, matrix["rows"].get<std::uint64_t>(),
           matrix["cols"].get<std::uint64_t>(), matrix["options"]["grid"].get<std::string>(),
           matrix["options"]["method"].get<std::string>(),
           matrix.contains("loss")
               ? fmt::format("{:.6g} (RTN {:.6g})", matrix["loss"].get<double>(), matrix["loss_rtn"].get<double>())
               : "not computed",
-          matrix["guard_rows"].get<std::uint64_t>(), matrix["clipped"].get<std::uint64_t>());
+          matrix["guard_rows"].get<std::uint64_t>(), matrix["clipped"].get<std::uint64_t>(), on_request(matrix));
   print("  {} matrices; hallmark verify judges whether this is true of a file\n", description["matrices"].size());
 }
 

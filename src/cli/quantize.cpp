@@ -30,8 +30,8 @@ struct QuantizeFlags {
   std::string weights, calibration, output, report, config, max_shard_size;
   std::string contracts = "on", device = "cpu";
   std::map<std::string, std::string> words;  // options by name, as typed
-  bool desc_act = false, no_guard = false, exact = false, bounds = false, optimality = false, dry_run = false,
-       overwrite = false;
+  bool desc_act = false, no_guard = false, exact = false, bounds = false, optimality = false, one_opt = false,
+       dry_run = false, overwrite = false;
   int threads = 0;
   double holdout = 0;  // 0: no token is held out
   Selection selection;
@@ -184,7 +184,7 @@ Expected<Exit> run(const QuantizeFlags& flags) {
                            flags.output,
                            flags.overwrite,
                            fmt::format("hallmark {}", build_info::version),
-                           {*policy, true, flags.bounds, exact, flags.optimality},
+                           {*policy, true, flags.bounds, exact, flags.optimality, flags.one_opt},
                            device->get(),
                            *shard_bytes};
   if (is_index_name(flags.output))
@@ -225,6 +225,7 @@ Command quantize_command(CLI::App& root) {
   app->add_flag("--bounds", f->bounds, "Certify the bound of GPTQ for every row too");
   app->add_flag("--optimality", f->optimality,
                 "Certify for every row what no codes of its grid and scale lose less than");
+  app->add_flag("--one-opt", f->one_opt, "Certify for every row whether any change of one code would lower its loss");
   CLI::Option* const state = add_resume_flags(*app, f->resume, "matrix");
   app->add_flag("--dry-run", f->dry_run, "Print what every tensor gets, and why the others get nothing, and stop")
       ->excludes(state);

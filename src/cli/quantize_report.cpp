@@ -149,6 +149,8 @@ Status QuantizeReport::add(const PlannedMatrix& planned, const QuantizedTensor& 
     line["loss_proposal"] = proposal;
     line["loss"] = final_loss;
   }
+  const OneOptRows one_opt = one_opt_rows(quantized.judged.seen->values);
+  if (one_opt.rows > 0) line["one_opt_rows"] = one_opt.held, line["one_opt_judged"] = one_opt.rows;
   if (optimality.rows > 0) {
     line["loss_over_optimality"] = optimality.ratio();
     line["optimality_rows"] = optimality.rows;

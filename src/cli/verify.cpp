@@ -15,7 +15,6 @@
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/ranges.hpp"
-#include "format/trellis.hpp"
 #include "pipeline/verify.hpp"
 #include "base/error_numbers.hpp"
 #include "base/threads.hpp"
@@ -228,7 +227,7 @@ Status check_files(const std::string& checker, const VerifyFlags& flags, const I
     return ok();
   }
   for (const QuantizedMatrix& matrix : in.model->header().matrices)
-    if (matrix.options.target != plain_target || trellis::reads(matrix.options.grid.spec())) {
+    if (matrix.options.target != plain_target || matrix.options.grid.spec().windowed) {
       found.not_judged.emplace_back("a container with trellis codes or an asymmetric target, which it does not read");
       return ok();
     }
@@ -295,12 +294,13 @@ Expected<std::optional<Error>> verify_matrices(const VerifyFlags& flags, Inputs&
     }
     const bool bounds = claim && !claim->values.empty() && claim->values.front().bound;
     const bool optimality = claim && !claim->values.empty() && claim->values.front().optimality;
+    const bool one_opt = claim && one_opt_rows(claim->values).rows > 0;
     Expected<Verified> verified =
-        claim && again
-            ? reproduce(planned, in.known(), *in.model, *claim,
-                        {*contracts::parse_policy(in.certificate->header().contracts), true, bounds, exact, optimality},
-                        digests, found.mismatch.has_value())
-            : judge_stored(planned, in.known(), *in.model, claim ? &*claim : nullptr, exact, digests);
+        claim && again ? reproduce(planned, in.known(), *in.model, *claim,
+                                   {*contracts::parse_policy(in.certificate->header().contracts), true, bounds, exact,
+                                    optimality, one_opt},
+                                   digests, found.mismatch.has_value())
+                       : judge_stored(planned, in.known(), *in.model, claim ? &*claim : nullptr, exact, digests);
     if (!verified) return verified.error();
     found.lines.push_back(
         line_of(verified->tensor, judged_text(*verified, claim && again, flags.exact), claim && again));

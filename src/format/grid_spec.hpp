@@ -30,6 +30,7 @@ struct GridSpec {
   int first = 0, last = 0;                   ///< integer: the codes
   bool zero_points = false;                  ///< integer: the value of a code is code - zero
   bool either_sign = false;                  ///< scales may be negative
+  bool windowed = false;                     ///< rotated rows are read through a window of their codes (trellis.hpp)
   std::vector<float> points;                 ///< table
 
   // What follows from the points.

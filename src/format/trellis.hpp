@@ -1,7 +1,8 @@
-// The trellis of rotated rows: a code of B bits stands for a point only together with the codes before it in its row.
-// A window of 12 bits slides over the row's codes, the latest lowest, zeros before the first, and its number x gives
-// the point by the computed code 1MAD (QTIP, Tseng et al. 2024): the sum of the four bytes of 34038481 x + 76625530
-// mod 2^32, less 510. Over all windows these integers are distributed nearly as a normal number times 147.8.
+// The trellis of rotated rows, on grids that are `windowed` (grid_spec.hpp): a code of B bits stands for a point only
+// together with the codes before it in its row. A window of 12 bits slides over the row's codes, the latest lowest,
+// zeros before the first, and its number x gives the point by the computed code 1MAD (QTIP, Tseng et al. 2024): the sum
+// of the four bytes of 34038481 x + 76625530 mod 2^32, less 510. Over all windows these integers are distributed nearly
+// as a normal number times 147.8.
 //
 // A row keeps B bits a weight: the window begins with zeros and not, as in QTIP, with the end of the row. On white data
 // that costs a few per cent; under feedback it gains much, for what the first columns lose the later ones
@@ -10,12 +11,7 @@
 
 #include <cstdint>
 
-#include "format/grid_spec.hpp"
-
 namespace hallmark::trellis {
-
-/// Whether rotated rows of the grid are read through the window: trellis:2 and trellis:3.
-inline bool reads(const GridSpec& grid) { return grid.id.starts_with("trellis:"); }
 
 inline constexpr int kBits = 12;
 inline constexpr unsigned kStates = 1U << kBits;

@@ -28,6 +28,14 @@ float nearest_scale(double v, int bits) {
 
 }  // namespace
 
+std::optional<float> fitted_scale(double best, float s, const Grid& grid, ScaleStorage storage) {
+  if (!std::isfinite(best) || best == 0) return std::nullopt;
+  const float rounded = nearest_scale(best, scale_precision(storage));
+  const bool usable = grid.takes_scale(rounded) && holds(storage, rounded) && grid.exact_in_binary32(rounded);
+  if (!usable || !(std::fabs(rounded - best) < std::fabs(s - best))) return std::nullopt;
+  return rounded;
+}
+
 ScaledGram::ScaledGram(MatrixRef<double> G) {
   for (Index j = 0; j < G.cols(); ++j)
     if (G(j, j) > 0) columns_.push_back(j);
@@ -139,13 +147,8 @@ class Descending {
     for (Index r = 0; r < block.rows; ++r) {
       float& s = out_.steps.scales(block.first + r, 0);
       before[at(r)] = s;
-      const double best = s * (fit.wGq[at(r)] / fit.qGq[at(r)]);
-      if (fit.qGq[at(r)] > 0 && std::isfinite(best) && best != 0) {
-        const float rounded = nearest_scale(best, scale_precision(storage_));
-        const bool usable =
-            target_.grid.takes_scale(rounded) && holds(storage_, rounded) && target_.grid.exact_in_binary32(rounded);
-        if (usable && std::fabs(rounded - best) < std::fabs(s - best)) s = rounded, changed = true;
-      }
+      const double best = fit.qGq[at(r)] > 0 ? s * (fit.wGq[at(r)] / fit.qGq[at(r)]) : 0;
+      if (const auto fitted = fitted_scale(best, s, target_.grid, storage_)) s = *fitted, changed = true;
       after[at(r)] = s;
     }
     for (std::size_t k = 0; changed && k < at(size()); k += at(kRows))

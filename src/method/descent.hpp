@@ -8,6 +8,7 @@
 // calls keeps the better (T17). Rows are independent; threads and vector width change no bit.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -33,6 +34,10 @@ class ScaledGram {
   Vector<double> diagonal_;
   Buffer<float> data_;
 };
+
+/// The scale nearest to `best` that files hold, where it is strictly nearer than s and the grid takes it; 0 and
+/// infinities are no best scale.
+std::optional<float> fitted_scale(double best, float s, const Grid& grid, ScaleStorage storage);
 
 /// Where a descent ends. Columns with G_jj = 0 are rounded to nearest.
 struct Descended {

@@ -12,10 +12,12 @@
 #define HALLMARK_METHODS(METHOD) \
   METHOD(gptq)                   \
   METHOD(descent)                \
+  METHOD(greedy)                 \
   METHOD(best)                   \
   METHOD(trellis)                \
   METHOD(rate_distortion)        \
   METHOD(sparse24)               \
+  METHOD(qronos)                 \
   METHOD(rtn)
 
 namespace hallmark {
@@ -36,7 +38,7 @@ constexpr std::array registered = {HALLMARK_METHODS(ENTRY)};
 
 MethodInput MethodInput::unwatched() const {
   static const RecurrenceSink nobody;
-  return {target, G, U, name, options, compute, nobody, select, weights, sums};
+  return {target, G, U, name, options, compute, nobody, select, weights, sums, asked};
 }
 
 std::span<const Method* const> methods() { return registered; }
@@ -57,8 +59,13 @@ std::string missing_reader(const Options& options, std::string_view option) {
   if (option == "rotation_seed") return options.rotation != no_rotation ? "" : fmt::format("rotation {}", hadamard_16);
   if (option == "damp_fraction" || option == "desc_act")
     return reads_gram(options) ? "" : "a method or a scale rule that needs calibration";
-  const auto owner = std::ranges::find(registered, option, &Method::option);
-  return owner == registered.end() || (*owner)->name == options.method ? "" : fmt::format("method {}", (*owner)->name);
+  std::string readers;
+  for (const Method* method : registered) {
+    if (method->option != option) continue;
+    if (method->name == options.method) return "";
+    readers += (readers.empty() ? "method " : " or ") + std::string(method->name);
+  }
+  return readers;
 }
 
 Expected<const Method*> find_method(std::string_view name) {

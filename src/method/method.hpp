@@ -29,8 +29,9 @@ struct MethodInput {
   Backend& compute;
   const RecurrenceSink& sink;  ///< for a recurrence whose codes are the method's only proposal
   const Selector& select;
-  const LossWeights* weights;  ///< of H; null without a Gram matrix
-  bool sums;                   ///< somebody wants the sums of the losses
+  const LossWeights* weights;               ///< of H; null without a Gram matrix
+  bool sums;                                ///< somebody wants the sums of the losses
+  const MatrixRef<float>* asked = nullptr;  ///< W itself, where target.W is the w* of an asymmetric target
 
   /// The same for a recurrence whose codes are not the method's only proposal: its rows are not shown.
   MethodInput unwatched() const;
@@ -51,9 +52,11 @@ struct Method {
   /// One proposal at least, of which the guard keeps the best row by row; without the guard the last one counts.
   /// Errors: E0503; those of the backend.
   Expected<std::vector<Proposal>> (*propose)(const MethodInput& input);
-  std::string_view option = {};  ///< that no other method reads, by its name; empty: none
+  std::string_view option = {};  ///< that only methods which name it read; empty: none
   /// What keeps these options from this method; where it is null, nothing does.
   std::optional<Obstacle> (*obstacle)(const Options& options) = nullptr;
+  bool through_window = false;  ///< of rotated rows of a grid that is `windowed`, of which no other method makes codes
+  std::string_view upright = {};  ///< which method has the rows as they are where there is a rotation; empty: itself
 };
 
 std::span<const Method* const> methods();

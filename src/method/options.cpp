@@ -8,9 +8,7 @@
 #include <cmath>
 #include <optional>
 
-#include "format/trellis.hpp"
 #include "method/method.hpp"
-#include "method/trellis.hpp"
 
 namespace hallmark {
 namespace {
@@ -96,19 +94,10 @@ Status set_option(std::string_view name, std::string_view word, bool& value) {
 std::optional<Obstacle> rotation_obstacle(const Options& options) {
   const auto method = find_method(options.method);
   const bool turned = options.rotation != no_rotation;
-  if (options.method == trellis_method) {
-    if (!turned || !trellis::reads(options.grid.spec()))
-      return Obstacle{
-          fmt::format("method {}, grid {}, rotation {}", options.method, options.grid.name(), options.rotation),
-          "--method trellis goes with --grid trellis:2 or trellis:3 and --rotation hadamard:16"};
-    if (options.group_size != 0 || options.desc_act)
-      return Obstacle{options.desc_act ? "act-order" : fmt::format("groups of {} columns", options.group_size),
-                      "one scale for each row and columns in their order, which the window of the trellis follows"};
-  } else if (turned && trellis::reads(options.grid.spec())) {
+  if (!turned) return std::nullopt;
+  if (options.grid.spec().windowed && method && !(*method)->through_window)
     return Obstacle{fmt::format("method {} with grid {}", options.method, options.grid.name()),
                     "--method trellis, or --grid lloyd:B"};
-  }
-  if (!turned) return std::nullopt;
   if (!takes_rotation(options.grid.spec()))
     return Obstacle{fmt::format("grid {}", options.grid.name()), "--grid intB, intBs or lloyd:B"};
   if (options.group_size % Rotation::kBlock != 0)

@@ -44,11 +44,10 @@ struct OptionInfo {
 template <class SomeOptions, class Visit>
 void visit_options(SomeOptions& options, Visit&& visit) {
   visit(OptionInfo{"grid", "the points that weights are rounded to"}, options.grid);
-  visit(
-      OptionInfo{
-          "method",
-          "how codes are chosen: gptq, descent, best, trellis, rate-distortion, sparse24, or rtn (round to nearest)"},
-      options.method);
+  visit(OptionInfo{"method",
+                   "how codes are chosen: gptq, descent, greedy, best, trellis, rate-distortion, sparse24, "
+                   "qronos, or rtn (round to nearest)"},
+        options.method);
   visit(OptionInfo{"scale_rule", "unit, row-pow2, matrix-max, absmax, minmax or search [by the grid]"},
         options.scale_rule);
   visit(OptionInfo{"scale_storage", "f32, f16 or bf16: how files store scales"}, options.scale_storage);
@@ -57,7 +56,8 @@ void visit_options(SomeOptions& options, Visit&& visit) {
   visit(OptionInfo{"desc_act", "columns by descending diagonal of H (act-order)"}, options.desc_act);
   visit(OptionInfo{"block_size", "columns per block: speed, never a bit of the result"}, options.block_size);
   visit(OptionInfo{"ratios", "multiples of the step that scale rule search tries, 1 first", true}, options.ratios);
-  visit(OptionInfo{"sweeps", "passes of coordinate descent over the columns, at most", true}, options.sweeps);
+  visit(OptionInfo{"sweeps", "passes of a descent over the columns, or of greedy over codes and scale, at most", true},
+        options.sweeps);
   visit(OptionInfo{"effort", "how long method best may search, 1 to 5", true}, options.effort);
   visit(OptionInfo{"rate", "what a bit costs method rate-distortion, over mean(d) mean(s^2)", true}, options.rate);
   visit(OptionInfo{"guard", "row by row the better of the method and rounding to nearest"}, options.guard);

@@ -11,7 +11,6 @@
 #include "method/rtn.hpp"
 #include "method/search.hpp"
 #include "method/selection.hpp"
-#include "method/trellis.hpp"
 
 namespace hallmark {
 namespace {
@@ -175,7 +174,7 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
   if (needed == Statistic::none)
     if (const Status made = make_steps({}); !made) return made.error();
   const bool rotated = options.rotation != no_rotation;
-  if (rotated || method.name == trellis_method)
+  if (rotated)
     if (const Status takes = check_rotation(layer, options, given.has_value()); !takes) return takes.error();
   const bool asymmetric_asked = options.target != plain_target;
   if (asymmetric_asked)
@@ -198,6 +197,7 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
     if (!wanted) return wanted.error();
   }
   const AsymmetricTerm* const asymmetric = term ? &*term : nullptr;
+  const MatrixRef<float>* const asked = term ? &layer.W : nullptr;
   const MatrixRef<float> aim = term ? MatrixRef<float>(*wanted) : layer.W;
   const UpperStrips<float> U(factored->factor.U);
   const auto widened = [&]() -> const LossModel& { return factored->widened(); };
@@ -210,7 +210,7 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
   };
   const Selector selector = selecting(target), of_method = selecting(rounds);
   const auto input = [&](const RecurrenceSink& sink, bool sums) {
-    return MethodInput{rounds, &G, &U, layer.name, options, compute, sink, of_method, &factored->model, sums};
+    return MethodInput{rounds, &G, &U, layer.name, options, compute, sink, of_method, &factored->model, sums, asked};
   };
   if (needed != Statistic::none) {
     const std::vector<double> weights = scale_weights(needed, G, *factored);
@@ -235,8 +235,9 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
   if (!proposals) return proposals.error();
   if (rotated && options.guard) {  // some rows are better off as they are
     const RecurrenceSink nobody;
-    const Method& as_they_are = method.name == trellis_method ? **find_method("best") : method;
-    Expected<std::vector<Proposal>> upright = as_they_are.propose(input(nobody, true));
+    const Expected<const Method*> as_they_are = method.upright.empty() ? found : find_method(method.upright);
+    if (!as_they_are) return as_they_are.error();
+    Expected<std::vector<Proposal>> upright = (*as_they_are)->propose(input(nobody, true));
     if (!upright) return upright.error();
     for (Proposal& proposal : *upright) {
       if (!proposal.steps) proposal.steps = result.steps;

@@ -92,7 +92,7 @@ void round_strip(const Target& target, const UpperStrips<float>& U, Index strip,
     for (Index r = 0; seen.infinite && r < block.rows; ++r)
       if (!std::isfinite(compensated[r])) report(block.overflow, {block.first + r, column});
     if (choose)
-      choose({begin + c, count - c, &w[at(c * kRows)], sum, block.s.data(), block.zero.data(), compensated,
+      choose({block.first, begin + c, count - c, &w[at(c * kRows)], sum, block.s.data(), block.zero.data(), compensated,
               &code[at(c * kRows)], e, block.memory.data()});
     accumulate_column(e, u + (begin + c) * kStrip + c + 1, count - c - 1, sum + kRows);
     for (Index r = 0; row_sums && r < kRows; ++r) sum[r] += e[r];

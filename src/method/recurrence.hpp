@@ -43,6 +43,7 @@ struct RowSums {
 /// A column of kLanes<float> rows that was just rounded to nearest: what may choose other codes. `w` and `sums` go on
 /// to the later columns of the strip, [column][kLanes<float>]: so far w + sums are their compensated weights.
 struct RoundedColumn {
+  Index first;     ///< row of the first lane
   Index position;  ///< in the order
   Index left;      ///< columns of the strip, this one among them
   const float *w, *sums, *s;

@@ -40,9 +40,11 @@ Expected<std::vector<Proposal>> propose_rotated(const Layer& layer, MatrixRef<fl
                                                 const Method& method, Backend& compute) {
   const Matrix<float> turned = rotated_weights(T, layer.signs);
   const Matrix<double> turned_gram = rotated_gram(*layer.G, layer.signs);
-  const MatrixRef<float> W = turned;
+  const bool other = T.data() != layer.W.data();
+  const Matrix<float> turned_asked = other ? rotated_weights(layer.W, layer.signs) : Matrix<float>();
+  const MatrixRef<float> W = turned, asked = other ? turned_asked : turned;
   const MatrixRef<double> G = turned_gram;
-  const Expected<Steps> steps = checked_steps(rotated_weights(layer.W, layer.signs), options, std::nullopt);
+  const Expected<Steps> steps = checked_steps(asked, options, std::nullopt);
   if (!steps) return steps.error();
   const std::string name = fmt::format("{}, rotated", layer.name);
   Expected<Factored> factored =
@@ -55,8 +57,8 @@ Expected<std::vector<Proposal>> propose_rotated(const Layer& layer, MatrixRef<fl
   const Selector selector = [&](std::vector<Proposal> of) {
     return select(factored->model, G, target, std::move(of), stage, compute);
   };
-  Expected<std::vector<Proposal>> proposals =
-      method.propose({target, &G, &U, name, options, compute, nobody, selector, &factored->model, false});
+  Expected<std::vector<Proposal>> proposals = method.propose(
+      {target, &G, &U, name, options, compute, nobody, selector, &factored->model, false, other ? &asked : nullptr});
   if (!proposals) return proposals;
   for (Proposal& proposal : *proposals) {
     if (!proposal.steps) proposal.steps = *steps;

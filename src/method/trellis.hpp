@@ -9,16 +9,12 @@
 #pragma once
 
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "format/grid_spec.hpp"
 #include "method/upper_strips.hpp"
 
 namespace hallmark {
-
-/// Its name. Its codes are those of rotated rows of a grid that reads them through a window.
-inline constexpr std::string_view trellis_method = "trellis";
 
 /// The paths that are kept: the lanes of a strip (SIMD).
 inline constexpr Index kTrellisPaths = kLanes<float>;

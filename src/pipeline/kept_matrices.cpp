@@ -81,8 +81,8 @@ void fields(Archive& archive, Optimality& value) {
 
 template <class Archive>
 void fields(Archive& archive, CertifiedRow& value) {
-  auto& [kept_rtn, final, rtn, bound, optimality] = value;
-  archive(kept_rtn, final, rtn, bound, optimality);
+  auto& [kept_rtn, final, rtn, bound, optimality, one_opt] = value;
+  archive(kept_rtn, final, rtn, bound, optimality, one_opt);
 }
 
 template <class Archive>
@@ -190,6 +190,7 @@ Dependencies dependencies_of(const PlannedMatrix& planned, const RunRequest& req
                   {"contracts", std::string(contracts::to_string(demands.contracts))},
                   {"bounds", std::string(yes_or_no(demands.bounds))},
                   {"optimality", std::string(yes_or_no(demands.optimality))},
+                  {"one-opt", std::string(yes_or_no(demands.one_opt))},
                   {"exact rows", fmt::format("{}", demands.exact.count)}};
   const nlohmann::ordered_json options = options_json(matrix.options);
   for (const auto& [name, value] : options.items()) on["option " + name] = value.dump();

@@ -1,6 +1,7 @@
 #include "pipeline/quantize_matrix.hpp"
 
 #include "artifact/rotation_signs.hpp"
+#include "certify/one_opt.hpp"
 
 namespace hallmark {
 
@@ -22,6 +23,10 @@ Expected<JudgedMatrix> quantize_matrix(const Layer& layer, const Options& option
   if (demands.optimality && out.seen && !out.seen->values.empty()) {
     const std::vector<Optimality> rows = optimality(layer.W, *layer.G, options, out.result.steps);
     for (std::size_t i = 0; i < rows.size(); ++i) out.seen->values[i].optimality = rows[i];
+  }
+  if (demands.one_opt && out.seen && !out.seen->values.empty()) {
+    const auto rows = one_opt(layer.W, *layer.G, options, out.result.steps, out.result.codes);
+    for (std::size_t i = 0; i < rows.size(); ++i) out.seen->values[i].one_opt = rows[i];
   }
   return out;
 }

@@ -17,6 +17,7 @@ struct Demands {
   bool bounds = false;                                  ///< their bounds too
   ExactRows exact = {};                                 ///< rows that exact arithmetic judges too
   bool optimality = false;                              ///< what no codes can lose less than, in the rows too
+  bool one_opt = false;                                 ///< whether one code can be changed for the better, in them too
 };
 
 /// The codes with what is known of them.

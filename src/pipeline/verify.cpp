@@ -6,6 +6,7 @@
 #include <bit>
 
 #include "base/error_numbers.hpp"
+#include "certify/one_opt.hpp"
 #include "certify/two_of_four.hpp"
 #include "linalg/hessian.hpp"
 #include "method/rtn.hpp"
@@ -233,6 +234,20 @@ std::optional<std::string> first_dense_row(const Options& options, const Matrix<
                      report.violations().front().contract);
 }
 
+// The first row that says otherwise whether one of its codes can be changed for the better.
+std::optional<std::string> first_not_one_opt(const LoadedMatrix& loaded, const Options& options, const Steps& steps,
+                                             const Matrix<Code>& codes, const std::vector<CertifiedRow>& rows) {
+  if (one_opt_rows(rows).rows == 0) return std::nullopt;
+  const auto found = one_opt(loaded.W.view(), loaded.G->view(), options, steps, codes);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if (rows[i].one_opt && rows[i].one_opt != found[i])
+      return fmt::format("row {}: {}", i,
+                         !found[i]   ? "nothing is judged of changes of one code, the certificate does"
+                         : *found[i] ? "no change of one code lowers the loss, the certificate says that one does"
+                                     : "a change of one code lowers the loss, the certificate says that none does");
+  return std::nullopt;
+}
+
 CertifiedTensor blank(const PlannedMatrix& planned) {
   CertifiedTensor out(planned.matrix.options);
   out.name = planned.name();
@@ -350,6 +365,7 @@ Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationF
   auto found = judge->first_false(codes, out.codes_rtn, claim->values, options.guard, exact);
   if (found && !*found) found = first_above_rule(planned, out.loaded, *judge, codes);
   if (found && !*found) found = first_unproved(out.loaded, options, steps, claim->values);
+  if (found && !*found) found = first_not_one_opt(out.loaded, options, steps, codes, claim->values);
   if (!found) return found.error();
   if (*found && out.differs) out.differs = differs(planned.name(), fmt::format("{}; {}", other_codes, **found));
   else if (*found)

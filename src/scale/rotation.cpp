@@ -28,7 +28,7 @@ void turn(Matrix<T>& M, std::span<const float> signs) {
 
 // Bits of 16 times the largest value of the grid, in units of its lowest bit.
 int bits_of_sum(const GridSpec& grid) {
-  const double largest = trellis::reads(grid) ? std::max(grid.largest, trellis::kLargest) : grid.largest;
+  const double largest = grid.windowed ? std::max(grid.largest, trellis::kLargest) : grid.largest;
   const double most = std::ldexp(16 * largest, -grid.lowest_bit);
   return static_cast<int>(std::ceil(std::log2(most)));
 }

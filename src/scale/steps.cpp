@@ -26,7 +26,7 @@ bool Steps::same_row(Index i, const Steps& other) const {
 }
 
 void decode_row(const Grid& grid, const Steps& steps, std::span<const Code> codes, Index i, std::span<float> out) {
-  const bool rotated = steps.rotation.of_row(i), windowed = rotated && trellis::reads(grid.spec());
+  const bool rotated = steps.rotation.of_row(i), windowed = rotated && grid.spec().windowed;
   unsigned window = 0;
   for (std::size_t j = 0; j < codes.size(); ++j) {
     const Step step = steps.at(i, static_cast<Index>(j));

@@ -27,6 +27,8 @@ TEST_CASE("what quantize wrote is verified, on every path through the options") 
                                   "--damp-fraction 0.1",
                                   "--method descent --grid int4 --exact",
                                   "--method descent --grid gf:3,2 --no-guard --sweeps 2",
+                                  "--method greedy --grid int4 --one-opt --exact",
+                                  "--method greedy --grid gf:3,2 --no-guard --sweeps 2 --one-opt",
                                   "--method best --grid int3 --effort 2",
                                   "--method best --effort 4 --grid int2z --scale-storage bf16",
                                   "--method rate-distortion --grid int4 --rate 0.2",

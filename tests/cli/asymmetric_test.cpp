@@ -85,10 +85,11 @@ void check_refused(const Result& result, int exit, const std::string& number, co
 
 TEST_CASE("quantize, verify in every way, inspect, dequantize; the exact losses are those on the tokens") {
   const Workspace space;
-  for (const std::string flags : {"--grid int4s", "--grid gf16 --desc-act", "--grid int3 --method best --effort 2",
-                                  "--grid int4 --method descent --group-size 5 --damp-fraction 0",
-                                  "--grid int4 --scale-rule search", "--grid int4 --scale-rule pivot --no-guard",
-                                  "--grid lloyd:3 --contracts exact", "--grid lloyd:3 --rotation hadamard:16"}) {
+  for (const std::string flags :
+       {"--grid int4s", "--grid gf16 --desc-act", "--grid int3 --method best --effort 2",
+        "--grid int4 --method descent --group-size 5 --damp-fraction 0", "--grid int4 --method qronos --desc-act",
+        "--grid int4 --scale-rule search", "--grid int4 --scale-rule pivot --no-guard",
+        "--grid lloyd:3 --contracts exact", "--grid lloyd:3 --rotation hadamard:16"}) {
     CAPTURE(flags);
     const Result made = space.quantize(flags + " --exact");
     REQUIRE_MESSAGE(made.exit == 0, made.out);

@@ -100,9 +100,9 @@ TEST_CASE("quantize stays within the largest working set plus 200 MB") {
 TEST_CASE("--dry-run tells what a matrix needs: never less, and at most twice as much") {
   const test::TemporaryFolder folder;
   const std::string q = folder / "q.safetensors";
-  // W n x n in the dtype, calibrated by a Gram matrix or by activations.
-  const auto write = [&](const std::string& name, std::uint64_t n, DType dtype, bool gram) {
-    test::write_tensors(folder / ("w." + name), {{"w", dtype, {n, n}}});
+  // W rows x n in the dtype, calibrated by a Gram matrix or by activations.
+  const auto write = [&](const std::string& name, std::uint64_t height, std::uint64_t n, DType dtype, bool gram) {
+    test::write_tensors(folder / ("w." + name), {{"w", dtype, {height, n}}});
     std::vector<float> values(n * n, 0.25F);
     for (std::size_t j = 0; j < n; ++j) values[j * n + j] = 1;
     if (gram)
@@ -128,25 +128,30 @@ TEST_CASE("--dry-run tells what a matrix needs: never less, and at most twice as
     each.push_back({"--grid", "int4"});
     each.back().insert(each.back().end(), more.begin(), more.end());
   }
+  each.push_back({"--grid", "int4", "--method", "greedy", "--sweeps", "1"});
+  const Words trellis{"--grid", "trellis:2", "--method", "trellis", "--rotation", "hadamard:16"};  // slow: fewer rows
+  each.push_back(trellis);
   each.push_back({"--bits", "4", "--effort", "1"});
   each.push_back({"--grid", "int4", "--target", "asymmetric"});
   for (const DType dtype : {DType::F32, DType::BF16})
     for (const bool gram : {true, false}) {
-      write("small", 8, dtype, gram);
-      write("large", 1024, dtype, gram);
+      write("small", 8, 8, dtype, gram);
+      write("large", 1024, 1024, dtype, gram);
+      write("few", 96, 1024, dtype, gram);
       for (const Words& asked : each) {
         if (!gram && asked != each.front()) continue;
-        const std::string dtype_text(dtype_name(dtype)), words = fmt::format("{}", fmt::join(asked, " "));
+        const std::string dtype_text(dtype_name(dtype)), words = fmt::format("{}", fmt::join(asked, " ")),
+                                                         name = asked == trellis ? "few" : "large";
         CAPTURE(dtype_text);
         CAPTURE(gram);
         CAPTURE(words);
         std::string dry;
-        for (const std::string& word : command("large", asked)) dry += word + " ";
+        for (const std::string& word : command(name, asked)) dry += word + " ";
         const std::string plan = test::shell(dry + "--dry-run").out;
         const auto at = plan.find("largest working set ");
         REQUIRE(at != std::string::npos);
         const double said = std::stod(plan.substr(at + 20)) * 1e6;
-        const Run nothing = run(command("small", asked)), result = run(command("large", asked));
+        const Run nothing = run(command("small", asked)), result = run(command(name, asked));
         CHECK(nothing.exit == 0);
         CHECK(result.exit == 0);
         // The program and its libraries are there for a matrix of any size.

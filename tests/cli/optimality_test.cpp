@@ -128,3 +128,51 @@ TEST_CASE("rows that are rotated say so instead") {
   CHECK(work.verify().exit == 0);
   CHECK(work.verify("--reproduce").exit == 0);
 }
+
+TEST_CASE("--one-opt says of every row whether one code can be changed for the better, and verify decides it again") {
+  const Workspace work;
+  const auto counts = [&] {
+    std::size_t held = 0, rows = 0;
+    for (const CertifiedTensor& tensor : work.tensors()) {
+      held += one_opt_rows(tensor.values).held;
+      rows += one_opt_rows(tensor.values).rows;
+    }
+    return std::pair(held, rows);
+  };
+  const auto forged = [&](const char* from, const char* to) {
+    std::string text = work.certificate();
+    REQUIRE(text.find(from) != std::string::npos);
+    write_file(work.folder / "q.certificate.json", text.replace(text.find(from), std::strlen(from), to));
+  };
+  work.quantize("--grid int3 --method rtn --scale-rule mse");
+  CHECK(counts() == std::pair(std::size_t{0}, std::size_t{0}));  // not asked
+  work.quantize("--grid int3 --one-opt --report r.jsonl --overwrite");
+  const auto [few, all] = counts();
+  CHECK(all == 11);
+  CHECK(few < 11);
+  CHECK(read_file(work.folder / "r.jsonl").find("\"one_opt_rows\":") != std::string::npos);
+  for (const char* how : {"", "--reproduce", "--exact --rows 2"}) CHECK(work.verify(how).exit == 0);
+  forged(R"("one_opt":false)", R"("one_opt":true)");
+  check_error(work.verify(), 7, "E0713", {"a change of one code lowers the loss, the certificate says that none does"});
+  check_error(work.verify("--reproduce"), 7, "E0712", {"one_opt"});
+
+  work.quantize("--grid int3 --method greedy --one-opt");
+  CHECK(counts() == std::pair(std::size_t{11}, std::size_t{11}));
+  for (const char* how : {"", "--reproduce"}) CHECK(work.verify(how).exit == 0);
+  const Result shown = work.run("inspect q.certificate.json");
+  CHECK(std::regex_search(shown.out, std::regex(R"(loss/optimality \d+\.\d\d in the mean of 6 rows)")));
+  CHECK(shown.out.find("no change of one code lowers the loss of 6 of 6 rows") != std::string::npos);
+  const auto json = nlohmann::json::parse(work.run("inspect --json q.certificate.json").out);
+  CHECK(json["matrices"][0]["loss_over_optimality"].get<double>() >= 1);
+  CHECK(json["matrices"][0]["one_opt_rows"] == 5);  // few
+  CHECK(json["matrices"][1]["one_opt_judged"] == 6);
+  forged(R"("one_opt":true)", R"("one_opt":false)");
+  check_error(work.verify(), 7, "E0713", {"no change of one code lowers the loss, the certificate says that one does"});
+
+  work.quantize("--grid int3 --rotation hadamard:16 --one-opt");
+  std::size_t silent = 0;
+  for (const CertifiedTensor& tensor : work.tensors())
+    for (const CertifiedRow& row : tensor.values) silent += !row.one_opt;
+  CHECK(silent > 0);
+  CHECK(work.verify().exit == 0);
+}

@@ -111,10 +111,10 @@ TEST_CASE("what does not go together is refused in the plan, with what goes") {
     CHECK_MESSAGE(made.out.find(hint) != std::string::npos, made.out);
   };
   const std::string turned = " --rotation hadamard:16 ";
-  refused("--method trellis --grid trellis:2", 2, "E0232");
+  refused("--method trellis --grid trellis:2", 2, "--rotation hadamard:16");
   refused("--method trellis --grid lloyd:2" + turned, 2, "--grid trellis:2");
-  refused("--method trellis --grid trellis:2 --desc-act" + turned, 2, "in their order");
-  refused("--method trellis --grid trellis:2 --group-size 2" + turned, 2, "one scale for each row");
+  refused("--method trellis --grid trellis:2 --desc-act" + turned, 2, "without --desc-act");
+  refused("--method trellis --grid trellis:2 --group-size 2" + turned, 2, "--group-size 0");
   refused("--method gptq --grid trellis:2" + turned, 2, "--method trellis");
   refused("--method trellis --grid trellis:4" + turned, 2, "E0220");
 }

@@ -115,6 +115,83 @@ TEST_CASE("the example of T23: 87/50 against 117/50 of GPTQ on w and 327/50 of r
   // What the run says of them: w in binary32 is not quite (4/5, 1, -1/10).
   CHECK(std::fabs(wanted->loss_final[0] - 1.74) < 1e-6);
   CHECK(std::fabs(wanted->loss_rtn[0] - 6.54) < 1e-6);
+  // Qronos has another first column: u_0 = 43/75, so 1 and not 0.
+  Options qronos = options;
+  qronos.method = "qronos";
+  const auto other = made.quantize(qronos, ones);
+  REQUIRE(other);
+  CHECK(numbers(*other) == (Matrix<double>(1, 3) << 1, 2, -1).finished());
+  CHECK(lost(numbers(*other)) == mpq_class(77, 50));
+  CHECK(std::fabs(other->loss_final[0] - 1.54) < 1e-6);
+}
+
+// The recurrence in binary64, the first column by Qronos's own formula with C, damped.
+Matrix<Code> qronos_codes(const Made& made, const Options& options, const Steps& steps, const Matrix<float>& aim) {
+  const Index n = made.W.cols();
+  const double lambda = 2 * options.damp_fraction * made.H.trace() / static_cast<double>(n);
+  const Matrix<double> H = 2 * made.H + lambda * Matrix<double>::Identity(n, n),
+                       C = 2 * made.C + lambda * Matrix<double>::Identity(n, n);
+  Matrix<double> U = H;  // the factor: from the last column back
+  Vector<double> d(n);
+  for (Index j = n - 1; j >= 0; --j) {
+    d[j] = U(j, j);
+    for (Index i = 0; i < j; ++i) U(i, j) /= d[j];
+    for (Index i = 0; i < j; ++i)
+      for (Index k = 0; k <= i; ++k) U(k, i) -= U(i, j) * U(k, j) * d[j];
+  }
+  Matrix<Code> codes(made.W.rows(), n);
+  for (Index i = 0; i < codes.rows(); ++i) {
+    Vector<double> e(n);
+    for (Index j = 0; j < n; ++j) {
+      double u = aim(i, j);
+      for (Index k = 0; k < j; ++k) u += e[k] * U(k, j);
+      if (j == 0) {
+        u = 0;
+        for (Index k = 0; k < n; ++k) u += made.W(i, k) * C(k, 0) - (k > 0 ? made.W(i, k) * H(k, 0) : 0.0);
+        u /= H(0, 0);
+      }
+      codes(i, j) = options.grid.nearest(u, steps.at(i, j));
+      e[j] = aim(i, j) - steps.scale(i, j) * options.grid.value(codes(i, j), steps.zero(i, j));
+    }
+  }
+  return codes;
+}
+
+TEST_CASE("Qronos is the recurrence for w* with a first column of its own, and GPTQ where both inputs agree") {
+  for (const char* grid : {"int3", "int4z", "nf4"}) {
+    CAPTURE(grid);
+    Options options = options_for(grid, "qronos"), gptq = options_for(grid);
+    options.guard = gptq.guard = false;
+    const Made made = random_layer(100, 20, 7, 0.8);
+    const auto found = made.quantize(options), other = made.quantize(gptq);
+    REQUIRE((found && other));
+    const MatrixRef<float> W = made.W;
+    const MatrixRef<double> H = made.H;
+    const FloatInputs inputs{made.C, made.K};
+    Backend cpu;
+    const auto factored = factor_hessian(20, H, 0.01, false, "w", std::nullopt, cpu);
+    REQUIRE(factored);
+    const auto aim = AsymmetricTerm(W, H, inputs).target(W, *factored, "w");
+    REQUIRE(aim);
+    CHECK(found->codes == qronos_codes(made, options, found->steps, *aim));
+    CHECK(found->codes != other->codes);
+    const auto same = [&] { CHECK(made.quantize(options)->codes == found->codes); };
+    for_each_target(same);
+    for_each_thread_count(same);
+    options.rotation = hadamard_16;
+    if (std::string(grid) == "int3") CHECK(made.quantize(options)->codes != found->codes);
+    options.rotation = no_rotation;
+    const Made equal = [&] {
+      Made m = made;
+      m.C = m.K = m.H;
+      return m;
+    }();
+    CHECK(equal.quantize(options)->codes == equal.quantize(gptq)->codes);
+  }
+  const auto refused = random_layer(2, 16, 3).quantize(options_for("int4", "qronos"), std::nullopt, false);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().number == 233);
+  CHECK(refused.error().hint.find("--target asymmetric") != std::string::npos);
 }
 
 TEST_CASE("losses are enclosed, decided exactly, and no row is worse than round-to-nearest") {

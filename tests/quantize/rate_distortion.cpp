@@ -21,7 +21,7 @@ struct Lane {
   std::array<float, kRows> w{}, sums{}, s{}, u{}, e{};
   std::array<std::int32_t, kRows> zero{}, code{}, memory{};
   RoundedColumn column() {
-    return {0, 1, w.data(), sums.data(), s.data(), zero.data(), u.data(), code.data(), e.data(), memory.data()};
+    return {0, 0, 1, w.data(), sums.data(), s.data(), zero.data(), u.data(), code.data(), e.data(), memory.data()};
   }
 };
 

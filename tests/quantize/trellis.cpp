@@ -99,7 +99,7 @@ double viterbi(std::span<const float> w, double s, int bits) {
 
 Options options_for(const char* grid) {
   Options options{*Grid::parse(grid)};
-  options.method = trellis_method;
+  options.method = "trellis";
   options.rotation = hadamard_16;
   return options;
 }
@@ -298,10 +298,10 @@ TEST_CASE("a scale is exact where sums of 16 points of the trellis are") {
 
 TEST_CASE("what does not go with a trellis is refused, with what goes") {
   const Made made(4, 40);
-  const auto refused = [&](const Options& options, const char* hint) {
+  const auto refused = [&](const Options& options, const char* hint, int number = 233) {
     const auto result = made.quantize(options);
     REQUIRE(!result);
-    CHECK(result.error().number == 232);
+    CHECK(result.error().number == number);
     CHECK_MESSAGE(to_string(result.error()).find(hint) != std::string::npos, to_string(result.error()));
   };
   refused(options_for("lloyd:2"), "--grid trellis:2");
@@ -310,13 +310,13 @@ TEST_CASE("what does not go with a trellis is refused, with what goes") {
   refused(options, "--rotation hadamard:16");
   options = options_for("trellis:2");
   options.group_size = 16;
-  refused(options, "one scale for each row");
+  refused(options, "--group-size 0");
   options = options_for("trellis:2");
   options.desc_act = true;
-  refused(options, "in their order");
+  refused(options, "without --desc-act");
   options = options_for("trellis:3");
   options.method = "gptq";
-  refused(options, "--method trellis");
+  refused(options, "--method trellis", 232);
   CHECK_FALSE(Grid::parse("trellis:4"));
   // Rows that are not rotated have the levels of lloyd:B.
   Options plain{*Grid::parse("trellis:2")}, levels{*Grid::parse("lloyd:2")};

@@ -14,6 +14,7 @@ Expected<std::optional<GridSpec>> parse(std::string_view text) {
   const std::string name(text);
   auto spec = GridSpec::table(name, name + "/1", std::move(levels));
   if (!spec) return spec.error();
+  spec->windowed = true;
   return std::optional(*std::move(spec));
 }
 

@@ -1,5 +1,7 @@
 // Trellis codes of rotated rows, row by row under the scale that loses least of a few and of the best for the codes
 // that these lead to (T20).
+#include <fmt/format.h>
+
 #include <array>
 #include <cmath>
 
@@ -86,12 +88,35 @@ Expected<std::vector<Proposal>> propose(const MethodInput& input) {
   return proposals;
 }
 
+// The window follows the columns in their order, and a path knows one scale.
+std::optional<Obstacle> obstacle(const Options& options) {
+  if (!options.grid.spec().windowed)
+    return Obstacle{"grid " + options.grid.name() + " has no window", "--grid trellis:2 or trellis:3"};
+  if (options.rotation == no_rotation)
+    return Obstacle{"trellis codes are those of rotated rows", "--rotation hadamard:16"};
+  if (options.group_size != 0)
+    return Obstacle{fmt::format("groups of {} columns", options.group_size),
+                    "--group-size 0: a row has one scale; --grid lloyd:B --method best takes groups"};
+  if (options.desc_act)
+    return Obstacle{"desc_act",
+                    "without --desc-act: the window follows the columns in their order; --grid lloyd:B --method best "
+                    "takes them in any"};
+  return std::nullopt;
+}
+
 }  // namespace
 
 namespace method {
 extern const Method trellis;
-const Method trellis{trellis_method, "trellis codes of rotated rows, searched along GPTQ's recurrence", true, true,
-                     propose};
+const Method trellis{.name = "trellis",
+                     .summary = "trellis codes of rotated rows, searched along GPTQ's recurrence",
+                     .needs_gram = true,
+                     .fits_steps = true,
+                     .propose = propose,
+                     .option = "",
+                     .obstacle = obstacle,
+                     .through_window = true,
+                     .upright = "best"};
 }  // namespace method
 
 }  // namespace hallmark
