@@ -157,14 +157,13 @@ const TensorInfo& CalibrationFile::tensor(const std::string& weight, std::string
   return *file_.find(weight + std::string(suffix));
 }
 
-Status CalibrationFile::check_weight(const std::string& weight, std::uint64_t rows, std::uint64_t cols,
-                                     Index group_size) const {
+Status check_entry(const CalibrationEntry& entry, const std::string& weight, std::uint64_t rows, std::uint64_t cols,
+                   Index group_size) {
   const auto differs = [&](std::string what) {
     return Error{Exit::infeasible, error_number::calibration_shape, "calibration and weight do not fit together",
                  fmt::format("weight '{}' of shape [{}, {}]: {}", weight, rows, cols, what),
                  "capture the inputs of this very layer: one column per input feature"};
   };
-  const CalibrationEntry& entry = entries_.at(weight);
   if (entry.cols != cols)
     return differs(fmt::format("the {} {}, the weight {}",
                                entry.is_gram ? "Gram matrix has columns" : "activations have columns", entry.cols,

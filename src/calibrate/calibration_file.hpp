@@ -34,6 +34,11 @@ struct CrossGrams {
   HeldMatrix<double> C, K;
 };
 
+/// Whether the entry of `weight` belongs to a matrix of this size, its steps to groups of this size (0: the row).
+/// Errors: E0415.
+Status check_entry(const CalibrationEntry& entry, const std::string& weight, std::uint64_t rows, std::uint64_t cols,
+                   Index group_size);
+
 /// An open calibration file. Names, dtypes and shapes are checked by open(), values by the function that reads them.
 class CalibrationFile {
  public:
@@ -44,9 +49,10 @@ class CalibrationFile {
   const std::map<std::string, CalibrationEntry>& entries() const { return entries_; }
   /// nullptr when the file does not know the weight.
   const CalibrationEntry* find(const std::string& weight) const;
-  /// Whether the entry of `weight` belongs to a matrix of this size, its steps to groups of this size (0: the row).
-  /// Errors: E0415.
-  Status check_weight(const std::string& weight, std::uint64_t rows, std::uint64_t cols, Index group_size) const;
+  /// check_entry of the entry of `weight`, which there is.
+  Status check_weight(const std::string& weight, std::uint64_t rows, std::uint64_t cols, Index group_size) const {
+    return check_entry(entries_.at(weight), weight, rows, cols, group_size);
+  }
 
   /// The stored Gram matrix [cols, cols], widened to binary64: finite, exactly symmetric, diagonal not negative. One of
   /// F64 is read in place, from pages that stay until forget_pages. Precondition: an entry with is_gram. Errors: E0350,

@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <tuple>
+#include <utility>
 
 #include "artifact/quantized_file.hpp"
 #include "base/error_numbers.hpp"
@@ -106,19 +109,33 @@ Status CertificateWriter::replace_header(const CertificateHeader& header) {
   return file_.write_at(0, std::as_bytes(std::span(line)));
 }
 
-Status CertificateWriter::add(const CertifiedTensor& tensor) {
-  std::string text = first_ ? "" : ",\n";
-  first_ = false;
+namespace {
+
+// The lines of a tensor behind `text`, in pieces.
+Status write_lines(const CertifiedTensor& tensor, std::string text, const std::function<Status(std::string_view)>& to) {
   text += detail::tensor_line(2, tensor) + "\n";
   for (std::size_t i = 0; i < tensor.values.size(); ++i) {
     text += detail::row_line(2, i, tensor.values[i]);
     text += i + 1 < tensor.values.size() ? ",\n" : "\n";
     if (text.size() < (1 << 20)) continue;
-    if (const Status written = file_.write(text); !written) return written;
+    if (const Status written = to(text); !written) return written;
     text.clear();
   }
   text += detail::end_of_values;
-  return file_.write(text);
+  return to(text);
+}
+
+}  // namespace
+
+std::string certificate_lines(const CertifiedTensor& tensor) {
+  std::string lines;
+  std::ignore = write_lines(tensor, "", [&](std::string_view piece) { return lines += piece, ok(); });
+  return lines;
+}
+
+Status CertificateWriter::add(const CertifiedTensor& tensor) {
+  return write_lines(tensor, std::exchange(first_, false) ? "" : ",\n",
+                     [&](std::string_view piece) { return file_.write(piece); });
 }
 
 Status CertificateWriter::seal() { return file_.write(fmt::format("\n{}\n", detail::end_of_file)); }

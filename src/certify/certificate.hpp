@@ -113,6 +113,9 @@ std::string waiting_certificate(const std::string& certificate, const std::strin
 /// it, else that of certificate_path; of shards the one that is called as they are.
 std::string certificate_beside(const std::string& quantized_path, const std::string& payload_sha256);
 
+/// What a certificate says of a tensor: its lines, from the name to the end of its values, a JSON object.
+std::string certificate_lines(const CertifiedTensor& tensor);
+
 /// Writes a certificate tensor by tensor; it appears whole, by commit(), or not at all.
 class CertificateWriter {
  public:

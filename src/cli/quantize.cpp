@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "artifact/quantized_file.hpp"
 #include "base/error_numbers.hpp"
 #include "base/threads.hpp"
 #include "cli/build_info.hpp"
@@ -19,12 +18,13 @@
 #include "cli/ranges.hpp"
 #include "cli/resume.hpp"
 #include "cli/shard_size.hpp"
-#include "io/weights_writer.hpp"
 #include "pipeline/presets.hpp"
-#include "pipeline/run.hpp"
+#include "pipeline/quantize_files.hpp"
 
 namespace hallmark::cli {
 namespace {
+
+std::string tool_name() { return fmt::format("hallmark {}", build_info::version); }
 
 struct QuantizeFlags {
   std::string weights, calibration, output, report, config, max_shard_size;
@@ -68,80 +68,36 @@ void add_options(CLI::App& app, QuantizeFlags& flags) {
 }
 
 Expected<RuleSet> rules_of(const QuantizeFlags& flags) {
-  Rule typed{"the command line", "", {}, {}, {}, {}};
+  std::map<std::string, std::string> typed;
   for (const auto& [name, word] : flags.words)
-    if (!word.empty()) typed.settings[name] = word;
-  if (flags.desc_act) typed.settings["desc_act"] = "true";
-  if (flags.no_guard) typed.settings["guard"] = "false";
-  if (const Status expanded = expand_presets(typed.settings, typed.place); !expanded) return expanded.error();
-  std::vector<Rule> rules{std::move(typed)};
-  if (!flags.config.empty()) {
-    Expected<std::vector<Rule>> more = read_rules(flags.config);
-    if (!more) return more.error();
-    rules.insert(rules.end(), more->begin(), more->end());
-  }
-  return RuleSet::make(std::move(rules));
+    if (!word.empty()) typed[name] = word;
+  if (flags.desc_act) typed["desc_act"] = "true";
+  if (flags.no_guard) typed["guard"] = "false";
+  return rules_of_words(std::move(typed), "the command line", flags.config);
 }
 
-// What is wrong with the words of the command line, before any file is opened.
-Status check_words(RuleSet& rules) {
-  const Expected<Resolved> any = rules.resolve("");
-  return any ? rules.check_used(0) : Status(any.error());
-}
-
-Expected<std::optional<CalibrationFile>> open_calibration(const QuantizeFlags& flags) {
-  if (flags.calibration.empty()) return std::optional<CalibrationFile>();
-  Expected<CalibrationFile> file = CalibrationFile::open(flags.calibration);
-  if (!file) return file.error();
-  if (flags.holdout > 0) file->hold_out(flags.holdout);
-  return std::optional(*std::move(file));
-}
-
-// Whether the outputs may be written, before any work.
-Status check_outputs(const QuantizeFlags& flags, const std::vector<std::string>& inputs) {
-  const std::string certificate = certificate_path(flags.output);
-  if (const Status distinct = check_distinct({flags.output, flags.report, certificate}); !distinct) return distinct;
-  for (const std::string& output : {flags.output, certificate, flags.report})
-    if (!output.empty())
-      if (const Status free = check_output(output, flags.overwrite, inputs); !free) return free;
-  return is_index_name(flags.output) ? ok() : check_container_name(flags.output);
-}
-
-// The same of shards, whose number the plan says.
-Status check_shards_of(const RunRequest& request, const std::string& report, const std::vector<std::string>& inputs) {
-  if (may_be_of_set(request.output, report, certificate_ending))
-    return Error{Exit::infeasible, error_number::output_twice, "the report has the name of a shard or of a certificate",
-                 fmt::format("{} beside {}", report, request.output), "give every output a file of its own"};
-  const Expected<std::vector<std::uint64_t>> cut = planned_cut(request);
-  if (!cut) return cut.error();
-  return check_shards(request.output, request.overwrite, std::max<std::size_t>(cut->size(), 1), inputs,
-                      certificate_ending);
-}
-
-Expected<Exit> carry_out(const QuantizeFlags& flags, RunRequest request, const std::vector<std::string>& inputs) {
-  Expected<Resumable> resumable = Resumable::open(flags.resume, "quantize", request.tool);
+Expected<Exit> carry_out(const QuantizeFlags& flags, const QuantizationOfFiles& work, bool judging) {
+  Expected<Resumable> resumable = Resumable::open(flags.resume, "quantize", tool_name());
   if (!resumable) return resumable.error();
-  request.state = resumable->state();
-  request.program = resumable->program();
-  Expected<QuantizeReport> report = QuantizeReport::create(flags.report, flags.overwrite, inputs);
+  Expected<QuantizeReport> report = QuantizeReport::create(flags.report, flags.overwrite, work.inputs());
   if (!report) return report.error();
 
   Expected<contracts::Report> judged = [&] {
     Progress progress("quantize");
     std::optional<LastWords> words;
-    if (request.state) words.emplace(last_words_of(*request.state));
-    return run_quantization(
-        request,
+    if (const State* const state = resumable->state()) words.emplace(last_words_of(*state));
+    return work.run(
         {[&](double done, double total, std::string_view item) { progress.update(done, total, item); },
          [&](const PlannedMatrix& planned, const QuantizedTensor& result) { return report->add(planned, result); },
-         [&](const PlannedMatrix& planned, const std::string& why_not) { resumable->say(planned.name(), why_not); }});
+         [&](const PlannedMatrix& planned, const std::string& why_not) { resumable->say(planned.name(), why_not); }},
+        resumable->state(), resumable->program());
   }();
   if (!judged) return judged.error();
   if (const Status written = report->commit(); !written) return written.error();
   report->print_summary(flags.output);
-  resumable->print_summary(request.plan.matrices.size());
-  print_left_out(request.plan);
-  if (request.demands.contracts != contracts::Policy::off) note("{}", judged->summary());
+  resumable->print_summary(work.plan().matrices.size());
+  print_left_out(work.plan());
+  if (judging) note("{}", judged->summary());
   return Exit::ok;
 }
 
@@ -163,35 +119,23 @@ Expected<Exit> run(const QuantizeFlags& flags) {
   if (flags.threads > 0)
     if (const auto used = use_threads(flags.threads); !used) return used.error();
 
-  const Expected<SafeTensors> weights = SafeTensors::open(flags.weights);
-  if (!weights) return weights.error();
-  const Expected<std::optional<CalibrationFile>> calibration = open_calibration(flags);
-  if (!calibration) return calibration.error();
-  const CalibrationFile* known = *calibration ? &**calibration : nullptr;
-  std::vector<std::string> inputs = weights->paths();
-  if (!flags.config.empty()) inputs.push_back(flags.config);
-  if (known) inputs.insert(inputs.end(), known->file().paths().begin(), known->file().paths().end());
-  const Expected<Plan> plan = make_plan(*weights, known, *rules, flags.selection);
-  if (!plan) return plan.error();
-  if (flags.holdout > 0)
-    if (const Status some = check_holdout(*plan, known); !some) return some.error();
-  if (!flags.output.empty())
-    if (const Status free = check_outputs(flags, inputs); !free) return free.error();
   const ExactRows exact{flags.exact ? std::numeric_limits<Index>::max() : 0};
-  const RunRequest request{*weights,
-                           known,
-                           *plan,
-                           flags.output,
-                           flags.overwrite,
-                           fmt::format("hallmark {}", build_info::version),
-                           {*policy, true, flags.bounds, exact, flags.optimality, flags.one_opt},
-                           device->get(),
-                           *shard_bytes};
-  if (is_index_name(flags.output))
-    if (const Status free = check_shards_of(request, flags.report, inputs); !free) return free.error();
-  if (const Status fine = check_values(*plan, known); !fine) return fine.error();
-  if (flags.dry_run) return print_plan(*plan), Exit::ok;
-  return carry_out(flags, request, inputs);
+  const QuantizeFilesRequest request{flags.weights,
+                                     flags.calibration,
+                                     flags.output,
+                                     flags.report,
+                                     flags.config,
+                                     flags.selection,
+                                     {*policy, true, flags.bounds, exact, flags.optimality, flags.one_opt},
+                                     flags.holdout,
+                                     flags.overwrite,
+                                     tool_name(),
+                                     *shard_bytes,
+                                     device->get()};
+  const Expected<QuantizationOfFiles> work = QuantizationOfFiles::prepare(request, *rules);
+  if (!work) return work.error();
+  if (flags.dry_run) return print_plan(work->plan()), Exit::ok;
+  return carry_out(flags, *work, *policy != contracts::Policy::off);
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ struct Offenders {
       unmade, untargeted, uncrossed;
   std::string how_to_turn, how_to_make, how_to_target;
 
-  std::optional<Error> error(const CalibrationFile* calibration) const {
+  std::optional<Error> error(const std::string& calibration) const {
     const auto refuse = [&](Exit exit, int number, const std::vector<std::string>& names, std::string_view what,
                             std::string hint) {
       return Error{exit, number, fmt::format(fmt::runtime(what), names.size()), name_list(names), std::move(hint)};
@@ -87,7 +87,7 @@ struct Offenders {
     if (!mismatched.empty())
       return Error{Exit::infeasible, error_number::calibration_shape,
                    fmt::format("calibration and weights disagree in {} tensors", mismatched.size()),
-                   fmt::format("{}: {}", calibration->path(), name_list(mismatched)),
+                   fmt::format("{}: {}", calibration, name_list(mismatched)),
                    "capture the calibration from this model"};
     if (!unscaled.empty())
       return refuse(Exit::infeasible, error_number::calibration_missing, unscaled,
@@ -122,7 +122,7 @@ struct Offenders {
 bool holds_weights(DType dtype) { return dtype == DType::F32 || dtype == DType::BF16 || dtype == DType::F16; }
 
 // Resolves what depends on the calibration of one matrix, or enters it among the offenders.
-void settle(PlannedMatrix& planned, bool rtn, const CalibrationFile* calibration, Offenders& offenders) {
+void settle(PlannedMatrix& planned, bool rtn, Offenders& offenders) {
   QuantizedMatrix& matrix = planned.matrix;
   Options& options = matrix.options;
   const GridSpec& grid = options.grid.spec();
@@ -143,7 +143,7 @@ void settle(PlannedMatrix& planned, bool rtn, const CalibrationFile* calibration
     return offenders.wide.push_back(
         fmt::format("{}: {} columns, groups of {}", matrix.name, matrix.cols, options.group_size));
   if (entry)
-    if (const Status fits = calibration->check_weight(matrix.name, matrix.rows, matrix.cols, options.group_size); !fits)
+    if (const Status fits = check_entry(*entry, matrix.name, matrix.rows, matrix.cols, options.group_size); !fits)
       return offenders.mismatched.push_back(fits.error().where);
   const bool calibrated = entry && !entry->no_token;
   if (!calibrated && planned.uses_gram()) {
@@ -247,6 +247,18 @@ double Plan::peak() const {
   return largest + 4e6;  // what allocators and threads hold back, from run to run
 }
 
+Expected<PlannedMatrix> plan_matrix(const TensorInfo& tensor, const CalibrationEntry* entry, RuleSet& rules) {
+  Expected<Resolved> resolved = rules.resolve(tensor.name);
+  if (!resolved) return resolved.error();
+  PlannedMatrix planned = matrices_of(tensor, *resolved, nullptr, in_memory).front();
+  planned.calibration = entry;
+  Offenders offenders;
+  settle(planned, false, offenders);
+  if (const Status used = rules.check_used(1); !used) return used.error();
+  if (const auto error = offenders.error(in_memory)) return *error;
+  return planned;
+}
+
 Expected<Plan> make_plan(const SafeTensors& weights, const CalibrationFile* calibration, RuleSet& rules,
                          const Selection& selection) {
   Tensors tensors;
@@ -278,14 +290,14 @@ Expected<Plan> make_plan(const SafeTensors& weights, const CalibrationFile* cali
       continue;
     }
     for (PlannedMatrix& matrix : matrices) {
-      settle(matrix, resolved->rtn, calibration, offenders);
+      settle(matrix, resolved->rtn, offenders);
       plan.matrices.push_back(std::move(matrix));
     }
   }
   if (const Status used = rules.check_used(tensors.size()); !used) return used.error();
   if (calibration)
     if (const Status fits = check_entries(*calibration, names); !fits) return fits.error();
-  if (const auto error = offenders.error(calibration)) return *error;
+  if (const auto error = offenders.error(calibration ? calibration->path() : "")) return *error;
   if (plan.matrices.empty())
     return Error{Exit::infeasible, error_number::nothing_selected, "nothing to quantize",
                  fmt::format("{} tensors of 2 or 3 dimensions, {} calibration entries, {} tensors excluded",

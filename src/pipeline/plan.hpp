@@ -61,4 +61,11 @@ struct Selection {
 Expected<Plan> make_plan(const SafeTensors& weights, const CalibrationFile* calibration, RuleSet& rules,
                          const Selection& selection);
 
+/// Where a matrix lies that no file holds, for messages.
+inline constexpr const char* in_memory = "memory";
+
+/// The same of one tensor of 2 dimensions in memory, and of its calibration (null without), both of which outlive the
+/// plan. Errors: those of make_plan.
+Expected<PlannedMatrix> plan_matrix(const TensorInfo& tensor, const CalibrationEntry* entry, RuleSet& rules);
+
 }  // namespace hallmark

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/error_numbers.hpp"
 #include "io/sha256.hpp"
 #include "linalg/buffer.hpp"
 #include "linalg/finite.hpp"
@@ -122,12 +123,26 @@ Expected<QuantizedTensor> quantize_planned(const PlannedMatrix& planned, const C
                                            const Demands& demands, cuda::EngineBackend* device) {
   Expected<LoadedMatrix> loaded = load_matrix(planned, calibration, demands.contracts, device);
   if (!loaded) return loaded.error();
+  const bool digest_gram = loaded->G && !calibration->stored_as_used(planned.name());
+  return quantize_loaded(planned, *std::move(loaded), digest_gram, demands, device);
+}
+
+Status check_judged(const PlannedMatrix& planned, const JudgedMatrix& judged) {
+  if (const Status held = judged.contracts.status(); !held) return held;
+  if (const auto& offence = judged.seen->offence)
+    return Error{Exit::contract, error_number::oracle_refuses, "exact arithmetic finds a promise broken",
+                 fmt::format("tensor '{}': {}", planned.name(), *offence),
+                 "report this with the files; nothing was written"};
+  return ok();
+}
+
+Expected<QuantizedTensor> quantize_loaded(const PlannedMatrix& planned, LoadedMatrix loaded, bool digest_gram,
+                                          const Demands& demands, cuda::EngineBackend* device) {
   // What is wrong with the sums is not to be told of as a fault of the calibration.
-  if (const Status summed = loaded->contracts.status(); !summed) return summed.error();
-  QuantizedTensor out{*std::move(loaded), {}, std::nullopt, "", ""};
+  if (const Status summed = loaded.contracts.status(); !summed) return summed.error();
+  QuantizedTensor out{std::move(loaded), {}, std::nullopt, "", ""};
   std::future<std::string> digest;
-  if (out.loaded.G && !calibration->stored_as_used(planned.name()))
-    digest = beside([G = out.loaded.G->view()] { return gram_sha256(G); });
+  if (digest_gram) digest = beside([G = out.loaded.G->view()] { return gram_sha256(G); });
   const MatrixRef<float> W = out.loaded.W.view();
   std::optional<MatrixRef<double>> G;
   if (out.loaded.G) G.emplace(out.loaded.G->view());

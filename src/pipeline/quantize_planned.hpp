@@ -43,6 +43,14 @@ struct QuantizedTensor {
 Expected<QuantizedTensor> quantize_planned(const PlannedMatrix& planned, const CalibrationFile* calibration,
                                            const Demands& demands, cuda::EngineBackend* device = nullptr);
 
+/// Quantizes what is loaded. Of the digests only that of the Gram matrix is entered, where it is asked for. Errors:
+/// those of load_matrix's contracts, quantize and the device.
+Expected<QuantizedTensor> quantize_loaded(const PlannedMatrix& planned, LoadedMatrix loaded, bool digest_gram,
+                                          const Demands& demands, cuda::EngineBackend* device = nullptr);
+
+/// What the contracts and exact arithmetic found wrong with a matrix, or ok. Errors: those of the contracts; E0621.
+Status check_judged(const PlannedMatrix& planned, const JudgedMatrix& judged);
+
 /// The matrix's part of the certificate, but for the digests of codes and steps: those are of the container's bytes.
 /// Takes seen->values.
 CertifiedTensor certified_tensor(const PlannedMatrix& planned, QuantizedTensor& quantized);

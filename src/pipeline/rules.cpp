@@ -1,6 +1,7 @@
 #include "pipeline/rules.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <nlohmann/json.hpp>
 
@@ -36,6 +37,18 @@ std::optional<std::string> word_of(const Json& value) {
   return std::nullopt;
 }
 
+// Whether the key is an option, a setting that stands for several, or one of the others.
+Status check_key(const std::string& key, const std::vector<std::string>& others, const std::string& place) {
+  std::vector<std::string> keys = option_names();
+  keys.insert(keys.end(), {std::string(bits_setting), std::string(preset_setting)});
+  if (std::ranges::find(keys, key) != keys.end()) return ok();
+  keys.insert(keys.end(), others.begin(), others.end());
+  const std::string guess = nearest_spelling(key, keys);
+  return malformed(
+      fmt::format("unknown key '{}'", key.substr(0, 60)), place,
+      guess.empty() ? fmt::format("keys: {}", fmt::join(keys, ", ")) : fmt::format("did you mean '{}'?", guess));
+}
+
 Status read_key(const std::string& key, const Json& value, Rule& rule) {
   std::optional<bool>* const flag = key == "skip"         ? &rule.skip
                                     : key == "rtn"        ? &rule.rtn
@@ -53,17 +66,7 @@ Status read_key(const std::string& key, const Json& value, Rule& rule) {
     const auto pattern = compiled(rule);
     return pattern ? ok() : Status(pattern.error());
   }
-  std::vector<std::string> known = option_names();
-  known.insert(known.end(), {std::string(bits_setting), std::string(preset_setting)});
-  if (std::ranges::find(known, key) == known.end()) {
-    std::vector<std::string> keys = known;
-    keys.insert(keys.end(), {"match", "skip", "rtn", "transposed"});
-    const std::string guess = nearest_spelling(key, keys);
-    std::string all;
-    for (const std::string& name : keys) all += (all.empty() ? "" : ", ") + name;
-    return malformed(fmt::format("unknown key '{}'", key.substr(0, 60)), rule.place,
-                     guess.empty() ? "keys: " + all : fmt::format("did you mean '{}'?", guess));
-  }
+  if (const Status known = check_key(key, {"match", "skip", "rtn", "transposed"}, rule.place); !known) return known;
   const std::optional<std::string> word = word_of(value);
   if (!word)
     return malformed(fmt::format("'{}' is a word, a number, true or false", key), rule.place + ": " + value.dump());
@@ -116,6 +119,25 @@ Expected<std::vector<Rule>> read_rules(const std::string& path) {
     rules.push_back(std::move(rule));
   }
   return rules;
+}
+
+Expected<RuleSet> rules_of_words(std::map<std::string, std::string> words, const std::string& place,
+                                 const std::string& config) {
+  for (const auto& [name, word] : words)
+    if (const Status known = check_key(name, {}, place); !known) return known.error();
+  if (const Status expanded = expand_presets(words, place); !expanded) return expanded.error();
+  std::vector<Rule> rules{{place, "", std::move(words), {}, {}, {}}};
+  if (!config.empty()) {
+    Expected<std::vector<Rule>> more = read_rules(config);
+    if (!more) return more.error();
+    rules.insert(rules.end(), more->begin(), more->end());
+  }
+  return RuleSet::make(std::move(rules));
+}
+
+Status check_words(RuleSet& rules) {
+  const Expected<Resolved> any = rules.resolve("");
+  return any ? rules.check_used(0) : Status(any.error());
 }
 
 Expected<RuleSet> RuleSet::make(std::vector<Rule> rules) {

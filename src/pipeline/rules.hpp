@@ -66,4 +66,13 @@ class RuleSet {
   std::vector<Use> use_;
 };
 
+/// What a caller says of options by name, in words, as the first rule; those of a configuration file behind it ("":
+/// none). Errors: E0229 a name that is no option; E0227 and E0230 as expand_presets; those of read_rules and make.
+Expected<RuleSet> rules_of_words(std::map<std::string, std::string> words, const std::string& place,
+                                 const std::string& config = "");
+
+/// What is wrong with words alone, without a configuration file, before any file is opened. Errors: those of resolve
+/// and check_used.
+Status check_words(RuleSet& rules);
+
 }  // namespace hallmark

@@ -28,16 +28,6 @@ QuantizedHeader header_of(const RunRequest& request) {
   return header;
 }
 
-// What is wrong with a matrix, or ok.
-Status check_judged(const PlannedMatrix& planned, const JudgedMatrix& judged) {
-  if (const Status held = judged.contracts.status(); !held) return held;
-  if (const auto& offence = judged.seen->offence)
-    return Error{Exit::contract, error_number::oracle_refuses, "exact arithmetic finds a promise broken",
-                 fmt::format("tensor '{}': {}", planned.name(), *offence),
-                 "report this with the files; nothing was written"};
-  return ok();
-}
-
 Status measure_held_out(const PlannedMatrix& planned, const CalibrationFile* calibration, QuantizedTensor& quantized) {
   if (!quantized.loaded.G || planned.calibration->held_out == 0) return ok();
   const auto losses = held_out_losses(planned, *calibration, quantized.loaded.W.view(), quantized.judged.result);

@@ -1,0 +1,70 @@
+// The verification of files, opened and compared: what the tool and the Python package run.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "artifact/file_format.hpp"
+#include "certify/slack_plot.hpp"
+#include "pipeline/verify.hpp"
+
+namespace hallmark {
+
+/// What is verified, and how.
+struct VerifyRequest {
+  std::string quantized, weights, calibration;  ///< calibration: "" without
+  std::string certificate;                      ///< "": the one beside the model
+  bool certified = true;                        ///< false: the codes alone, nothing is claimed
+  bool reproduce = false;
+  ExactRows exact = {};
+};
+
+/// The files of a verification.
+struct VerifyInputs {
+  std::unique_ptr<QuantizedModel> model;
+  SafeTensors weights;
+  std::optional<CalibrationFile> calibration;
+  std::optional<CertificateReader> certificate;
+  std::string certificate_name;
+
+  /// Errors: those of read_quantized, CertificateReader, SafeTensors and CalibrationFile.
+  static Expected<VerifyInputs> open(const VerifyRequest& request);
+  const CalibrationFile* known() const { return calibration ? &*calibration : nullptr; }
+  std::vector<std::string> paths() const;
+};
+
+/// What was found of one matrix.
+struct VerifiedLine {
+  std::string name, judged;
+  double ratio = 0, slack = 0;
+  std::uint64_t rows = 0, guard_rows = 0, contracts = 0;
+  bool losses = false, of_a_run = false;  ///< slack and contracts were compared with those of a run
+};
+
+/// What was found, for the table, the picture and the last line.
+struct Findings {
+  std::vector<VerifiedLine> lines;
+  std::vector<TensorSlack> slacks;
+  std::vector<std::string> not_judged;  ///< by hallmark-check, with the reason
+  bool unjudged_contracts = false, unjudged_bounds = false, unjudged_scales = false;  ///< only a run tells
+  std::optional<Error> mismatch;                                                      ///< the first
+  std::uint64_t rows = 0, exact_elements = 0, accepted = 0, worse_rows = 0;
+  std::uint64_t held_out = 0;  ///< matrices whose certificate speaks of the first tokens only
+  JudgedRows judged;
+  double largest_ratio = 0;
+};
+
+/// Headers, tensors that pass through, and matrix by matrix codes and losses, to the first mismatch. Errors: those of
+/// what was opened, of plan_of, judge_stored and reproduce; E0711 files that are not those of the certificate.
+Expected<Findings> verify_files(
+    const VerifyRequest& request, VerifyInputs& in,
+    const std::function<void(double done, double total, std::string_view item)>& progress = {});
+
+/// Whether nothing is left over and no file changed meanwhile. Errors: E0711, E0710, E0902.
+Status check_rest(VerifyInputs& in);
+
+}  // namespace hallmark
