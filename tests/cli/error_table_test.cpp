@@ -72,7 +72,7 @@ Source source() {
   CHECK_MESSAGE(named.size() == matches(constants, "constexpr").size(), "one line and one comment for every number");
 
   std::set<std::string> taken;
-  for (const char* folder : {"src", "contracts/runtime", "trainer", "extract"})
+  for (const char* folder : {"src", "contracts/runtime", "trainer", "python", "extract"})
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
       const std::string path = entry.path().string(), end = entry.path().extension().string();
       if (!std::set<std::string>{".cpp", ".hpp", ".cu", ".cuh", ".ml"}.contains(end) || path == header) continue;
@@ -144,7 +144,7 @@ TEST_CASE("an error exits with the class of its number, wherever it is made") {
   for (const std::smatch& m : matches(constants, R"(inline constexpr int (\w+) = (\d+);)"))
     number[m[1]] = std::stoi(m[2]);
   std::size_t pairs = 0;
-  for (const char* folder : {"src", "contracts/runtime", "trainer"})
+  for (const char* folder : {"src", "contracts/runtime", "trainer", "python"})
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
       if (!std::set<std::string>{".cpp", ".hpp", ".cu"}.contains(entry.path().extension().string())) continue;
       const std::string text = read(entry.path());
