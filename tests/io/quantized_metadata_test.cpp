@@ -11,7 +11,7 @@
 using namespace hallmark;
 using namespace hallmark::test;
 
-TEST_CASE("one content has one metadata text, and a digest covers it") {
+TEST_CASE("one content has one metadata text") {
   using namespace error_number;
   const test::TemporaryFolder folder;
   const std::string path = folder / "q.safetensors";
@@ -43,18 +43,6 @@ TEST_CASE("one content has one metadata text, and a digest covers it") {
   CHECK(after("hallmark.method", "rtn") == quantized_metadata);
   CHECK(after("hallmark.unknown", "") == quantized_metadata);
   CHECK(after("other.program", "its own") == 0);
-
-  // Every flipped bit of the entries, wherever the header still says something.
-  const std::size_t begin = good.find("\"hallmark.calibration"), end = good.find("\"}", good.find("hallmark.tool"));
-  REQUIRE(begin < end);
-  REQUIRE(end != good.npos);
-  for (std::size_t at = begin; at < end; ++at)
-    for (int bit = 0; bit < 8; ++bit) {
-      std::string bad = good;
-      bad[at] = static_cast<char>(bad[at] ^ (1 << bit));
-      test::write_file(path, bad);
-      CHECK_MESSAGE(error_of(path) != 0, "byte ", at, " bit ", bit, ": ", good.substr(at - 10, 20));
-    }
 }
 
 TEST_CASE("a malformed list of matrices is refused") {
