@@ -163,7 +163,10 @@ TEST_CASE("a run counts the contracts that the judges name and those of rows, an
       [&](const generated::Contract& contract, const auto&) { named.emplace(contract.name); });
   Tensor nearest = tensor("gf16");
   nearest.options.method = "rtn";
-  for (const Report& report : {judged(tensor("gf16")), judged(nearest)})
+  Tensor sparse = tensor("int4s");
+  sparse.options.method = "sparse24";
+  sparse.options.guard = false;  // codes rounded to nearest would not be sparse
+  for (const Report& report : {judged(tensor("gf16")), judged(nearest), judged(sparse)})
     for (const auto& [name, count] : report.counts()) counted.insert(name);
   CHECK(named == counted);
 }
