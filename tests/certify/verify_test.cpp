@@ -98,8 +98,8 @@ TEST_CASE("codes of sparse24 of which more than two of four stand for a number a
   {
     const auto q = QuantizedFile::open(made.q);
     REQUIRE(q);
-    const Matrix<Code> codes = *q->codes(q->header().matrices.front());
-    while (codes(0, static_cast<Index>(zero)) != 0) ++zero;
+    const Matrix<Code> stored = *q->codes(q->header().matrices.front());
+    while (stored(0, static_cast<Index>(zero)) != 0) ++zero;
   }
   REQUIRE(zero < 4);
   made.change_code("a.weight", zero, 1);  // the smallest number there is
