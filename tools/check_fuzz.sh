@@ -7,7 +7,7 @@ export ASAN_OPTIONS="malloc_context_size=2 ${ASAN_OPTIONS:-}"
 export LSAN_OPTIONS="suppressions=$PWD/tests/asan/leaks_of_others.txt print_suppressions=0 ${LSAN_OPTIONS:-}"
 export UBSAN_OPTIONS="print_stacktrace=1 ${UBSAN_OPTIONS:-}"
 export ASAN_SYMBOLIZER_PATH=/usr/bin/llvm-symbolizer-14
-# Every file of the library is compiled alone here, so that each includes what it needs.
+# Every file of the library is compiled alone here, so that each includes what it needs, but for the precompiled headers.
 cmake -G Ninja -S . -B build-fuzz -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=clang++-14 -DHALLMARK_TESTS=OFF -DHALLMARK_FUZZ=ON -DHALLMARK_UNITY=OFF \
   -DHALLMARK_SANITIZE=fuzzer-no-link,address,undefined -DCMAKE_CXX_FLAGS_RELEASE="-O1 -gline-tables-only" > build-fuzz.log \
   || { cat build-fuzz.log; exit 1; }
