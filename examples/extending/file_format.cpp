@@ -115,6 +115,10 @@ Expected<std::unique_ptr<QuantizedModel>> read(const std::string& path) {
 // JSON has no NaN, no infinity, and nothing else than numbers: of other tensors only finite F32 is taken.
 Status inexpressible(const QuantizedModel& model) {
   const auto matrices = matrices_by_tensor(model.header());
+  for (const QuantizedMatrix& matrix : model.header().matrices)
+    if (matrix.options.low_rank > 0)
+      return Error{Exit::infeasible, error_number::format_refuses, "json-lines has no corrections of low rank",
+                   fmt::format("tensor '{}': rank {}", matrix.name, matrix.options.low_rank), "--to hallmark"};
   for (std::size_t i = 0; i < matrices.size(); ++i) {
     if (!matrices[i].empty()) continue;
     const OriginalTensor& tensor = model.header().tensors[i];

@@ -128,6 +128,17 @@ class QuantizedMatrix:
         return self._array((self.shape[0],), np.uint8, self._native.write_rotated).astype(bool)
 
     @cached_property
+    def low_rank(self) -> Optional[Tuple[np.ndarray, np.ndarray]]:
+        """float32 A [rows, rank] and B [rank, cols], added to what the codes stand for; None without a correction."""
+        rows, cols = self.shape
+        rank = self._native.low_rank
+        if rank == 0:
+            return None
+        a, b = np.empty((rows, rank), np.float32), np.empty((rank, cols), np.float32)
+        self._native.write_low_rank(a, b)
+        return a, b
+
+    @cached_property
     def dequantized(self) -> np.ndarray:
         """float32 [rows, cols]: the numbers q that the codes stand for, exactly."""
         return self._array(self.shape, np.float32, self._native.dequantize)

@@ -92,6 +92,7 @@ void add_matrix(py::module_& module) {
       .def_property_readonly("groups", [](const NativeMatrix& m) { return m.steps.scales.cols(); })
       .def_property_readonly("has_zero_points", [](const NativeMatrix& m) { return m.steps.zeros.size() > 0; })
       .def_property_readonly("has_rotation", [](const NativeMatrix& m) { return m.steps.rotation.any(); })
+      .def_property_readonly("low_rank", [](const NativeMatrix& m) { return m.steps.low_rank.B.rows(); })
       .def_property_readonly(
           "code_dtype", [](const NativeMatrix& m) { return std::string(m.matrix.options.grid.spec().code_dtype()); })
       .def_property_readonly("grid", [](const NativeMatrix& m) { return m.matrix.options.grid; })
@@ -103,6 +104,12 @@ void add_matrix(py::module_& module) {
       .def("write_rotated",
            [](const NativeMatrix& m, const py::buffer& to) {
              std::ranges::copy(m.steps.rotation.rows, Array<std::uint8_t>(to, true).data());
+           })
+      .def("write_low_rank",
+           [](const NativeMatrix& m, const py::buffer& a, const py::buffer& b) {
+             const LowRank& factors = m.steps.low_rank;
+             std::copy_n(factors.A.data(), factors.A.size(), Array<float>(a, true).data());
+             std::copy_n(factors.B.data(), factors.B.size(), Array<float>(b, true).data());
            })
       .def("dequantize", &dequantize);
   module.def("quantize", &quantize);

@@ -73,6 +73,11 @@ def test_what_a_result_says(layer):
     assert (z.dequantized == s * (z.codes.astype(np.int32) - p)).all()
     assert hallmark.quantize(W, gram, grid="gf16").codes.dtype == np.uint16
     assert hallmark.quantize(W, gram, grid="int2", rotation="hadamard:16").rotated.shape == (24,)
+    assert q.low_rank is None
+    corrected = hallmark.quantize(W, gram, grid="int2", low_rank=3)
+    a, b = corrected.low_rank
+    assert a.shape == (24, 3) and b.shape == (3, 40) and a.any()
+    assert np.allclose(corrected.dequantized, corrected.codes * corrected.scales + a @ b, atol=1e-5)
 
 
 def test_layouts_and_types_of_weights(layer):

@@ -74,6 +74,12 @@ double rotated_point(const Grid& grid, const Quantized& quantized, Index i, Inde
   return sum * double{signs[static_cast<std::size_t>(j)]} / 4;
 }
 
+// Element j of a corrected row, from its uncorrected number.
+float corrected(const LowRank& factors, Index i, Index j, float q) {
+  for (Index k = 0; k < factors.A.cols(); ++k) q = std::fma(factors.A(i, k), factors.B(k, j), q);
+  return q;
+}
+
 }  // namespace
 
 std::vector<double> check_tensor(const std::string& name, const Matrix<float>& W, const Quantized& quantized,
@@ -112,7 +118,12 @@ std::vector<double> check_tensor(const std::string& name, const Matrix<float>& W
       const double point =
           steps.rotation.of_row(i) ? rotated_point(grid, quantized, i, j) : grid.value(code, step.zero);
       contracts.check("codes_on_grid", grid.contains(code), [&] { return at(i, j); });
-      contracts.check("product_exact", double{What(i, j)} == step.scale * point, [&] { return at(i, j); });
+      const double product = step.scale * point;
+      contracts.check("product_exact",
+                      steps.low_rank.of_row(i)
+                          ? What(i, j) == corrected(steps.low_rank, i, j, static_cast<float>(product))
+                          : double{What(i, j)} == product,
+                      [&] { return at(i, j); });
       if (is_rtn) contracts.check("rtn_codes", code == rtn, [&] { return at(i, j); });
     }
   }

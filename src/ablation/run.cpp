@@ -46,7 +46,7 @@ void check_windows(const CalibrationPlan& plan, std::int64_t n, Contracts& check
 
 // Quantizes every 2-D weight, checks and measures; the cell gets everything but the evaluation and the clock.
 Expected<Model> quantize_cell(const Seed& seed, std::int64_t n, Options options, contracts::Policy policy, Cell& cell) {
-  if (n == 0) options.method = "rtn", options.rotation = no_rotation;
+  if (n == 0) options.method = "rtn", options.rotation = no_rotation, options.low_rank = 0;
   Contracts checks;
   contracts::Report judged;
   const Demands demands{policy, false, false, {}};

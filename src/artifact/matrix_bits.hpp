@@ -5,9 +5,9 @@
 
 namespace hallmark {
 
-/// Bits of a matrix by its options: codes at the grid's own width; codes, and steps with the marks of rotated rows, in
-/// the bytes of the tensors that a container written now has (rows fill whole bytes). They depend on sizes and options
-/// alone.
+/// Bits of a matrix by its options: codes at the grid's own width; codes, and steps with the marks of rotated rows and
+/// the factors of a correction, in the bytes of the tensors that a container written now has (rows fill whole bytes).
+/// They depend on sizes and options alone.
 struct MatrixBits {
   double codes = 0, container_codes = 0, steps = 0;
 };

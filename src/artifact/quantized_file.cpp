@@ -89,6 +89,13 @@ Expected<Steps> QuantizedFile::steps(const QuantizedMatrix& matrix) const {
     if (!rotated) return rotated.error();
     steps.rotation = {rotation_signs(matrix.options, matrix.name, cols), *std::move(rotated)};
   }
+  if (const Index rank = matrix.options.low_rank; rank > 0) {
+    const auto factor = [&](const char* suffix, Index m, Index n) -> Matrix<float> {
+      const std::vector<float> numbers = *widen_to_f32(*file_.find(matrix.name + suffix));
+      return Eigen::Map<const Matrix<float>>(numbers.data(), m, n);
+    };
+    steps.low_rank = {factor(".low_rank_a", rows, rank), factor(".low_rank_b", rank, cols)};
+  }
   const TensorInfo* const zeros = file_.find(matrix.name + ".zero_point");
   if (!matrix.options.grid.spec().zero_points || zeros == nullptr) return steps;
   const Expected<Matrix<Code>> read = rows_of(*zeros, matrix, groups, error_number::quantized_scale);

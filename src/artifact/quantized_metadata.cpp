@@ -16,6 +16,7 @@
 #include "io/sha256.hpp"
 #include "io/strict_json.hpp"
 #include "io/utf8.hpp"
+#include "method/low_rank.hpp"
 
 namespace hallmark::detail {
 
@@ -135,6 +136,8 @@ std::optional<QuantizedMatrix> parse_matrix(const json& item, const ByName& orig
   QuantizedMatrix matrix{
       name, name, std::nullopt, transposed, tensor->shape[stacked ? 1 : 0], tensor->shape[stacked ? 2 : 1], *options};
   if (transposed) std::swap(matrix.rows, matrix.cols);
+  if (low_rank_obstacle(*options, static_cast<Index>(matrix.rows), static_cast<Index>(matrix.cols)))
+    return std::nullopt;
   if (stacked) {
     matrix.index = item["index"].get<std::uint64_t>();
     if (*matrix.index >= tensor->shape[0]) return std::nullopt;
@@ -282,8 +285,12 @@ std::string metadata_digest(const std::map<std::string, std::string>& metadata) 
 
 namespace {
 
+bool is_corrected(const QuantizedMatrix& matrix) { return matrix.options.low_rank > 0; }
+
 // Readers of schema 2 would take a rotated row for one that is not, or judge losses that the certificate does not mean.
+// Corrections are younger than packed codes.
 int unpacked_schema(const QuantizedHeader& header) {
+  if (std::ranges::any_of(header.matrices, is_corrected)) return packed_schema;
   const bool younger = std::ranges::any_of(header.matrices, [](const QuantizedMatrix& m) {
     return m.options.rotation != no_rotation || m.options.target != plain_target;
   });
@@ -294,7 +301,7 @@ int unpacked_schema(const QuantizedHeader& header) {
 
 int schema_to_write(const QuantizedHeader& header) {
   const bool packed = std::ranges::any_of(header.matrices, [](const QuantizedMatrix& m) {
-    return packs(m.options.grid.spec()) || m.options.rotation != no_rotation;
+    return packs(m.options.grid.spec()) || m.options.rotation != no_rotation || is_corrected(m);
   });
   return packed ? packed_schema : unpacked_schema(header);
 }
@@ -386,6 +393,10 @@ std::vector<TensorPlan> matrix_plan(const QuantizedMatrix& m, bool packed) {
   if (grid.zero_points) add(".zero_point", groups);
   if (m.options.rotation != no_rotation)
     plan.push_back({m.name + ".rotated", DType::U8, {packed ? packed_size(m.rows, 1) : m.rows}});
+  if (const auto rank = static_cast<std::uint64_t>(m.options.low_rank); rank > 0) {
+    plan.push_back({m.name + ".low_rank_a", storage_dtype(m.options.low_rank_storage), {m.rows, rank}});
+    plan.push_back({m.name + ".low_rank_b", storage_dtype(m.options.low_rank_storage), {rank, m.cols}});
+  }
   return plan;
 }
 

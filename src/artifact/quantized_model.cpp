@@ -48,6 +48,8 @@ Status check_values(const QuantizedModel& model, const QuantizedMatrix& matrix, 
   }
   if (const auto bad = detail::first_bad_mark(grid, steps))
     return refuse(error_number::quantized_rotated, "a row is no row of a rotation", *bad);
+  if (const auto bad = detail::first_not_finite(grid, detail::all(codes), steps))
+    return refuse(error_number::quantized_low_rank, "a corrected row is none of finite numbers", *bad);
   return ok();
 }
 
@@ -73,6 +75,12 @@ StoredDigests stored_digests(const QuantizedMatrix& matrix, const Matrix<Code>& 
   digests.scales = sha256_hex(detail::scale_bytes(all(steps.scales), matrix.options.scale_storage, room));
   if (grid.zero_points) digests.zeros = sha256_hex(detail::zero_bytes(all(steps.zeros), room));
   if (steps.rotation.any()) digests.rotated = sha256_hex(std::as_bytes(std::span(steps.rotation.rows)));
+  if (steps.low_rank.any()) {
+    std::vector<std::byte> other;
+    const auto a = detail::scale_bytes(all(steps.low_rank.A), matrix.options.low_rank_storage, room),
+               b = detail::scale_bytes(all(steps.low_rank.B), matrix.options.low_rank_storage, other);
+    digests.low_rank = Sha256().update(a).update(b).hex();
+  }
   return digests;
 }
 

@@ -78,16 +78,18 @@ class QuantizedModel {
 };
 
 /// Whether every code is a point of the matrix's grid, every step one that the grid takes, and of a matrix with a
-/// rotation every number exact in binary32. Errors: E0365, E0366, E0369.
+/// rotation every number exact in binary32, of one with a correction finite. Errors: E0365, E0366, E0369, E0389.
 Status check_values(const QuantizedModel& model, const QuantizedMatrix& matrix, const Matrix<Code>& codes,
                     const Steps& steps);
-/// Whether the model is whole and the values of every matrix are sound. Errors: E0710, E0365, E0366, E0369.
+/// Whether the model is whole and the values of every matrix are sound. Errors: E0710, E0365, E0366, E0369,
+/// E0389.
 Status check_model(const QuantizedModel& model);
 
-/// SHA-256 of codes, scales, zero points and marks of rotated rows ("" without): scales as the container stores them,
-/// of the others one byte for each, two for codes of U16, unpacked: of the numbers, whatever file holds them.
+/// SHA-256 of codes, scales, zero points, marks of rotated rows and correction ("" without): scales and the factors, A
+/// before B, as the container stores them, of the others one byte for each, two for codes of U16, unpacked: of the
+/// numbers, whatever file holds them.
 struct StoredDigests {
-  std::string codes, scales, zeros, rotated;
+  std::string codes, scales, zeros, rotated, low_rank;
 };
 StoredDigests stored_digests(const QuantizedMatrix& matrix, const Matrix<Code>& codes, const Steps& steps);
 

@@ -66,6 +66,12 @@ Status QuantizedFileWriter::write_quantized(const std::string& name, std::span<c
   if (rotated.size() != (rotates ? matrix.rows : 0) ||
       (rotates && steps.rotation.signs != rotation_signs(matrix.options, name, static_cast<Index>(matrix.cols))))
     return misuse(fmt::format("'{}': {} marks of rotated rows, or other signs", name, rotated.size()));
+  const bool corrects = matrix.options.low_rank > 0;
+  if (steps.low_rank.any() != corrects || (corrects && (steps.low_rank.A.rows() != static_cast<Index>(matrix.rows) ||
+                                                        steps.low_rank.A.cols() != matrix.options.low_rank ||
+                                                        steps.low_rank.B.rows() != matrix.options.low_rank ||
+                                                        steps.low_rank.B.cols() != static_cast<Index>(matrix.cols))))
+    return misuse(fmt::format("'{}': a correction of another rank or shape", name));
   if (codes.size() != matrix.rows * matrix.cols || scales.size() != matrix.rows * groups ||
       zeros.size() != (grid.spec().zero_points ? scales.size() : 0))
     return misuse(fmt::format("'{}' {} x {}: {} codes, {} scales, {} zero points", name, matrix.rows, matrix.cols,
@@ -84,6 +90,9 @@ Status QuantizedFileWriter::write_quantized(const std::string& name, std::span<c
       return Error{Exit::input, error_number::quantized_code, "a code is no point of the grid",
                    fmt::format("'{}': {:#06x} at [{}, {}]", name, codes[i], i / matrix.cols, i % matrix.cols),
                    "report this"};
+  if (const auto bad = detail::first_not_finite(grid, codes, steps))
+    return Error{Exit::input, error_number::quantized_low_rank, "a corrected row is none of finite numbers",
+                 fmt::format("'{}': {}", name, *bad), "report this"};
   std::vector<std::byte> room;
   Status written = write(name + ".codes", detail::packed_rows(codes, matrix.cols, grid.spec(), room));
   if (written) written = write(name + ".scale", detail::scale_bytes(scales, matrix.options.scale_storage, room));
@@ -92,6 +101,12 @@ Status QuantizedFileWriter::write_quantized(const std::string& name, std::span<c
     written = write(name + ".zero_point", detail::packed_rows(numbers, groups, grid.spec(), room));
   }
   if (written && rotates) written = write(name + ".rotated", detail::packed_marks(rotated, room));
+  const LowRank& factors = steps.low_rank;
+  const ScaleStorage storage = matrix.options.low_rank_storage;
+  if (written && corrects)
+    written = write(name + ".low_rank_a", detail::scale_bytes(detail::all(factors.A), storage, room));
+  if (written && corrects)
+    written = write(name + ".low_rank_b", detail::scale_bytes(detail::all(factors.B), storage, room));
   return written;
 }
 

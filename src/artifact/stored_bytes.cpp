@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "artifact/packed_codes.hpp"
@@ -102,6 +103,20 @@ std::optional<std::string> first_bad_mark(const Grid& grid, const Steps& steps) 
       if (const float s = steps.scales(i, g); mark == 1 ? !exact_when_rotated(grid, s) : !grid.exact_in_binary32(s))
         return fmt::format("scale {} of row {}{} gives numbers that are not exact in binary32", s, i,
                            mark == 1 ? ", which is rotated," : "");
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> first_not_finite(const Grid& grid, std::span<const Code> codes, const Steps& steps) {
+  if (!steps.low_rank.any()) return std::nullopt;
+  if (!steps.low_rank.A.allFinite()) return "a number in A";
+  if (!steps.low_rank.B.allFinite()) return "a number in B";
+  std::vector<float> q(static_cast<std::size_t>(steps.low_rank.B.cols()));
+  for (Index i = 0; i < steps.low_rank.A.rows(); ++i) {
+    if (!steps.low_rank.of_row(i)) continue;
+    decode_row(grid, steps, codes.subspan(static_cast<std::size_t>(i) * q.size(), q.size()), i, q);
+    const auto bad = std::ranges::find_if_not(q, [](float x) { return std::isfinite(x); });
+    if (bad != q.end()) return fmt::format("row {}, column {}", i, bad - q.begin());
   }
   return std::nullopt;
 }

@@ -23,7 +23,7 @@ std::span<const T> all(const Matrix<T>& M) {
 /// `room` where bytes had to be made.
 std::span<const std::byte> code_bytes(std::span<const Code> codes, const GridSpec& grid, std::vector<std::byte>& room);
 std::span<const std::byte> zero_bytes(std::span<const std::int16_t> zeros, std::vector<std::byte>& room);
-/// The scales as F32, F16 or BF16.
+/// The scales, or the factors of a correction, as F32, F16 or BF16.
 std::span<const std::byte> scale_bytes(std::span<const float> scales, ScaleStorage storage,
                                        std::vector<std::byte>& room);
 
@@ -49,6 +49,9 @@ Matrix<Code> read_rows(const TensorInfo& tensor, Index rows, Index cols, const G
 /// Of a matrix with a rotation: the first mark that is neither 0 nor 1, or the first scale by which some number of its
 /// row would not be exact in binary32.
 std::optional<std::string> first_bad_mark(const Grid& grid, const Steps& steps);
+
+/// Of a matrix with a correction: the first factor, or number of a corrected row, that is not finite.
+std::optional<std::string> first_not_finite(const Grid& grid, std::span<const Code> codes, const Steps& steps);
 
 /// 1 where the grid contains the code, otherwise 0, for all 2^16 codes.
 std::vector<std::uint8_t> known_codes(const Grid& grid);

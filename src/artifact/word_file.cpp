@@ -70,6 +70,7 @@ std::optional<std::string> misfit(const WordLayout& layout, const QuantizedMatri
   if (grid.kind != GridSpec::Kind::integer || (layout.bits >> grid.bits & 1) == 0)
     return fmt::format("the layout has no codes of grid {}", grid.id);
   if (matrix.options.rotation != no_rotation) return "the layout knows no rotation";
+  if (matrix.options.low_rank > 0) return "the layout knows no correction of low rank";
   if (matrix.transposed && !layout.inputs_first)
     return "W holds it as [inputs, outputs], the layout the other way round";
   if (matrix.options.group_size > 0 && matrix.cols % static_cast<std::uint64_t>(matrix.options.group_size) != 0)

@@ -40,6 +40,7 @@ inline constexpr int file_format_unknown = 231;  ///< the name is that of no fil
 inline constexpr int rotation_refused = 232;     ///< not with this grid, group size, method or given steps
 inline constexpr int method_refused = 233;       ///< a method with other options that it does not take
 inline constexpr int target_refused = 234;       ///< not with this method
+inline constexpr int low_rank_refused = 235;     ///< not with this method, shape or given steps, or beyond its storage
 
 // Exit::input: a safetensors file that breaks a rule of the format, in the order in which the rules are checked.
 inline constexpr int header_too_small = 301;      ///< fewer than 8 bytes
@@ -113,6 +114,7 @@ inline constexpr int quantized_tensors = 363;   ///< tensor map and tensors disa
 inline constexpr int quantized_shape = 364;     ///< codes or scales of the wrong dtype or shape
 inline constexpr int quantized_code = 365;      ///< a code that is no point of the grid
 inline constexpr int quantized_scale = 366;     ///< a scale that is not positive and finite
+inline constexpr int quantized_low_rank = 389;  ///< a factor of a correction, or a number that it makes, is not finite
 inline constexpr int quantized_rotated = 369;  ///< a mark that is neither 0 nor 1, or rotated points that are not exact
 
 // Exit::input: the certificate.

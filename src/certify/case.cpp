@@ -61,19 +61,19 @@ Case::Case(const Evidence& shown, const Compensated& compensated, const GridPoin
       chosen(chosen_by_results(evidence)),
       has_losses(evidence.model && evidence.model->in_range && columns.n > 0),
       unit(unit_of_target(simd_target())),
-      rows_by_unit(policy == contracts::Policy::on && simd_target() != "reference" &&
-                   !evidence.result.steps.rotation.any() && GapRule(evidence.options.grid).known &&
+      rows_by_unit(policy == contracts::Policy::on && simd_target() != "reference" && evidence.result.steps.plain() &&
+                   GapRule(evidence.options.grid).known &&
                    std::max(evidence.W.rows(), evidence.W.cols()) <= std::numeric_limits<std::int32_t>::max()) {
   // Without a position every column is dead, and nearest to w.
   const bool seen = u.rows() == evidence.W.rows() || (evidence.G && columns.n == 0);
   for (Index i = 0; i < evidence.W.rows(); ++i)
     if (evidence.row_is_rtn(i)) nearest.push_back(i);
-    else if (seen && !evidence.result.steps.rotation.of_row(i)) made.push_back(i);
+    else if (seen && evidence.result.steps.plain(i)) made.push_back(i);
 }
 
 std::vector<double> Case::numbers(const Matrix<Code>& codes, const Steps& steps, Index i) const {
   std::vector<double> q(at(codes.cols()));
-  if (steps.rotation.of_row(i)) {
+  if (!steps.plain(i)) {
     std::vector<float> decoded(q.size());
     decode_row(evidence.options.grid, steps, {&codes(i, 0), q.size()}, i, decoded);
     std::ranges::copy(decoded, q.begin());

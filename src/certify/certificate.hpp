@@ -63,7 +63,8 @@ struct CertifiedTensor {
   std::string name;
   std::uint64_t rows = 0, cols = 0;
   std::string weights_sha256, gram_sha256 /* empty: no calibration */, codes_sha256, scales_sha256,
-      zeros_sha256 /* empty: no zero points */, rotated_sha256 /* empty: no rotation */;
+      zeros_sha256 /* empty: no zero points */, rotated_sha256 /* empty: no rotation */,
+      low_rank_sha256 /* of A and B; empty: no correction */;
   std::string cross_sha256, float_sha256;  ///< of C and K; empty: a plain target
   Options options;                         ///< as resolved: scale_rule is "given" where C holds the steps
   std::string calibration;                 ///< "gram", "activations" or "none"

@@ -100,6 +100,7 @@ std::optional<std::string> first_difference(const CertifiedTensor& certified, co
       .same("the digest of the scales", certified.scales_sha256, computed.scales_sha256)
       .same("the digest of the zero points", certified.zeros_sha256, computed.zeros_sha256)
       .same("the digest of the marks of rotated rows", certified.rotated_sha256, computed.rotated_sha256)
+      .same("the digest of the correction of low rank", certified.low_rank_sha256, computed.low_rank_sha256)
       .same("the digest of the codes", certified.codes_sha256, computed.codes_sha256)
       .first();
 }

@@ -222,6 +222,7 @@ std::string tensor_line(int version, const CertifiedTensor& tensor) {
   if (version == 1) json["scale_rule"] = tensor.options.scale_rule;
   else json["sha256"]["zero_points"] = tensor.zeros_sha256;
   if (tensor.options.rotation != no_rotation) json["sha256"]["rotated"] = tensor.rotated_sha256;
+  if (tensor.options.low_rank > 0) json["sha256"]["low_rank"] = tensor.low_rank_sha256;
   if (tensor.options.target != plain_target) {
     json["sha256"]["cross_gram"] = tensor.cross_sha256;
     json["sha256"]["float_gram"] = tensor.float_sha256;
@@ -299,6 +300,7 @@ std::optional<LineFault> parse_tensor_line(const CertificateHeader& header, std:
   tensor.scales_sha256 = digests.digest("scales");
   if (header.version > 1) tensor.zeros_sha256 = digests.digest("zero_points");
   if (tensor.options.rotation != no_rotation) tensor.rotated_sha256 = digests.digest("rotated");
+  if (tensor.options.low_rank > 0) tensor.low_rank_sha256 = digests.digest("low_rank");
   if (tensor.options.target != plain_target) {
     tensor.cross_sha256 = digests.digest("cross_gram");
     tensor.float_sha256 = digests.digest("float_gram");

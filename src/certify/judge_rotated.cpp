@@ -1,5 +1,5 @@
-// Rotated rows: every number that a file holds is scale times the sum of 16 signed points over 4, exactly. The sums are
-// taken here by the definition of R, not by the additions of decode_row.
+// Rotated rows: every number that codes and scale stand for is scale times the sum of 16 signed points over 4, exactly.
+// The sums are taken here by the definition of R, not by the additions of decode_row.
 #include <algorithm>
 #include <bit>
 
@@ -40,9 +40,8 @@ std::vector<double> points_of(const Case& c, const MatrixRef<Code>& codes) {
   return points;
 }
 
-void judge_rows(const Case& c, std::span<const Index> rows, Evaluations& exact) {
+void judge_rows(const Case& c, const Steps& steps, std::span<const Index> rows, Evaluations& exact) {
   const Matrix<Code>& codes = c.evidence.result.codes;
-  const Steps& steps = c.evidence.result.steps;
   std::vector<Lanes> s(at(codes.cols())), g(s.size()), written(s.size());
   for (std::size_t lane = 0; lane < kRowsAtOnce; ++lane) {
     const Index i = rows[std::min(lane, rows.size() - 1)];
@@ -65,15 +64,16 @@ void judge_rows(const Case& c, std::span<const Index> rows, Evaluations& exact) 
 }
 
 void judge(Case& c) {
+  const Steps steps = c.evidence.result.steps.uncorrected();
   std::vector<Index> rotated;
   for (Index i = 0; i < c.evidence.W.rows(); ++i)
-    if (c.evidence.result.steps.rotation.of_row(i)) rotated.push_back(i);
+    if (steps.rotation.of_row(i)) rotated.push_back(i);
 #pragma omp parallel if (rotated.size() > kRowsAtOnce)
   {
     Evaluations exact = c.evaluations(generated::exact_product);
 #pragma omp for schedule(static)
     for (std::size_t first = 0; first < rotated.size(); first += kRowsAtOnce)
-      judge_rows(c, std::span(rotated).subspan(first, std::min(kRowsAtOnce, rotated.size() - first)), exact);
+      judge_rows(c, steps, std::span(rotated).subspan(first, std::min(kRowsAtOnce, rotated.size() - first)), exact);
   }
 }
 

@@ -56,7 +56,7 @@ std::vector<std::optional<bool>> one_opt(MatrixRef<float> W, MatrixRef<double> G
   const std::vector<double> points = points_of(options.grid);
 #pragma omp parallel for schedule(dynamic)
   for (Index i = 0; i < W.rows(); ++i) {
-    if (steps.rotation.of_row(i)) continue;
+    if (!steps.plain(i)) continue;
     Row row{W, steps, i, {}};
     std::vector<double> e;
     for (Index j = 0; j < W.cols(); ++j) {

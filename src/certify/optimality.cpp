@@ -80,6 +80,7 @@ std::vector<Optimality> optimality(MatrixRef<float> W, MatrixRef<double> G, cons
   const Matrix<double> used = G(live, live);
   Steps plain = steps;
   plain.rotation = {};
+  plain.low_rank = {};
   const Rounded nearest = round_to_nearest(W, options.grid, plain);
   const Matrix<double> points = dequantize_f64(nearest.codes, plain, options.grid);
   Matrix<double> squares(W.rows(), used.rows());
@@ -89,7 +90,7 @@ std::vector<Optimality> optimality(MatrixRef<float> W, MatrixRef<double> G, cons
       const Index j = live[static_cast<std::size_t>(k)];
       const double distance = static_cast<double>(W(i, j)) - points(i, j);
       squares(i, k) = distance * distance;
-      if (!steps.rotation.of_row(i)) weight[k] += squares(i, k);
+      if (steps.plain(i)) weight[k] += squares(i, k);
     }
   const std::optional<Vector<double>> c = used.rows() == 0 ? Vector<double>() : best_shown(used, weight);
   const std::optional<BestCodes> best = BestCodes::make(used, options.grid);
@@ -97,6 +98,7 @@ std::vector<Optimality> optimality(MatrixRef<float> W, MatrixRef<double> G, cons
   for (Index i = 0; i < W.rows(); ++i) {
     Optimality& row = rows[static_cast<std::size_t>(i)];
     if (steps.rotation.of_row(i)) row.by = optimality_by::rotated;
+    else if (!steps.plain(i)) row.by = optimality_by::corrected;
     else if (const auto least = best ? best->least_loss(W, steps, i, live) : std::nullopt)
       row = {least->round_down(), optimality_by::optimum};
     else if (c) row = {weighted(*c, squares.row(i).data()), optimality_by::diagonal};

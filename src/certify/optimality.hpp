@@ -35,7 +35,8 @@ inline constexpr const char *optimum = "T21_optimum",              ///< lower is
     *diagonal = "T21_factored_ieee",                               ///< a diagonal was taken from G
         *singular = "G less any diagonal has no positive pivots",  ///< in binary64
             *rotated = "the row is rotated",                       ///< its codes are points of another basis
-                *asymmetric = "the target is asymmetric";          ///< its loss is not e G e^T
+                *corrected = "the row is corrected",               ///< what it stands for is no row of points
+                    *asymmetric = "the target is asymmetric";      ///< its loss is not e G e^T
 }  // namespace optimality_by
 
 /// c, rounded down, for H = fl(G - delta); G [n, n] symmetric, n > 0, delta [n]. None where H has a pivot that is not

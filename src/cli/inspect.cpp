@@ -108,12 +108,14 @@ void print_tensors(const Json& description) {
 void print_matrices(const Json& description) {
   const std::size_t width = widest_name(description["matrices"]);
   for (const Json& matrix : description["matrices"])
-    print("  {:{}}  {:>7} x {:<7} {} {} {}{}{}, {:.3f} bits of entropy a code\n", matrix["name"].get<std::string>(),
-          width, matrix["rows"].get<std::uint64_t>(), matrix["cols"].get<std::uint64_t>(),
-          matrix["options"]["grid"].get<std::string>(), matrix["options"]["method"].get<std::string>(),
-          matrix["options"]["scale_rule"].get<std::string>(),
-          matrix["options"].contains("rotation") ? " " + matrix["options"]["rotation"].get<std::string>() : "",
-          matrix["transposed"].get<bool>() ? " transposed" : "", matrix["entropy"].get<double>());
+    print(
+        "  {:{}}  {:>7} x {:<7} {} {} {}{}{}{}, {:.3f} bits of entropy a code\n", matrix["name"].get<std::string>(),
+        width, matrix["rows"].get<std::uint64_t>(), matrix["cols"].get<std::uint64_t>(),
+        matrix["options"]["grid"].get<std::string>(), matrix["options"]["method"].get<std::string>(),
+        matrix["options"]["scale_rule"].get<std::string>(),
+        matrix["options"].contains("rotation") ? " " + matrix["options"]["rotation"].get<std::string>() : "",
+        matrix["options"].contains("low_rank") ? fmt::format(" rank {}", matrix["options"]["low_rank"].get<int>()) : "",
+        matrix["transposed"].get<bool>() ? " transposed" : "", matrix["entropy"].get<double>());
   print(
       "  quantized: {} matrices in {} tensors, of {}; bits per quantized weight with steps: {:.3f} by the grids{}; "
       "entropy of codes {:.3f} bits\n",

@@ -80,8 +80,9 @@ Status check_files(const std::string& checker, const VerifyFlags& flags, const V
     return ok();
   }
   for (const QuantizedMatrix& matrix : in.model->header().matrices)
-    if (matrix.options.target != plain_target || matrix.options.grid.spec().windowed) {
-      found.not_judged.emplace_back("a container with trellis codes or an asymmetric target, which it does not read");
+    if (matrix.options.target != plain_target || matrix.options.low_rank > 0 || matrix.options.grid.spec().windowed) {
+      found.not_judged.emplace_back(
+          "a container with trellis codes, an asymmetric target or a correction of low rank, which it does not read");
       return ok();
     }
   const CheckerFiles files{flags.weights, flags.calibration, flags.quantized, in.certificate_name,

@@ -113,7 +113,7 @@ Expected<std::vector<Loss>> EngineBackend::losses_binary32(const LossModel& mode
                                                            const Target& target, const Matrix<Code>& codes,
                                                            std::span<const Index> rows) {
   const auto grid = device_grid(target.grid);
-  if (!grid || target.order.empty() || target.steps.rotation.any() || target.asymmetric)
+  if (!grid || target.order.empty() || !target.steps.plain() || target.asymmetric)
     return Backend::losses_binary32(model, U, target, codes, rows);
   const Matrix<float> W = target.W;
   std::vector<RowLoss> sums(rows.size());
@@ -128,7 +128,7 @@ Expected<std::vector<Loss>> EngineBackend::losses_binary32(const LossModel& mode
 Expected<std::vector<Loss>> EngineBackend::losses(const LossModel& model, const Target& target,
                                                   const Matrix<Code>& codes, std::span<const Index> rows) {
   const auto grid = device_grid(target.grid);
-  if (!grid || target.order.empty() || target.steps.rotation.any() || target.asymmetric)
+  if (!grid || target.order.empty() || !target.steps.plain() || target.asymmetric)
     return Backend::losses(model, target, codes, rows);
   const Matrix<float> W = target.W;
   std::vector<RowLoss> sums(rows.size());

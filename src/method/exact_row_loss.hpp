@@ -23,12 +23,12 @@ inline oracle::Dyadic exact_row_loss(const oracle::ExactLoss& G, MatrixRef<float
   std::vector<float> w, scale;
   std::vector<double> point;
   std::vector<float> q(static_cast<std::size_t>(codes.cols()));
-  const bool rotated = steps.rotation.of_row(row);
-  if (rotated) decode_row(grid, steps, {&codes(row, 0), q.size()}, row, q);
+  const bool plain = steps.plain(row);
+  if (!plain) decode_row(grid, steps, {&codes(row, 0), q.size()}, row, q);
   for (Index j = 0; j < codes.cols(); ++j) {
     w.push_back(W(row, j));
-    scale.push_back(rotated ? 1 : steps.scale(row, j));
-    point.push_back(rotated ? q[static_cast<std::size_t>(j)] : grid.value(codes(row, j), steps.zero(row, j)));
+    scale.push_back(plain ? steps.scale(row, j) : 1);
+    point.push_back(plain ? grid.value(codes(row, j), steps.zero(row, j)) : double{q[static_cast<std::size_t>(j)]});
   }
   return G.loss(w, scale, point);
 }

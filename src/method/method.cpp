@@ -57,6 +57,7 @@ Statistic steps_depend_on(const Options& options) {
 std::string missing_reader(const Options& options, std::string_view option) {
   if (option == "ratios") return statistic_of(options.scale_rule) == Statistic::losses ? "" : "scale rule search";
   if (option == "rotation_seed") return options.rotation != no_rotation ? "" : fmt::format("rotation {}", hadamard_16);
+  if (option == "low_rank_weights" || option == "low_rank_storage") return options.low_rank > 0 ? "" : "a low_rank";
   if (option == "damp_fraction" || option == "desc_act")
     return reads_gram(options) ? "" : "a method or a scale rule that needs calibration";
   std::string readers;

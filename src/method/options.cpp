@@ -8,6 +8,7 @@
 #include <cmath>
 #include <optional>
 
+#include "method/low_rank.hpp"
 #include "method/method.hpp"
 
 namespace hallmark {
@@ -55,6 +56,9 @@ Status set_option(std::string_view name, std::string_view word, std::string& val
     if (word != no_rotation && word != hadamard_16) return not_a(name, word, "none or hadamard:16");
   } else if (name == "target") {
     if (word != plain_target && word != asymmetric_target) return not_a(name, word, "plain or asymmetric");
+  } else if (name == "low_rank_weights") {
+    if (word != plain_weights && word != diagonal_weights && word != hessian_weights)
+      return not_a(name, word, "plain, diagonal or hessian");
   } else if (const auto rule = find_scale_rule(word); word != given_scales && !rule) {
     return rule.error();
   }
@@ -70,7 +74,8 @@ Status set_option(std::string_view name, std::string_view word, ScaleStorage& va
 }
 
 Status set_option(std::string_view name, std::string_view word, Index& value) {
-  const Index least = name == "group_size" || name == "rotation_seed" ? 0 : 1, last = name == "effort" ? 5 : most;
+  const Index least = name == "group_size" || name == "rotation_seed" || name == "low_rank" ? 0 : 1,
+              last = name == "effort" ? 5 : most;
   const auto count = number<Index>(word);
   if (!count || *count < least || *count > last)
     return not_a(name, word, fmt::format("a whole number from {} to {}", least, last));

@@ -29,9 +29,12 @@ struct Options {
   Index effort = 3;                                  ///< of method best, 1 to 5
   double rate = 0.05;                                ///< of method rate-distortion: mu over mean(d) mean(s^2)
   bool guard = true;  ///< row by row the best of all proposals, round-to-nearest among them
-  std::string rotation = std::string(no_rotation);  ///< the basis in which codes are looked for (scale/rotation.hpp)
-  Index rotation_seed = 0;                          ///< of its signs
-  std::string target = std::string(plain_target);   ///< what codes stand for (asymmetric.hpp)
+  std::string rotation = std::string(no_rotation);     ///< the basis in which codes are looked for (scale/rotation.hpp)
+  Index rotation_seed = 0;                             ///< of its signs
+  std::string target = std::string(plain_target);      ///< what codes stand for (asymmetric.hpp)
+  Index low_rank = 0;                                  ///< inner indices of a correction A B (low_rank.hpp); 0: none
+  std::string low_rank_weights = "hessian";            ///< in what A B is nearest to what the codes leave
+  ScaleStorage low_rank_storage = ScaleStorage::bf16;  ///< of A and B
 };
 
 struct OptionInfo {
@@ -65,6 +68,10 @@ void visit_options(SomeOptions& options, Visit&& visit) {
   visit(OptionInfo{"rotation_seed", "of the signs of the rotation", true}, options.rotation_seed);
   visit(OptionInfo{"target", "plain or asymmetric: for the inputs behind layers that are quantized already", true},
         options.target);
+  visit(OptionInfo{"low_rank", "rank of a correction A B beside the codes; 0: none", true}, options.low_rank);
+  visit(OptionInfo{"low_rank_weights", "plain, diagonal or hessian: in what A B is nearest to W - Q", true},
+        options.low_rank_weights);
+  visit(OptionInfo{"low_rank_storage", "bf16, f16 or f32: how files store A and B", true}, options.low_rank_storage);
 }
 
 /// The value as files carry it; a grid by its id.

@@ -1,5 +1,7 @@
 #include "method/options_json.hpp"
 
+#include "method/low_rank.hpp"
+
 namespace hallmark {
 namespace {
 
@@ -76,7 +78,9 @@ std::optional<Options> options_of_json(const nlohmann::json& object) {
       good = good && item != object.end() && read(*item, info.name, value);
   });
   good = good && (options.rotation != no_rotation || options.rotation_seed == 0) && !rotation_obstacle(options) &&
-         !target_obstacle(options);
+         !target_obstacle(options) && !low_rank_obstacle(options) &&
+         (options.low_rank > 0 ||
+          (options.low_rank_weights == hessian_weights && options.low_rank_storage == ScaleStorage::bf16));
   // No other keys, and one text for one content.
   return good && options_json(options).size() == object.size() ? std::optional(std::move(options)) : std::nullopt;
 }

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "method/factored.hpp"
+#include "method/low_rank.hpp"
 #include "method/rotated.hpp"
 #include "method/rtn.hpp"
 #include "method/search.hpp"
@@ -44,6 +45,32 @@ Status check_target(const Layer& layer, const Options& options) {
     return Error{Exit::usage, error_number::no_calibration, "an asymmetric target needs the inputs of the float layer",
                  fmt::format("no cross-Gram matrix for {}", layer.name), "--target plain, or NAME.cross_gram"};
   return refuse_inputs(*layer.inputs, layer.W.cols(), layer.name);
+}
+
+// Whether it can have the correction that the options name.
+Status check_low_rank(const Layer& layer, const Options& options, bool given) {
+  auto obstacle = low_rank_obstacle(options, layer.W.rows(), layer.W.cols());
+  if (!obstacle && given && options.low_rank > 0)
+    obstacle = Obstacle{"its steps are given", "--low-rank 0, or steps by a rule"};
+  if (!obstacle) return ok();
+  return Error{Exit::usage, error_number::low_rank_refused, fmt::format("{} cannot have this correction", layer.name),
+               obstacle->where, obstacle->hint};
+}
+
+// The proposal, and in the rows that lose less with it the correction of what it leaves of `aim`.
+Expected<Proposal> corrected(Proposal proposal, const Target& target, MatrixRef<float> aim, const Options& options,
+                             const Factored& factored, std::string_view name, const Selector& selector) {
+  if (!proposal.steps) proposal.steps = target.steps;
+  const Matrix<float> Q = dequantize(proposal.rounded.codes, *proposal.steps, options.grid);
+  Expected<LowRank> fitted = fit_low_rank(aim, Q, options, factored, name);
+  if (!fitted) return fitted.error();
+  Proposal with{proposal.rounded, proposal.steps};
+  proposal.steps->low_rank = {Matrix<float>::Zero(fitted->A.rows(), fitted->A.cols()), fitted->B};
+  with.steps->low_rank = *std::move(fitted);
+  std::vector<Proposal> both;
+  both.push_back(std::move(proposal));
+  both.push_back(std::move(with));
+  return selector(std::move(both));
 }
 
 Error needs_calibration(const Layer& layer, const Options& options, const Method& method) {
@@ -179,6 +206,8 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
   const bool asymmetric_asked = options.target != plain_target;
   if (asymmetric_asked)
     if (const Status takes = check_target(layer, options); !takes) return takes.error();
+  if (const Status takes = check_low_rank(layer, options, given.has_value()); !takes) return takes.error();
+  const bool corrects = options.low_rank > 0;
   if (!reads_gram(options)) return without_losses(layer, options, method, std::move(result), observer, compute);
   if (!layer.G) return needs_calibration(layer, options, method);
 
@@ -225,7 +254,7 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
     if (const Status made = make_steps({weights, &best, *ratios}); !made) return made.error();
   }
   RecurrenceSink sink;
-  if (observer && !asymmetric)
+  if (observer && !asymmetric && !corrects)
     sink = [&](const Matrix<Code>& codes, Index first, Index count, const float* u) {
       observer->rows({rounds, U, factored->factor.d, codes, first, count, u});
     };
@@ -248,7 +277,10 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
     if (asymmetric) proposal.sums.clear(), proposal.known = {};  // these speak of w*
   Expected<Proposal> best = best_of(*std::move(proposals), target, options, selector);
   if (!best) return best.error();
+  if (corrects) best = corrected(*std::move(best), target, aim, options, *factored, layer.name, selector);
+  if (!best) return best.error();
   if (rotated) result.rtn_steps = result.steps;  // of the rule, from the weights as they are
+  else if (corrects) result.rtn_steps = best->steps->uncorrected();
   if (best->steps) result.steps = *std::move(best->steps);
   Rounded& proposal = best->rounded;
 

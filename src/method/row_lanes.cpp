@@ -16,7 +16,7 @@ constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 }  // namespace
 
 std::vector<float> decoded_rows(const Target& target, const Matrix<Code>& codes, std::span<const Index> rows) {
-  if (!target.steps.rotation.any()) return {};
+  if (target.steps.plain()) return {};
   const std::size_t cols = at(codes.cols());
   std::vector<float> decoded(rows.size() * cols);
   for (std::size_t r = 0; r < rows.size(); ++r)

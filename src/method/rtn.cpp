@@ -10,7 +10,7 @@
 namespace hallmark {
 namespace {
 
-// The numbers of a tensor with rotated rows, all exact in binary32.
+// The numbers of a tensor with rotated or corrected rows, all of binary32.
 Matrix<float> decoded(const Matrix<Code>& codes, const Steps& steps, const Grid& grid) {
   Matrix<float> numbers(codes.rows(), codes.cols());
   const auto cols = static_cast<std::size_t>(codes.cols());
@@ -76,13 +76,13 @@ void round_left_out(const Target& target, Rounded& rounded) {
 }
 
 Matrix<float> dequantize(const Matrix<Code>& codes, const Steps& steps, const Grid& grid) {
-  if (steps.rotation.any()) return decoded(codes, steps, grid);
+  if (!steps.plain()) return decoded(codes, steps, grid);
   if (grid.is_gf16()) return scaled_gf16(codes, steps, grid);
   return scaled_points<float>(codes, steps, grid);
 }
 
 Matrix<double> dequantize_f64(const Matrix<Code>& codes, const Steps& steps, const Grid& grid) {
-  if (steps.rotation.any()) return decoded(codes, steps, grid).cast<double>();
+  if (!steps.plain()) return decoded(codes, steps, grid).cast<double>();
   return scaled_points<double>(codes, steps, grid);
 }
 

@@ -24,9 +24,15 @@ void fields(Archive& archive, Rotation& value) {
 }
 
 template <class Archive>
+void fields(Archive& archive, LowRank& value) {
+  auto& [A, B] = value;
+  archive(A, B);
+}
+
+template <class Archive>
 void fields(Archive& archive, Steps& value) {
-  auto& [scales, zeros, group_size, rotation] = value;
-  archive(scales, zeros, group_size, rotation);
+  auto& [scales, zeros, group_size, rotation, low_rank] = value;
+  archive(scales, zeros, group_size, rotation, low_rank);
 }
 
 template <class Archive>

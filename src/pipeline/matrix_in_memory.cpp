@@ -48,6 +48,7 @@ Expected<CertifiedMatrix> quantize_in_memory(const MatrixInMemory& in, RuleSet& 
   certificate.scales_sha256 = digests.scales;
   certificate.zeros_sha256 = digests.zeros;
   certificate.rotated_sha256 = digests.rotated;
+  certificate.low_rank_sha256 = digests.low_rank;
   return CertifiedMatrix{planned->matrix, std::move(result), std::move(certificate)};
 }
 

@@ -9,6 +9,7 @@
 #include "artifact/quantized_metadata.hpp"
 #include "base/error_numbers.hpp"
 #include "base/spelling.hpp"
+#include "method/low_rank.hpp"
 #include "method/method.hpp"
 #include "method/quantize.hpp"
 
@@ -63,8 +64,8 @@ std::vector<PlannedMatrix> matrices_of(const TensorInfo& tensor, const Resolved&
 // What is wrong, by kind; one message names all offenders of the first kind that has any.
 struct Offenders {
   std::vector<std::string> empty, unreadable, wide, zeros, mismatched, unscaled, no_token, uncalibrated, unturned,
-      unmade, untargeted, uncrossed;
-  std::string how_to_turn, how_to_make, how_to_target;
+      unmade, untargeted, uncrossed, uncorrected;
+  std::string how_to_turn, how_to_make, how_to_target, how_to_correct;
 
   std::optional<Error> error(const std::string& calibration) const {
     const auto refuse = [&](Exit exit, int number, const std::vector<std::string>& names, std::string_view what,
@@ -112,6 +113,9 @@ struct Offenders {
     if (!unturned.empty())
       return refuse(Exit::usage, error_number::rotation_refused, unturned, "{} matrices cannot be rotated",
                     how_to_turn);
+    if (!uncorrected.empty())
+      return refuse(Exit::usage, error_number::low_rank_refused, uncorrected,
+                    "{} matrices cannot have this correction of low rank", how_to_correct);
     if (!unmade.empty())
       return refuse(Exit::usage, error_number::method_refused, unmade,
                     "{} matrices and their methods do not go together", how_to_make);
@@ -153,6 +157,16 @@ void settle(PlannedMatrix& planned, bool rtn, Offenders& offenders) {
     options.method = "rtn";
     options.rotation = no_rotation;  // without losses nothing says that it is worth its while
     options.target = plain_target;
+    options.low_rank = 0;
+  }
+  if (options.low_rank == 0) {
+    const Options defaults{options.grid};
+    options.low_rank_weights = defaults.low_rank_weights;
+    options.low_rank_storage = defaults.low_rank_storage;
+  }
+  if (const auto obstacle = low_rank_obstacle(options, static_cast<Index>(matrix.rows), planned.cols())) {
+    offenders.uncorrected.push_back(fmt::format("{}: {}", matrix.name, obstacle->where));
+    offenders.how_to_correct = obstacle->hint;
   }
   if (options.rotation == no_rotation) options.rotation_seed = 0;
   if (const auto obstacle = rotation_obstacle(options)) {
@@ -228,7 +242,9 @@ double PlannedMatrix::working_set() const {
   const double fitting = steps_depend_on(matrix.options) == Statistic::losses ? r * c * (2 + 2) + c * c * 4 : 0;
   // C and K, their differences, w*, the slope and a product.
   const double asymmetric = matrix.options.target == plain_target ? 0 : r * c * (4 + 8 + 8) + c * c * 4 * 8;
-  return of_rows + r * c * (4 + 4) + c * c * (8 + 8 + 8 + 2 + 4) + fitting + turned + asymmetric + tokens;
+  // Q, E and E L, and two proposals more.
+  const double corrected = matrix.options.low_rank == 0 ? 0 : r * c * (4 + 8 + 8 + 2 + 2);
+  return of_rows + r * c * (4 + 4) + c * c * (8 + 8 + 8 + 2 + 4) + fitting + turned + asymmetric + corrected + tokens;
 }
 
 const char* PlannedMatrix::calibration_kind() const {

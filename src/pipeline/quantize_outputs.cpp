@@ -55,6 +55,7 @@ Status QuantizeOutputs::write(const PlannedMatrix& planned, QuantizedTensor&& qu
     certified.scales_sha256 = digests.scales;
     certified.zeros_sha256 = digests.zeros;
     certified.rotated_sha256 = digests.rotated;
+    certified.low_rank_sha256 = digests.low_rank;
     return files.certificate.add(certified);
   });
   return large ? settle() : ok();

@@ -51,7 +51,10 @@ std::optional<std::string> first_difference_of(const Steps& stored, const Steps&
   for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i)
     if (a[i] != b[i])
       return fmt::format("row {} is {}rotated, computed it is {}", i, a[i] ? "" : "not ", a[i] ? "not" : "");
-  return std::nullopt;
+  const LowRank &mine = stored.low_rank, &other = computed.low_rank;
+  if (!mine.any() || !other.any()) return std::nullopt;  // a rule makes none
+  if (const auto factor = first_difference_of("factor A", mine.A, other.A)) return factor;
+  return first_difference_of("factor B", mine.B, other.B);
 }
 
 // What a model stores of one matrix.
@@ -80,6 +83,7 @@ void enter_digests(const PlannedMatrix& planned, const LoadedMatrix& loaded, con
   tensor.scales_sha256 = of_stored.scales;
   tensor.zeros_sha256 = of_stored.zeros;
   tensor.rotated_sha256 = of_stored.rotated;
+  tensor.low_rank_sha256 = of_stored.low_rank;
 }
 
 constexpr const char* other_codes = "its codes are not those of the certificate";
@@ -104,6 +108,7 @@ std::optional<std::string> first_false_fact(const CertifiedTensor& claim, const 
   if (claim.scales_sha256 != found.scales_sha256) return "its scales are not those of the certificate";
   if (claim.zeros_sha256 != found.zeros_sha256) return "its zero points are not those of the certificate";
   if (claim.rotated_sha256 != found.rotated_sha256) return "its rotated rows are not those of the certificate";
+  if (claim.low_rank_sha256 != found.low_rank_sha256) return "its correction is not that of the certificate";
   const std::size_t rows = found.gram_sha256.empty() ? 0 : static_cast<std::size_t>(found.rows);
   return same("the number of rows with values", claim.values.size(), rows);
 }
@@ -175,9 +180,9 @@ std::optional<std::string> first_foreign_step(const PlannedMatrix& planned, cons
   return first_difference_of(stored, *again);
 }
 
-// The steps of round-to-nearest, which is not rotated: where some row is, those of the rule.
+// The steps of round-to-nearest, which is neither rotated nor corrected: where some row is rotated, those of the rule.
 Expected<std::optional<Steps>> nearest_steps(const Options& options, MatrixRef<float> W, const Steps& stored) {
-  if (!stored.rotation.any()) return std::optional<Steps>();
+  if (!stored.rotation.any()) return stored.low_rank.any() ? std::optional(stored.uncorrected()) : std::nullopt;
   Expected<Steps> steps = steps_of_rule(options, options.scale_rule, W);
   if (!steps) return steps.error();
   return std::optional(*std::move(steps));

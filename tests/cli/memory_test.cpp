@@ -133,6 +133,7 @@ TEST_CASE("--dry-run tells what a matrix needs: never less, and at most twice as
   each.push_back(trellis);
   each.push_back({"--bits", "4", "--effort", "1"});
   each.push_back({"--grid", "int4", "--target", "asymmetric"});
+  each.push_back({"--grid", "int4", "--low-rank", "8"});
   for (const DType dtype : {DType::F32, DType::BF16})
     for (const bool gram : {true, false}) {
       write("small", 8, 8, dtype, gram);

@@ -85,7 +85,7 @@ TEST_CASE("outputs of a resumed run are those of an undisturbed one, whatever th
   const std::string c = "--calibration c.safetensors ";
   for (const std::string& options :
        {c, c + "--grid int4 --bounds", c + "--grid int4z --group-size 16 --scale-storage f16 --optimality",
-        c + "--bits 3", c + "--grid trellis:2 --method trellis --rotation hadamard:16",
+        c + "--bits 3", c + "--grid int3 --low-rank 2", c + "--grid trellis:2 --method trellis --rotation hadamard:16",
         c + "--grid int3 --holdout 0.25", c + "--grid int5s --exact --contracts exact",
         c + "--grid nf4 --method best --contracts off", c + "--grid bf16 --no-guard",
         std::string("--method rtn --grid int8")})

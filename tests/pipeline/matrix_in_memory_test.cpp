@@ -46,7 +46,8 @@ TEST_CASE("a matrix in memory gets the codes and the certificate of one in a fil
   test::write_tensors(folder / "w", {{"a", DType::F32, {rows, cols}, layer.W}});
   REQUIRE(write_grams(folder / "c", false, {{"a", cols, tokens}}, [&](std::size_t) { return layer.G; }));
   for (const Words& words : {Words{{"grid", "int4"}}, Words{{"bits", "3"}, {"rotation_seed", "7"}},
-                             Words{{"grid", "int4z"}, {"group_size", "8"}}, Words{{"method", "rtn"}}}) {
+                             Words{{"grid", "int4z"}, {"group_size", "8"}}, Words{{"grid", "int3"}, {"low_rank", "2"}},
+                             Words{{"method", "rtn"}}}) {
     const Demands demands{contracts::Policy::on, true, true, {2}, words.contains("grid")};
     RuleSet of_files = *rules_of_words(words, "test"), of_memory = of_files;
     QuantizeFilesRequest request;

@@ -100,7 +100,7 @@ TEST_CASE("equal losses are decided exactly: a change that lowers nothing is non
   }
 }
 
-TEST_CASE("rotated rows and asymmetric targets have no such certificate") {
+TEST_CASE("rotated and corrected rows and asymmetric targets have no such certificate") {
   const SmallLayer s = random_layer(2, 16, "int4");
   Steps steps = s.steps;
   steps.rotation.signs.assign(16, 1.0F);
@@ -109,6 +109,11 @@ TEST_CASE("rotated rows and asymmetric targets have no such certificate") {
   const auto rows = one_opt(s.W, s.G, options, steps, s.rtn.codes);
   CHECK_FALSE(rows[0]);
   CHECK(rows[1]);
+  Steps corrected = s.steps;
+  corrected.low_rank = {Matrix<float>::Identity(2, 1), Matrix<float>::Ones(1, 16)};
+  const auto beside = one_opt(s.W, s.G, options, corrected, s.rtn.codes);
+  CHECK_FALSE(beside[0]);
+  CHECK(beside[1]);
   options.target = asymmetric_target;
   CHECK_FALSE(one_opt(s.W, s.G, options, s.steps, s.rtn.codes)[1]);
 }

@@ -34,6 +34,9 @@ std::optional<Error> block_obstacle(const QuantizedMatrix& matrix) {
   const char* const preset = "quantize --preset q4_0 or q8_0";
   if (options.rotation != no_rotation)
     return refused("GGUF has no rotated rows", matrix.name, "rotation " + options.rotation, preset);
+  if (options.low_rank > 0)
+    return refused("GGUF has no corrections of low rank", matrix.name, fmt::format("rank {}", options.low_rank),
+                   preset);
   if (!gguf::type_of(options.grid.spec()))
     return refused("GGUF has no blocks with the points of this grid", matrix.name, "grid " + options.grid.name(),
                    preset);
