@@ -170,13 +170,13 @@ TEST_CASE("another correction is none of the certificate's, and one that is not 
   const auto q = QuantizedFile::open(space.folder / "q.safetensors");
   REQUIRE(q);
   const QuantizedMatrix& matrix = q->header().matrices.front();
-  const Matrix<Code> codes = *q->codes(matrix);
+  const Matrix<Code> stored = *q->codes(matrix);
   Steps steps = *q->steps(matrix);
   const auto written = [&] {
     QuantizedHeader header = q->header();
     auto writer = QuantizedFileWriter::create(space.folder / "q.safetensors", true, header);
     REQUIRE(writer);
-    const Status put = writer->write_quantized("a", {codes.data(), static_cast<std::size_t>(codes.size())}, steps);
+    const Status put = writer->write_quantized("a", {stored.data(), static_cast<std::size_t>(stored.size())}, steps);
     if (!put) return put.error().number;
     for (const OriginalTensor& tensor : q->header().tensors)
       if (tensor.name != "a") REQUIRE(writer->write_unchanged(*q, tensor.name));
