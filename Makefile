@@ -88,7 +88,7 @@ fixtures: ## Make tests/fixtures/ again with the oracle, and tests/quantize/dige
 	$(BUILD)/tests/fixtures/make_fixtures tests/fixtures
 	$(BUILD)/tests/quantize/make_digests > tests/quantize/digests.txt
 
-.PHONY: check-exhaustive check-fuzz check-kills check-sanitizers check-tsan check-neon check-trainer check-python check-cuda check-install
+.PHONY: check-exhaustive check-fuzz check-kills check-sanitizers check-tsan check-neon check-trainer check-python check-interop check-cuda check-install
 check-exhaustive: ## All 2^32 binary32 inputs of the codec against MPFR, then on every SIMD target (minutes); docs/check-exhaustive.txt
 	@tools/deps.sh build test
 	$(CMAKE) -S . -B $(BUILD) -DHALLMARK_TESTS=ON
@@ -128,6 +128,9 @@ train: build ## Train a checkpoint again, into build-trainer/: SEED=47 (hours wi
 check-python: build ## Install the Python package into a fresh virtual environment, without network, and run its tests there
 	@tools/deps.sh python
 	tools/check_python.sh $(BUILD)
+check-interop: build ## Read what we export with gguf, llama.cpp, safetensors and compressed-tensors, from PyPI
+	@tools/deps.sh interop
+	tools/check_interop.sh $(BUILD)
 check-cuda: ## Compile the CUDA library with nvcc and run its tests on a GPU, where there are any
 	tools/check_cuda.sh
 check-install: build ## Install into a temporary prefix and build examples/ against the installed package
