@@ -6,6 +6,11 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Hallmark)
 install(TARGETS hallmark EXPORT HallmarkTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS hallmark_tool RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(PROGRAMS ${PROJECT_BINARY_DIR}/checker/hallmark-check DESTINATION ${CMAKE_INSTALL_BINDIR} OPTIONAL)  # where built
+if(NOT CMAKE_CROSSCOMPILING)
+  install(FILES ${PROJECT_BINARY_DIR}/generated/hallmark.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  install(FILES ${PROJECT_BINARY_DIR}/generated/completion.bash RENAME hallmark
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+endif()
 install(DIRECTORY src/ DESTINATION include/hallmark
   FILES_MATCHING PATTERN "*.hpp" PATTERN "cli" EXCLUDE)
 install(DIRECTORY contracts/ DESTINATION include/hallmark/contracts FILES_MATCHING PATTERN "*.hpp")

@@ -9,5 +9,7 @@ cmake -G Ninja -S examples -B "$prefix/example" -DCMAKE_BUILD_TYPE=Release -DCMA
 cmake --build "$prefix/example"
 "$prefix/example/quantize_matrix"
 "$prefix/usr/bin/hallmark" version
+"$prefix/usr/bin/hallmark" manual | cmp - "$prefix/usr/share/man/man1/hallmark.1"
+"$prefix/usr/bin/hallmark" completion | cmp - "$prefix/usr/share/bash-completion/completions/hallmark"
 [ ! -x "$1/checker/hallmark-check" ] || [ -x "$prefix/usr/bin/hallmark-check" ]
 (cd "$prefix/usr/share/hallmark" && "$prefix/usr/bin/hallmark" smt | tail -n 1)

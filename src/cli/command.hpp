@@ -31,6 +31,8 @@ Command league_command(CLI::App& root);
 Command ttest_command(CLI::App& root);
 Command witness_command(CLI::App& root);
 Command smt_command(CLI::App& root);
+Command completion_command(CLI::App& root);
+Command manual_command(CLI::App& root);
 Command version_command(CLI::App& root);
 
 }  // namespace hallmark::cli
