@@ -27,9 +27,9 @@ struct Row {
   Index i;
   std::vector<double> g;  // points with their zero points taken off, without the scale
 
-  // 2 (e G)_j + delta G_jj, exactly.
-  Dyadic exact(const Gradients& of, Index j, double delta) const {
-    Dyadic sum = Dyadic(delta) * Dyadic(of.diagonal(j));
+  // 2 (e G)_j + s (p - x) G_jj, exactly.
+  Dyadic exact(const Gradients& of, Index j, double p, double x) const {
+    Dyadic sum = Dyadic(steps.scale(i, j)) * (Dyadic(p) - Dyadic(x)) * Dyadic(of.diagonal(j));
     for (Index k = 0; k < of.size(); ++k) {
       const Dyadic q = Dyadic(steps.scale(i, k)) * Dyadic(g[static_cast<std::size_t>(k)]);
       sum += Dyadic(2) * (Dyadic(W(i, k)) - q) * Dyadic(of.gram()(k, j));
@@ -38,11 +38,13 @@ struct Row {
   }
 };
 
-// Whether delta in e_j lowers the loss.
-bool lowers(const Gradients& of, const Gradient& gradient, const Row& row, Index j, double delta) {
+// Whether the loss is lower with the point x instead of p in column j. Scale times point is exact, 24 bits times 14;
+// the difference is rounded once, which change_of_loss allows for and exact arithmetic does without.
+bool lowers(const Gradients& of, const Gradient& gradient, const Row& row, Index j, double p, double x) {
+  const double s = row.steps.scale(row.i, j), delta = s * p - s * x;
   const Change change = change_of_loss(of, gradient, j, delta);
   if (std::fabs(change.value) > change.error) return change.value < 0;
-  const int sign = row.exact(of, j, delta).sign();
+  const int sign = row.exact(of, j, p, x).sign();
   return delta > 0 ? sign < 0 : sign > 0;
 }
 
@@ -68,9 +70,8 @@ std::vector<std::optional<bool>> one_opt(MatrixRef<float> W, MatrixRef<double> G
     for (Index j = 0; j < W.cols() && best; ++j) {
       if (!(of.diagonal(j) > 0)) continue;
       const auto at = std::ranges::lower_bound(points, options.grid.value(codes(i, j)));
-      const double s = steps.scale(i, j);  // the distance of neighbours is exact, and so is its product with s
-      if (at != points.begin()) best = best && !lowers(of, gradient, row, j, s * (*at - *(at - 1)));
-      if (at + 1 != points.end()) best = best && !lowers(of, gradient, row, j, s * (*at - *(at + 1)));
+      if (at != points.begin()) best = best && !lowers(of, gradient, row, j, *at, *(at - 1));
+      if (at + 1 != points.end()) best = best && !lowers(of, gradient, row, j, *at, *(at + 1));
     }
     rows[static_cast<std::size_t>(i)] = best;
   }

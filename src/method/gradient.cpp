@@ -26,9 +26,9 @@ Gradient::Gradient(const Gradients& of, const double* e) : of_(of), r_(Vector<do
     }
 }
 
-// With N terms of which the largest sum of magnitudes is A = correlation root_j size, N fma and the rounding of e move
-// r_j by (N + 1) u (1 + N u) A at most, u = 2^-53, and underflow by N 2^-1075. (N + 8) 2^-52 is twice (N + 8) u, which
-// has room for the roundings of A itself, N + 6 of them.
+// With N terms of which the largest sum of magnitudes is A = correlation root_j size, N fma and the rounding of e and
+// of its changes move r_j by (N + 1) u (1 + N u) A at most, u = 2^-53, and underflow by N 2^-1075. (N + 8) 2^-52 is
+// twice (N + 8) u, which has room for the roundings of A itself, N + 6 of them.
 double Gradient::error(Index j) const {
   return (static_cast<double>(terms_) + 8) * 0x1p-52 * of_.correlation() * of_.root(j) * size_ + 0x1p-1000;
 }
@@ -39,8 +39,9 @@ void Gradient::change(Index j, double delta) {
   ++terms_;
 }
 
-// Three roundings: of delta G_jj, of the sum, of the product. The error of r_j enters twice. 2^-51 is four units, of
-// which the rounded error itself takes two at most.
+// Four roundings: of delta, of delta G_jj, of the sum, of the product. The first two move `own` by two units, the first
+// and the last two move the result by three units of `inner`. The error of r_j enters twice. 2^-51 is four units; the
+// fourth, and the half of gradient.error that is room, hold what rounding does to the error itself.
 Change change_of_loss(const Gradients& of, const Gradient& gradient, Index j, double delta) {
   const double own = delta * of.diagonal(j), inner = 2 * gradient[j] + own;
   const double error = 2 * gradient.error(j) + 0x1p-51 * (std::fabs(own) + std::fabs(inner));

@@ -35,7 +35,7 @@ class Gradient {
 
   double operator[](Index j) const { return r_[j]; }
   double error(Index j) const;
-  void change(Index j, double delta);  ///< of e_j; exact
+  void change(Index j, double delta);  ///< of e_j, within 2^-53 of itself
 
  private:
   const Gradients& of_;
@@ -44,7 +44,8 @@ class Gradient {
   Index terms_ = 0;
 };
 
-/// What a change of e_j by delta != 0 does to the loss: `value`, and within `error` of it.
+/// What a change of e_j by a number other than 0 does to the loss: `value`, and within `error` of it. delta is within
+/// 2^-53 of that number, as a difference of two products that are exact.
 struct Change {
   double value, error;
 };

@@ -40,7 +40,7 @@ class Row {
     }
     if (where < 0) return false;
     codes_[where] = to;
-    q_[where] -= by;
+    q_[where] = number(where, to);
     gradient_->change(where, by);
     return true;
   }

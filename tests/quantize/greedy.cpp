@@ -100,6 +100,26 @@ TEST_CASE("equal losses are decided exactly: a change that lowers nothing is non
   }
 }
 
+TEST_CASE("a change that binary64 does not hold is judged exactly") {
+  // Codes -2^-60 or 2^-60 beside the point 1: in column 1 the loss falls where 2 (e G)_1 is above 1 + 2^-60 or above
+  // 1 - 2^-60; the rounded change, 1, would say above 1.
+  Matrix<double> G(2, 2);
+  G << 1, 0.5, 0.5, 1;
+  for (const float sign : {-1.0F, 1.0F}) {
+    CAPTURE(sign);
+    SmallLayer s{{}, G, Grid(*GridSpec::table("mine", "table/1", {sign * 0x1p-60F, 1})), {}, {}};
+    s.W.resize(1, 2);
+    s.W << sign * 5 * 0x1p-61F, 0.5F;  // e_1 + e_0 / 2 = 1/2 - sign 2^-62
+    s.steps.scales.resize(1, 1);
+    s.steps.scales.setOnes();
+    Matrix<Code> codes = Matrix<Code>::Zero(1, 2), other = codes;
+    other(0, 1) = 1;
+    const bool falls = exact(s, other, s.steps, 0) < exact(s, codes, s.steps, 0);
+    CHECK(falls == (sign > 0));
+    CHECK(one_opt(s.W, s.G, Options{s.grid}, s.steps, codes).front() == !falls);
+  }
+}
+
 TEST_CASE("rotated and corrected rows and asymmetric targets have no such certificate") {
   const SmallLayer s = random_layer(2, 16, "int4");
   Steps steps = s.steps;
