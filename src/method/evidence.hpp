@@ -28,7 +28,7 @@ struct RecurrenceRows {
 /// binary64, in some order in which no token goes through more roundings than this.
 inline constexpr Index kSupposedRoundings = Index{1} << 24;
 
-/// A finished tensor. W, order, model and diag_H speak of the same columns: position p is column order[p] of W and G;
+/// A finished tensor. W, order and model speak of the same columns: position p is column order[p] of W and G;
 /// columns outside of the order have a zero row in G, and are rounded to nearest.
 struct Evidence {
   std::string_view name;
@@ -41,7 +41,6 @@ struct Evidence {
   const MatrixRef<double>* G = nullptr;
   const LossModel* model =
       nullptr;  ///< d, sqrt(H_jj), H_jj - 2 G_jj, whether T15 applies; U where widened() was called
-  const Vector<double>* diag_H = nullptr;               ///< fl(2 G_jj + lambda)
   const Matrix<double>* U = nullptr;                    ///< the factor; below the diagonal nothing is to be read
   std::function<const LossModel&()> widened = nullptr;  ///< the model with its U packed, for losses in binary64
   Index roundings = kSupposedRoundings;                 ///< of Layer

@@ -162,14 +162,14 @@ Expected<Factored> factor_accepted(MatrixRef<double> G, double damp_fraction, bo
   if (bad_entry)
     return Error{Exit::numeric, error_number::gptq_overflow, fmt::format("the Hessian of {} overflows binary64", name),
                  fmt::format("entry ({}, {})", bad_entry->row, bad_entry->column), "rescale the activations"};
-  out.diag_H = H.diagonal();
+  const Vector<double> diag_H = H.diagonal();
   const Expected<std::optional<PivotFailure>> failure = compute.factor(H, out.factor.d);
   if (!failure) return failure.error();
   if (*failure) return explain(**failure, G, damp_fraction, out.order, name, tokens);
   out.factor.U = std::move(H);
-  Vector<double> diag_2G(out.diag_H.size());
+  Vector<double> diag_2G(diag_H.size());
   for (std::size_t p = 0; p < out.order.size(); ++p) diag_2G[static_cast<Index>(p)] = 2 * G(out.order[p], out.order[p]);
-  out.model = loss_weights(out.factor.d, out.diag_H, diag_2G);
+  out.model = loss_weights(out.factor.d, diag_H, diag_2G);
   return out;
 }
 

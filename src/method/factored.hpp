@@ -13,9 +13,8 @@ struct Factored {
   double lambda = 0;
   Index dead_columns = 0;  ///< columns with G_jj = 0
   std::vector<Index> order;
-  Vector<double> diag_H;  ///< fl(2 G_jj + lambda)
-  Factor factor;          ///< binary64; below the diagonal of U nothing is to be read
-  LossModel model;        ///< its U is packed by widened()
+  Factor factor;    ///< binary64; below the diagonal of U nothing is to be read
+  LossModel model;  ///< its U is packed by widened()
 
   /// The model with its U in binary64.
   const LossModel& widened() {

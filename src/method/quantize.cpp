@@ -301,7 +301,7 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
   keep_best(proposal, nearest, options.guard, result);
   if (observer)
     observer->tensor({layer.name, layer.W, options, result, nearest.codes, factored->order, &G, &factored->model,
-                      &factored->diag_H, &factored->factor.U, widened, layer.roundings, asymmetric});
+                      &factored->factor.U, widened, layer.roundings, asymmetric});
   return result;
 }
 

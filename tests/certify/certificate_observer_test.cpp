@@ -72,7 +72,7 @@ struct Widening : Observer {
     for (auto* const losses : {&result.enclosed_proposal, &result.enclosed_rtn})
       for (Loss& loss : *losses) loss = {loss.value, 0, 2 * loss.hi};
     inner.tensor({evidence.name, evidence.W, evidence.options, result, evidence.rtn, evidence.order, evidence.G,
-                  evidence.model, evidence.diag_H, evidence.U, evidence.widened});
+                  evidence.model, evidence.U, evidence.widened});
   }
 };
 
@@ -98,7 +98,7 @@ struct Moving : Observer {
     for (Loss& loss : rtn ? result.enclosed_rtn : result.enclosed_proposal)
       loss = {4 * loss.value, 4 * loss.value, 4.125 * loss.value};
     inner.tensor({evidence.name, evidence.W, evidence.options, result, evidence.rtn, evidence.order, evidence.G,
-                  evidence.model, evidence.diag_H, evidence.U, evidence.widened});
+                  evidence.model, evidence.U, evidence.widened});
   }
 };
 

@@ -28,7 +28,6 @@ struct Shown {
   Matrix<Code> rtn;
   LossModel model;
   Matrix<double> U, G;
-  Vector<double> diag_H;
   std::optional<Options> options;
 };
 
@@ -47,15 +46,13 @@ class Probe : public ContractChecker {
     shown_.result = evidence.result;
     shown_.rtn = evidence.rtn;
     shown_.options = evidence.options;
-    if (evidence.G)
-      shown_.G = *evidence.G, shown_.model = *evidence.model, shown_.diag_H = *evidence.diag_H, shown_.U = *evidence.U;
+    if (evidence.G) shown_.G = *evidence.G, shown_.model = *evidence.model, shown_.U = *evidence.U;
     if (spoil_) spoil_(shown_);
     const MatrixRef<double> G = shown_.G;
-    check_contracts(
-        {evidence.name, evidence.W, *shown_.options, shown_.result, shown_.rtn, evidence.order,
-         evidence.G ? &G : nullptr, evidence.G ? &shown_.model : nullptr, evidence.G ? &shown_.diag_H : nullptr,
-         evidence.G ? &shown_.U : nullptr, nullptr, evidence.roundings},
-        shown_.u, GridPoints(evidence.options.grid), policy_, judged);
+    check_contracts({evidence.name, evidence.W, *shown_.options, shown_.result, shown_.rtn, evidence.order,
+                     evidence.G ? &G : nullptr, evidence.G ? &shown_.model : nullptr, evidence.G ? &shown_.U : nullptr,
+                     nullptr, evidence.roundings},
+                    shown_.u, GridPoints(evidence.options.grid), policy_, judged);
   }
   Report judged;
 
@@ -219,7 +216,7 @@ TEST_CASE("a code, a scale, the factor, the Gram matrix, a loss: each corruption
     CHECK(caught(judged(t, [](Shown& s) { s.U(3, 17) += 1e-6; }), "factor_residual"));
     CHECK(caught(judged(t, [](Shown& s) { s.model.d[5] *= 1 + 1e-6; }), "factor_residual"));
     CHECK(caught(judged(t, [](Shown& s) { s.model.d[5] = -s.model.d[5]; }), "pivots"));
-    CHECK(caught(judged(t, [](Shown& s) { s.model.d[5] = 2 * s.diag_H[5]; }), "pivots"));
+    CHECK(caught(judged(t, [](Shown& s) { s.model.d[5] = 2 * s.model.root[5] * s.model.root[5]; }), "pivots"));
     CHECK(caught(judged(t, [](Shown& s) { s.G(8, 3) = s.G(3, 8) = 2 * std::sqrt(s.G(3, 3) * s.G(8, 8)); }),
                  "gram_bound"));
     CHECK(caught(judged(t, [](Shown& s) { s.G *= 1.001; }), "loss_enclosure"));  // another matrix than was factored

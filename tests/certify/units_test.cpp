@@ -60,7 +60,7 @@ struct Scaling : Observer {
     Quantized result = evidence.result;
     for (Loss& loss : result.enclosed_proposal) loss = {factor * loss.value, factor * loss.lo, factor * loss.hi};
     inner.tensor({evidence.name, evidence.W, evidence.options, result, evidence.rtn, evidence.order, evidence.G,
-                  evidence.model, evidence.diag_H, evidence.U, evidence.widened});
+                  evidence.model, evidence.U, evidence.widened});
   }
 };
 
