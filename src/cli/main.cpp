@@ -97,13 +97,7 @@ int run(int argc, char** argv) {
       cli::completion_command(root), cli::manual_command(root),  cli::version_command(root)};
   for (const cli::Command& command : commands)
     command.app->add_flag("--quiet", cli::quiet, "Say nothing but results, warnings and errors");
-  for (int i = 1; i < argc; ++i) {  // CLI11 reads an empty value as 0, or as none at all
-    const std::string_view word = argv[i];
-    if (word.empty() || (word.starts_with("--") && word.find('=') == word.size() - 1))
-      return fail({Exit::usage, error_number::command_line,
-                   word.empty() ? "an empty argument" : fmt::format("{} without a value", word),
-                   cli::command_line(argc, argv), "give it a value, or leave it out"});
-  }
+  if (const Status sound = cli::check_words(root, argc, argv); !sound) return fail(sound.error());
   try {
     root.parse(argc, argv);
   } catch (const CLI::Success& information) {  // --help, --version

@@ -39,9 +39,10 @@ Error usage_error(const CLI::App& root, const std::string& what, int argc, char*
   };
   for (const CLI::App* command : app->get_subcommands(any)) known.push_back(command->get_name());
   if (!known.empty() && (at == words.size() || !words[at].starts_with("-"))) {
-    error.what = at == words.size() ? fmt::format("'{}' needs a command", name)
-                                    : fmt::format("unknown command '{} {}'", name, words[at]);
-    if (at < words.size()) did_you_mean(words[at]);
+    const bool none = at == words.size() || words[at].empty();
+    error.what =
+        none ? fmt::format("'{}' needs a command", name) : fmt::format("unknown command '{} {}'", name, words[at]);
+    if (!none) did_you_mean(words[at]);
     return error;
   }
   known.clear();
@@ -54,6 +55,18 @@ Error usage_error(const CLI::App& root, const std::string& what, int argc, char*
     break;
   }
   return error;
+}
+
+Status check_words(const CLI::App& root, int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (!word.empty() && !(word.starts_with("--") && word.find('=') == word.size() - 1)) continue;
+    const std::string what = word.empty() ? "an empty argument" : fmt::format("{} without a value", word);
+    Error error = usage_error(root, what, argc, argv);  // which may find that a command is missing
+    if (error.what == what) error.hint = "give it a value, or leave it out";
+    return error;
+  }
+  return ok();
 }
 
 }  // namespace hallmark::cli

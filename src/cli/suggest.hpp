@@ -18,4 +18,7 @@ std::string command_line(int argc, char** argv);
 /// in front when a command or flag does not exist.
 Error usage_error(const CLI::App& root, const std::string& what, int argc, char** argv);
 
+/// E0201: an empty word, or a flag with nothing behind `=`, which CLI11 reads as 0, or as none at all.
+Status check_words(const CLI::App& root, int argc, char** argv);
+
 }  // namespace hallmark::cli

@@ -123,6 +123,9 @@ TEST_CASE("an unknown command is named") {
   work.refuses("tool quantise", 2, "E0201", "unknown command 'hallmark quantise'");
   work.refuses("tool codec encod", 2, "E0201", "did you mean encode?");
   work.refuses("tool codec", 2, "E0201", "needs a command");
+  work.refuses("tool codec ''", 2, "E0201", "'hallmark codec' needs a command");
+  CHECK(work.run("tool '' -o q").out ==
+        "error[E0201]: 'hallmark' needs a command\n  hallmark '' -o q\n  try: hallmark --help\n");
   CHECK(work.run("tool --version").out.starts_with("hallmark "));
 }
 
