@@ -131,19 +131,14 @@ Proof.
 intros finlo finhi.
 destruct (sub_finite 53 1024 B _ _ finlo) as [finv [finw lo]].
 destruct (add_finite 53 1024 B _ _ finhi) as [_ [_ hi]].
-destruct (mul_finite 53 1024 nans _ _ finv) as [finl [find v1]].
-destruct (sub_finite 53 1024 B _ _ find) as [finloss [finx v2]].
+destruct (guard_value_finite nans _ x finv) as [finloss [finx value]].
 destruct (loss_finite finloss) as [finq [fina loss]].
 destruct (mul_finite 53 1024 nans _ _ finw) as [finc [fins v3]].
 destruct (add_finite 53 1024 B _ _ fins) as [_ [_ v4]].
-assert (lit := literal_value nans 1 (-1) ltac:(lia) ltac:(lia) finl).
 assert (litc := literal_value nans (Z.of_nat n + 32) (-51) ltac:(lia) ltac:(lia) finc).
 change (3 - 1024 - 53)%Z with (-1074)%Z in *; change (float_arith B) with (full_base F) in *.
 split; [auto|].
-assert (value : val64 (guard_value F (bound_loss F n q a) x)
-    = guard_value full64 (bound_loss full64 n (val64 q) (val64 a)) (val64 x)).
-{ unfold guard_value at 2; rewrite <- lit, <- loss.
-  cbn [a_sub a_mul full64 full_real full_base real_arith]; rewrite <- v2; exact v1. }
+rewrite loss in value.
 assert (width : val64 (bound_width F n q a x) = bound_width full64 n (val64 q) (val64 a) (val64 x)).
 { unfold bound_width at 2; rewrite <- litc, <- loss.
   cbn [a_add a_mul full64 full_real full_base real_arith]; rewrite <- v4; exact v3. }
@@ -288,15 +283,8 @@ assert (excess : val64 X = bound_excess full64 n (fun j => rH j j) (fun j => 2 *
   cbn beta; rewrite value, inner, same; change (full_base F) with (float_arith B) in *.
   rewrite difference, twice, hessian by exact finh; reflexivity. }
 (* the run of the real model *)
-assert (positive : forall k, (k < n)%nat -> finite64 (d k) = true /\ 0 < val64 (d k)).
-{ intros k below; destruct (pivots k below) as [fin low]; split; [exact fin|].
-  eapply Rlt_le_trans; [apply bpow_gt_0|exact low]. }
-assert (entries := pivots_finite_entries 53 1024 B n H C U d run
-  (fun j below => proj1 (positive j below))).
-destruct (factor_finite 53 1024 B n H C U d run positive entries) as [model finite].
-assert (stored : is_factor real64 n rH (fun i j => val64 (C i j)) rU (fun j => val64 (d j))).
-{ refine (is_factor_upper real64 n _ _ _ _ _ _ model); intros i j range.
-  exact (proj2 (ieee_hessian_value B lam G i j (finite i j range))). }
+assert (positive := deep_pivots n d _ pivots).
+assert (stored := ieee_factor B n lam G C U d run positive); cbv zeta in stored.
 assert (emitted : emitted_run n rH (fun i j => val64 (C i j)) rU (fun j => val64 (d j)) hmax rw).
 { constructor; [exact stored|exact (hessian_stored_sym n (val64 lam) rG symmetric)| |exact sane|].
   - intros k below; apply (positive k below).

@@ -177,12 +177,7 @@ intros finlo finhi.
 destruct (sub_finite 53 1024 B _ _ finlo) as [finv [finw lo]].
 destruct (add_finite 53 1024 B _ _ finhi) as [_ [_ hi]].
 destruct (fused_width_finite finw) as [fina width].
-destruct (mul_finite 53 1024 nans _ _ finv) as [finl [find v1]].
-destruct (sub_finite 53 1024 B _ _ find) as [fins [finx v2]].
-assert (lit := literal_value nans 1 (-1) ltac:(lia) ltac:(lia) finl).
-assert (value : val64 (guard_value F s x) = guard_value full64 (val64 s) (val64 x)).
-{ unfold guard_value; change (full_base F) with (float_arith B) in *.
-  rewrite v1, v2, lit; reflexivity. }
+destruct (guard_value_finite nans s x finv) as [fins [finx value]].
 split; [auto|]; unfold fused_lo, fused_hi; change (full_base F) with (float_arith B) in *.
 rewrite lo, hi, width, value; split; reflexivity.
 Qed.
@@ -276,15 +271,8 @@ assert (excess : val64 X
   destruct (errors k below) as [_ [_ absolute]].
   rewrite value, absolute, difference, twice, hessian by exact finh; reflexivity. }
 rewrite lo, hi, squares, size, excess.
-assert (positive : forall k, (k < n)%nat -> finite64 (d k) = true /\ 0 < val64 (d k)).
-{ intros k below; destruct (pivots k below) as [fin low]; split; [exact fin|].
-  eapply Rlt_le_trans; [apply bpow_gt_0|exact low]. }
-assert (entries := pivots_finite_entries 53 1024 B n H C U d run
-  (fun j below => proj1 (positive j below))).
-destruct (factor_finite 53 1024 B n H C U d run positive entries) as [model finite].
-assert (stored : is_factor real64 n rH (fun i j => val64 (C i j)) rU (fun j => val64 (d j))).
-{ refine (is_factor_upper real64 n _ _ _ _ _ _ model); intros i j range.
-  exact (proj2 (ieee_hessian_value B lam G i j (finite i j range))). }
+assert (positive := deep_pivots n d _ pivots).
+assert (stored := ieee_factor B n lam G C U d run positive); cbv zeta in stored.
 apply (fused_encloses n (val64 lam) (val64 largest) rG (fun i j => val64 (C i j)) rU
   (fun j => val64 (d j)) e v nonempty few stored symmetric (fun k below => proj2 (pivots k below))
   sane above lam_pos (fun j _ => B2R_format 53 1024 (G j j)) diagonal rounded).

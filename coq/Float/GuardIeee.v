@@ -60,6 +60,19 @@ intros same; induction n as [|n IH]; [reflexivity|cbn [sum_chain]].
 rewrite IH by (intros; apply same; lia); rewrite same by lia; reflexivity.
 Qed.
 
+(** A finite middle comes from finite sums. *)
+Lemma guard_value_finite s x : finite64 (guard_value F s x) = true ->
+  finite64 s = true /\ finite64 x = true
+  /\ val64 (guard_value F s x) = guard_value full64 (val64 s) (val64 x).
+Proof.
+intros fin; destruct (mul_finite 53 1024 nans _ _ fin) as [finl [find v1]].
+destruct (sub_finite 53 1024 B _ _ find) as [fins [finx v2]].
+assert (lit := literal_value 1 (-1) ltac:(lia) ltac:(lia) finl).
+split; [exact fins|split; [exact finx|]].
+unfold guard_value; change (full_base F) with (float_arith B) in *.
+rewrite v1, v2, lit; reflexivity.
+Qed.
+
 Section Ends.
 
 Variable n : nat.
@@ -122,12 +135,7 @@ intros finlo finhi.
 destruct (sub_finite 53 1024 B _ _ finlo) as [finv [finw lo]].
 destruct (add_finite 53 1024 B _ _ finhi) as [_ [_ hi]].
 destruct (guard_width_finite finw) as [fina width].
-destruct (mul_finite 53 1024 nans _ _ finv) as [finl [find v1]].
-destruct (sub_finite 53 1024 B _ _ find) as [fins [finx v2]].
-assert (lit := literal_value 1 (-1) ltac:(lia) ltac:(lia) finl).
-assert (value : val64 (guard_value F s x) = guard_value full64 (val64 s) (val64 x)).
-{ unfold guard_value; change (full_base F) with (float_arith B) in *.
-  rewrite v1, v2, lit; reflexivity. }
+destruct (guard_value_finite s x finv) as [fins [finx value]].
 split; [auto|]; unfold guard_lo, guard_hi; change (full_base F) with (float_arith B) in *.
 rewrite lo, hi, width, value; split; reflexivity.
 Qed.
@@ -250,16 +258,8 @@ destruct (guard_ends_finite n (sane_columns sane) S A X (proj1 ends) (proj2 ends
   as [_ [lo hi]].
 destruct guard_sums_finite as [valueB [valueS [valueA valueX]]].
 rewrite lo, hi, valueS, valueA, valueX.
-assert (positive : forall k, (k < n)%nat -> finite64 (d k) = true /\ 0 < val64 (d k)).
-{ intros k below; destruct (pivots k below) as [fin low]; split; [exact fin|].
-  eapply Rlt_le_trans; [apply bpow_gt_0|exact low]. }
-assert (entries := pivots_finite_entries 53 1024 B n H C U d run
-  (fun j below => proj1 (positive j below))).
-destruct (factor_finite 53 1024 B n H C U d run positive entries) as [model finite].
-assert (stored : is_factor real64 n rH (fun i j => val64 (C i j)) (fun i j => val64 (U i j))
-    (fun j => val64 (d j))).
-{ refine (is_factor_upper real64 n _ _ _ _ _ _ model); intros i j range.
-  exact (proj2 (ieee_hessian_value B lam G i j (finite i j range))). }
+assert (positive := deep_pivots n d _ pivots).
+assert (stored := ieee_factor B n lam G C U d run positive); cbv zeta in stored.
 apply (guard_encloses n (val64 lam) hmax rG _ _ _ e (fun k => rnd64 (e k)) nonempty stored symmetric
   (fun k below => proj2 (pivots k below)) sane above lam_pos
   (fun j _ => B2R_format 53 1024 (G j j)) diagonal (fun k _ => eq_refl)).

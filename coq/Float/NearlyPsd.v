@@ -99,6 +99,31 @@ intros i j range; rewrite (factor_column run) by exact range; unfold factor_entr
 rewrite same by exact range; reflexivity.
 Qed.
 
+(** On IEEE data finite positive pivots make a run one of the real model, for the H of G and lambda. *)
+Lemma ieee_factor (nans : nan_choice 53 1024) n lam G C U d :
+  let value := B2R 53 1024 in
+  is_factor (float_arith nans) n (ieee_hessian nans lam G) C U d ->
+  (forall k, (k < n)%nat -> is_finite 53 1024 (d k) = true /\ 0 < value (d k)) ->
+  is_factor real64 n (hessian_stored (value lam) (fun i j => value (G i j)))
+    (fun i j => value (C i j)) (fun i j => value (U i j)) (fun j => value (d j)).
+Proof.
+intros value run pivots.
+assert (entries := pivots_finite_entries 53 1024 nans n _ C U d run
+  (fun j below => proj1 (pivots j below))).
+destruct (factor_finite 53 1024 nans n _ C U d run pivots entries) as [model finite].
+refine (is_factor_upper real64 n _ _ _ _ _ _ model); intros i j range.
+exact (proj2 (ieee_hessian_value nans lam G i j (finite i j range))).
+Qed.
+
+(** Pivots above a power of two are positive. *)
+Lemma deep_pivots n (d : nat -> bin64) e :
+  (forall k, (k < n)%nat -> is_finite 53 1024 (d k) = true /\ bpow radix2 e <= B2R 53 1024 (d k)) ->
+  forall k, (k < n)%nat -> is_finite 53 1024 (d k) = true /\ 0 < B2R 53 1024 (d k).
+Proof.
+intros pivots k below; destruct (pivots k below) as [fin low]; split; [exact fin|].
+eapply Rlt_le_trans; [apply bpow_gt_0|exact low].
+Qed.
+
 (** The same on IEEE data, for H made by the program from G and lambda. *)
 Theorem nearly_psd_gram_ieee (nans : nan_choice 53 1024) n lam G C U d hmax v :
   let value := B2R 53 1024 in let rG := fun i j => value (G i j) in
@@ -110,11 +135,6 @@ Theorem nearly_psd_gram_ieee (nans : nan_choice 53 1024) n lam G C U d hmax v :
      + bsum n (fun j => (rH j j - 2 * rG j j) * v j ^ 2)) <= 2 * qform n rG v.
 Proof.
 intros value rG rH run symmetric pivots sane.
-assert (entries := pivots_finite_entries 53 1024 nans n _ C U d run
-  (fun j below => proj1 (pivots j below))).
-destruct (factor_finite 53 1024 nans n _ C U d run pivots entries) as [model finite].
-apply (nearly_psd_gram n (value lam) rG (fun i j => value (C i j)) (fun i j => value (U i j))
-  (fun j => value (d j)) hmax v); [|exact symmetric|apply pivots|exact sane].
-refine (is_factor_upper real64 n _ _ _ _ _ _ model); intros i j range.
-exact (proj2 (ieee_hessian_value nans lam G i j (finite i j range))).
+exact (nearly_psd_gram n (value lam) rG _ _ _ hmax v (ieee_factor nans n lam G C U d run pivots)
+  symmetric (fun k below => proj2 (pivots k below)) sane).
 Qed.
