@@ -130,7 +130,10 @@ class Verification(NamedTuple):
     unjudged_contracts: bool
     unjudged_bounds: bool
     unjudged_scales: bool
+    unjudged_counts: bool
     """What only `reproduce=True` can tell."""
+    unjudged_exact_losses: bool
+    """Beyond their enclosures, only `exact` can tell."""
     decided: Tuple[int, int, int]
     """Rows whose losses were decided in binary32 and in binary64, and by exact arithmetic, with `exact` those again."""
 

@@ -94,6 +94,8 @@ py::dict verify(const std::string& quantized, const std::string& weights, const 
   out["unjudged_contracts"] = found.unjudged_contracts;
   out["unjudged_bounds"] = found.unjudged_bounds;
   out["unjudged_scales"] = found.unjudged_scales;
+  out["unjudged_counts"] = found.unjudged_counts;
+  out["unjudged_exact_losses"] = found.unjudged_exact_losses;
   out["decided"] = py::make_tuple(found.judged.binary32, found.judged.binary64, found.judged.exact);
   return out;
 }

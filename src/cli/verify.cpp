@@ -117,7 +117,11 @@ void print_verdict(const VerifyFlags& flags, const VerifyInputs& in, const Findi
   if (found.unjudged_contracts) unjudged.push_back("the contracts of the run");
   if (found.unjudged_bounds) unjudged.push_back("whether a bound, which no loss is above, follows from the run");
   if (found.unjudged_scales) unjudged.push_back("whether scales that were searched are those that the search finds");
+  if (found.unjudged_counts)
+    unjudged.push_back("counts of clipped codes and of rows that the guard kept, as far as the codes leave them open");
   if (!unjudged.empty()) cli::print("not judged, but compared by --reproduce: {}\n", fmt::join(unjudged, ", "));
+  if (found.unjudged_exact_losses)
+    print("not judged, but compared by --exact: exact losses, beyond that they lie in their enclosures\n");
   if (found.held_out > 0)
     print(
         "tokens were held out: of {} matrices the losses are on the first tokens of the calibration, as many as the "

@@ -126,10 +126,13 @@ std::vector<std::uint8_t> codes_at_ends(const Grid& grid) {
   return ends;
 }
 
-// The counts of a claim whose codes are those of the files. What was clipped is told in rows of round-to-nearest; in
-// the others only a code at an end of the grid can be.
+// The counts of a claim whose codes are those of the files, and whether the codes leave one `open`. What was clipped is
+// told in rows of round-to-nearest; in the others only a code at an end of the grid can be. A row of another method
+// that has the codes of round-to-nearest need not have been kept by the guard.
 std::optional<std::string> first_false_count(const CertifiedTensor& claim, const LoadedMatrix& loaded,
-                                             const Matrix<Code>& codes, const std::vector<Index>& clipped_rtn) {
+                                             const Stored& stored, const Rounded& rtn, const Steps& rtn_steps,
+                                             bool& open) {
+  const Matrix<Code>& codes = stored.codes;
   const bool all_nearest = claim.options.method == "rtn";
   const double lambda = loaded.G ? damping(loaded.G->view(), claim.options.damp_fraction) : 0;
   const auto dead = static_cast<std::uint64_t>(loaded.G ? (loaded.G->view().diagonal().array() == 0.0).count() : 0);
@@ -138,17 +141,21 @@ std::optional<std::string> first_false_count(const CertifiedTensor& claim, const
   if (auto text = same("the number of dead columns", claim.dead_columns, dead)) return text;
   if (auto text = same("the number of rows in which the guard kept round-to-nearest", claim.guard_rows, kept))
     return text;
-  if (kept > 0 && !claim.options.guard) return "rows kept round-to-nearest without the guard";
+  if (kept > 0 && (!claim.options.guard || all_nearest))
+    return fmt::format("the guard kept {} rows, where it had none to keep", kept);
   const std::vector<std::uint8_t> ends = codes_at_ends(claim.options.grid);
   std::uint64_t least = 0, most = 0;
   for (Index i = 0; i < codes.rows(); ++i) {
     const auto row = static_cast<std::size_t>(i);
     const bool nearest = all_nearest || (!claim.values.empty() && claim.values[row].kept_rtn);
-    const auto clipped = static_cast<std::uint64_t>(nearest ? clipped_rtn[row] : 0);
+    const auto clipped = static_cast<std::uint64_t>(nearest ? rtn.clipped[row] : 0);
     least += clipped;
     most += clipped;
     for (Index j = 0; j < codes.cols() && !nearest; ++j) most += ends[codes(i, j)];
+    open |= claim.options.guard && !all_nearest && stored.steps.same_row(i, rtn_steps) &&
+            (codes.row(i).array() == rtn.codes.row(i).array()).all();
   }
+  open |= least < most;
   if (least <= claim.clipped && claim.clipped <= most) return std::nullopt;
   return fmt::format("the number of clipped codes is {} by the certificate, from {} to {} by the files", claim.clipped,
                      least, most);
@@ -339,14 +346,15 @@ Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationF
   const Expected<std::optional<Steps>> of_rule = nearest_steps(options, out.loaded.W.view(), steps);
   if (!of_rule) return of_rule.error();
   const Steps& rtn_steps = *of_rule ? **of_rule : steps;
-  Rounded rtn = round_to_nearest(out.loaded.W.view(), options.grid, rtn_steps);
-  out.codes_rtn = std::move(rtn.codes);
+  const Rounded rtn = round_to_nearest(out.loaded.W.view(), options.grid, rtn_steps);
+  out.codes_rtn = rtn.codes;
   const Statistic needed = steps_depend_on(options);
   if (claim) {
     auto text = first_dense_row(options, codes, steps);
     if (!text) text = needed == Statistic::none ? first_foreign_step(planned, out.loaded, steps) : std::nullopt;
     if (!text && options.method == "rtn") text = first_difference_of("code", codes, out.codes_rtn);
-    if (!text && !out.differs) text = first_false_count(*claim, out.loaded, codes, rtn.clipped);
+    if (!text && !out.differs)
+      text = first_false_count(*claim, out.loaded, *stored, rtn, rtn_steps, out.unjudged_counts);
     if (text) {
       out.differs = differs(planned.name(), *text);
       return out;

@@ -20,6 +20,7 @@ struct Verified {
   std::optional<Error> differs;  ///< E0711, E0712 or E0713: names tensor and row
   JudgedRows judged;
   bool unjudged_scales = false;      ///< of a rule that judges codes: only the run tells whether they are its own
+  bool unjudged_counts = false;      ///< the codes leave open how many were clipped, or which rows the guard kept
   std::uint64_t worse_rows = 0;      ///< without a claim: rows that surely lose more than round-to-nearest
   std::uint64_t exact_elements = 0;  ///< reproduced: elements of the recurrence that exact arithmetic decided
   double largest_ratio = 0;          ///< max |u' - u| / delta over them

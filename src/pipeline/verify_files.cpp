@@ -1,8 +1,10 @@
 #include "pipeline/verify_files.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/error_numbers.hpp"
 
@@ -123,6 +125,16 @@ void add_slacks(const CertifiedTensor& tensor, Findings& found) {
   if (!slack.slack.empty()) found.slacks.push_back(std::move(slack));
 }
 
+// Whether the claim has an exact loss of a row that exact arithmetic does not judge.
+bool says_more_than(const CertifiedTensor& claim, ExactRows judged) {
+  const auto rows = static_cast<Index>(claim.values.size());
+  for (Index i = 0; i < rows; ++i) {
+    const CertifiedRow& row = claim.values[static_cast<std::size_t>(i)];
+    if ((row.final.exact || row.rtn.exact) && !judged.contains(i, rows)) return true;
+  }
+  return false;
+}
+
 // Judges, or reproduces, every matrix; the first that differs ends it.
 Expected<std::optional<Error>> verify_matrices(const VerifyRequest& request, VerifyInputs& in, const Plan& plan,
                                                const InputDigests& digests, const VerifyProgress& progress,
@@ -140,7 +152,8 @@ Expected<std::optional<Error>> verify_matrices(const VerifyRequest& request, Ver
       if (in.calibration && claim->tokens > 0) in.calibration->use_first(planned.name(), claim->tokens);
       found.held_out += planned.calibration && planned.calibration->held_out > 0;
     }
-    const bool bounds = claim && !claim->values.empty() && claim->values.front().bound;
+    const bool bounds =
+        claim && std::ranges::any_of(claim->values, [](const auto& row) { return row.bound.has_value(); });
     const bool optimality = claim && !claim->values.empty() && claim->values.front().optimality;
     const bool one_opt = claim && one_opt_rows(claim->values).rows > 0;
     Expected<Verified> verified =
@@ -157,7 +170,10 @@ Expected<std::optional<Error>> verify_matrices(const VerifyRequest& request, Ver
     if (again) add_slacks(verified->tensor, found);
     found.unjudged_bounds |= bounds && !again;
     found.unjudged_scales |= verified->unjudged_scales;
-    found.unjudged_contracts |= claim && !claim->contracts.empty() && !again;
+    found.unjudged_counts |= verified->unjudged_counts;
+    found.unjudged_contracts |=
+        claim && !again && (!claim->contracts.empty() || in.certificate->header().contracts != "off");
+    found.unjudged_exact_losses |= claim && says_more_than(*claim, request.exact);
     found.rows += verified->tensor.rows;
     found.worse_rows += verified->worse_rows;
     found.judged.binary32 += verified->judged.binary32;
@@ -171,25 +187,61 @@ Expected<std::optional<Error>> verify_matrices(const VerifyRequest& request, Ver
   return std::optional<Error>();
 }
 
+// Which file stands under a name: another after it was replaced.
+std::array<std::int64_t, 4> version_of(const std::string& path) {
+  struct stat now {};
+  if (::stat(path.c_str(), &now) != 0) return {};
+  return {static_cast<std::int64_t>(now.st_dev), static_cast<std::int64_t>(now.st_ino), now.st_mtim.tv_sec,
+          now.st_mtim.tv_nsec};
+}
+
+// The certificate that stands there now for this model.
+std::string certificate_name_of(const VerifyRequest& request, const QuantizedModel& model) {
+  const std::string path = model.paths().front();
+  const bool beside = request.certificate.empty() || request.certificate == certificate_path(path);
+  return beside ? certificate_beside(path, model.payload_sha256()) : request.certificate;
+}
+
+struct Pair {
+  std::unique_ptr<QuantizedModel> model;
+  std::optional<CertificateReader> certificate;
+  std::string certificate_name;
+};
+
+// Model and certificate of one writer: where another replaced the model, or renamed its certificate, between the two
+// they are opened again. A writer renames the model before its certificate gets the name that the old one had, so that
+// whoever saw one model before and after has its certificate.
+Expected<Pair> open_pair(const VerifyRequest& request) {
+  constexpr int most = 100;  // times, beside somebody who writes without end
+  for (int attempt = 1; attempt <= most; ++attempt) {
+    const auto before = version_of(request.quantized);
+    Expected<std::unique_ptr<QuantizedModel>> model = read_quantized(request.quantized);
+    std::string name;
+    std::optional<Expected<CertificateReader>> certificate;
+    if (model) {
+      name = certificate_name_of(request, **model);
+      if (request.certified) certificate.emplace(CertificateReader::open(name));
+    }
+    if (version_of(request.quantized) != before || (model && certificate_name_of(request, **model) != name)) continue;
+    if (!model) return model.error();
+    Pair pair{*std::move(model), {}, name};
+    if (!certificate) return pair;
+    if (*certificate) return pair.certificate = **std::move(certificate), std::move(pair);
+    Error error = certificate->error();
+    if (error.number == error_number::cannot_read)
+      error.hint = "--certificate FILE, or --no-certificate: the codes alone";
+    return error;
+  }
+  return Error{Exit::io, error_number::file_changed, "an input file changed while it was being read",
+               fmt::format("{}: replaced {} times", request.quantized, most),
+               "run again when nothing writes to the file"};
+}
+
 }  // namespace
 
 Expected<VerifyInputs> VerifyInputs::open(const VerifyRequest& request) {
-  Expected<std::unique_ptr<QuantizedModel>> model = read_quantized(request.quantized);
-  if (!model) return model.error();
-  const std::string name = request.certificate.empty()
-                               ? certificate_beside((*model)->paths().front(), (*model)->payload_sha256())
-                               : request.certificate;
-  std::optional<CertificateReader> certificate;
-  if (request.certified) {
-    Expected<CertificateReader> opened = CertificateReader::open(name);
-    if (!opened) {
-      Error error = opened.error();
-      if (error.number == error_number::cannot_read)
-        error.hint = "--certificate FILE, or --no-certificate: the codes alone";
-      return error;
-    }
-    certificate = *std::move(opened);
-  }
+  Expected<Pair> pair = open_pair(request);
+  if (!pair) return pair.error();
   Expected<SafeTensors> weights = SafeTensors::open(request.weights);
   if (!weights) return weights.error();
   std::optional<CalibrationFile> calibration;
@@ -198,7 +250,8 @@ Expected<VerifyInputs> VerifyInputs::open(const VerifyRequest& request) {
     if (!opened) return opened.error();
     calibration = *std::move(opened);
   }
-  return VerifyInputs{*std::move(model), *std::move(weights), std::move(calibration), std::move(certificate), name};
+  return VerifyInputs{std::move(pair->model), *std::move(weights), std::move(calibration), std::move(pair->certificate),
+                      std::move(pair->certificate_name)};
 }
 
 std::vector<std::string> VerifyInputs::paths() const {

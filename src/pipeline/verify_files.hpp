@@ -50,8 +50,10 @@ struct Findings {
   std::vector<VerifiedLine> lines;
   std::vector<TensorSlack> slacks;
   std::vector<std::string> not_judged;  ///< by hallmark-check, with the reason
-  bool unjudged_contracts = false, unjudged_bounds = false, unjudged_scales = false;  ///< only a run tells
-  std::optional<Error> mismatch;                                                      ///< the first
+  bool unjudged_contracts = false, unjudged_bounds = false, unjudged_scales = false,
+       unjudged_counts = false;        ///< only a run tells
+  bool unjudged_exact_losses = false;  ///< only `exact` tells: they lie in their enclosures
+  std::optional<Error> mismatch;       ///< the first
   std::uint64_t rows = 0, exact_elements = 0, accepted = 0, worse_rows = 0;
   std::uint64_t held_out = 0;  ///< matrices whose certificate speaks of the first tokens only
   JudgedRows judged;

@@ -229,6 +229,9 @@ TEST_CASE("a certificate that was edited is found, and named") {
     char& last = text[text.find('"', begin) - 1];
     last = last == '3' ? '5' : '3';  // odd, as the one text of a number is
     write_file(made.certificate, text);
+    const Result unjudged = made.verify();
+    CHECK(unjudged.exit == 0);
+    CHECK(unjudged.out.find("not judged, but compared by --exact: exact losses") != std::string::npos);
     check_error(made.verify("--exact"), 7, "E0713", {"row 0: the exact loss of the codes is another"});
   }
   SUBCASE("an option") {
@@ -312,7 +315,9 @@ TEST_CASE("an enclosure that begins where the loss ends is refused") {
 
 TEST_CASE("codes that lose more than round-to-nearest are refused where the guard is claimed") {
   const Quantized made("--no-guard --grid int2");
-  CHECK(made.verify().exit == 0);
+  const Result unguarded = made.verify();
+  CHECK(unguarded.exit == 0);
+  CHECK(unguarded.out.find(", counts of clipped codes and of rows that the guard kept") != std::string::npos);
   const auto claim_guard = [](std::string& text) {
     text = std::regex_replace(text, std::regex("\"guard\":false"), "\"guard\":true");
   };

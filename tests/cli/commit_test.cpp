@@ -136,6 +136,34 @@ TEST_CASE("a killed run leaves the old pair or the new pair") {
   CHECK(new_seen);
 }
 
+TEST_CASE("verify beside a writer answers for one pair, and accuses nobody") {
+  const Workspace work;
+  const std::string quantize =
+      fmt::format("'{}' quantize --method rtn --weights w1 -o out/q --overwrite", HALLMARK_TOOL);
+  REQUIRE(work.run("mkdir -p old/out; cp w1 old; cd old; " + quantize + " --grid int4").exit == 0);
+  // A writer that is killed before the certificate gets its own name leaves one that waits.
+  const Result killed =
+      work.run("cp -r old new; cd new; FAIL_CALL=6 FAIL_SIGNAL=9 failing " + quantize + " --grid int8; ls out");
+  REQUIRE_MESSAGE(killed.out.find("q.certificate.json.") != std::string::npos, killed.out);
+  const std::string whole = quantize + " --grid int8", renamed = "mv out/q.certificate.json.* out/q.certificate.json";
+  int replaced = 0;
+  for (const std::string certificate : {"", " --certificate ./out/q.certificate.json"})
+    for (const std::string folder : {"old", "new"})
+      for (const std::string& beside : {whole, renamed})
+        for (int open = 1; open <= 5 && (folder == "new" || beside == whole); ++open) {
+          const Result result = work.run(
+              fmt::format("rm -rf now; cp -r {} now; cd now; BESIDE=\"{} && touch ../replaced\" BESIDE_OPEN={} failing "
+                          "'{}' verify ./out/q --weights w1{}",
+                          folder, beside, open, HALLMARK_TOOL, certificate));
+          CAPTURE(folder);
+          CAPTURE(beside);
+          CAPTURE(open);
+          CHECK_MESSAGE(result.exit == 0, result.out);
+          replaced += fs::remove(work.folder / "replaced");
+        }
+  CHECK(replaced >= 12);
+}
+
 TEST_CASE("two writers leave the pair of one of them") {
   const Workspace work;
   for (int round = 0; round < 20; ++round) {

@@ -1,0 +1,153 @@
+// Every value of a certificate, changed alone: verify refuses it, or says that it does not judge this kind.
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "pipeline/verify_files.hpp"
+#include "quantized_pair.hpp"
+
+using namespace hallmark;
+using namespace hallmark::test;
+using Json = nlohmann::ordered_json;
+using Files = hallmark::test::Quantized;
+
+namespace {
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+// Other values of the kind: names, digests, digits of exact numbers, real numbers, counts.
+std::vector<Json> others(const Json& value) {
+  if (value.is_boolean()) return {!value.get<bool>()};
+  if (value.is_number_integer()) {
+    const auto count = value.get<std::uint64_t>();
+    return count == 0 ? std::vector<Json>{1} : std::vector<Json>{count + 1, count - 1};
+  }
+  if (!value.is_string()) return {};
+  std::string text = value;
+  if (text.starts_with("0x") && text.find('p') != text.npos) {
+    const double x = std::stod(text);
+    return {fmt::format("{:a}", 2 * x), fmt::format("{:a}", x / 2), "inf", "0x1p-1000"};
+  }
+  if (text == "rtn" || text == "codes") return {text == "rtn" ? "codes" : "rtn"};
+  if (text == "on") return {"off", "exact"};
+  if (text.empty()) return {"x", std::string(64, '0')};
+  char& last = text.back();
+  last = last == '3' ? '5' : '3';  // odd, as the one text of an exact number is
+  return {text};
+}
+
+struct Found {
+  bool accepted = false;
+  std::set<std::string> unjudged;
+};
+
+Found verify(const Files& made, ExactRows exact) {
+  const VerifyRequest request{made.q, made.w, made.c, "", true, false, exact};
+  Expected<VerifyInputs> in = VerifyInputs::open(request);
+  if (!in) return {};
+  const Expected<Findings> found = verify_files(request, *in);
+  if (!found || found->mismatch || !check_rest(*in)) return {};
+  Found out{true, {}};
+  for (const auto& [is, name] : {std::pair(found->unjudged_contracts, "contracts"),
+                                 {found->unjudged_bounds, "bound"},
+                                 {found->unjudged_counts, "counts"},
+                                 {found->unjudged_exact_losses, "exact"}})
+    if (is) out.unjudged.insert(name);
+  return out;
+}
+
+// The kind that a value belongs to where no file tells it from another; "" where one does.
+std::string kind_of(const std::string& path, bool exact) {
+  if (path.starts_with("/contracts")) return "contracts";
+  if (path == "/clipped" || path == "/guard_rows") return "counts";
+  if (path.starts_with("/bound")) return "bound";
+  if (path.find("/exact/") != path.npos && !exact) return "exact";
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("each value of a certificate that is changed alone is refused, or its kind said not to be judged") {
+  const Files made("--bounds --optimality --one-opt --exact --grid int2");
+  const std::string good = read_file(made.certificate);
+  const std::vector<std::string> lines = lines_of(good);
+  for (const bool exact : {false, true}) {
+    CAPTURE(exact);
+    const ExactRows rows{exact ? 1000 : 0};
+    const Found whole = verify(made, rows);
+    REQUIRE(whole.accepted);
+    CHECK(whole.unjudged.contains("exact") == !exact);
+    std::set<std::string> accepted;
+    int changed = 0;
+    for (std::size_t n = 0; n < lines.size(); ++n) {
+      const bool open = lines[n].ends_with(":["), comma = lines[n].ends_with(',');
+      if (lines[n].starts_with("]")) continue;
+      const Json object = Json::parse(open ? lines[n] + "]}" : lines[n].substr(0, lines[n].size() - comma));
+      const Json flat = object.flatten();
+      for (const auto& [path, value] : flat.items())
+        for (const Json& other : others(value)) {
+          Json forged = object;
+          forged[Json::json_pointer(path)] = other;
+          std::string line = forged.dump();
+          if (open) line.resize(line.size() - 2);
+          std::vector<std::string> all = lines;
+          all[n] = line + (comma ? "," : "");
+          write_file(made.certificate, fmt::format("{}\n", fmt::join(all, "\n")));
+          const Found found = verify(made, rows);
+          ++changed;
+          if (!found.accepted) continue;
+          const std::string kind = kind_of(path, exact);
+          CHECK_MESSAGE(found.unjudged.contains(kind), fmt::format("line {}: {} as {}", n + 1, path, other.dump()));
+          accepted.insert(kind);
+        }
+    }
+    CHECK(changed > 300);
+    CHECK(accepted == (exact ? std::set<std::string>{"bound", "contracts", "counts"}
+                             : std::set<std::string>{"bound", "contracts", "counts", "exact"}));
+    write_file(made.certificate, good);
+  }
+}
+
+TEST_CASE("a kind that only some rows have, or only the first line speaks of, is named too") {
+  const auto changed = [](const Files& made, std::initializer_list<std::pair<std::string, std::string>> changes) {
+    std::string text = read_file(made.certificate);
+    for (const auto& [from, to] : changes)
+      text = std::regex_replace(text, std::regex(from), to, std::regex_constants::format_first_only);
+    REQUIRE(text != read_file(made.certificate));
+    write_file(made.certificate, text);
+    return verify(made, {});
+  };
+  const Files bounds("--bounds");
+  const Found one_less = changed(bounds, {{",\"bound\":\\{[^}]*\\},\"slack\":\\{[^}]*\\}", ""}});
+  CHECK(one_less.accepted);
+  CHECK(one_less.unjudged.contains("bound"));
+
+  const Files off("--contracts off");
+  CHECK_FALSE(verify(off, {}).unjudged.contains("contracts"));
+  CHECK(changed(off, {{"\"contracts\":\"off\"", "\"contracts\":\"on\""}}).unjudged.contains("contracts"));
+
+  // Where round-to-nearest is the method, the guard has nothing to keep.
+  const Files nearest("--method rtn --scale-rule diag --grid int4");
+  REQUIRE(verify(nearest, {}).accepted);
+  const auto kept = {std::pair<std::string, std::string>("\"guard_rows\":0", "\"guard_rows\":1"),
+                     {"\"kept\":\"codes\"", "\"kept\":\"rtn\""}};
+  CHECK_FALSE(changed(nearest, kept).accepted);
+
+  // A row that the guard kept says that its codes came so from the method.
+  const Files guarded("--grid int2");
+  const std::string text = read_file(guarded.certificate);
+  std::smatch rows;
+  REQUIRE(std::regex_search(text, rows, std::regex("\"guard_rows\":([1-9]\\d*)[\\s\\S]*?\"kept\":\"rtn\"")));
+  const Found fewer =
+      changed(guarded,
+              {{"\"kept\":\"rtn\"", "\"kept\":\"codes\""},
+               {rows[1].str().insert(0, "\"guard_rows\":"), fmt::format("\"guard_rows\":{}", std::stoi(rows[1]) - 1)}});
+  CHECK(fewer.accepted);
+  CHECK(fewer.unjudged.contains("counts"));
+}
