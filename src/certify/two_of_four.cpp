@@ -4,6 +4,7 @@
 #include <array>
 
 #include "certify/judge.hpp"
+#include "method/method.hpp"
 
 namespace hallmark {
 
@@ -60,7 +61,7 @@ void judge_two_of_four(const Grid& grid, const Matrix<Code>& codes, const Steps&
 
 namespace judging {
 extern const Judge two_of_four;
-const Judge two_of_four{judged, [](const Case& c) { return c.evidence.options.method == "sparse24"; }, judge};
+const Judge two_of_four{judged, [](const Case& c) { return promises_two_of_four(c.evidence.options); }, judge};
 }  // namespace judging
 
 }  // namespace hallmark

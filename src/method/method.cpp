@@ -54,6 +54,11 @@ Statistic steps_depend_on(const Options& options) {
                                                                                : statistic_of(options.scale_rule);
 }
 
+bool promises_two_of_four(const Options& options) {
+  const Expected<const Method*> method = find_method(options.method);
+  return method && (*method)->two_of_four;
+}
+
 std::string missing_reader(const Options& options, std::string_view option) {
   if (option == "ratios") return statistic_of(options.scale_rule) == Statistic::losses ? "" : "scale rule search";
   if (option == "rotation_seed") return options.rotation != no_rotation ? "" : fmt::format("rotation {}", hadamard_16);

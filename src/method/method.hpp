@@ -57,6 +57,7 @@ struct Method {
   std::optional<Obstacle> (*obstacle)(const Options& options) = nullptr;
   bool through_window = false;  ///< of rotated rows of a grid that is `windowed`, of which no other method makes codes
   std::string_view upright = {};  ///< which method has the rows as they are where there is a rotation; empty: itself
+  bool two_of_four = false;       ///< of each aligned four codes at most two stand for a number other than 0
 };
 
 std::span<const Method* const> methods();
@@ -67,6 +68,9 @@ std::optional<Obstacle> method_obstacle(const Options& options);
 /// What the steps of a result depend on beside W: what the rule reads, or losses where the method leaves the rule's
 /// steps.
 Statistic steps_depend_on(const Options& options);
+
+/// Whether contract two_of_four speaks of the codes of these options.
+bool promises_two_of_four(const Options& options);
 
 /// What would read the option, where nothing does under the others ("method descent" for sweeps under gptq); empty
 /// where it is read.

@@ -9,6 +9,7 @@
 #include "certify/one_opt.hpp"
 #include "certify/two_of_four.hpp"
 #include "linalg/hessian.hpp"
+#include "method/method.hpp"
 #include "method/rtn.hpp"
 
 namespace hallmark {
@@ -236,9 +237,9 @@ std::optional<std::string> first_unproved(const LoadedMatrix& loaded, const Opti
   return std::nullopt;
 }
 
-// The first row of a sparse method's codes in which more than two of four stand for a number other than 0.
+// The first row in which more than two of four codes stand for a number other than 0, of a method that promises two.
 std::optional<std::string> first_dense_row(const Options& options, const Matrix<Code>& codes, const Steps& steps) {
-  if (options.method != "sparse24") return std::nullopt;
+  if (!promises_two_of_four(options)) return std::nullopt;
   contracts::Report report;
   judge_two_of_four(options.grid, codes, steps, "", contracts::Policy::on, report);
   if (report.failed() == 0) return std::nullopt;

@@ -112,8 +112,13 @@ std::optional<Obstacle> obstacle(const Options& options) {
 
 namespace method {
 extern const Method sparse24;
-const Method sparse24{"sparse24", "two of four codes 0, the others by GPTQ's recurrence", true, false, propose, "",
-                      obstacle};
+const Method sparse24{.name = "sparse24",
+                      .summary = "two of four codes 0, the others by GPTQ's recurrence",
+                      .needs_gram = true,
+                      .fits_steps = false,
+                      .propose = propose,
+                      .obstacle = obstacle,
+                      .two_of_four = true};
 }  // namespace method
 
 }  // namespace hallmark
