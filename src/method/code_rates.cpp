@@ -97,9 +97,32 @@ std::int64_t log2_units(std::uint64_t n) {
 
 std::int32_t widened(const Grid& grid, Code code) { return grid.is_integer() ? static_cast<std::int16_t>(code) : code; }
 
-std::size_t context_after(double point) { return point < 0 ? 0 : point > 0 ? 2 : 1; }
+// The mean s^2 over rows and groups that have a weight other than 0; 0 where none has.
+double mean_square_step(const Target& target) {
+  const Steps& steps = target.steps;
+  const Index width = steps.group_size == 0 ? target.W.cols() : steps.group_size;
+  double sum = 0, count = 0;
+  for (Index i = 0; i < steps.scales.rows(); ++i)
+    for (Index g = 0; g < steps.scales.cols(); ++g) {
+      const Index first = g * width, size = std::min(width, target.W.cols() - first);
+      if ((target.W.row(i).segment(first, size).array() == 0).all()) continue;
+      const double s = steps.scales(i, g);
+      sum += s * s;
+      count += 1;
+    }
+  return count > 0 ? sum / count : 0;
+}
 
 }  // namespace
+
+RatedUnits::RatedUnits(const Target& target, const Vector<double>& pivots, double rate) : d(pivots.size()) {
+  double mean = 0;
+  for (Index p = 0; p < pivots.size(); ++p) mean += pivots[p] / static_cast<double>(pivots.size());
+  for (Index p = 0; p < pivots.size(); ++p) d[p] = static_cast<float>(pivots[p] / mean);
+  const double square = mean_square_step(target);
+  unit = square > 0 ? std::ldexp(1.0F, -std::ilogb(std::sqrt(square))) : 1.0F;
+  mu = rate * square * unit * unit;
+}
 
 std::int64_t rate_units(std::uint64_t n, std::uint64_t N) { return log2_units(N) - log2_units(n); }
 
@@ -147,17 +170,17 @@ void CodeRates::choose_ref(float d, float unit, const RoundedColumn& column) con
     const float u = unit * column.u[i], scale = unit * column.s[i];
     const std::int32_t nearest = column.code[i];
     const std::vector<float>& bits = costs_[context_after(column.memory[i])];
-    float least = std::numeric_limits<float>::infinity(), point = 0;
+    float least = std::numeric_limits<float>::infinity(), chosen = 0;
     for (std::size_t k = 0; k < codes_.size(); ++k) {
-      const float g = points_.empty() ? static_cast<float>(codes_[k] - column.zero[i]) : points_[k];
+      const float g = point(k, column.zero[i]);
       const float r = std::fma(-scale, g, u), cost = d * r * r + bits[k];
       if (!(cost < least || (cost == least && codes_[k] == nearest))) continue;
       least = cost;
-      point = g;
+      chosen = g;
       column.code[i] = codes_[k];
     }
-    column.e[i] = std::fma(-column.s[i], point, column.w[i]);
-    column.memory[i] = static_cast<std::int32_t>(context_after(point)) - 1;
+    column.e[i] = std::fma(-column.s[i], chosen, column.w[i]);
+    column.memory[i] = static_cast<std::int32_t>(context_after(chosen)) - 1;
   }
 }
 

@@ -20,10 +20,20 @@ inline constexpr int kMostRatedBits = 8;
 /// -log2(n / N) in units of 2^-16, 1 <= n <= N: the difference of two logarithms, each rounded down.
 std::int64_t rate_units(std::uint64_t n, std::uint64_t N);
 
+/// In what rows are searched: d over its mean, s times a power of 2 near the inverse of its root mean square, and mu in
+/// these, `rate` times mean(d) mean(s^2), rows and groups of zeros left out. So no product leaves binary32.
+struct RatedUnits {
+  Vector<float> d;
+  float unit;
+  double mu;
+  RatedUnits(const Target& target, const Vector<double>& pivots, double rate);
+};
+
 /// The codes of a grid, points increasing, and what each costs in each context.
 class CodeRates {
  public:
   static constexpr std::size_t kContexts = 3;  ///< the point before is below 0; 0 or none; above 0
+  static constexpr std::uint8_t context_after(double point) { return point < 0 ? 0 : point > 0 ? 2 : 1; }
 
   /// At most kMostRatedBits bits a code. Every code is free so far.
   explicit CodeRates(const Grid& grid);
@@ -41,6 +51,10 @@ class CodeRates {
 
   std::span<const std::int32_t> codes() const { return codes_; }  ///< as LaneRounder widens them
   std::span<const float> costs(std::size_t context) const { return costs_[context]; }
+  /// What code k stands for under a zero point.
+  float point(std::size_t k, int zero) const {
+    return points_.empty() ? static_cast<float>(codes_[k] - zero) : points_[k];
+  }
 
  private:
   const Grid& grid_;

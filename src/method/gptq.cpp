@@ -8,6 +8,12 @@
 
 namespace hallmark {
 
+Error recurrence_overflow(std::string_view tensor, Entry where) {
+  return {Exit::numeric, error_number::gptq_overflow,
+          fmt::format("the compensated weights of {} overflow binary32", tensor),
+          fmt::format("row {}, column {}", where.row, where.column), "a larger --damp-fraction, or rescale the tensor"};
+}
+
 Expected<Proposal> gptq_proposal(const MethodInput& input, const Target& target, const CodeChooser& choose) {
   const Index rows = target.W.rows();
   Proposal proposal{{fresh_matrix<Code>(rows, target.W.cols()), std::vector<Index>(static_cast<std::size_t>(rows), 0)}};
@@ -23,11 +29,7 @@ Expected<Proposal> gptq_proposal(const MethodInput& input, const Target& target,
       choose ? run_recurrence(target, *input.U, block, proposal.rounded, sink, sums, choose)
              : input.compute.recurrence(target, *input.U, block, proposal.rounded, sink, sums);
   if (!overflow) return overflow.error();
-  if (const auto bad = *overflow)
-    return Error{Exit::numeric, error_number::gptq_overflow,
-                 fmt::format("the compensated weights of {} overflow binary32", input.name),
-                 fmt::format("row {}, column {}", bad->row, bad->column),
-                 "a larger --damp-fraction, or rescale the tensor"};
+  if (*overflow) return recurrence_overflow(input.name, **overflow);
   return proposal;
 }
 

@@ -11,4 +11,7 @@ namespace hallmark {
 /// sees the rows. Errors: E0503 names the first row and column that overflow; those of the backend.
 Expected<Proposal> gptq_proposal(const MethodInput& input, const Target& target, const CodeChooser& choose = nullptr);
 
+/// E0503: the compensated weights of a tensor overflow, first here.
+Error recurrence_overflow(std::string_view tensor, Entry where);
+
 }  // namespace hallmark

@@ -67,7 +67,7 @@ std::string missing_reader(const Options& options, std::string_view option) {
     return reads_gram(options) ? "" : "a method or a scale rule that needs calibration";
   std::string readers;
   for (const Method* method : registered) {
-    if (method->option != option) continue;
+    if (std::ranges::find(method->options, option) == method->options.end()) continue;
     if (method->name == options.method) return "";
     readers += (readers.empty() ? "method " : " or ") + std::string(method->name);
   }

@@ -1,6 +1,7 @@
 // Methods propose codes. A method is one file in method/methods/ that defines a Method, and one line in method.cpp.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <span>
 #include <string>
@@ -52,7 +53,7 @@ struct Method {
   /// One proposal at least, of which the guard keeps the best row by row; without the guard the last one counts.
   /// Errors: E0503; those of the backend.
   Expected<std::vector<Proposal>> (*propose)(const MethodInput& input);
-  std::string_view option = {};  ///< that only methods which name it read; empty: none
+  std::array<std::string_view, 2> options = {};  ///< that only methods which name them read; empty: none
   /// What keeps these options from this method; where it is null, nothing does.
   std::optional<Obstacle> (*obstacle)(const Options& options) = nullptr;
   bool through_window = false;  ///< of rotated rows of a grid that is `windowed`, of which no other method makes codes

@@ -74,8 +74,8 @@ Status set_option(std::string_view name, std::string_view word, ScaleStorage& va
 }
 
 Status set_option(std::string_view name, std::string_view word, Index& value) {
-  const Index least = name == "group_size" || name == "rotation_seed" || name == "low_rank" ? 0 : 1,
-              last = name == "effort" ? 5 : most;
+  const bool from_zero = name == "group_size" || name == "rotation_seed" || name == "low_rank";
+  const Index least = from_zero ? 0 : 1, last = name == "effort" ? 5 : name == "beam" ? widest_beam : most;
   const auto count = number<Index>(word);
   if (!count || *count < least || *count > last)
     return not_a(name, word, fmt::format("a whole number from {} to {}", least, last));

@@ -15,6 +15,9 @@ namespace hallmark {
 /// w, on the inputs that the calibration holds, or what w does on the inputs of the float layer.
 inline constexpr std::string_view plain_target = "plain", asymmetric_target = "asymmetric";
 
+/// The partial rows of method rate-distortion: the lanes of a strip.
+inline constexpr Index widest_beam = 48;
+
 struct Options {
   Grid grid;
   std::string method = "gptq";
@@ -28,6 +31,7 @@ struct Options {
   Index sweeps = 8;                                  ///< of a descent over the columns, at most
   Index effort = 3;                                  ///< of method best, 1 to 5
   double rate = 0.05;                                ///< of method rate-distortion: mu over mean(d) mean(s^2)
+  Index beam = 1;                                    ///< of method rate-distortion: partial rows kept, 1 to widest_beam
   bool guard = true;  ///< row by row the best of all proposals, round-to-nearest among them
   std::string rotation = std::string(no_rotation);     ///< the basis in which codes are looked for (scale/rotation.hpp)
   Index rotation_seed = 0;                             ///< of its signs
@@ -63,6 +67,7 @@ void visit_options(SomeOptions& options, Visit&& visit) {
         options.sweeps);
   visit(OptionInfo{"effort", "how long method best may search, 1 to 5", true}, options.effort);
   visit(OptionInfo{"rate", "what a bit costs method rate-distortion, over mean(d) mean(s^2)", true}, options.rate);
+  visit(OptionInfo{"beam", "how many partial rows method rate-distortion goes on with, 1 to 48", true}, options.beam);
   visit(OptionInfo{"guard", "row by row the better of the method and rounding to nearest"}, options.guard);
   visit(OptionInfo{"rotation", "none or hadamard:16: the basis in which codes are looked for", true}, options.rotation);
   visit(OptionInfo{"rotation_seed", "of the signs of the rotation", true}, options.rotation_seed);

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "format/trellis.hpp"
+#include "method/path_errors.hpp"
 
 namespace hallmark {
 namespace {
@@ -104,61 +105,27 @@ void go_on(float d, const auto& u, float s, int bits, const std::vector<Continua
     }
 }
 
-// The errors of all paths and the sums of the strip under work. Errors before the strip stay where they are until it
-// is done: origin_ says whose they are.
+// The errors of all paths (path_errors.hpp), for the steps of a trellis.
 class Paths {
  public:
-  explicit Paths(const UpperStrips<float>& U) : U_(U), e_(at(U.count() * kStrip * kTrellisPaths), 0.0F) { forget(); }
+  explicit Paths(const UpperStrips<float>& U) : errors_(U) {}
 
-  // The sums of position p, when those before it are done.
-  const float* sums(Index p) {
-    if (p % kStrip == 0) {
-      for (Index k = 0; k < p - kStrip; ++k) permute(origin_, &e_[at(k * kTrellisPaths)]);
-      forget();
-      sum_.fill(0);
-      accumulate_strip(e_.data(), U_.strip(p / kStrip), p, sum_.data(), kTrellisPaths);
-    }
-    return &sum_[at(p % kStrip * kTrellisPaths)];
-  }
+  const float* sums(Index p) { return errors_.sums(p); }
 
-  // Path r goes on from path steps[r].from; p positions are done.
   void follow(Index p, const std::vector<Continuation>& steps) {
-    Parents from{};
+    PathErrors::Parents from{};
     for (std::size_t r = 0; r < steps.size(); ++r) from[r] = steps[r].from;
-    const Index first = p / kStrip * kStrip;
-    for (Index k = first; k < p; ++k) permute(from, &e_[at(k * kTrellisPaths)]);
-    for (Index c = p - first; c < kStrip; ++c) permute(from, &sum_[at(c * kTrellisPaths)]);
-    Parents before = origin_;
-    for (std::size_t r = 0; r < from.size(); ++r) origin_[r] = before[from[r]];
+    errors_.follow(p, from);
   }
 
-  // The errors at position p, into the sums of the strip's later positions.
   void add(Index p, float w, float s, const std::vector<Continuation>& steps) {
-    const Index c = p % kStrip;
-    float* e = &e_[at(p * kTrellisPaths)];
+    PathErrors::Lanes e{};
     for (std::size_t r = 0; r < steps.size(); ++r) e[r] = error_of(w, s, steps[r].window);
-    if (c + 1 < kStrip)
-      accumulate_column(e, U_.strip(p / kStrip) + p * kStrip + c + 1, kStrip - c - 1,
-                        &sum_[at((c + 1) * kTrellisPaths)]);
+    errors_.add(p, e);
   }
 
  private:
-  using Parents = std::array<std::uint8_t, at(kTrellisPaths)>;
-
-  void forget() {
-    for (std::size_t r = 0; r < origin_.size(); ++r) origin_[r] = static_cast<std::uint8_t>(r);
-  }
-
-  static void permute(const Parents& from, float* lanes) {
-    std::array<float, at(kTrellisPaths)> old;
-    std::copy_n(lanes, old.size(), old.begin());
-    for (std::size_t r = 0; r < from.size(); ++r) lanes[r] = old[from[r]];
-  }
-
-  const UpperStrips<float>& U_;
-  std::vector<float> e_;  // [position][kTrellisPaths]
-  alignas(64) std::array<float, at(kStrip* kTrellisPaths)> sum_{};
-  Parents origin_{};
+  PathErrors errors_;
 };
 
 // The search; `feedback` has the sums of a position and takes the errors.

@@ -33,6 +33,7 @@ TEST_CASE("what quantize wrote is verified, on every path through the options") 
                                   "--method best --effort 4 --grid int2z --scale-storage bf16",
                                   "--method rate-distortion --grid int4 --rate 0.2",
                                   "--method rate-distortion --grid int3z --group-size 3 --exact",
+                                  "--method rate-distortion --grid int4 --beam 8",
                                   "--method sparse24 --no-guard --grid int4 --exact",
                                   "--method sparse24 --no-guard --grid int4z",
                                   "--scale-rule search --grid int4s --ratios 1,0.8"}) {

@@ -88,9 +88,12 @@ Expected<std::vector<Proposal>> propose(const MethodInput& watched) {
 
 namespace method {
 extern const Method best;
-const Method best{"best",  "searched steps, descent, and descents from other starts, as far as the effort goes",
-                  true,    true,
-                  propose, "effort"};
+const Method best{.name = "best",
+                  .summary = "searched steps, descent, and descents from other starts, as far as the effort goes",
+                  .needs_gram = true,
+                  .fits_steps = true,
+                  .propose = propose,
+                  .options = {"effort"}};
 }  // namespace method
 
 }  // namespace hallmark

@@ -19,9 +19,12 @@ Expected<std::vector<Proposal>> propose(const MethodInput& input) {
 
 namespace method {
 extern const Method descent;
-const Method descent{"descent", "GPTQ, then coordinate descent on the loss and the best scales for its codes",
-                     true,      true,
-                     propose,   "sweeps"};
+const Method descent{.name = "descent",
+                     .summary = "GPTQ, then coordinate descent on the loss and the best scales for its codes",
+                     .needs_gram = true,
+                     .fits_steps = true,
+                     .propose = propose,
+                     .options = {"sweeps"}};
 }  // namespace method
 
 }  // namespace hallmark

@@ -28,7 +28,7 @@ const Method greedy{.name = "greedy",
                     .needs_gram = true,
                     .fits_steps = true,
                     .propose = propose,
-                    .option = "sweeps"};
+                    .options = {"sweeps"}};
 }  // namespace method
 
 }  // namespace hallmark

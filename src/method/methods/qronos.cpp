@@ -65,7 +65,6 @@ const Method qronos{.name = "qronos",
                     .needs_gram = true,
                     .fits_steps = false,
                     .propose = propose,
-                    .option = "",
                     .obstacle = obstacle};
 }  // namespace method
 

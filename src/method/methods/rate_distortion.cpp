@@ -1,50 +1,40 @@
 // Codes by loss and bits together, in two passes after GPTQ, each with the rates of the codes before it.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
-
-#include "method/code_rates.hpp"
 #include "method/gptq.hpp"
+#include "method/rate_beam.hpp"
+#include "method/rtn.hpp"
 
 namespace hallmark {
 namespace {
 
 constexpr int kPasses = 2;
 
-// The mean s^2 over rows and groups that have a weight other than 0; 0 where none has.
-double mean_square_step(const Target& target) {
-  const Steps& steps = target.steps;
-  const Index width = steps.group_size == 0 ? target.W.cols() : steps.group_size;
-  double sum = 0, count = 0;
-  for (Index i = 0; i < steps.scales.rows(); ++i)
-    for (Index g = 0; g < steps.scales.cols(); ++g) {
-      const Index first = g * width, size = std::min(width, target.W.cols() - first);
-      if ((target.W.row(i).segment(first, size).array() == 0).all()) continue;
-      const double s = steps.scales(i, g);
-      sum += s * s;
-      count += 1;
-    }
-  return count > 0 ? sum / count : 0;
+Expected<Proposal> one_path(const MethodInput& input, const RatedUnits& units, const CodeRates& rates) {
+  return gptq_proposal(input, input.target, [&](const RoundedColumn& column) {
+    rates.choose(units.d[column.position], units.unit, column);
+  });
+}
+
+Expected<Proposal> beam(const MethodInput& input, const RatedUnits& units, const CodeRates& rates) {
+  const Target& target = input.target;
+  Rounded rounded{Matrix<Code>::Zero(target.W.rows(), target.W.cols()),
+                  std::vector<Index>(static_cast<std::size_t>(target.W.rows()), 0)};
+  round_left_out(target, rounded);
+  const auto overflow = beam_codes(target, *input.U, units, rates, input.options.beam, rounded);
+  if (overflow) return recurrence_overflow(input.name, *overflow);
+  return Proposal{std::move(rounded)};
 }
 
 Expected<std::vector<Proposal>> propose(const MethodInput& watched) {
   const MethodInput input = watched.unwatched();
   const Target& target = input.target;
   Expected<Proposal> proposal = gptq_proposal(input, target);
-  // d over its mean and s times a power of 2 near the inverse of its root mean square: no product leaves binary32.
-  const Vector<double>& pivots = input.weights->d;
-  double mean_pivot = 0;
-  for (Index p = 0; p < pivots.size(); ++p) mean_pivot += pivots[p] / static_cast<double>(pivots.size());
-  const double square = mean_square_step(target);
-  const float unit = square > 0 ? std::ldexp(1.0F, -std::ilogb(std::sqrt(square))) : 1.0F;
-  const double mu = input.options.rate * square * unit * unit;
+  const RatedUnits units(target, input.weights->d, input.options.rate);
   CodeRates rates(target.grid);
   for (int pass = 0; proposal && pass < kPasses; ++pass) {
-    rates.count(target, proposal->rounded.codes, mu);
-    proposal = gptq_proposal(input, target, [&](const RoundedColumn& column) {
-      rates.choose(static_cast<float>(pivots[column.position] / mean_pivot), unit, column);
-    });
+    rates.count(target, proposal->rounded.codes, units.mu);
+    proposal = input.options.beam == 1 ? one_path(input, units, rates) : beam(input, units, rates);
   }
   if (!proposal) return proposal.error();
   std::vector<Proposal> proposals;
@@ -62,13 +52,13 @@ std::optional<Obstacle> obstacle(const Options& options) {
 
 namespace method {
 extern const Method rate_distortion;
-const Method rate_distortion{"rate-distortion",
-                             "GPTQ's recurrence with the code of least loss and bits in each column",
-                             true,
-                             false,
-                             propose,
-                             "rate",
-                             obstacle};
+const Method rate_distortion{.name = "rate-distortion",
+                             .summary = "codes of least loss and bits together along GPTQ's recurrence",
+                             .needs_gram = true,
+                             .fits_steps = false,
+                             .propose = propose,
+                             .options = {"rate", "beam"},
+                             .obstacle = obstacle};
 }  // namespace method
 
 }  // namespace hallmark

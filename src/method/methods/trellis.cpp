@@ -113,7 +113,6 @@ const Method trellis{.name = "trellis",
                      .needs_gram = true,
                      .fits_steps = true,
                      .propose = propose,
-                     .option = "",
                      .obstacle = obstacle,
                      .through_window = true,
                      .upright = "best"};
