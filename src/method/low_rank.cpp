@@ -132,8 +132,8 @@ std::optional<Obstacle> low_rank_obstacle(const Options& options) {
     return Obstacle{fmt::format("method {}", options.method), "--low-rank 0, or a method that is calibrated"};
   if (options.scale_rule == given_scales)
     return Obstacle{"given scales", "--low-rank 0, or no scales beside the calibration"};
-  if (options.method == "sparse24")
-    return Obstacle{"method sparse24, whose zeros would be none", "--low-rank 0, or another method"};
+  if (promises_two_of_four(options))
+    return Obstacle{"method " + options.method + ", whose zeros would be none", "--low-rank 0, or another method"};
   return std::nullopt;
 }
 
