@@ -13,6 +13,7 @@
 #include "io/sha256.hpp"
 #include "method/rtn.hpp"
 #include "measure/provenance.hpp"
+#include "method/options_json.hpp"
 #include "pipeline/presets.hpp"
 #include "pipeline/quantize_matrix.hpp"
 #include "pipeline/rules.hpp"
@@ -101,16 +102,12 @@ Expected<Model> quantize_cell(const Seed& seed, std::int64_t n, Options options,
   return seed.model.with_weights(replacements);
 }
 
-Expected<Seed> prepare_seed(std::uint64_t seed, const AblationOptions& options, const Corpus& corpus,
-                            std::span<const std::byte> evaluated, Work& work, std::vector<std::string>& notes) {
-  auto checkpoint = load_checkpoint(options.models, seed, corpus, options.text);
-  if (!checkpoint) return checkpoint.error();
-  if (checkpoint->note) notes.push_back(*checkpoint->note);
-
+Expected<Seed> prepare_seed(std::uint64_t seed, Checkpoint& checkpoint, const AblationOptions& options,
+                            const Corpus& corpus, std::span<const std::byte> evaluated, Work& work) {
   const std::int64_t most = *std::max_element(options.batches.begin(), options.batches.end());
   auto plan = CalibrationPlan::draw(corpus.train, seed, static_cast<std::size_t>(most));
   if (!plan) return plan.error();
-  Seed prepared{seed, std::move(checkpoint->model), *std::move(plan), {}, {}, {}};
+  Seed prepared{seed, std::move(checkpoint.model), *std::move(plan), {}, {}, {}};
   const std::int64_t held_out[] = {static_cast<std::int64_t>(reconstruction_batches)};
   const auto batch_done = [&] {
     work.add(static_cast<double>(calibration_batch), fmt::format("seed {}: activations", seed));
@@ -137,7 +134,7 @@ Expected<Seed> prepare_seed(std::uint64_t seed, const AblationOptions& options, 
 
   prepared.common.seed = seed;
   prepared.common.bpb_pre_quant = *bpb;
-  prepared.common.checkpoint_digest = std::move(checkpoint->digest);
+  prepared.common.checkpoint_digest = std::move(checkpoint.digest);
   prepared.common.reconstruction_offsets_digest = offsets_digest(prepared.plan.reconstruction());
   prepared.common.reconstruction_gram_digest = gram_digest(prepared.reconstruction);
   return prepared;
@@ -203,7 +200,6 @@ Expected<Subject> subject_of(const AblationOptions& options) {
 Cell shared_cell(const AblationOptions& options, const Subject& subject, const Corpus& corpus,
                  std::span<const std::byte> evaluated) {
   Cell shared;
-  shared.run = random_run_id();
   shared.grid = subject.name;
   shared.git_sha = options.git_sha;
   shared.text_digest = corpus.digest;
@@ -238,9 +234,68 @@ Expected<Cell> run_cell(const Seed& prepared, const Cell& shared, std::int64_t n
   return cell;
 }
 
+std::string cell_name(std::uint64_t seed, std::int64_t n) { return fmt::format("seed {}, N = {}", seed, n); }
+
+// All that the numbers of the cells depend on.
+std::map<std::string, Dependencies> dependencies_of(const AblationOptions& options, const Subject& subject,
+                                                    const std::vector<Checkpoint>& checkpoints, const Corpus& corpus) {
+  Dependencies shared{{"grid", subject.name},
+                      {"commit", options.git_sha},
+                      {"text", corpus.digest},
+                      {"evaluated bytes", std::to_string(options.eval_bytes)},
+                      {"contracts", std::string(contracts::to_string(options.contracts))},
+                      {"largest N", std::to_string(std::ranges::max(options.batches))}};
+  const nlohmann::ordered_json words = options_json(subject.options);
+  for (const auto& [name, value] : words.items()) shared["option " + name] = value.dump();
+  std::map<std::string, Dependencies> all;
+  for (std::size_t i = 0; i < options.seeds.size(); ++i)
+    for (const auto n : options.batches) {
+      Dependencies& on = all[cell_name(options.seeds[i], n)] = shared;
+      on["checkpoint"] = checkpoints[i].digest;
+    }
+  return all;
+}
+
+// The cells of one seed, in the order of N: those that the state holds, the others measured and kept.
+Expected<std::vector<Cell>> cells_of(std::uint64_t seed, Checkpoint& checkpoint, const AblationOptions& options,
+                                     const Options& quantized, const Cell& shared, const KeptLines& kept,
+                                     const Corpus& corpus, std::span<const std::byte> evaluated, Work& work) {
+  std::vector<std::optional<Cell>> taken;
+  for (const auto n : options.batches)
+    taken.push_back(kept.take(cell_name(seed, n), [&](const std::string& text) -> std::optional<Cell> {
+      auto cell = parse_cell(text, "the state");
+      return cell && cell->seed == seed && cell->n == n ? std::optional(*std::move(cell)) : std::nullopt;
+    }));
+  const bool missing = std::ranges::any_of(taken, [](const auto& cell) { return !cell; });
+  std::optional<Seed> prepared;
+  if (missing) {
+    auto made = prepare_seed(seed, checkpoint, options, corpus, evaluated, work);
+    if (!made) return made.error();
+    prepared.emplace(*std::move(made));
+  }
+  std::vector<Cell> cells;
+  for (std::size_t i = 0; i < taken.size(); ++i) {
+    const std::int64_t n = options.batches[i];
+    if (taken[i]) {
+      taken[i]->run = shared.run;
+      cells.push_back(*std::move(taken[i]));
+    } else {
+      auto cell = run_cell(*prepared, shared, n, quantized, options.contracts, evaluated);
+      if (!cell) return cell.error();
+      const auto text = cell_line(*cell);
+      if (!text) return text.error();
+      if (const Status durable = kept.keep(cell_name(seed, n), *text); !durable) return durable.error();
+      cells.push_back(*std::move(cell));
+    }
+    work.add(static_cast<double>(evaluated.size() / calibration_window), cell_name(seed, n));
+  }
+  return cells;
+}
+
 }  // namespace
 
-Expected<AblationResult> run_ablation(const AblationOptions& options, const Progress& progress) {
+Expected<AblationResult> run_ablation(const AblationOptions& options, const Progress& progress,
+                                      const LineState& state) {
   if (auto valid = check_options(options); !valid) return valid.error();
   const Expected<Subject> subject = subject_of(options);
   if (!subject) return subject.error();
@@ -259,18 +314,27 @@ Expected<AblationResult> run_ablation(const AblationOptions& options, const Prog
                (captured + windows * static_cast<double>(1 + options.batches.size()));
 
   AblationResult result;
-  const Cell shared = shared_cell(options, *subject, *corpus, evaluated);
+  std::vector<Checkpoint> checkpoints;
   for (const auto seed : options.seeds) {
-    auto prepared = prepare_seed(seed, options, *corpus, evaluated, work, result.notes);
-    if (!prepared) return prepared.error();
-    for (const auto n : options.batches) {
-      auto cell = run_cell(*prepared, shared, n, subject->options, options.contracts, evaluated);
-      if (!cell) return cell.error();
-      work.add(windows, fmt::format("seed {}: N = {}", seed, n));
-      auto line = cell_line(*cell);
+    auto checkpoint = load_checkpoint(options.models, seed, *corpus, options.text);
+    if (!checkpoint) return checkpoint.error();
+    if (checkpoint->note) result.notes.push_back(*checkpoint->note);
+    checkpoints.push_back(*std::move(checkpoint));
+  }
+  const auto kept = KeptLines::open(state, dependencies_of(options, *subject, checkpoints, *corpus));
+  if (!kept) return kept.error();
+  result.run = kept->run();
+  Cell shared = shared_cell(options, *subject, *corpus, evaluated);
+  shared.run = result.run;
+  for (std::size_t i = 0; i < options.seeds.size(); ++i) {
+    auto cells = cells_of(options.seeds[i], checkpoints[i], options, subject->options, shared, *kept, *corpus,
+                          evaluated, work);
+    if (!cells) return cells.error();
+    for (Cell& cell : *cells) {
+      auto line = cell_line(cell);
       if (!line) return line.error();
       result.lines.push_back(*std::move(line));
-      result.cells.push_back(*std::move(cell));
+      result.cells.push_back(std::move(cell));
     }
   }
   if (std::ranges::equal(options.seeds, canonical_seeds) && std::ranges::equal(options.batches, canonical_batches)) {
@@ -302,10 +366,6 @@ Expected<std::string> run_ledger(const AblationOptions& options, const std::opti
   }
   if (auto present = read_ledger(path, LedgerForm::json_lines); !present) return present.error();
   return path;
-}
-
-Status append_run(const std::string& path, const std::vector<std::string>& lines) {
-  return append_to_ledger(path, LedgerForm::json_lines, lines);
 }
 
 }  // namespace hallmark

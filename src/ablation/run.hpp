@@ -12,6 +12,7 @@
 #include "base/error.hpp"
 #include "certify/contracts.hpp"
 #include "measure/checkpoint.hpp"
+#include "measure/kept_lines.hpp"
 #include "replay/forward.hpp"
 #include "replay/text.hpp"
 
@@ -30,19 +31,22 @@ struct AblationOptions {
 };
 
 struct AblationResult {
+  std::string run;                 ///< its id
   std::vector<Cell> cells;         ///< seeds in order, N in order within
   std::optional<Verdict> verdict;  ///< when the cells are the nine of the experiment
-  std::vector<std::string> lines;  ///< what append_run takes: one per cell, and the verdict's
+  std::vector<std::string> lines;  ///< for append_once: one per cell, and the verdict's
   std::vector<std::string> notes;  ///< for the user: text or seed that differ from what a checkpoint records
 };
 
 /// Runs the cells of docs/design.md section 6. Equal options, files and machine give equal results but for run,
 /// timestamp and wallclock_ms (of quantization, checks and evaluation; captures and bpb_pre_quant are shared by the
-/// cells of a seed and counted in none), for any number of threads. Nothing is written. Errors: E0226 seeds or N empty,
+/// cells of a seed and counted in none), for any number of threads. With a state finished cells are kept in it, and those
+/// taken that it holds; nothing else is written. Errors: E0226 seeds or N empty,
 /// repeated or negative, too few eval_bytes; E0378 a checkpoint of another seed; E0630 a contract, E0620 a check; those
 /// of Grid::parse, load_corpus, load_model, CalibrationPlan::draw, capture_grams, quantize_gptq, quantize_rtn,
-/// bits_per_byte.
-Expected<AblationResult> run_ablation(const AblationOptions& options, const Progress& progress);
+/// bits_per_byte, KeptLines.
+Expected<AblationResult> run_ablation(const AblationOptions& options, const Progress& progress,
+                                      const LineState& state = {});
 
 /// The ledger for a run with these options: `output` when given, else the canonical one of the grid or the bits. A run
 /// that is not the whole experiment (three seeds, three N, 262,144 bytes) needs an `output`, which may not be a
@@ -50,8 +54,5 @@ Expected<AblationResult> run_ablation(const AblationOptions& options, const Prog
 /// already. Errors: E0225; those of read_ledger.
 Expected<std::string> run_ledger(const AblationOptions& options, const std::optional<std::string>& output,
                                  const std::string& folder = "assertions");
-
-/// Appends the lines of a run to a ledger of JSON Lines, all or none. Errors: those of append_to_ledger.
-Status append_run(const std::string& path, const std::vector<std::string>& lines);
 
 }  // namespace hallmark

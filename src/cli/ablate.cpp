@@ -7,15 +7,20 @@
 
 #include "ablation/report.hpp"
 #include "ablation/run.hpp"
+#include "cli/build_info.hpp"
 #include "cli/experiment_flags.hpp"
+#include "cli/last_words.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
+#include "cli/resume.hpp"
 #include "measure/provenance.hpp"
 
 namespace hallmark::cli {
 namespace {
 
-using AblateFlags = ExperimentFlags<AblationOptions>;
+struct AblateFlags : ExperimentFlags<AblationOptions> {
+  ResumeFlags resume;
+};
 
 void print_cells(const std::vector<Cell>& cells) {
   print("{:>5} {:>3}  {:>12}  {:>12}  {:>10}  {:>13}  {}\n", "seed", "N", "BPB before", "BPB after", "change",
@@ -31,18 +36,27 @@ Expected<Exit> run(AblateFlags flags) {
   const Expected<std::string> ledger = run_ledger(flags.options, output);
   if (!ledger) return ledger.error();
   flags.options.git_sha = current_git_sha();
+  Expected<Resumable> resumable =
+      Resumable::open(flags.resume, "ablate", fmt::format("hallmark {}", build_info::version));
+  if (!resumable) return resumable.error();
 
   Expected<AblationResult> result = [&] {
+    std::optional<LastWords> words;
+    if (const State* const state = resumable->state()) words.emplace(last_words_of(*state));
     Progress bar("ablate " + (flags.options.bits.empty() ? flags.options.grid : flags.options.bits + " bits"));
     return run_ablation(flags.options,
-                        [&](double done, double total, std::string_view item) { bar.update(done, total, item); });
+                        [&](double done, double total, std::string_view item) { bar.update(done, total, item); },
+                        resumable->lines());
   }();
   if (!result) return result.error();
+  resumable->print_summary(result->cells.size());
   for (const std::string& remark : result->notes) warn("note: {}", remark);
   print_cells(result->cells);
   if (result->verdict) std::cout << "\n" << describe(*result->verdict) << std::flush;
-  if (const Status appended = append_run(*ledger, result->lines); !appended) return appended.error();
-  note("appended {} lines to {}", result->lines.size(), *ledger);
+  const Expected<bool> appended = append_once(*ledger, result->run, result->lines);
+  if (!appended) return appended.error();
+  if (*appended) note("appended {} lines to {}", result->lines.size(), *ledger);
+  else note("{} has the lines of this run already", *ledger);
   if (output) return Exit::ok;
   const Expected<std::string> page = write_report();
   if (!page) return page.error();
@@ -64,6 +78,7 @@ Command ablate_command(CLI::App& root) {
       ->delimiter(',')
       ->capture_default_str();
   f->add_to(*app, "the canonical ledger of the grid");
+  add_resume_flags(*app, f->resume, "cell");
   return {app, [f] { return run(*f); }};
 }
 

@@ -5,10 +5,12 @@
 
 #include <fmt/format.h>
 
+#include "cli/build_info.hpp"
 #include "cli/experiment_flags.hpp"
 #include "cli/last_words.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
+#include "cli/resume.hpp"
 #include "io/utf8.hpp"
 #include "league/report.hpp"
 #include "league/run.hpp"
@@ -18,7 +20,8 @@ namespace hallmark::cli {
 namespace {
 
 struct LeagueFlags : ExperimentFlags<LeagueOptions> {
-  bool resume = false, report = false;
+  ResumeFlags resume;  // without a state, of the ledger's last run
+  bool report = false;
 };
 
 // docs/league.md for the canonical ledger; beside any other.
@@ -33,6 +36,7 @@ Expected<Exit> write_report(const std::string& ledger, const std::string& page) 
   return Exit::ok;
 }
 
+// Appends every line as it is finished.
 Status play(const LeagueOptions& options, const std::vector<LeagueLine>& begun, const std::string& ledger) {
   Progress bar("league");
   const LastWords words(
@@ -49,6 +53,33 @@ Status play(const LeagueOptions& options, const std::vector<LeagueLine>& begun, 
   return run_league(options, begun, listener);
 }
 
+// Keeps every line in the state as it is finished; the ledger gets all of them together.
+Status play_in(Resumable& resumable, const LeagueOptions& options, const std::string& ledger) {
+  std::vector<std::string> texts;
+  std::string id;
+  {
+    Progress bar("league");
+    const LastWords words(last_words_of(*resumable.state()));
+    const LeagueListener listener{
+        [&](double done, double total, std::string_view item) { bar.update(done, total, item); },
+        [&](const LeagueLine& line) -> Status {
+          auto text = league_line(line);
+          if (!text) return text.error();
+          texts.push_back(*std::move(text));
+          id = line.run;
+          return ok();
+        },
+        [](const std::string& remark) { warn("note: {}", remark); }};
+    if (const Status played = run_league(options, {}, listener, resumable.lines()); !played) return played;
+  }
+  resumable.print_summary(texts.size());
+  const Expected<bool> appended = append_once(ledger, id, texts);
+  if (!appended) return appended.error();
+  if (*appended) note("appended to {}", ledger);
+  else note("{} has the lines of this run already", ledger);
+  return ok();
+}
+
 Expected<Exit> run(LeagueFlags flags) {
   if (const Status good = flags.apply(); !good) return good.error();
   const std::optional<std::string> output = flags.ledger();
@@ -56,8 +87,15 @@ Expected<Exit> run(LeagueFlags flags) {
   const Expected<std::string> ledger = league_ledger(flags.options, output);
   if (!ledger) return ledger.error();
   flags.options.git_sha = current_git_sha();
+  if (!flags.resume.folder.empty()) {
+    Expected<Resumable> resumable =
+        Resumable::open(flags.resume, "league", fmt::format("hallmark {}", build_info::version));
+    if (!resumable) return resumable.error();
+    if (const Status played = play_in(*resumable, flags.options, *ledger); !played) return played.error();
+    return output ? Exit::ok : write_report(*ledger, page_of(flags));
+  }
   std::vector<LeagueLine> begun;
-  if (flags.resume) {
+  if (flags.resume.resume) {
     const auto present = read_ledger(*ledger, LedgerForm::json_lines);
     if (!present) return present.error();
     const auto lines = league_lines(*present, *ledger);
@@ -77,8 +115,11 @@ Command league_command(CLI::App& root) {
   app->add_option("--entries", f->options.pattern, "Regular expression found in the names of the entries [all]");
   app->add_option("--bits", f->options.divisions, "2, 3, 4, 6 or gf16 [all]")->delimiter(',');
   f->add_to(*app, "the league's own ledger");
-  app->add_flag("--resume", f->resume, "Go on with the last run of the ledger, where it was interrupted");
-  app->add_flag("--report", f->report, "Play nothing: write the report of the ledger again");
+  CLI::Option* const state =
+      app->add_option("--state", f->resume.folder, "Folder to keep every finished line in; the ledger gets all at the end");
+  app->add_flag("--resume", f->resume.resume,
+                "Take what the state holds and is still valid; without --state, go on with the last run of the ledger");
+  app->add_flag("--report", f->report, "Play nothing: write the report of the ledger again")->excludes(state);
   return {app, [f] { return run(*f); }};
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "measure/kept_lines.hpp"
 #include "state/state.hpp"
 
 namespace hallmark::cli {
@@ -30,6 +31,10 @@ class Resumable {
   const std::string& program() const { return program_; }
   /// Says of a record that it is taken, or why it is not.
   void say(const std::string& name, const std::string& why_not);
+  /// The state as an experiment uses it. Views into this object.
+  LineState lines() {
+    return {state(), program_, [this](const std::string& line, const std::string& why_not) { say(line, why_not); }};
+  }
   /// How many of `all` were taken.
   void print_summary(std::size_t all) const;
 

@@ -9,11 +9,14 @@
 
 #include "artifact/quantized_file.hpp"
 #include "certify/slack_plot.hpp"
+#include "cli/build_info.hpp"
 #include "cli/checker.hpp"
 #include "cli/command.hpp"
+#include "cli/last_words.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/ranges.hpp"
+#include "cli/resume.hpp"
 #include "pipeline/verify_files.hpp"
 #include "base/error_numbers.hpp"
 #include "base/threads.hpp"
@@ -26,6 +29,7 @@ struct VerifyFlags {
   std::string rows = "all";
   bool exact = false, checker = false, overwrite = false, reproduce = false, no_certificate = false;
   int threads = 0;
+  ResumeFlags resume;
 };
 
 Expected<ExactRows> rows_of(const VerifyFlags& flags) {
@@ -148,15 +152,22 @@ Expected<Exit> run(const VerifyFlags& flags) {
     if (!program) return program.error();
     checker = *std::move(program);
   }
-  const VerifyRequest request{
-      flags.quantized, flags.weights, flags.calibration, flags.certificate, !flags.no_certificate,
-      flags.reproduce, *exact};
+  VerifyRequest request{flags.quantized, flags.weights, flags.calibration, flags.certificate, !flags.no_certificate,
+                        flags.reproduce, *exact};
   Expected<VerifyInputs> in = VerifyInputs::open(request);
   if (!in) return in.error();
   if (!flags.svg.empty())
     if (const Status free = check_output(flags.svg, flags.overwrite, in->paths()); !free) return free.error();
+  Expected<Resumable> resumable =
+      Resumable::open(flags.resume, "verify", fmt::format("hallmark {}", build_info::version));
+  if (!resumable) return resumable.error();
+  request.state = resumable->state();
+  request.program = resumable->program();
+  request.resumed = [&](const std::string& matrix, const std::string& why_not) { resumable->say(matrix, why_not); };
   Expected<Findings> verified = [&] {
     Progress progress("verify");
+    std::optional<LastWords> words;
+    if (request.state) words.emplace(last_words_of(*request.state));
     return verify_files(request, *in,
                         [&](double done, double total, std::string_view item) { progress.update(done, total, item); });
   }();
@@ -164,6 +175,7 @@ Expected<Exit> run(const VerifyFlags& flags) {
   Findings& found = *verified;
   if (flags.checker && !found.mismatch)
     if (const Status judged = check_files(checker, flags, *in, found); !judged) return judged.error();
+  resumable->print_summary(in->model->header().matrices.size());
   print_table(found);
   if (found.mismatch) return *found.mismatch;
   if (const Status rest = check_rest(*in); !rest) return rest.error();
@@ -200,6 +212,7 @@ Command verify_command(CLI::App& root) {
   app->add_flag("--checker", f->checker, "Let hallmark-check, extracted from Coq, judge the files too");
   app->add_option("--svg", f->svg, "Picture of the slack of certified bounds [Q.slack.svg beside Q, replaced]");
   app->add_flag("--overwrite", f->overwrite, "Replace an existing picture");
+  add_resume_flags(*app, f->resume, "judgement");
   app->add_option("--threads", f->threads, "Threads; does not change the result [all cores]")
       ->check(whole_number(1, most_threads));
   return {app, [f] { return run(*f); }};

@@ -207,26 +207,23 @@ Expected<LeagueLine> play(Board& board, const Fixture& fixture, contracts::Polic
   return line;
 }
 
-Expected<Board> set_up(std::uint64_t seed, const LeagueOptions& options, const LeagueLine& common, const Corpus& corpus,
-                       std::span<const std::byte> evaluated, Work& work, const LeagueListener& listener) {
-  auto checkpoint = load_checkpoint(options.models, seed, corpus, options.text);
-  if (!checkpoint) return checkpoint.error();
-  if (checkpoint->note && listener.note) listener.note(*checkpoint->note);
+Expected<Board> set_up(std::uint64_t seed, Checkpoint& checkpoint, const LeagueLine& common, const Corpus& corpus,
+                       std::span<const std::byte> evaluated, Work& work) {
   const auto plan = CalibrationPlan::draw(corpus.train, seed, static_cast<std::size_t>(league_batches));
   if (!plan) return plan.error();
   const auto offsets = plan->calibration(static_cast<std::size_t>(league_batches));
   const std::int64_t after[] = {league_batches};
-  auto grams = capture_grams(checkpoint->model, corpus.train, offsets, after, [&] {
+  auto grams = capture_grams(checkpoint.model, corpus.train, offsets, after, [&] {
     work.add(static_cast<double>(calibration_batch), fmt::format("seed {}: activations", seed));
   });
   if (!grams) return grams.error();
-  const auto bpb = bits_per_byte(checkpoint->model, evaluated);
+  const auto bpb = bits_per_byte(checkpoint.model, evaluated);
   if (!bpb) return bpb.error();
-  Board board{std::move(checkpoint->model), corpus.train, {offsets.begin(), offsets.end()},
+  Board board{std::move(checkpoint.model), corpus.train, {offsets.begin(), offsets.end()},
               std::move(grams->front()),    common,       {}};
   board.common.seed = seed;
   board.common.bpb_float = *bpb;
-  board.common.checkpoint_digest = std::move(checkpoint->digest);
+  board.common.checkpoint_digest = std::move(checkpoint.digest);
   board.common.calibration_offsets_digest = offsets_digest(offsets);
   board.common.gram_digest = gram_digest(board.grams);
   return board;
@@ -253,6 +250,87 @@ Status check_begun(const std::vector<LeagueLine>& begun, const LeagueLine& share
                                line.run, line.key(), line.git_sha),
                    "leave --resume out: a new run is appended"};
   }
+  return ok();
+}
+
+std::string key_of(const Fixture& fixture, std::uint64_t seed) {
+  LeagueLine line;
+  line.entry = fixture.entry->name;
+  line.division = fixture.division->name;
+  line.seed = seed;
+  return line.key();
+}
+
+// All that the numbers of the lines depend on; what entries and divisions are is part of the program.
+std::map<std::string, Dependencies> dependencies_of(const LeagueOptions& options, const std::vector<Fixture>& fixtures,
+                                                    const std::vector<Checkpoint>& checkpoints,
+                                                    const LeagueLine& shared) {
+  std::map<std::string, Dependencies> all;
+  for (std::size_t i = 0; i < checkpoints.size(); ++i)
+    for (const Fixture& fixture : fixtures)
+      all[key_of(fixture, options.seeds[i])] = {{"commit", shared.git_sha},
+                                                {"text", shared.text_digest},
+                                                {"evaluated bytes", std::to_string(shared.eval_bytes)},
+                                                {"contracts", shared.contracts},
+                                                {"checkpoint", checkpoints[i].digest}};
+  return all;
+}
+
+// What the state holds of the lines that are missing, as lines of this run.
+std::map<std::string, LeagueLine> take_lines(const std::set<std::string>& missing, const LeagueLine& shared,
+                                             const KeptLines& kept) {
+  std::map<std::string, LeagueLine> taken;
+  for (const std::string& key : missing) {
+    auto line = kept.take(key, [&](const std::string& text) -> std::optional<LeagueLine> {
+      auto read = parse_league_line(text, "the state");
+      return read && read->key() == key ? std::optional(*std::move(read)) : std::nullopt;
+    });
+    if (!line) continue;
+    line->run = shared.run;
+    line->lines = shared.lines;
+    taken.emplace(key, *std::move(line));
+  }
+  return taken;
+}
+
+// Every missing line, taken or played, in the order of the run. Only checkpoints that are played on are set up.
+Status play_all(const LeagueOptions& options, const std::vector<Fixture>& fixtures,
+                const std::set<std::string>& missing, std::vector<Checkpoint>& checkpoints, const LeagueLine& shared,
+                const KeptLines& kept, const Corpus& corpus, std::span<const std::byte> evaluated,
+                const LeagueListener& listener) {
+  const std::map<std::string, LeagueLine> taken = take_lines(missing, shared, kept);
+  const auto to_play = [&](const std::string& key) { return missing.contains(key) && !taken.contains(key); };
+  const auto windows = static_cast<double>(options.eval_bytes / calibration_window);
+  const double set_ups =
+      static_cast<double>(options.seeds.size()) * (static_cast<double>(league_batches) * calibration_batch + windows);
+  Work work{listener.progress, static_cast<double>(missing.size() - taken.size()) * windows + set_ups};
+  std::vector<std::optional<Board>> boards(checkpoints.size());
+  for (std::size_t i = 0; i < boards.size(); ++i) {
+    const auto seed = options.seeds[i];
+    if (std::ranges::none_of(fixtures, [&](const Fixture& fixture) { return to_play(key_of(fixture, seed)); }))
+      continue;
+    auto board = set_up(seed, checkpoints[i], shared, corpus, evaluated, work);
+    if (!board) return board.error();
+    boards[i].emplace(*std::move(board));
+    work.add(windows, fmt::format("seed {}: before quantization", seed));
+  }
+  // Checkpoints go round innermost, so that an unfinished run has entries that met all of them.
+  for (const Fixture& fixture : fixtures)
+    for (std::size_t i = 0; i < boards.size(); ++i) {
+      const std::string key = key_of(fixture, options.seeds[i]);
+      if (!missing.contains(key)) continue;
+      if (const auto found = taken.find(key); found != taken.end()) {
+        if (auto heard = listener.finished(found->second); !heard) return heard;
+        continue;
+      }
+      const auto line = play(*boards[i], fixture, options.contracts, evaluated);
+      if (!line) return line.error();
+      const auto text = league_line(*line);
+      if (!text) return text.error();
+      if (const Status durable = kept.keep(key, *text); !durable) return durable;
+      if (auto heard = listener.finished(*line); !heard) return heard;
+      work.add(windows, key);
+    }
   return ok();
 }
 
@@ -298,7 +376,8 @@ Expected<std::string> league_ledger(const LeagueOptions& options, const std::opt
   return path;
 }
 
-Status run_league(const LeagueOptions& options, const std::vector<LeagueLine>& begun, const LeagueListener& listener) {
+Status run_league(const LeagueOptions& options, const std::vector<LeagueLine>& begun, const LeagueListener& listener,
+                  const LineState& state) {
   const auto fixtures = fixtures_of(options);
   if (!fixtures) return fixtures.error();
   const auto corpus = load_corpus(options.text);
@@ -307,7 +386,7 @@ Status run_league(const LeagueOptions& options, const std::vector<LeagueLine>& b
   if (!evaluated) return evaluated.error();
 
   LeagueLine shared;
-  shared.run = begun.empty() ? random_run_id() : begun.front().run;
+  if (!begun.empty()) shared.run = begun.front().run;
   shared.lines = static_cast<std::int64_t>(fixtures->size() * options.seeds.size());
   shared.git_sha = options.git_sha;
   shared.text_digest = corpus->digest;
@@ -315,40 +394,23 @@ Status run_league(const LeagueOptions& options, const std::vector<LeagueLine>& b
   shared.batches = league_batches;
   shared.contracts = contracts::to_string(options.contracts);
   std::set<std::string> missing;
-  const auto key = [](const Fixture& fixture, std::uint64_t seed) {
-    LeagueLine line;
-    line.entry = fixture.entry->name;
-    line.division = fixture.division->name;
-    line.seed = seed;
-    return line.key();
-  };
   for (const auto seed : options.seeds)
-    for (const Fixture& fixture : *fixtures) missing.insert(key(fixture, seed));
+    for (const Fixture& fixture : *fixtures) missing.insert(key_of(fixture, seed));
   if (auto same = check_begun(begun, shared, missing); !same) return same;
   for (const LeagueLine& line : begun) missing.erase(line.key());
-
   if (missing.empty()) return ok();
-  const auto windows = static_cast<double>(options.eval_bytes / calibration_window);
-  const double set_ups =
-      static_cast<double>(options.seeds.size()) * (static_cast<double>(league_batches) * calibration_batch + windows);
-  Work work{listener.progress, static_cast<double>(missing.size()) * windows + set_ups};
-  std::vector<Board> boards;
+
+  std::vector<Checkpoint> checkpoints;
   for (const auto seed : options.seeds) {
-    auto board = set_up(seed, options, shared, *corpus, *evaluated, work, listener);
-    if (!board) return board.error();
-    boards.push_back(*std::move(board));
-    work.add(windows, fmt::format("seed {}: before quantization", seed));
+    auto checkpoint = load_checkpoint(options.models, seed, *corpus, options.text);
+    if (!checkpoint) return checkpoint.error();
+    if (checkpoint->note && listener.note) listener.note(*checkpoint->note);
+    checkpoints.push_back(*std::move(checkpoint));
   }
-  // Checkpoints go round innermost, so that an unfinished run has entries that met all of them.
-  for (const Fixture& fixture : *fixtures)
-    for (Board& board : boards) {
-      if (!missing.contains(key(fixture, board.common.seed))) continue;
-      const auto line = play(board, fixture, options.contracts, *evaluated);
-      if (!line) return line.error();
-      if (auto heard = listener.finished(*line); !heard) return heard;
-      work.add(windows, line->key());
-    }
-  return ok();
+  const auto kept = KeptLines::open(state, dependencies_of(options, *fixtures, checkpoints, shared));
+  if (!kept) return kept.error();
+  if (begun.empty()) shared.run = kept->run();
+  return play_all(options, *fixtures, missing, checkpoints, shared, *kept, *corpus, *evaluated, listener);
 }
 
 }  // namespace hallmark

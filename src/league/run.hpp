@@ -12,6 +12,7 @@
 #include "league/entries.hpp"
 #include "league/line.hpp"
 #include "measure/checkpoint.hpp"
+#include "measure/kept_lines.hpp"
 #include "replay/forward.hpp"
 
 namespace hallmark {
@@ -46,17 +47,19 @@ Expected<std::vector<Fixture>> fixtures_of(const LeagueOptions& options);
 Expected<std::string> league_ledger(const LeagueOptions& options, const std::optional<std::string>& output,
                                     const std::string& canonical = std::string(league_ledger_path));
 
-/// Who hears of the work: `finished` of every line, at once; an error of its ends the run.
+/// Who hears of the work: `finished` of every line, at once, of one that a state gave too; an error of its ends the run.
 struct LeagueListener {
   Progress progress;
   std::function<Status(const LeagueLine& line)> finished;
   std::function<void(const std::string& note)> note;
 };
 
-/// Runs what `begun` lacks: the lines of the run that is gone on with, or none for a new run. Equal options, files and
+/// Runs what `begun` lacks: the lines of the run that is gone on with, or none for a new run. With a state, and then
+/// nothing begun, finished lines are kept in it, and those taken that it holds. Equal options, files and
 /// machine give equal lines but for run, timestamp and seconds, for any number of threads. Errors: E0376 `begun` is a
 /// run of another commit, text or set; those of fixtures_of, load_corpus, load_checkpoint, CalibrationPlan::draw,
-/// capture_grams, quantize_matrix, LossVerifier::make, bits_per_byte; E0630 a contract.
-Status run_league(const LeagueOptions& options, const std::vector<LeagueLine>& begun, const LeagueListener& listener);
+/// capture_grams, quantize_matrix, LossVerifier::make, bits_per_byte, KeptLines; E0630 a contract.
+Status run_league(const LeagueOptions& options, const std::vector<LeagueLine>& begun, const LeagueListener& listener,
+                  const LineState& state = {});
 
 }  // namespace hallmark

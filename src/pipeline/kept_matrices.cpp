@@ -187,17 +187,11 @@ std::vector<std::byte> encoded(const PlannedMatrix& planned, QuantizedTensor& fi
 
 }  // namespace
 
-Dependencies dependencies_of(const PlannedMatrix& planned, const RunRequest& request, const InputDigests& digests) {
+Dependencies input_dependencies(const PlannedMatrix& planned, const CalibrationFile* calibration,
+                                const InputDigests& digests) {
   const QuantizedMatrix& matrix = planned.matrix;
-  const Demands& demands = request.demands;
-  Dependencies on{{"program", request.program},
-                  {"matrix", fmt::format("{} x {}, transposed {}", matrix.rows, matrix.cols, matrix.transposed)},
-                  {"weights", described(*planned.tensor, digests.of_weights(planned))},
-                  {"contracts", std::string(contracts::to_string(demands.contracts))},
-                  {"bounds", std::string(yes_or_no(demands.bounds))},
-                  {"optimality", std::string(yes_or_no(demands.optimality))},
-                  {"one-opt", std::string(yes_or_no(demands.one_opt))},
-                  {"exact rows", fmt::format("{}", demands.exact.count)}};
+  Dependencies on{{"matrix", fmt::format("{} x {}, transposed {}", matrix.rows, matrix.cols, matrix.transposed)},
+                  {"weights", described(*planned.tensor, digests.of_weights(planned))}};
   const nlohmann::ordered_json options = options_json(matrix.options);
   for (const auto& [name, value] : options.items()) on["option " + name] = value.dump();
   const std::vector<float>& points = matrix.options.grid.spec().points;
@@ -207,9 +201,21 @@ Dependencies dependencies_of(const PlannedMatrix& planned, const RunRequest& req
   for (const std::string_view suffix :
        {".activations", ".gram", ".cross_gram", ".float_gram", ".scale", ".zero_point"}) {
     const std::string name = planned.name() + std::string(suffix);
-    if (const TensorInfo* const tensor = request.calibration->file().find(name))
+    if (const TensorInfo* const tensor = calibration->file().find(name))
       on["calibration " + std::string(suffix.substr(1))] = described(*tensor, digests.of_calibration(name));
   }
+  return on;
+}
+
+Dependencies dependencies_of(const PlannedMatrix& planned, const RunRequest& request, const InputDigests& digests) {
+  const Demands& demands = request.demands;
+  Dependencies on = input_dependencies(planned, request.calibration, digests);
+  on["program"] = request.program;
+  on["contracts"] = contracts::to_string(demands.contracts);
+  on["bounds"] = yes_or_no(demands.bounds);
+  on["optimality"] = yes_or_no(demands.optimality);
+  on["one-opt"] = yes_or_no(demands.one_opt);
+  on["exact rows"] = fmt::format("{}", demands.exact.count);
   return on;
 }
 

@@ -8,6 +8,11 @@
 
 namespace hallmark {
 
+/// The part of what a matrix depends on that its files and options are: its bytes, those of its calibration, its options
+/// with their grid. Waits for digests.
+Dependencies input_dependencies(const PlannedMatrix& planned, const CalibrationFile* calibration,
+                                const InputDigests& digests);
+
 /// All that the codes and the certificate of a matrix depend on: its bytes, those of its calibration, its options with
 /// their grid, what is asked of the work, and the program. Threads, device, block of output and place of files are not
 /// among it, because they change no bit. Waits for digests.

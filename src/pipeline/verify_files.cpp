@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/error_numbers.hpp"
+#include "pipeline/kept_judgements.hpp"
 
 namespace hallmark {
 namespace {
@@ -118,13 +119,6 @@ std::string judged_text(const Verified& verified, bool reproduced, bool exact) {
   return std::string(reproduced ? "reproduced" : "judged") + (exact ? ", exact" : "");
 }
 
-void add_slacks(const CertifiedTensor& tensor, Findings& found) {
-  TensorSlack slack{tensor.name, {}};
-  for (const CertifiedRow& row : tensor.values)
-    if (row.bound) slack.slack.push_back(row.bound->slack);
-  if (!slack.slack.empty()) found.slacks.push_back(std::move(slack));
-}
-
 // Whether the claim has an exact loss of a row that exact arithmetic does not judge.
 bool says_more_than(const CertifiedTensor& claim, ExactRows judged) {
   const auto rows = static_cast<Index>(claim.values.size());
@@ -135,52 +129,119 @@ bool says_more_than(const CertifiedTensor& claim, ExactRows judged) {
   return false;
 }
 
-// Judges, or reproduces, every matrix; the first that differs ends it.
-Expected<std::optional<Error>> verify_matrices(const VerifyRequest& request, VerifyInputs& in, const Plan& plan,
-                                               const InputDigests& digests, const VerifyProgress& progress,
-                                               Findings& found) {
-  const bool old = in.certificate && in.certificate->header().version == 1, again = request.reproduce || old;
-  double done = 0;
-  for (const PlannedMatrix& planned : plan.matrices) {
-    if (progress) progress(done, plan.work(), planned.name());
+// Judges, or reproduces, matrices one after the other.
+class Judging {
+ public:
+  Judging(const VerifyRequest& request, VerifyInputs& in, const InputDigests& digests, Findings& found)
+      : request_(request), in_(in), digests_(digests), found_(found) {}
+
+  // Enters what is found of the matrix; gives the difference that ends the verification.
+  Expected<std::optional<Error>> matrix(const PlannedMatrix& planned) {
     std::optional<CertifiedTensor> claim;
-    if (in.certificate) {
-      Expected<CertifiedTensor> next = next_certified(*in.certificate, planned.name(), in.certificate_name);
+    if (in_.certificate) {
+      Expected<CertifiedTensor> next = next_certified(*in_.certificate, planned.name(), in_.certificate_name);
       if (!next) return next.error();
       claim = *std::move(next);
       // What the run held out, its losses do not speak of.
-      if (in.calibration && claim->tokens > 0) in.calibration->use_first(planned.name(), claim->tokens);
-      found.held_out += planned.calibration && planned.calibration->held_out > 0;
+      if (in_.calibration && claim->tokens > 0) in_.calibration->use_first(planned.name(), claim->tokens);
+      found_.held_out += planned.calibration && planned.calibration->held_out > 0;
     }
-    const bool bounds =
-        claim && std::ranges::any_of(claim->values, [](const auto& row) { return row.bound.has_value(); });
-    const bool optimality = claim && !claim->values.empty() && claim->values.front().optimality;
-    const bool one_opt = claim && one_opt_rows(claim->values).rows > 0;
-    Expected<Verified> verified =
-        claim && again
-            ? reproduce(planned, in.known(), *in.model, *claim,
-                        {*contracts::parse_policy(in.certificate->header().contracts), true, bounds, request.exact,
-                         optimality, one_opt},
-                        digests, found.mismatch.has_value())
-            : judge_stored(planned, in.known(), *in.model, claim ? &*claim : nullptr, request.exact, digests);
+    const CertifiedTensor* const claimed = claim ? &*claim : nullptr;
+    Dependencies on;
+    if (request_.state) {
+      Expected<Dependencies> known =
+          dependencies_of(planned, request_, in_, claimed, digests_, found_.mismatch.has_value());
+      if (!known) return known.error();
+      on = *std::move(known);
+      if (const auto taken = take_judgement(planned.name(), request_, on)) {
+        enter(*taken);
+        return std::optional<Error>();
+      }
+    }
+    const Expected<Verified> verified = judge(planned, claimed);
     if (!verified) return verified.error();
-    found.lines.push_back(
-        line_of(verified->tensor, judged_text(*verified, claim && again, request.exact.count > 0), claim && again));
-    if (verified->differs) return std::optional(*verified->differs);
-    if (again) add_slacks(verified->tensor, found);
-    found.unjudged_bounds |= bounds && !again;
-    found.unjudged_scales |= verified->unjudged_scales;
-    found.unjudged_counts |= verified->unjudged_counts;
-    found.unjudged_contracts |=
-        claim && !again && (!claim->contracts.empty() || in.certificate->header().contracts != "off");
-    found.unjudged_exact_losses |= claim && says_more_than(*claim, request.exact);
-    found.rows += verified->tensor.rows;
-    found.worse_rows += verified->worse_rows;
-    found.judged.binary32 += verified->judged.binary32;
-    found.judged.binary64 += verified->judged.binary64;
-    found.judged.exact += verified->judged.exact;
-    found.exact_elements += verified->exact_elements;
-    found.largest_ratio = std::max(found.largest_ratio, verified->largest_ratio);
+    const Judgement judgement = judgement_of(*verified, claimed);
+    if (verified->differs) {
+      found_.lines.push_back(judgement.line);
+      return verified->differs;
+    }
+    enter(judgement);
+    if (request_.state)
+      if (const Status kept = keep_judgement(planned.name(), judgement, request_, in_, on); !kept) return kept.error();
+    return std::optional<Error>();
+  }
+
+ private:
+  static bool has_bounds(const CertifiedTensor* claim) {
+    return claim && std::ranges::any_of(claim->values, [](const auto& row) { return row.bound.has_value(); });
+  }
+  bool again() const { return request_.reproduce || (in_.certificate && in_.certificate->header().version == 1); }
+
+  Expected<Verified> judge(const PlannedMatrix& planned, const CertifiedTensor* claim) const {
+    if (!claim || !again())
+      return judge_stored(planned, in_.known(), *in_.model, claim, request_.exact, digests_);
+    const bool optimality = !claim->values.empty() && claim->values.front().optimality;
+    const bool one_opt = one_opt_rows(claim->values).rows > 0;
+    return reproduce(planned, in_.known(), *in_.model, *claim,
+                     {*contracts::parse_policy(in_.certificate->header().contracts), true, has_bounds(claim),
+                      request_.exact, optimality, one_opt},
+                     digests_, found_.mismatch.has_value());
+  }
+
+  Judgement judgement_of(const Verified& verified, const CertifiedTensor* claim) const {
+    const bool reproduced = claim && again();
+    Judgement judgement{
+        .line = line_of(verified.tensor, judged_text(verified, reproduced, request_.exact.count > 0), reproduced),
+        .slacks = {},
+        .judged = verified.judged,
+        .unjudged_contracts =
+            claim && !again() && (!claim->contracts.empty() || in_.certificate->header().contracts != "off"),
+        .unjudged_bounds = has_bounds(claim) && !again(),
+        .unjudged_scales = verified.unjudged_scales,
+        .unjudged_counts = verified.unjudged_counts,
+        .unjudged_exact_losses = claim && says_more_than(*claim, request_.exact),
+        .worse_rows = verified.worse_rows,
+        .exact_elements = verified.exact_elements,
+        .largest_ratio = verified.largest_ratio};
+    if (again())
+      for (const CertifiedRow& row : verified.tensor.values)
+        if (row.bound) judgement.slacks.push_back(row.bound->slack);
+    return judgement;
+  }
+
+  void enter(const Judgement& of) {
+    found_.lines.push_back(of.line);
+    if (!of.slacks.empty()) found_.slacks.push_back({of.line.name, of.slacks});
+    found_.unjudged_bounds |= of.unjudged_bounds;
+    found_.unjudged_scales |= of.unjudged_scales;
+    found_.unjudged_counts |= of.unjudged_counts;
+    found_.unjudged_contracts |= of.unjudged_contracts;
+    found_.unjudged_exact_losses |= of.unjudged_exact_losses;
+    found_.rows += of.line.rows;
+    found_.worse_rows += of.worse_rows;
+    found_.judged.binary32 += of.judged.binary32;
+    found_.judged.binary64 += of.judged.binary64;
+    found_.judged.exact += of.judged.exact;
+    found_.exact_elements += of.exact_elements;
+    found_.largest_ratio = std::max(found_.largest_ratio, of.largest_ratio);
+  }
+
+  const VerifyRequest& request_;
+  VerifyInputs& in_;
+  const InputDigests& digests_;
+  Findings& found_;
+};
+
+// Every matrix; the first that differs ends it.
+Expected<std::optional<Error>> verify_matrices(const VerifyRequest& request, VerifyInputs& in, const Plan& plan,
+                                               const InputDigests& digests, const VerifyProgress& progress,
+                                               Findings& found) {
+  Judging judging(request, in, digests, found);
+  double done = 0;
+  for (const PlannedMatrix& planned : plan.matrices) {
+    if (progress) progress(done, plan.work(), planned.name());
+    const Expected<std::optional<Error>> differs = judging.matrix(planned);
+    if (!differs || *differs) return differs;
     done += planned.work();
     forget(planned, in.known());
   }

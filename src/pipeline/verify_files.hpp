@@ -11,6 +11,7 @@
 #include "artifact/file_format.hpp"
 #include "certify/slack_plot.hpp"
 #include "pipeline/verify.hpp"
+#include "state/state.hpp"
 
 namespace hallmark {
 
@@ -21,6 +22,10 @@ struct VerifyRequest {
   bool certified = true;                        ///< false: the codes alone, nothing is claimed
   bool reproduce = false;
   ExactRows exact = {};
+  const State* state = nullptr;  ///< where judgements are kept and taken from; null: nowhere
+  std::string program = {};      ///< with a state: what tells this program from others
+  /// Of each matrix that has a record in the state: why it is not taken, or "" where it is.
+  std::function<void(const std::string& matrix, const std::string& why_not)> resumed = {};
 };
 
 /// The files of a verification.
@@ -60,8 +65,10 @@ struct Findings {
   double largest_ratio = 0;
 };
 
-/// Headers, tensors that pass through, and matrix by matrix codes and losses, to the first mismatch. Errors: those of
-/// what was opened, of plan_of, judge_stored and reproduce; E0711 files that are not those of the certificate.
+/// Headers, tensors that pass through, and matrix by matrix codes and losses, to the first mismatch. With a state every
+/// judgement is kept there, and one that is kept there and still valid is taken: what is found is the same. Errors:
+/// those of what was opened, of plan_of, judge_stored, reproduce and State::keep; E0711 files that are not those of the
+/// certificate.
 Expected<Findings> verify_files(
     const VerifyRequest& request, VerifyInputs& in,
     const std::function<void(double done, double total, std::string_view item)>& progress = {});

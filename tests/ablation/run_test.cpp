@@ -102,8 +102,9 @@ TEST_CASE("nine cells and a verdict; two runs agree, with one thread and with se
 
   // Into a ledger and back: the verdict from the lines alone, and the report.
   const auto path = ledger_path(experiment.models(), "int4");
-  REQUIRE(append_run(path, first->lines));
-  REQUIRE(append_run(path, second.lines));
+  REQUIRE(append_once(path, first->run, first->lines).value());
+  CHECK(!append_once(path, first->run, first->lines).value());  // it is there already
+  REQUIRE(append_once(path, second.run, second.lines).value());
   std::istringstream in(read_file(path));
   const auto replayed = replay_run(in);
   REQUIRE(replayed);

@@ -1,5 +1,5 @@
 // A run that is killed at a random moment and gone on with, again and again, until it is through: nothing that it kept
-// is lost or made twice, and container, certificate and report have the bytes of a run that nobody disturbed. A few
+// is lost or made twice, and the outputs have the bytes of a run that nobody disturbed; a ledger has the same lines. A few
 // kills here; `make check-kills COUNT=1000` asks for more by HALLMARK_KILLS.
 #include <fcntl.h>
 #include <spawn.h>
@@ -12,9 +12,13 @@
 #include <cstdlib>
 #include <random>
 
-#include <fmt/format.h>
+#include <functional>
+#include <sstream>
 
-#include "../io/temporary_folder.hpp"
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "../ablation/tiny_experiment.hpp"
 #include "files.hpp"
 
 namespace fs = std::filesystem;
@@ -30,11 +34,11 @@ int wanted_kills() {
   return words == nullptr ? 10 : std::max(1, std::atoi(words) / 2);
 }
 
-pid_t start(const Words& words, const std::string& said) {
+pid_t start(const Words& words, const std::string& said, const std::string& printed) {
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
   posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_addopen(&files, 1, printed.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
   posix_spawn_file_actions_addopen(&files, 2, said.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
   std::vector<char*> arguments;
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
@@ -61,78 +65,64 @@ struct Counts {
   std::size_t taken = 0, made = 0;
 };
 
+// A command that keeps `items` things, and what is compared of its outputs, whose names begin with q.
+struct Job {
+  Words words;
+  std::size_t items;
+  std::size_t others = 0;   ///< records that are of no item
+  bool replaces = true;     ///< its outputs are removed before every start; a ledger stays and is appended to
+  std::string printed = "/dev/null";
+  std::function<Bytes(const Bytes& outputs)> comparable = [](const Bytes& outputs) { return outputs; };
+};
+
+void remove_outputs(const std::string& folder) {
+  for (const auto& [name, bytes] : files_of(folder, "q")) fs::remove(folder + "/" + name);
+}
+
 // One run from nothing to its end, killed on its way; `moment`: when, in microseconds, drawn for every start.
-void go_on_until_done(const std::string& folder, const Words& words, const auto& moment, std::size_t matrices,
-                      const std::string& output, Counts& counts) {
+void go_on_until_done(const std::string& folder, const Job& job, const auto& moment, Counts& counts) {
   const std::string state = folder + "/s", said = folder + "/said";
+  Words words = job.words;
+  words.insert(words.end(), {"--state", state, "--resume"});
   fs::remove_all(state);
+  remove_outputs(folder);
   for (bool done = false; !done;) {
     // What a run that was killed while it renamed has left is its user's to remove or --overwrite (kills_test).
-    for (const std::string& left : {output, std::string(".hallmark-")})
-      for (const auto& [name, bytes] : files_of(folder, left)) fs::remove(folder + "/" + name);
+    if (job.replaces) remove_outputs(folder);
+    for (const auto& [name, bytes] : files_of(folder, ".hallmark-")) fs::remove(folder + "/" + name);
     const Bytes before = files_of(state, "", ".record");
-    const pid_t pid = start(words, said);
+    const pid_t pid = start(words, said, job.printed);
     ::usleep(static_cast<useconds_t>(moment()));
     ::kill(pid, SIGKILL);
     int status = 0;
     REQUIRE(::waitpid(pid, &status, 0) == pid);
     done = !WIFSIGNALED(status);
+    CAPTURE(read_file(said));
     if (done) REQUIRE(WEXITSTATUS(status) == 0);
     else ++counts.kills;
     const Bytes now = files_of(state, "", ".record");
     REQUIRE(std::ranges::includes(now, before));  // nothing lost, nothing made again
     counts.made += now.size() - before.size();
     if (!done) continue;
-    counts.taken += before.size();
-    const std::string summary = fmt::format("{} of {} taken, 0 not taken", before.size(), matrices);
-    CAPTURE(read_file(said));
+    const std::size_t kept = before.size() - std::min(before.size(), job.others);
+    counts.taken += kept;
+    const std::string summary = fmt::format("{} of {} taken, 0 not taken", kept, job.items);
     REQUIRE(read_file(said).find(summary) != std::string::npos);
-    CHECK(now.size() == matrices);
+    CHECK(now.size() == job.items + job.others);
     CHECK(files_of(state, ".hallmark-").empty());
     ++counts.rounds;
   }
 }
 
-void kill_runs(const std::string& ending, const std::string& more, unsigned seed) {
-  const TemporaryFolder folder;
-  std::vector<MadeTensor> weights, calibration;
-  constexpr std::size_t matrices = 6;
-  for (std::size_t k = 0; k < matrices; ++k) {
-    weights.push_back({fmt::format("layer{}", k), DType::F32, {24, 64}, noise(24 * 64, static_cast<unsigned>(k))});
-    calibration.push_back({fmt::format("layer{}.activations", k), DType::F32, {128, 64}});
-  }
-  write_tensors(folder / "w", weights);
-  write_tensors(folder / "c", calibration);
-  const auto words = [&](const std::string& output, const Words& with) {
-    Words all{"hallmark",
-              "quantize",
-              "--weights",
-              folder / "w",
-              "--calibration",
-              folder / "c",
-              "--grid",
-              "int4",
-              "--method",
-              "descent",
-              "--bounds",
-              "--threads",
-              "1",
-              more,
-              "-o",
-              folder / (output + ending),
-              "--report",
-              folder / (output + ".report")};
-    all.insert(all.end(), with.begin(), with.end());
-    return all;
-  };
+void kill_runs(const TemporaryFolder& folder, const char* what, const Job& job, unsigned seed) {
   const auto begin = std::chrono::steady_clock::now();
   int status = 0;
-  REQUIRE(::waitpid(start(words("q", {}), folder / "said"), &status, 0) > 0);
+  REQUIRE(::waitpid(start(job.words, folder / "said", job.printed), &status, 0) > 0);
+  CAPTURE(read_file(folder / "said"));
   REQUIRE(status == 0);
   double window = 1e6 * std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  Bytes undisturbed = files_of(folder.path(), "q");
-  REQUIRE(undisturbed.size() >= 3);
-  for (auto& [name, bytes] : undisturbed) fs::remove(folder / name);
+  const Bytes undisturbed = job.comparable(files_of(folder.path(), "q"));
+  REQUIRE(!undisturbed.empty());
 
   std::mt19937 random(seed);
   Counts counts;
@@ -142,22 +132,102 @@ void kill_runs(const std::string& ending, const std::string& more, unsigned seed
     return std::uniform_real_distribution<>(0, window)(random);
   };
   while (counts.kills < wanted_kills()) {
-    go_on_until_done(folder.path(), words("q", {"--state", folder / "s", "--resume"}), moment, matrices, "q", counts);
+    go_on_until_done(folder.path(), job, moment, counts);
     window *= 0.8;
-    CHECK(files_of(folder.path(), "q") == undisturbed);
+    CHECK(job.comparable(files_of(folder.path(), "q")) == undisturbed);
   }
-  CHECK(counts.made == static_cast<std::size_t>(counts.rounds) * matrices);  // each record was made once
-  MESSAGE("quantize --state, q" << ending << ": " << counts.kills << " kills, " << counts.rounds
-                                << " runs brought to their end, " << counts.taken << " of " << counts.made
-                                << " records taken by the last of each");
+  CHECK(counts.made == static_cast<std::size_t>(counts.rounds) * (job.items + job.others));  // each made once
+  MESSAGE(what << " --state: " << counts.kills << " kills, " << counts.rounds << " runs brought to their end, "
+               << counts.taken << " of " << counts.made << " records taken by the last of each");
+}
+
+constexpr std::size_t matrices = 6;
+
+void write_layers(const TemporaryFolder& folder) {
+  std::vector<MadeTensor> weights, calibration;
+  for (std::size_t k = 0; k < matrices; ++k) {
+    weights.push_back({fmt::format("layer{}", k), DType::F32, {24, 64}, noise(24 * 64, static_cast<unsigned>(k))});
+    calibration.push_back({fmt::format("layer{}.activations", k), DType::F32, {128, 64}});
+  }
+  write_tensors(folder / "w", weights);
+  write_tensors(folder / "c", calibration);
+}
+
+void kill_quantize(const std::string& ending, const std::string& more, unsigned seed) {
+  const TemporaryFolder folder;
+  write_layers(folder);
+  const Job job{.words = {"hallmark", "quantize", "--weights", folder / "w", "--calibration", folder / "c", "--grid",
+                          "int4", "--method", "descent", "--bounds", "--threads", "1", more, "-o",
+                          folder / ("q" + ending), "--report", folder / "q.report"},
+                .items = matrices};
+  kill_runs(folder, "quantize", job, seed);
+}
+
+// The lines of a ledger without what two runs never have in common; how many they are stays.
+Bytes lines_alone(const Bytes& outputs) {
+  Bytes lines;
+  std::istringstream ledger(outputs.at("q.jsonl"));
+  for (std::string line; std::getline(ledger, line);) {
+    auto json = nlohmann::ordered_json::parse(line);
+    for (const char* key : {"prev", "run", "timestamp", "wallclock_ms", "seconds"}) json.erase(key);
+    lines[fmt::format("{:06}", lines.size())] = json.dump();
+  }
+  return lines;
+}
+
+Job experiment(const TinyExperiment& on, const TemporaryFolder& folder, const char* command, const Words& more,
+               std::size_t items) {
+  Words words{"hallmark", command, "--models", on.models(), "--text", on.text(), "--eval-bytes", "1024", "--threads",
+              "1", "-o", folder / "q.jsonl"};
+  words.insert(words.end(), more.begin(), more.end());
+  return {.words = words, .items = items, .others = 1, .replaces = false, .comparable = lines_alone};
 }
 
 }  // namespace
 
 TEST_CASE("a killed run that is gone on with ends in the bytes of an undisturbed one") {
-  kill_runs(".safetensors", "--holdout=0.25", 20261205);
+  kill_quantize(".safetensors", "--holdout=0.25", 20261205);
 }
 
 TEST_CASE("a killed run that writes shards, too") {
-  kill_runs(".safetensors.index.json", "--max-shard-size=2000", 20261206);
+  kill_quantize(".safetensors.index.json", "--max-shard-size=2000", 20261206);
+}
+
+TEST_CASE("a killed gram, too") {
+  const TemporaryFolder folder;
+  write_layers(folder);
+  kill_runs(folder, "gram",
+            {.words = {"hallmark", "gram", "--activations", folder / "c", "-o", folder / "q.safetensors"},
+             .items = matrices},
+            20261207);
+}
+
+TEST_CASE("a killed verification finds what an undisturbed one does") {
+  const TemporaryFolder folder;
+  write_layers(folder);
+  int status = 0;
+  REQUIRE(::waitpid(start({"hallmark", "quantize", "--weights", folder / "w", "--calibration", folder / "c", "--grid",
+                           "int4", "-o", folder / "p.safetensors"},
+                          folder / "said", "/dev/null"),
+                    &status, 0) > 0);
+  REQUIRE(status == 0);
+  kill_runs(folder, "verify",
+            {.words = {"hallmark", "verify", folder / "p.safetensors", "--weights", folder / "w", "--calibration",
+                       folder / "c", "--exact", "--rows", "4", "--threads", "1"},
+             .items = matrices,
+             .printed = folder / "q.printed"},
+            20261208);
+}
+
+TEST_CASE("a killed ablation appends every cell once") {
+  const TinyExperiment on;
+  const TemporaryFolder folder;
+  kill_runs(folder, "ablate", experiment(on, folder, "ablate", {"--grid", "int4", "--batches", "0,1"}, 6), 20261209);
+}
+
+TEST_CASE("a killed league appends every line once") {
+  const TinyExperiment on;
+  const TemporaryFolder folder;
+  kill_runs(folder, "league",
+            experiment(on, folder, "league", {"--entries", "^(rtn|gptq)$", "--bits", "4,3"}, 12), 20261210);
 }
