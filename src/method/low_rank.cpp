@@ -93,7 +93,7 @@ Matrix<double> weighted(const Matrix<double>& E, std::string_view weights, const
 #pragma omp parallel for schedule(static)
   for (Index i = 0; i < E.rows(); ++i) {
     if (weights != hessian_weights) {
-      for (Index j = 0; j < n; ++j) F(i, j) = E(i, j) * (weights == plain_weights ? 1 : std::sqrt(f.diag_H[j]));
+      for (Index j = 0; j < n; ++j) F(i, j) = E(i, j) * (weights == plain_weights ? 1 : f.model.root[j]);
       continue;
     }
     for (Index k = 0; k < n; ++k)
@@ -109,7 +109,7 @@ Matrix<double> unweighted(const Matrix<double>& V, std::string_view weights, con
   Matrix<double> B = V.transpose();
   for (Index k = 0; k < B.rows(); ++k) {
     for (Index j = 0; j < n && weights != plain_weights; ++j)
-      B(k, j) /= std::sqrt(weights == hessian_weights ? f.factor.d[j] : f.diag_H[j]);
+      B(k, j) /= weights == hessian_weights ? std::sqrt(f.factor.d[j]) : f.model.root[j];
     for (Index i = 0; i < n && weights == hessian_weights; ++i)
       for (Index j = i + 1; j < n; ++j) B(k, j) -= B(k, i) * f.factor.U(i, j);
   }
