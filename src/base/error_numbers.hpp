@@ -181,6 +181,8 @@ inline constexpr int product_beyond = 437;       ///< a product of scale and cod
 inline constexpr int nothing_held_out = 438;     ///< too few tokens, or Gram matrices, where tokens are to be held out
 inline constexpr int format_refuses = 439;       ///< numbers that the file format cannot hold unchanged
 inline constexpr int pack_shards = 440;          ///< a container of several files
+inline constexpr int budget_too_small = 445;     ///< the smallest artifact of the candidates has more bytes
+inline constexpr int candidates_differ = 446;    ///< containers between which a budget cannot choose
 
 // Exit::infeasible: a state (--state) that cannot be gone on with.
 inline constexpr int state_not_empty = 441;  ///< it holds records and --resume was not given

@@ -7,19 +7,32 @@
 #include "artifact/pack/artifact.hpp"
 #include "cli/command.hpp"
 #include "cli/output.hpp"
+#include "base/error_numbers.hpp"
 #include "cli/progress.hpp"
+#include "cli/ranges.hpp"
 #include "io/file.hpp"
+#include "pipeline/pack_budget.hpp"
 
 namespace hallmark::cli {
 namespace {
 
+constexpr std::int64_t most_budget = std::int64_t{1} << 48;
+
 struct Flags {
-  std::string input, output;
+  std::string output;
   bool overwrite = false;
 };
 
-void add_options(CLI::App& app, Flags& flags, const char* input) {
-  app.add_option("input", flags.input, input)->required();
+struct PackFlags : Flags {
+  std::vector<std::string> inputs;
+  std::uint64_t budget = 0, code_bytes = 0;  // 0: no budget
+};
+
+struct UnpackFlags : Flags {
+  std::string input;
+};
+
+void add_options(CLI::App& app, Flags& flags) {
   app.add_option("-o,--output", flags.output, "File to write")->required();
   app.add_flag("--overwrite", flags.overwrite, "Replace an existing output");
 }
@@ -34,11 +47,12 @@ std::string counts_of(const pack::Contents& contents) {
   return text;
 }
 
-Expected<Exit> pack_file(const Flags& flags) {
-  if (const Status free = check_output(flags.output, flags.overwrite, {flags.input}); !free) return free.error();
+Expected<Exit> pack_file(const PackFlags& flags) {
+  const std::string& input = flags.inputs.front();
+  if (const Status free = check_output(flags.output, flags.overwrite, {input}); !free) return free.error();
   Progress progress("pack");
   const Expected<pack::Contents> contents = pack::pack_container(
-      flags.input, [&](double done, double total, const std::string& tensor) { progress.update(done, total, tensor); });
+      input, [&](double done, double total, const std::string& tensor) { progress.update(done, total, tensor); });
   if (!contents) return contents.error();
   const Expected<pack::Bytes> bytes = pack::artifact_bytes(*contents);
   if (!bytes) return bytes.error();
@@ -50,7 +64,33 @@ Expected<Exit> pack_file(const Flags& flags) {
   return Exit::ok;
 }
 
-Expected<Exit> unpack_file(const Flags& flags) {
+// Several containers, and what they may take together with the program that reads them.
+Expected<Exit> pack_within_budget(const PackFlags& flags) {
+  if (flags.code_bytes >= flags.budget)
+    return Error{Exit::usage, error_number::command_line, "the program leaves no byte of the budget",
+                 fmt::format("--budget {} --code-bytes {}", flags.budget, flags.code_bytes),
+                 "a budget for program and artifact together"};
+  Progress progress("pack");
+  const std::uint64_t most = flags.budget - flags.code_bytes;
+  const Expected<Budgeted> done =
+      pack_within({flags.inputs, most, flags.output, flags.overwrite},
+                  [&](double part, double total, const std::string& tensor) { progress.update(part, total, tensor); });
+  if (!done) return done.error();
+  for (std::size_t m = 0; m < done->names.size(); ++m) note("{}: {}", done->names[m], flags.inputs[done->chosen[m]]);
+  note("wrote {}: {} bytes of {} ({:.3f} % below); sum of certified losses over those of round-to-nearest {:.6g}",
+       flags.output, done->bytes, most, 100 * static_cast<double>(most - done->bytes) / static_cast<double>(most),
+       done->loss);
+  return Exit::ok;
+}
+
+Expected<Exit> pack_files(const PackFlags& flags) {
+  if (flags.budget > 0) return pack_within_budget(flags);
+  if (flags.inputs.size() == 1 && flags.code_bytes == 0) return pack_file(flags);
+  return Error{Exit::usage, error_number::command_line, "one container is packed, or several within a budget",
+               fmt::format("{} containers, no --budget", flags.inputs.size()), "--budget BYTES"};
+}
+
+Expected<Exit> unpack_file(const UnpackFlags& flags) {
   const Expected<MappedFile> input = MappedFile::open(flags.input);
   if (!input) return input.error();
   if (const Status free = check_output(flags.output, flags.overwrite, {flags.input}); !free) return free.error();
@@ -78,15 +118,26 @@ Expected<Exit> unpack_file(const Flags& flags) {
 
 Command pack_command(CLI::App& root) {
   CLI::App* app = root.add_subcommand("pack", "Write a container as one artifact, every tensor in the fewest bytes");
-  auto flags = std::make_shared<Flags>();
-  add_options(*app, *flags, "Container");
-  return {app, [flags] { return pack_file(*flags); }};
+  auto flags = std::make_shared<PackFlags>();
+  app->add_option("input", flags->inputs, "Container; with --budget several of one model, each with its certificate")
+      ->required()
+      ->expected(1, 256);
+  add_options(*app, *flags);
+  app->add_option(
+         "--budget", flags->budget,
+         "Bytes that the artifact may have: each matrix is taken from the container that makes the sum of certified "
+         "losses least")
+      ->check(whole_number(1, most_budget));
+  app->add_option("--code-bytes", flags->code_bytes, "Bytes of the budget that a program takes")
+      ->check(whole_number(0, most_budget));
+  return {app, [flags] { return pack_files(*flags); }};
 }
 
 Command unpack_command(CLI::App& root) {
   CLI::App* app = root.add_subcommand("unpack", "Write the container of an artifact again, byte for byte");
-  auto flags = std::make_shared<Flags>();
-  add_options(*app, *flags, "Artifact of pack");
+  auto flags = std::make_shared<UnpackFlags>();
+  app->add_option("input", flags->input, "Artifact of pack")->required();
+  add_options(*app, *flags);
   return {app, [flags] { return unpack_file(*flags); }};
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/error_numbers.hpp"
 #include "io/safetensors.hpp"
+#include "io/safetensors_layout.hpp"
 #include "io/utf8.hpp"
 
 namespace hallmark {
@@ -34,6 +35,12 @@ bool valid_name(const std::string& name) {
 }
 
 }  // namespace
+
+void sort_by_reference(std::vector<TensorPlan>& plan) {
+  std::ranges::sort(plan, [](const TensorPlan& a, const TensorPlan& b) {
+    return a.dtype != b.dtype ? a.dtype > b.dtype : a.name < b.name;
+  });
+}
 
 Expected<std::uint64_t> tensor_bytes(const TensorPlan& tensor) {
   const auto where =
@@ -97,10 +104,7 @@ Status check_container_name(const std::string& path) {
 Expected<SafeTensorsWriter> SafeTensorsWriter::create(const std::string& path, bool overwrite,
                                                       std::vector<TensorPlan> plan,
                                                       std::map<std::string, std::string> metadata, TensorOrder order) {
-  if (order == TensorOrder::reference)
-    std::ranges::sort(plan, [](const TensorPlan& a, const TensorPlan& b) {
-      return a.dtype != b.dtype ? a.dtype > b.dtype : a.name < b.name;
-    });
+  if (order == TensorOrder::reference) sort_by_reference(plan);
   Expected<std::string> header = safetensors_header(plan, metadata);
   if (!header) return header.error();
   if (Status fit = check_container_name(path); !fit) return fit.error();

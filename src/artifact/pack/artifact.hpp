@@ -6,6 +6,7 @@
 #include <string>
 
 #include "artifact/pack/packed_tensor.hpp"
+#include "artifact/quantized_file.hpp"
 #include "io/safetensors_layout.hpp"
 
 namespace hallmark::pack {
@@ -35,8 +36,14 @@ struct Parsed {
 /// Called with tensors that are done, of how many, and a name.
 using Progress = std::function<void(double done, double total, const std::string& tensor)>;
 
-/// The artifact of the container at `path`, whose codes, steps and digest are judged first; each tensor by a thread of
-/// its own. Errors: those of QuantizedFile::open; E0440 a container of several files; E0102, E0902.
+/// What stands for each tensor of the container, in its order, each by a thread of its own; without a compressor for
+/// those that are not wanted. Errors: E0102.
+Expected<std::vector<PackedTensor>> pack_tensors(const QuantizedFile& container,
+                                                 const std::function<bool(const std::string& tensor)>& wanted,
+                                                 const Progress& progress);
+
+/// The artifact of the container at `path`, whose codes, steps and digest are judged first. Errors: those of
+/// QuantizedFile::open; E0440 a container of several files; E0102, E0902.
 Expected<Contents> pack_container(const std::string& path, const Progress& progress);
 
 /// The bytes of the artifact. Errors: E0414 the container has more bytes than its artifact may stand for.

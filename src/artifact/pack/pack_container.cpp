@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "artifact/pack/artifact.hpp"
-#include "artifact/quantized_file.hpp"
 #include "artifact/quantized_metadata.hpp"
 #include "artifact/stored_bytes.hpp"
 #include "base/error_numbers.hpp"
@@ -30,6 +29,37 @@ std::unordered_map<std::string, Form> forms_of(const QuantizedHeader& header) {
 
 }  // namespace
 
+Expected<std::vector<PackedTensor>> pack_tensors(const QuantizedFile& container,
+                                                 const std::function<bool(const std::string& tensor)>& wanted,
+                                                 const Progress& progress) {
+  const std::vector<TensorInfo>& tensors = container.file().tensors();
+  std::vector<PackedTensor> all(tensors.size());
+  const std::unordered_map<std::string, Form> forms = forms_of(container.header());
+  std::optional<Error> failed;
+  std::exception_ptr thrown;  // none may leave a thread
+  std::size_t done = 0;
+#pragma omp parallel for schedule(dynamic)
+  for (std::size_t i = 0; i < tensors.size(); ++i) try {
+      const TensorInfo& tensor = tensors[i];
+      if (!wanted(tensor.name)) continue;
+      const auto form = forms.find(tensor.name);
+      Expected<PackedTensor> packed =
+          pack_tensor(tensor.data, tensor.dtype, form == forms.end() ? Form{} : form->second);
+#pragma omp critical
+      {
+        if (!packed) failed = packed.error();
+        else all[i] = *std::move(packed);
+        if (progress) progress(static_cast<double>(++done), static_cast<double>(tensors.size()), tensor.name);
+      }
+    } catch (...) {
+#pragma omp critical
+      thrown = std::current_exception();
+    }
+  if (thrown) std::rethrow_exception(thrown);
+  if (failed) return *failed;
+  return all;
+}
+
 Expected<Contents> pack_container(const std::string& path, const Progress& progress) {
   const Expected<QuantizedFile> container = QuantizedFile::open(path);
   if (!container) return container.error();
@@ -46,32 +76,12 @@ Expected<Contents> pack_container(const std::string& path, const Progress& progr
     return Error{Exit::io, error_number::file_changed, "the file changed while it was read", path, "try again"};
   const std::span<const std::byte> head = bytes->bytes().first(bytes->bytes().size() - data);
 
-  Contents contents{Bytes(head.begin(), head.end()), std::vector<PackedTensor>(tensors.size())};
-  const std::unordered_map<std::string, Form> forms = forms_of(container->header());
-  std::optional<Error> failed;
-  std::exception_ptr thrown;  // none may leave a thread
-  std::size_t done = 0;
-#pragma omp parallel for schedule(dynamic)
-  for (std::size_t i = 0; i < tensors.size(); ++i) try {
-      const TensorInfo& tensor = tensors[i];
-      const auto form = forms.find(tensor.name);
-      Expected<PackedTensor> packed =
-          pack_tensor(tensor.data, tensor.dtype, form == forms.end() ? Form{} : form->second);
-#pragma omp critical
-      {
-        if (!packed) failed = packed.error();
-        else contents.tensors[i] = *std::move(packed);
-        if (progress) progress(static_cast<double>(++done), static_cast<double>(tensors.size()), tensor.name);
-      }
-    } catch (...) {
-#pragma omp critical
-      thrown = std::current_exception();
-    }
-  if (thrown) std::rethrow_exception(thrown);
-  if (failed) return *failed;
+  Expected<std::vector<PackedTensor>> packed = pack_tensors(
+      *container, [](const std::string&) { return true; }, progress);
+  if (!packed) return packed.error();
   for (const Status& same : {bytes->unchanged(), container->files_unchanged()})
     if (!same) return same.error();
-  return contents;
+  return Contents{Bytes(head.begin(), head.end()), *std::move(packed)};
 }
 
 }  // namespace hallmark::pack
