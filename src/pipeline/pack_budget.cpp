@@ -51,7 +51,8 @@ std::optional<std::string> difference(const Source& source, const QuantizedMatri
   if (!codes || !steps) return (codes ? steps.error() : codes.error()).where;
   const StoredDigests stored = stored_digests(matrix, *codes, *steps);
   if (stored.codes == claim->codes_sha256 && stored.scales == claim->scales_sha256 &&
-      stored.zeros == claim->zeros_sha256 && stored.rotated == claim->rotated_sha256)
+      stored.zeros == claim->zeros_sha256 && stored.rotated == claim->rotated_sha256 &&
+      stored.low_rank == claim->low_rank_sha256)
     return std::nullopt;
   return fmt::format("'{}' has other codes or steps", matrix.name);
 }
