@@ -327,8 +327,8 @@ Expected<AblationResult> run_ablation(const AblationOptions& options, const Prog
   Cell shared = shared_cell(options, *subject, *corpus, evaluated);
   shared.run = result.run;
   for (std::size_t i = 0; i < options.seeds.size(); ++i) {
-    auto cells = cells_of(options.seeds[i], checkpoints[i], options, subject->options, shared, *kept, *corpus,
-                          evaluated, work);
+    auto cells =
+        cells_of(options.seeds[i], checkpoints[i], options, subject->options, shared, *kept, *corpus, evaluated, work);
     if (!cells) return cells.error();
     for (Cell& cell : *cells) {
       auto line = cell_line(cell);

@@ -40,11 +40,10 @@ struct AblationResult {
 
 /// Runs the cells of docs/design.md section 6. Equal options, files and machine give equal results but for run,
 /// timestamp and wallclock_ms (of quantization, checks and evaluation; captures and bpb_pre_quant are shared by the
-/// cells of a seed and counted in none), for any number of threads. With a state finished cells are kept in it, and those
-/// taken that it holds; nothing else is written. Errors: E0226 seeds or N empty,
-/// repeated or negative, too few eval_bytes; E0378 a checkpoint of another seed; E0630 a contract, E0620 a check; those
-/// of Grid::parse, load_corpus, load_model, CalibrationPlan::draw, capture_grams, quantize_gptq, quantize_rtn,
-/// bits_per_byte, KeptLines.
+/// cells of a seed and counted in none), for any number of threads. With a state finished cells are kept in it, and
+/// those taken that it holds; nothing else is written. Errors: E0226 seeds or N empty, repeated or negative, too few
+/// eval_bytes; E0378 a checkpoint of another seed; E0630 a contract, E0620 a check; those of Grid::parse, load_corpus,
+/// load_model, CalibrationPlan::draw, capture_grams, quantize_gptq, quantize_rtn, bits_per_byte, KeptLines.
 Expected<AblationResult> run_ablation(const AblationOptions& options, const Progress& progress,
                                       const LineState& state = {});
 

@@ -44,9 +44,9 @@ Expected<Exit> run(AblateFlags flags) {
     std::optional<LastWords> words;
     if (const State* const state = resumable->state()) words.emplace(last_words_of(*state));
     Progress bar("ablate " + (flags.options.bits.empty() ? flags.options.grid : flags.options.bits + " bits"));
-    return run_ablation(flags.options,
-                        [&](double done, double total, std::string_view item) { bar.update(done, total, item); },
-                        resumable->lines());
+    return run_ablation(
+        flags.options, [&](double done, double total, std::string_view item) { bar.update(done, total, item); },
+        resumable->lines());
   }();
   if (!result) return result.error();
   resumable->print_summary(result->cells.size());

@@ -115,8 +115,8 @@ Command league_command(CLI::App& root) {
   app->add_option("--entries", f->options.pattern, "Regular expression found in the names of the entries [all]");
   app->add_option("--bits", f->options.divisions, "2, 3, 4, 6 or gf16 [all]")->delimiter(',');
   f->add_to(*app, "the league's own ledger");
-  CLI::Option* const state =
-      app->add_option("--state", f->resume.folder, "Folder to keep every finished line in; the ledger gets all at the end");
+  CLI::Option* const state = app->add_option("--state", f->resume.folder,
+                                             "Folder to keep every finished line in; the ledger gets all at the end");
   app->add_flag("--resume", f->resume.resume,
                 "Take what the state holds and is still valid; without --state, go on with the last run of the ledger");
   app->add_flag("--report", f->report, "Play nothing: write the report of the ledger again")->excludes(state);

@@ -220,7 +220,7 @@ Expected<Board> set_up(std::uint64_t seed, Checkpoint& checkpoint, const LeagueL
   const auto bpb = bits_per_byte(checkpoint.model, evaluated);
   if (!bpb) return bpb.error();
   Board board{std::move(checkpoint.model), corpus.train, {offsets.begin(), offsets.end()},
-              std::move(grams->front()),    common,       {}};
+              std::move(grams->front()),   common,       {}};
   board.common.seed = seed;
   board.common.bpb_float = *bpb;
   board.common.checkpoint_digest = std::move(checkpoint.digest);

@@ -47,7 +47,8 @@ Expected<std::vector<Fixture>> fixtures_of(const LeagueOptions& options);
 Expected<std::string> league_ledger(const LeagueOptions& options, const std::optional<std::string>& output,
                                     const std::string& canonical = std::string(league_ledger_path));
 
-/// Who hears of the work: `finished` of every line, at once, of one that a state gave too; an error of its ends the run.
+/// Who hears of the work: `finished` of every line, at once, of one that a state gave too; an error of its ends the
+/// run.
 struct LeagueListener {
   Progress progress;
   std::function<Status(const LeagueLine& line)> finished;

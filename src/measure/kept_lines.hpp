@@ -23,15 +23,15 @@ struct LineState {
 /// The lines of one run, by name. Without a state nothing is kept, and nothing taken.
 class KeptLines {
  public:
-  /// `lines`: all that the lines of the run depend on, but for the program. The run has the id of the run that the state
-  /// was used for last where that had the same lines; otherwise a new one, which is kept at once. Errors: those of
-  /// State::keep.
+  /// `lines`: all that the lines of the run depend on, but for the program. The run has the id of the run that the
+  /// state was used for last where that had the same lines; otherwise a new one, which is kept at once. Errors: those
+  /// of State::keep.
   static Expected<KeptLines> open(const LineState& where, std::map<std::string, Dependencies> lines);
 
   const std::string& run() const { return run_; }
 
-  /// What `read` makes of the text of a valid record; it gives none where the text is of something else. Precondition of
-  /// both: a name of open().
+  /// What `read` makes of the text of a valid record; it gives none where the text is of something else. Precondition
+  /// of both: a name of open().
   template <class Read>
   auto take(const std::string& name, const Read& read) const -> decltype(read(std::string())) {
     if (!where_.state || !where_.state->has(name)) return std::nullopt;

@@ -8,8 +8,8 @@
 
 namespace hallmark {
 
-/// The part of what a matrix depends on that its files and options are: its bytes, those of its calibration, its options
-/// with their grid. Waits for digests.
+/// The part of what a matrix depends on that its files and options are: its bytes, those of its calibration, its
+/// options with their grid. Waits for digests.
 Dependencies input_dependencies(const PlannedMatrix& planned, const CalibrationFile* calibration,
                                 const InputDigests& digests);
 

@@ -178,8 +178,7 @@ class Judging {
   bool again() const { return request_.reproduce || (in_.certificate && in_.certificate->header().version == 1); }
 
   Expected<Verified> judge(const PlannedMatrix& planned, const CertifiedTensor* claim) const {
-    if (!claim || !again())
-      return judge_stored(planned, in_.known(), *in_.model, claim, request_.exact, digests_);
+    if (!claim || !again()) return judge_stored(planned, in_.known(), *in_.model, claim, request_.exact, digests_);
     const bool optimality = !claim->values.empty() && claim->values.front().optimality;
     const bool one_opt = one_opt_rows(claim->values).rows > 0;
     return reproduce(planned, in_.known(), *in_.model, *claim,

@@ -1,6 +1,6 @@
 // A run that is killed at a random moment and gone on with, again and again, until it is through: nothing that it kept
-// is lost or made twice, and the outputs have the bytes of a run that nobody disturbed; a ledger has the same lines. A few
-// kills here; `make check-kills COUNT=1000` asks for more by HALLMARK_KILLS.
+// is lost or made twice, and the outputs have the bytes of a run that nobody disturbed; a ledger has the same lines. A
+// few kills here; `make check-kills COUNT=1000` asks for more by HALLMARK_KILLS.
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -10,9 +10,8 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <random>
-
 #include <functional>
+#include <random>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -29,9 +28,10 @@ namespace {
 
 using Words = std::vector<std::string>;
 
+// Of each of the six tests.
 int wanted_kills() {
   const char* const words = std::getenv("HALLMARK_KILLS");
-  return words == nullptr ? 10 : std::max(1, std::atoi(words) / 2);
+  return words == nullptr ? 5 : std::max(1, std::atoi(words) / 6);
 }
 
 pid_t start(const Words& words, const std::string& said, const std::string& printed) {
@@ -69,8 +69,8 @@ struct Counts {
 struct Job {
   Words words;
   std::size_t items;
-  std::size_t others = 0;   ///< records that are of no item
-  bool replaces = true;     ///< its outputs are removed before every start; a ledger stays and is appended to
+  std::size_t others = 0;  ///< records that are of no item
+  bool replaces = true;    ///< its outputs are removed before every start; a ledger stays and is appended to
   std::string printed = "/dev/null";
   std::function<Bytes(const Bytes& outputs)> comparable = [](const Bytes& outputs) { return outputs; };
 };
@@ -137,8 +137,9 @@ void kill_runs(const TemporaryFolder& folder, const char* what, const Job& job, 
     CHECK(job.comparable(files_of(folder.path(), "q")) == undisturbed);
   }
   CHECK(counts.made == static_cast<std::size_t>(counts.rounds) * (job.items + job.others));  // each made once
-  MESSAGE(what << " --state: " << counts.kills << " kills, " << counts.rounds << " runs brought to their end, "
-               << counts.taken << " of " << counts.made << " records taken by the last of each");
+  MESSAGE(std::string(what) << " --state: " << counts.kills << " kills, " << counts.rounds
+                            << " runs brought to their end, " << counts.taken << " of " << counts.made
+                            << " records taken by the last of each");
 }
 
 constexpr std::size_t matrices = 6;
@@ -177,8 +178,8 @@ Bytes lines_alone(const Bytes& outputs) {
 
 Job experiment(const TinyExperiment& on, const TemporaryFolder& folder, const char* command, const Words& more,
                std::size_t items) {
-  Words words{"hallmark", command, "--models", on.models(), "--text", on.text(), "--eval-bytes", "1024", "--threads",
-              "1", "-o", folder / "q.jsonl"};
+  Words words{"hallmark",     command, "--models",  on.models(), "--text", on.text(),
+              "--eval-bytes", "1024",  "--threads", "1",         "-o",     folder / "q.jsonl"};
   words.insert(words.end(), more.begin(), more.end());
   return {.words = words, .items = items, .others = 1, .replaces = false, .comparable = lines_alone};
 }
@@ -196,10 +197,10 @@ TEST_CASE("a killed run that writes shards, too") {
 TEST_CASE("a killed gram, too") {
   const TemporaryFolder folder;
   write_layers(folder);
-  kill_runs(folder, "gram",
-            {.words = {"hallmark", "gram", "--activations", folder / "c", "-o", folder / "q.safetensors"},
-             .items = matrices},
-            20261207);
+  kill_runs(
+      folder, "gram",
+      {.words = {"hallmark", "gram", "--activations", folder / "c", "-o", folder / "q.safetensors"}, .items = matrices},
+      20261207);
 }
 
 TEST_CASE("a killed verification finds what an undisturbed one does") {
@@ -228,6 +229,6 @@ TEST_CASE("a killed ablation appends every cell once") {
 TEST_CASE("a killed league appends every line once") {
   const TinyExperiment on;
   const TemporaryFolder folder;
-  kill_runs(folder, "league",
-            experiment(on, folder, "league", {"--entries", "^(rtn|gptq)$", "--bits", "4,3"}, 12), 20261210);
+  kill_runs(folder, "league", experiment(on, folder, "league", {"--entries", "^(rtn|gptq)$", "--bits", "4,3"}, 12),
+            20261210);
 }
