@@ -146,7 +146,7 @@ TEST_CASE("an artifact gives it back, and a container says one thing in one way"
   REQUIRE(space.run("pack q.safetensors -o p && " HALLMARK_TOOL " unpack p -o u").exit == 0);
   CHECK(read_file(space.folder / "u") == read_file(space.folder / "q.safetensors"));
   const auto refused = [&](const std::string& from, const std::string& to, const std::string& number) {
-    REQUIRE(space.quantize("--grid int8 --low-rank 2").exit == 0);
+    REQUIRE(space.quantize("--grid int4 --low-rank 2").exit == 0);
     rewrite(space.folder / "q.safetensors", [&](auto& metadata, auto&, auto&) {
       for (auto& [key, text] : metadata)
         for (std::size_t at = 0; key.starts_with("hallmark.") && (at = text.find(from, at)) != text.npos;

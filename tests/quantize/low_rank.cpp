@@ -30,8 +30,11 @@ Options corrected(const char* grid, Index rank, std::string_view weights = hessi
 struct Made {
   Matrix<float> W;
   Matrix<double> G;
-  Made(Index rows, Index cols) : W(normal_matrix<float>(rows, cols, 7)) {
-    G = gram_ref(ar1_activations(3 * cols, cols, 0.7, 8));
+  // Every fifth input is `loud` times as large as the others.
+  Made(Index rows, Index cols, float loud = 1) : W(normal_matrix<float>(rows, cols, 7)) {
+    Matrix<float> X = ar1_activations(3 * cols, cols, 0.7, 8);
+    for (Index j = 0; j < cols; j += 5) X.col(j) *= loud;
+    G = gram_ref(X);
   }
   Expected<Quantized> quantize(const Options& options) const {
     const MatrixRef<float> w = W;
@@ -108,7 +111,7 @@ TEST_CASE("numbers are the definition's, losses enclose their exact ones, no row
       CAPTURE(guard);
       const Made made(24, 40);
       Options options = corrected("int3", 3, weights);
-      options.low_rank_storage = ScaleStorage::bf16;
+      options.low_rank_storage = guard ? ScaleStorage::f32 : ScaleStorage::bf16;  // products inexact, or not
       options.guard = guard;
       const auto result = made.quantize(options);
       REQUIRE_MESSAGE(result, to_string(result.error()));
@@ -139,6 +142,41 @@ TEST_CASE("numbers are the definition's, losses enclose their exact ones, no row
       }
       CHECK(helped > 12);
     }
+}
+
+TEST_CASE("rows that the stored factors do not help are what they were") {
+  const Made made(24, 40, 30);
+  const auto result = made.quantize(corrected("int2", 1, plain_weights)),
+             before = made.quantize(corrected("int2", 0, hessian_weights));
+  REQUIRE((result && before));
+  const oracle::ExactLoss G = exact_losses(made.G, nullptr);
+  const Grid grid = *Grid::parse("int2");
+  Index helped = 0;
+  for (Index i = 0; i < 24; ++i) {
+    const oracle::Dyadic now = exact_row_loss(G, made.W, grid, result->steps, result->codes, i),
+                         then = exact_row_loss(G, made.W, grid, before->steps, before->codes, i);
+    const bool helps = result->steps.low_rank.of_row(i);
+    CHECK((compare(now, then) < 0) == helps);
+    CHECK((compare(now, then) == 0) == !helps);
+    helped += helps;
+  }
+  CHECK(helped > 0);
+  CHECK(helped < 24);
+}
+
+TEST_CASE("a row taken from steps without a correction has none") {
+  Steps steps{Matrix<float>::Ones(2, 1)}, other = steps;
+  steps.low_rank = {Matrix<float>::Ones(2, 3), Matrix<float>::Ones(3, 4)};
+  other.low_rank = {2 * Matrix<float>::Ones(2, 3), Matrix<float>::Ones(3, 4)};
+  CHECK(steps.rows(1, 1).low_rank.A == Matrix<float>::Ones(1, 3));
+  CHECK_FALSE(steps.same_row(0, other));
+  steps.take_row(0, other);
+  CHECK(steps.same_row(0, other));
+  CHECK_FALSE(steps.same_row(0, steps.uncorrected()));
+  steps.take_row(0, steps.uncorrected());
+  CHECK(steps.same_row(0, steps.uncorrected()));
+  CHECK_FALSE(steps.low_rank.of_row(0));
+  CHECK(steps.low_rank.of_row(1));
 }
 
 TEST_CASE("the same bytes for 1, 2 and 5 threads") {
