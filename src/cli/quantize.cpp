@@ -61,7 +61,7 @@ void add_options(CLI::App& app, QuantizeFlags& flags) {
       "2 to 8: grid, method, rotation and scale storage for codes of this size, chosen at 2 to 4 by the league, "
       "where no other flag says otherwise");
   app.add_option("--preset", flags.words[std::string(preset_setting)],
-                 "q4_0 or q8_0: the grid, group size and scale storage of these blocks, for export --to gguf");
+                 "q4_0, q6_k or q8_0: the grid, group size and scale storage of these blocks, for export --to gguf");
   app.add_flag("--desc-act", flags.desc_act, "Columns by descending diagonal of H (act-order)");
   app.add_flag("--no-guard", flags.no_guard,
                "Keep the method's codes even in rows where rounding to nearest is better");

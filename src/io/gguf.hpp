@@ -23,6 +23,7 @@ enum class Type : std::uint32_t {
   F16 = 1,
   Q4_0 = 2,
   Q8_0 = 8,
+  Q6_K = 14,
   I8 = 24,
   I16 = 25,
   I32 = 26,

@@ -11,10 +11,11 @@
 namespace hallmark::gguf {
 namespace {
 
-constexpr std::array<TypeInfo, 10> types = {{{Type::F32, "F32", 1, 4},
+constexpr std::array<TypeInfo, 11> types = {{{Type::F32, "F32", 1, 4},
                                              {Type::F16, "F16", 1, 2},
                                              {Type::Q4_0, "Q4_0", 32, 18},
                                              {Type::Q8_0, "Q8_0", 32, 34},
+                                             {Type::Q6_K, "Q6_K", 256, 210},
                                              {Type::I8, "I8", 1, 1},
                                              {Type::I16, "I16", 1, 2},
                                              {Type::I32, "I32", 1, 4},

@@ -41,9 +41,12 @@ Status expand_presets(Settings& settings, std::string_view place) {
                             {"scale_storage", "f16"}});
   }
   if (preset) {
-    if (*preset != "q4_0" && *preset != "q8_0") return out_of_range(place, preset_setting, *preset, "q4_0 or q8_0");
-    settings.merge(
-        Settings{{"grid", *preset == "q4_0" ? "int4" : "int8"}, {"group_size", "32"}, {"scale_storage", "f16"}});
+    const std::map<std::string_view, std::pair<const char*, const char*>> blocks{
+        {"q4_0", {"int4", "32"}}, {"q6_k", {"int6", "256"}}, {"q8_0", {"int8", "32"}}};
+    const auto found = blocks.find(*preset);
+    if (found == blocks.end()) return out_of_range(place, preset_setting, *preset, "q4_0, q6_k or q8_0");
+    const auto [grid, group] = found->second;
+    settings.merge(Settings{{"grid", grid}, {"group_size", group}, {"scale_storage", "f16"}});
   }
   return ok();
 }

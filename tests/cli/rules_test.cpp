@@ -270,7 +270,7 @@ TEST_CASE("a preset stands for the settings of a block") {
   CHECK(settings("--preset q8_0" + narrow) == settings("--grid int8" + by_hand));
   CHECK(settings("--preset q8_0 --grid int5" + narrow) == settings("--grid int5" + by_hand));
   Workspace::three_lines(work.run("--preset q4_0 --dry-run"), 4, "E0434", {"32"});
-  Workspace::three_lines(work.run("--preset q5_0"), 2, "E0227", {"preset is 'q5_0'", "q4_0 or q8_0"});
+  Workspace::three_lines(work.run("--preset q5_0"), 2, "E0227", {"preset is 'q5_0'", "q4_0, q6_k or q8_0"});
   Workspace::three_lines(work.run("--preset q4_0 --bits 4"), 2, "E0230", {"bits 4 and preset q4_0", "one of them"});
   test::write_file(work.folder / "r.json", R"({"rules": [{"match": "a", "preset": "q8_0", "group_size": 4}]})");
   const std::string by_rule = settings("--grid int4" + by_hand + " --config r.json");

@@ -11,6 +11,7 @@
 #include "artifact/gguf_blocks.hpp"
 #include "artifact/rotation_signs.hpp"
 #include "base/error_numbers.hpp"
+#include "io/sha256.hpp"
 #include "quantized_files.hpp"
 
 #include "format/golden_float.hpp"
@@ -144,6 +145,23 @@ TEST_CASE("blocks have the bytes that ggml gives them") {
   CHECK(read == eight);
 }
 
+TEST_CASE("a block of Q6_K is that of ggml, but for factors of the scale, which are 1") {
+  std::array<Code, 256> codes, read;
+  for (std::size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<Code>(static_cast<int>(7 * i % 64) - 32);
+  std::array<std::byte, 210> block;
+  gguf::pack_block(gguf::Type::Q6_K, FP16::encode(0x1p-6F), codes, block.data());
+  CHECK(gguf::plain_factors(gguf::Type::Q6_K, block.data()));
+  for (std::size_t j = 0; j < 16; ++j) {
+    CHECK(block[192 + j] == std::byte{1});
+    block[192 + j] = static_cast<std::byte>(j - 8);
+    CHECK_FALSE(gguf::plain_factors(gguf::Type::Q6_K, block.data()));
+  }
+  // Of the same codes and scale in the package gguf 0.19.0, with factors from -8 to 7.
+  CHECK(sha256_hex(block) == "b56a922ed850b4155efd0b4ac17481b6dc6a3f8447f6ce515b6fb3cbe43de6f2");
+  CHECK(FP16::decode(gguf::unpack_block(gguf::Type::Q6_K, block.data(), read)) == 0x1p-6F);
+  CHECK(read == codes);
+}
+
 TEST_CASE("what the file gives back is the container, byte for byte") {
   Files files;
   files.tensors = {{"half", DType::F16, {5}}, {"one", DType::F64, {}}};
@@ -153,6 +171,9 @@ TEST_CASE("what the file gives back is the container, byte for byte") {
   files.add("wide groups", 5, 160, gguf_options("int3s", 96));
   files.add_stack("experts", 4, 32, {gguf_options("int4s", 32), gguf_options("int2", 0), gguf_options("int4", 32)});
   files.add("six", 7, 32, gguf_options("int6", 32, ScaleStorage::f32));
+  files.add("wide six", 3, 512, gguf_options("int6", 256));
+  files.add("whole five", 2, 256, gguf_options("int5s", 0));
+  files.add("narrow six", 2, 256, gguf_options("int6", 128));
   files.tensors.push_back({"brain", DType::BF16, {1, 2, 3}});
   files.write();
   REQUIRE(files.convert(files.container, "gguf", files.gguf));
@@ -171,7 +192,8 @@ TEST_CASE("what the file gives back is the container, byte for byte") {
     shapes += fmt::format("{} {} {}; ", t.name, gguf::info_of(t.type).name, shape_text(t.dims));
   CHECK(shapes ==
         "half F16 [5]; one F64 [1]; w Q4_0 [64, 3]; ids I64 [3, 2]; turned Q8_0 [96, 2]; wide groups Q4_0 [160, 5]; "
-        "experts Q4_0 [32, 4, 3]; six Q8_0 [32, 7]; brain BF16 [3, 2, 1]; ");
+        "experts Q4_0 [32, 4, 3]; six Q8_0 [32, 7]; wide six Q6_K [512, 3]; whole five Q6_K [256, 2]; narrow six Q8_0 "
+        "[256, 2]; brain BF16 [3, 2, 1]; ");
   // Row 1, block 1 of w, by the layout alone.
   const MadeMatrix& w = files.made[0];
   const std::byte* const block = parsed->tensors[2].data.data() + (1 * 2 + 1) * 18;

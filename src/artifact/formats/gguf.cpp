@@ -1,5 +1,5 @@
-// GGUF: Q4_0 and Q8_0 blocks that hold codes and scales bit for bit, and the header of the container in keys of their
-// own, so that the file is read, verified and exported again. Layout and limits: docs/formats.md.
+// GGUF: Q4_0, Q6_K and Q8_0 blocks that hold codes and scales bit for bit, and the header of the container in keys of
+// their own, so that the file is read, verified and exported again. Layout and limits: docs/formats.md.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -28,16 +28,20 @@ Error refused(std::string what, const std::string& tensor, const std::string& wh
           fmt::format("tensor '{}': {}", tensor, where), std::move(hint)};
 }
 
+std::optional<gguf::Type> blocks_of(const QuantizedMatrix& matrix) {
+  return gguf::type_of(matrix.options.grid.spec(), matrix.cols, static_cast<std::uint64_t>(matrix.options.group_size));
+}
+
 // Why the matrix is not one of blocks, whatever its scales are.
 std::optional<Error> block_obstacle(const QuantizedMatrix& matrix) {
   const Options& options = matrix.options;
-  const char* const preset = "quantize --preset q4_0 or q8_0";
+  const char* const preset = "quantize --preset q4_0, q6_k or q8_0";
   if (options.rotation != no_rotation)
     return refused("GGUF has no rotated rows", matrix.name, "rotation " + options.rotation, preset);
   if (options.low_rank > 0)
     return refused("GGUF has no corrections of low rank", matrix.name, fmt::format("rank {}", options.low_rank),
                    preset);
-  if (!gguf::type_of(options.grid.spec()))
+  if (!blocks_of(matrix))
     return refused("GGUF has no blocks with the points of this grid", matrix.name, "grid " + options.grid.name(),
                    preset);
   if (matrix.cols % block_codes != 0)
@@ -66,7 +70,7 @@ Expected<std::vector<gguf::TensorPlan>> plan_of(const QuantizedHeader& header) {
     std::optional<gguf::Type> type = gguf::type_of(tensor.dtype);
     for (const QuantizedMatrix& matrix : matrices[i]) {
       if (auto obstacle = block_obstacle(matrix)) return *std::move(obstacle);
-      const auto blocks = gguf::type_of(matrix.options.grid.spec());
+      const auto blocks = blocks_of(matrix);
       if (matrix.index.value_or(0) > 0 && blocks != type)
         return refused("GGUF has one type for a stack of matrices", matrix.name, "grid " + matrix.options.grid.name(),
                        "one grid for all matrices of the stack");
@@ -89,6 +93,7 @@ struct Blocks {
   gguf::Type type;
   std::span<const std::byte> bytes;
   std::size_t in_row;
+  std::size_t codes = info_of(type).numbers;  // of a block
 
   const std::byte* at(Index row, std::size_t block) const {
     return bytes.data() + (static_cast<std::size_t>(row) * in_row + block) * info_of(type).bytes;
@@ -124,7 +129,7 @@ class GgufModel final : public QuantizedModel {
     for (Index i = 0; i < codes.rows(); ++i)
       for (std::size_t b = 0; b < blocks.in_row; ++b)
         gguf::unpack_block(blocks.type, blocks.at(i, b),
-                           std::span<Code, block_codes>(&codes(i, static_cast<Index>(b) * block_width), block_codes));
+                           {&codes(i, static_cast<Index>(b * blocks.codes)), blocks.codes});
     forget_pages(blocks.bytes);
     return codes;
   }
@@ -137,12 +142,15 @@ class GgufModel final : public QuantizedModel {
     Steps steps{Matrix<float>(rows, groups_of(cols, options.group_size)), {}, options.group_size};
     for (Index i = 0; i < rows; ++i)
       for (std::size_t b = 0; b < blocks.in_row; ++b) {
-        const Index column = static_cast<Index>(b) * block_width;
-        std::array<Code, block_codes> codes;
-        const float d = FP16::decode(gguf::unpack_block(blocks.type, blocks.at(i, b), codes));
+        const auto column = static_cast<Index>(b * blocks.codes);
+        std::array<Code, gguf::most_block_codes> codes;
+        const float d =
+            FP16::decode(gguf::unpack_block(blocks.type, blocks.at(i, b), std::span(codes).first(blocks.codes)));
         const auto where = [&] {
           return fmt::format("{}: tensor '{}': scale {} of row {}, block {}", file_.path(), matrix.name, d, i, b);
         };
+        if (!gguf::plain_factors(blocks.type, blocks.at(i, b)))
+          return malformed(error_number::gguf_scales, "a block has a factor of its scale that is not 1", where());
         if (!holds(ScaleStorage::f16, d) || !holds(options.scale_storage, d))
           return malformed(error_number::quantized_scale, "a scale is none that its storage holds", where());
         float& scale = steps.scales(i, steps.group(column));
@@ -179,7 +187,8 @@ class GgufModel final : public QuantizedModel {
  private:
   Blocks blocks_of(const QuantizedMatrix& matrix) const {
     const gguf::Tensor& tensor = *by_name_.at(matrix.tensor);
-    const std::size_t in_row = matrix.cols / block_codes, size = matrix.rows * in_row * info_of(tensor.type).bytes;
+    const std::size_t in_row = matrix.cols / info_of(tensor.type).numbers,
+                      size = matrix.rows * in_row * info_of(tensor.type).bytes;
     return {tensor.type, tensor.data.subspan(matrix.index.value_or(0) * size, size), in_row};
   }
 
@@ -201,7 +210,9 @@ Status check_tensors(const QuantizedHeader& header, const gguf::Parsed& parsed, 
           error_number::quantized_tensors, "other tensors than the tensor map has",
           fmt::format("{}: tensor {} is '{}', by the map '{}'", path, i, name(parsed.tensors), name(*plan)));
     const gguf::Tensor& found = parsed.tensors[i];
-    if (found.type != (*plan)[i].type || found.dims != (*plan)[i].dims)
+    // Before there were blocks of Q6_K, Q8_0 took their place.
+    const bool older = found.type == gguf::Type::Q8_0 && (*plan)[i].type == gguf::Type::Q6_K;
+    if ((found.type != (*plan)[i].type && !older) || found.dims != (*plan)[i].dims)
       return malformed(
           error_number::quantized_shape, "a tensor has another type or shape than the metadata says",
           fmt::format("{}: tensor '{}': {} {}, by the metadata {} {}", path, found.name, info_of(found.type).name,
@@ -259,14 +270,13 @@ Status write_matrix(const QuantizedModel& model, const QuantizedMatrix& matrix, 
   if (!codes) return codes.error();
   const Expected<Steps> steps = model.steps(matrix);
   if (!steps) return steps.error();
-  const std::size_t in_row = matrix.cols / block_codes, size = info_of(type).bytes;
+  const std::size_t width = info_of(type).numbers, in_row = matrix.cols / width, size = info_of(type).bytes;
   std::vector<std::byte> bytes(matrix.rows * in_row * size);
 #pragma omp parallel for
   for (Index i = 0; i < codes->rows(); ++i)
     for (std::size_t b = 0; b < in_row; ++b) {
-      const Index column = static_cast<Index>(b) * block_width;
-      gguf::pack_block(type, FP16::encode(steps->scale(i, column)),
-                       std::span<const Code, block_codes>(codes->data() + i * codes->cols() + column, block_codes),
+      const auto column = static_cast<Index>(b * width);
+      gguf::pack_block(type, FP16::encode(steps->scale(i, column)), {codes->data() + i * codes->cols() + column, width},
                        bytes.data() + (static_cast<std::size_t>(i) * in_row + b) * size);
     }
   return sink(bytes);
@@ -317,7 +327,7 @@ Status write(const QuantizedModel& model, const Destination& to) {
 
 namespace file_format {
 extern const FileFormat gguf;
-const FileFormat gguf{"gguf", "Q4_0 and Q8_0 blocks with the same codes and scales, and what verify needs", read,
+const FileFormat gguf{"gguf", "Q4_0, Q6_K and Q8_0 blocks with the same codes and scales, and what verify needs", read,
                       obstacle, write};
 }  // namespace file_format
 
