@@ -123,7 +123,7 @@ TEST_CASE("a kind that only some rows have, or only the first line speaks of, is
     write_file(made.certificate, text);
     return verify(made, {});
   };
-  const Files bounds("--bounds");
+  const Files bounds("--bounds --include a.weight");
   const Found one_less = changed(bounds, {{",\"bound\":\\{[^}]*\\},\"slack\":\\{[^}]*\\}", ""}});
   CHECK(one_less.accepted);
   CHECK(one_less.unjudged.contains("bound"));
@@ -139,8 +139,8 @@ TEST_CASE("a kind that only some rows have, or only the first line speaks of, is
                      {"\"kept\":\"codes\"", "\"kept\":\"rtn\""}};
   CHECK_FALSE(changed(nearest, kept).accepted);
 
-  // A row that the guard kept says that its codes came so from the method.
-  const Files guarded("--grid int2");
+  // A row that the guard kept says that its codes came so from the method. No code is at an end of this grid.
+  const Files guarded("--grid gf16");
   const std::string text = read_file(guarded.certificate);
   std::smatch rows;
   REQUIRE(std::regex_search(text, rows, std::regex("\"guard_rows\":([1-9]\\d*)[\\s\\S]*?\"kept\":\"rtn\"")));

@@ -146,22 +146,23 @@ TEST_CASE("verify beside a writer answers for one pair, and accuses nobody") {
       work.run("cp -r old new; cd new; FAIL_CALL=6 FAIL_SIGNAL=9 failing " + quantize + " --grid int8; ls out");
   REQUIRE_MESSAGE(killed.out.find("q.certificate.json.") != std::string::npos, killed.out);
   const std::string whole = quantize + " --grid int8", renamed = "mv out/q.certificate.json.* out/q.certificate.json";
-  int replaced = 0;
   for (const std::string certificate : {"", " --certificate ./out/q.certificate.json"})
     for (const std::string folder : {"old", "new"})
-      for (const std::string& beside : {whole, renamed})
-        for (int open = 1; open <= 5 && (folder == "new" || beside == whole); ++open) {
+      for (const std::string& beside : {whole, renamed}) {
+        if (folder == "old" && beside == renamed) continue;
+        int open = 0;
+        do {  // before each time that a file is opened
           const Result result = work.run(
-              fmt::format("rm -rf now; cp -r {} now; cd now; BESIDE=\"{} && touch ../replaced\" BESIDE_OPEN={} failing "
+              fmt::format("rm -rf now; cp -r {} now; cd now; BESIDE=\"{} && touch ../beside\" BESIDE_OPEN={} failing "
                           "'{}' verify ./out/q --weights w1{}",
-                          folder, beside, open, HALLMARK_TOOL, certificate));
+                          folder, beside, ++open, HALLMARK_TOOL, certificate));
           CAPTURE(folder);
           CAPTURE(beside);
           CAPTURE(open);
           CHECK_MESSAGE(result.exit == 0, result.out);
-          replaced += fs::remove(work.folder / "replaced");
-        }
-  CHECK(replaced >= 12);
+        } while (fs::remove(work.folder / "beside"));
+        CHECK(open > 2);  // container and certificate at least
+      }
 }
 
 TEST_CASE("two writers leave the pair of one of them") {
