@@ -103,7 +103,8 @@ TEST_CASE("each value of a certificate that is changed alone is refused, or its 
           ++changed;
           if (!found.accepted) continue;
           const std::string kind = kind_of(path, exact);
-          CHECK_MESSAGE(found.unjudged.contains(kind), fmt::format("line {}: {} as {}", n + 1, path, other.dump()));
+          const std::string forgery = fmt::format("line {}: {} as {}", n + 1, path, other.dump());
+          CHECK_MESSAGE(found.unjudged.contains(kind), forgery);
           accepted.insert(kind);
         }
     }
