@@ -187,23 +187,6 @@ TEST_CASE("dead columns: rounded to nearest and counted, with damping and withou
   CHECK(processing_order(G, 0.1, false).size() == 10);
 }
 
-TEST_CASE("every column dead: the codes of round-to-nearest, with damping and without") {
-  const Matrix<double> G = Matrix<double>::Zero(7, 7);
-  const Matrix<float> W = normal_matrix<float>(40, 7, 76);
-  for (const double damp : {0.01, 0.0})
-    for (const bool guard : {true, false}) {
-      CAPTURE(damp);
-      CAPTURE(guard);
-      Options options = options_for("int4s");
-      options.damp_fraction = damp;
-      options.guard = guard;
-      const Quantized result = must(quantize_gptq(W, G, options)), rtn = must(quantize_rtn(W, options));
-      CHECK(result.dead_columns == 7);
-      CHECK(result.codes == rtn.codes);
-      CHECK(result.clipped == rtn.clipped);
-    }
-}
-
 TEST_CASE("act-order is GPTQ on permuted columns, un-permuted at the end; equal diagonals keep their order") {
   Matrix<double> G = gram_ref(ar1_activations(60, 9, 0.8, 73));
   const std::vector<Index> order = processing_order(G, 0.5, true);
