@@ -42,18 +42,18 @@ std::vector<Json> others(const Json& value) {
   return {text};
 }
 
-struct Found {
+struct Shown {
   bool accepted = false;
   std::set<std::string> unjudged;
 };
 
-Found verify(const Files& made, ExactRows exact) {
+Shown verify(const Files& made, ExactRows exact) {
   const VerifyRequest request{made.q, made.w, made.c, "", true, false, exact};
   Expected<VerifyInputs> in = VerifyInputs::open(request);
   if (!in) return {};
   const Expected<Findings> found = verify_files(request, *in);
   if (!found || found->mismatch || !check_rest(*in)) return {};
-  Found out{true, {}};
+  Shown out{true, {}};
   for (const auto& [is, name] : {std::pair(found->unjudged_contracts, "contracts"),
                                  {found->unjudged_bounds, "bound"},
                                  {found->unjudged_counts, "counts"},
@@ -80,7 +80,7 @@ TEST_CASE("each value of a certificate that is changed alone is refused, or its 
   for (const bool exact : {false, true}) {
     CAPTURE(exact);
     const ExactRows rows{exact ? 1000 : 0};
-    const Found whole = verify(made, rows);
+    const Shown whole = verify(made, rows);
     REQUIRE(whole.accepted);
     CHECK(whole.unjudged.contains("exact") == !exact);
     std::set<std::string> accepted;
@@ -99,7 +99,7 @@ TEST_CASE("each value of a certificate that is changed alone is refused, or its 
           std::vector<std::string> all = lines;
           all[n] = line + (comma ? "," : "");
           write_file(made.certificate, fmt::format("{}\n", fmt::join(all, "\n")));
-          const Found found = verify(made, rows);
+          const Shown found = verify(made, rows);
           ++changed;
           if (!found.accepted) continue;
           const std::string kind = kind_of(path, exact);
@@ -125,7 +125,7 @@ TEST_CASE("a kind that only some rows have, or only the first line speaks of, is
     return verify(made, {});
   };
   const Files bounds("--bounds --include a.weight");
-  const Found one_less = changed(bounds, {{",\"bound\":\\{[^}]*\\},\"slack\":\\{[^}]*\\}", ""}});
+  const Shown one_less = changed(bounds, {{",\"bound\":\\{[^}]*\\},\"slack\":\\{[^}]*\\}", ""}});
   CHECK(one_less.accepted);
   CHECK(one_less.unjudged.contains("bound"));
 
@@ -145,7 +145,7 @@ TEST_CASE("a kind that only some rows have, or only the first line speaks of, is
   const std::string text = read_file(guarded.certificate);
   std::smatch rows;
   REQUIRE(std::regex_search(text, rows, std::regex("\"guard_rows\":([1-9]\\d*)[\\s\\S]*?\"kept\":\"rtn\"")));
-  const Found fewer =
+  const Shown fewer =
       changed(guarded,
               {{"\"kept\":\"rtn\"", "\"kept\":\"codes\""},
                {rows[1].str().insert(0, "\"guard_rows\":"), fmt::format("\"guard_rows\":{}", std::stoi(rows[1]) - 1)}});
