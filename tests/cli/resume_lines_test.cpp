@@ -137,8 +137,10 @@ TEST_CASE("a judgement of what differs is not kept, and a damaged one is made ag
   refuses(folder, "tool gram --activations c.safetensors -o g.safetensors --state s --resume", 4, "error[E0443]");
   refuses(folder, verify + "--resume", 2, "--resume requires --state");
   // Other weights under the certificate: no judgement of the state says that they are those.
-  write_tensors(work / "w.safetensors", {{"a", DType::F32, {8, 32}, noise(256, 5)}, {"b", DType::F32, {4, 32}, noise(128, 2)}});
-  const Result plain = run_in(folder, verify + ">a 2>/dev/null"), resumed = run_in(folder, verify + "--state s --resume >b 2>/dev/null");
+  write_tensors(work / "w.safetensors",
+                {{"a", DType::F32, {8, 32}, noise(256, 5)}, {"b", DType::F32, {4, 32}, noise(128, 2)}});
+  const Result plain = run_in(folder, verify + ">a 2>/dev/null"),
+               resumed = run_in(folder, verify + "--state s --resume >b 2>/dev/null");
   CHECK(plain.exit == 7);
   CHECK(resumed.exit == plain.exit);
   CHECK(read_file(work / "a") == read_file(work / "b"));
