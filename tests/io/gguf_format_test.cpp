@@ -146,10 +146,10 @@ TEST_CASE("blocks have the bytes that ggml gives them") {
 }
 
 TEST_CASE("a block of Q6_K is that of ggml, but for factors of the scale, which are 1") {
-  std::array<Code, 256> codes, read;
-  for (std::size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<Code>(static_cast<int>(7 * i % 64) - 32);
+  std::array<Code, 256> made, read;
+  for (std::size_t i = 0; i < made.size(); ++i) made[i] = static_cast<Code>(static_cast<int>(7 * i % 64) - 32);
   std::array<std::byte, 210> block;
-  gguf::pack_block(gguf::Type::Q6_K, FP16::encode(0x1p-6F), codes, block.data());
+  gguf::pack_block(gguf::Type::Q6_K, FP16::encode(0x1p-6F), made, block.data());
   CHECK(gguf::plain_factors(gguf::Type::Q6_K, block.data()));
   for (std::size_t j = 0; j < 16; ++j) {
     CHECK(block[192 + j] == std::byte{1});
@@ -159,7 +159,7 @@ TEST_CASE("a block of Q6_K is that of ggml, but for factors of the scale, which 
   // Of the same codes and scale in the package gguf 0.19.0, with factors from -8 to 7.
   CHECK(sha256_hex(block) == "b56a922ed850b4155efd0b4ac17481b6dc6a3f8447f6ce515b6fb3cbe43de6f2");
   CHECK(FP16::decode(gguf::unpack_block(gguf::Type::Q6_K, block.data(), read)) == 0x1p-6F);
-  CHECK(read == codes);
+  CHECK(read == made);
 }
 
 TEST_CASE("what the file gives back is the container, byte for byte") {
