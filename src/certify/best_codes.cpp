@@ -13,8 +13,6 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double kUnderflow = 0x1p-300;  // of all sums together, in the range of method/loss.hpp
 
-constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 std::vector<double> values_of(const Grid& grid) {
   std::vector<double> values;
   for (std::size_t code = 0; code < std::size_t{1} << 16; ++code)

@@ -10,8 +10,6 @@
 namespace hallmark {
 namespace {
 
-constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 // The unit of the target that the kernels use.
 const units::Unit& unit_of_target(const std::string& target) {
 #if defined(__x86_64__)

@@ -18,8 +18,6 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double v = 0x1p-24;
 
-constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 // At most a quarter of its upper end wide.
 bool sharp(const Loss& loss) { return loss.hi - loss.lo <= 0.25 * loss.hi; }
 

@@ -12,8 +12,6 @@ namespace {
 
 constexpr Index kSamples = 64;
 
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 }  // namespace
 
 void Compensated::keep(const RecurrenceRows& rows) {

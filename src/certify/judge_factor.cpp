@@ -14,8 +14,6 @@ namespace {
 
 constexpr Index kSamples = 64;
 
-constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 using Entry = std::pair<Index, Index>;
 
 double entry_of_H(const Case& c, const Entry& e) {

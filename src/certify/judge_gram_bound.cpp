@@ -9,8 +9,6 @@ using namespace contracts;
 
 namespace {
 
-constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 void judge(Case& c) {
   const MatrixRef<double>& G = *c.evidence.G;
   const Index n = G.cols();

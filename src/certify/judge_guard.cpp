@@ -11,8 +11,6 @@ using namespace contracts;
 
 namespace {
 
-constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 Ball enclosed(const std::vector<Loss>& losses, std::span<const Index> rows) {
   Lanes lo{}, hi{};
   for (std::size_t lane = 0; lane < kRowsAtOnce; ++lane) {

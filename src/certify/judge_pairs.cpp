@@ -10,8 +10,6 @@ using namespace contracts;
 
 namespace {
 
-constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 struct Pair {
   float s;
   int zero;

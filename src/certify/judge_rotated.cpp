@@ -12,8 +12,6 @@ using namespace contracts;
 
 namespace {
 
-constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 // x R of the points x.
 std::vector<double> turned_back(const std::vector<double>& x, std::span<const float> signs) {
   constexpr std::size_t n = static_cast<std::size_t>(Rotation::kBlock);

@@ -7,8 +7,6 @@ using namespace contracts;
 
 namespace {
 
-constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 void judge_again(Case& c, const RowGroup& group) {
   const std::size_t cols = group.at.size();
   const auto step_of = [&](Index i, std::size_t p) { return c.evidence.result.steps.at(i, c.columns.column[p]); };

@@ -16,8 +16,6 @@ using namespace contracts;
 
 namespace {
 
-constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 // What a unit came to.
 struct Tally {
   Count nearest, half_gap, bound, enclosure;

@@ -9,8 +9,6 @@ using namespace contracts;
 
 namespace {
 
-constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 // The errors w - q of a row at the positions of the recurrence: exactly, and as near +- off.
 struct Errors {
   const Case& c;

@@ -13,8 +13,6 @@ namespace {
 
 constexpr int kDampings = 8;  // tried, each twice the one before
 
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 enum class Verdict { holds, fails, open };
 
 // Whether a loss in [lo, hi] is one of the claim's.

@@ -18,8 +18,6 @@ constexpr int kPowers = 4, kLastPowers = 40;
 
 using Probes = std::vector<std::array<double, kProbes>>;  // a number of each probe for every column
 
-constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 // G^-1 = V^T D^-1 V, V = U^-1 unit upper triangular.
 struct Inverse {
   Matrix<double> V;

@@ -14,8 +14,6 @@ using contracts::LaneMask;
 using contracts::Lanes;
 using contracts::magnitude;
 
-constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 Lanes root_of(Lanes x) {
   for (std::size_t lane = 0; lane < kRowsAtOnce; ++lane) x[lane] = std::sqrt(x[lane]);
   return x;

@@ -24,8 +24,6 @@ constexpr Index kParallelTerms = Index{1} << 18;  // below, starting threads cos
 
 bool is_pivot(double d) { return d > 0 && std::isfinite(d); }
 
-constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 // A square matrix of which the upper triangle is read and written.
 struct View {
   double* data;

@@ -2,11 +2,15 @@
 // reduction is used on the certified path, because its order of summation depends on cache sizes read at run time.
 #pragma once
 
+#include <cstddef>
+
 #include <Eigen/Core>
 
 namespace hallmark {
 
 using Index = Eigen::Index;
+/// An index as the containers of the standard library count.
+constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 template <class T>
 using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;

@@ -18,8 +18,6 @@ namespace {
 
 constexpr Index kRows = 8;  // side by side
 
-constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 // The Frobenius norm or more, 0 where all entries are 0: rows are summed by themselves, so that no term passes more
 // than 2 n roundings, and squares that underflow are covered by 2^-500.
 double norm_above(const Matrix<double>& M) {

@@ -16,8 +16,6 @@ namespace {
 constexpr Index kRows = kLanes<float>;
 constexpr Index kStripsTogether = 4;
 
-constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 using LaneFloats = std::array<float, at(kRows)>;
 
 // The number of `bits` significant bits nearest to v != 0; none is finer than 2^-149.

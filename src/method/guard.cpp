@@ -7,8 +7,6 @@
 namespace hallmark {
 namespace {
 
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 Loss enclosure(const oracle::Dyadic& loss) {
   const double lo = loss.round_down(), hi = loss.round_up();
   return {lo, lo, hi};

@@ -15,8 +15,6 @@ namespace {
 constexpr Index kRows = kLanes<double>;
 constexpr Index kStripsTogether = 16;  // 128 columns
 
-constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 using LaneSums = std::array<double, at(kRows)>;
 
 // kRows rows of errors, [position][kRows], and the sums over the columns, increasing.

@@ -17,8 +17,6 @@ namespace {
 constexpr Index kRows = kLanes<float>;
 constexpr Index kStripsTogether = 16;  // 128 columns
 
-constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 // kRows rows of errors, [position][kRows], and their sums.
 struct RowBlock {
   float* e;

@@ -7,8 +7,6 @@
 namespace hallmark {
 namespace {
 
-constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 void permute(const PathErrors::Parents& from, float* lanes) {
   PathErrors::Lanes old;
   std::copy_n(lanes, old.size(), old.begin());

@@ -17,8 +17,6 @@ static_assert(widest_beam == PathErrors::kPaths);
 
 constexpr float kNever = std::numeric_limits<float>::infinity();
 
-constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 // A path and one more code.
 struct Continuation {
   double cost;

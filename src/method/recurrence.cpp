@@ -16,8 +16,6 @@ namespace {
 
 constexpr Index kRows = kLanes<float>;
 
-constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 void report(std::optional<Entry>& first, Entry found) {
   if (!first || found.row < first->row) first = found;
 }

@@ -11,8 +11,6 @@ namespace {
 
 constexpr Index kRows = kLanes<float>;
 
-constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 }  // namespace
 
 std::vector<float> decoded_rows(const Target& target, const Matrix<Code>& codes, std::span<const Index> rows) {

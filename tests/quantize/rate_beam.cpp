@@ -15,8 +15,6 @@ using namespace hallmark::test;
 
 namespace {
 
-constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 // A layer, its factor, and rates of the codes of round-to-nearest.
 struct Problem {
   SmallLayer s;

@@ -50,14 +50,16 @@ Matrix<Code> greedy(const SmallLayer& s, double rate, const Matrix<Code>& before
   std::vector<Code> all;
   for (int c = 0; c < 65536; ++c)
     if (s.grid.contains(static_cast<Code>(c))) all.push_back(static_cast<Code>(c));
-  const auto size = static_cast<double>(all.size());
   std::array<std::vector<double>, 3> count;
+  std::array<double, 3> total;
   count.fill(std::vector<double>(65536, 0.0));
+  total.fill(static_cast<double>(all.size()));
   double square = 0;
   for (Index i = 0; i < rows; ++i) {
     int context = 0;
     for (Index j = 0; j < n; ++j) {
       ++count[static_cast<std::size_t>(context + 1)][before(i, j)];
+      ++total[static_cast<std::size_t>(context + 1)];
       context = sign(s.grid.value(before(i, j), s.steps.zero(i, j)));
     }
   }
@@ -71,11 +73,9 @@ Matrix<Code> greedy(const SmallLayer& s, double rate, const Matrix<Code>& before
       double u = s.W(i, j), least = std::numeric_limits<double>::infinity();
       for (Index k = 0; k < j; ++k) u += e[static_cast<std::size_t>(k)] * factor.U(k, j);
       const std::vector<double>& counted = count[static_cast<std::size_t>(context + 1)];
-      double total = size;
-      for (const double c : counted) total += c;
       for (const Code code : all) {
         const double x = u - s.steps.scale(i, j) * s.grid.value(code, s.steps.zero(i, j));
-        const double cost = factor.d[j] * x * x - mu * std::log2((counted[code] + 1) / total);
+        const double cost = factor.d[j] * x * x - mu * std::log2((counted[code] + 1) / total[static_cast<std::size_t>(context + 1)]);
         if (cost < least) least = cost, codes(i, j) = code;
       }
       const double q = s.grid.value(codes(i, j), s.steps.zero(i, j));

@@ -88,7 +88,7 @@ TEST_CASE("random weights and scales of every size") {
       std::mt19937 generator(5);
       std::uniform_int_distribution<std::uint32_t> bits;
       std::normal_distribution<float> normal;
-      for (int repeat = 0; repeat < 2000; ++repeat) {
+      for (int repeat = 0; repeat < 700; ++repeat) {
         In lanes;
         for (std::size_t r = 0; r < lanes.w.size(); ++r) {
           const float wild = std::bit_cast<float>(bits(generator));
@@ -114,7 +114,7 @@ TEST_CASE("on the midpoints and one step beside them, for scales of 11 bits and 
     for_each_target([&] {
       std::mt19937 generator(6);
       std::uniform_real_distribution<float> uniform(0.5F, 2.0F);
-      for (int repeat = 0; repeat < 2000; ++repeat) {
+      for (int repeat = 0; repeat < 700; ++repeat) {
         In lanes;
         for (std::size_t r = 0; r < lanes.w.size(); ++r) {
           const float s = repeat % 2 == 0 ? round_up(uniform(generator), 11) : uniform(generator);

@@ -19,8 +19,6 @@ using namespace hallmark::test;
 
 namespace {
 
-constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 // The points of a row, by its definition: the codes as one number to the base 2^bits, its last 12 bits at each column.
 std::vector<int> points_of(std::span<const Code> codes, int bits) {
   std::vector<int> points;
