@@ -25,7 +25,8 @@ seen race env TSAN_OPTIONS="$teams" "$build/race"
 seen task tasks "$build/task"
 TSAN_OPTIONS=$teams "$build/ordered" || { echo "false reports on tests/tsan/ordered.cpp: is libarcher there?" >&2; exit 1; }
 
-cmake -G Ninja -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=clang++-14 -DHALLMARK_TESTS=ON \
+# Here every source is compiled alone, so that one which lives of its neighbours' includes is found.
+cmake -G Ninja -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=clang++-14 -DHALLMARK_TESTS=ON -DHALLMARK_UNITY=OFF \
   -DHALLMARK_SANITIZE=thread -DCMAKE_CXX_FLAGS_RELEASE="-O1 -gline-tables-only"
 # shellcheck disable=SC2086
 cmake --build "$build" -j "$(nproc)" --target $(printf 'test_%s ' $tests)
