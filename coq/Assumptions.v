@@ -189,6 +189,7 @@ Definition classical := (
   @T18_activations,
   @T18_activations_ieee,
   @T18_gram_bound,
+  @T18_chunks,
   @T13_checker,
   @T13_checker_total,
   @T13_checker_parts,
@@ -223,7 +224,8 @@ Definition closed := (
   @T15_program,
   @T18_roundings,
   @T18_order_chain,
-  @T18_order_two_level).
+  @T18_order_chunks,
+  @T18_order_next_chunk).
 
 Print Assumptions closed.
 
@@ -329,6 +331,7 @@ Definition witnesses := (
   @T18_order_witness,
   @T18_activations_witness,
   @T18_gram_bound_witness,
+  @T18_chunks_witness,
   @T13_witness,
   @T13_flipped_witness,
   @T13_integer_witness,

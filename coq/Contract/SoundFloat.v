@@ -106,20 +106,24 @@ Qed.
 Lemma unit64_value : uro 53 = 1 / IZR 9007199254740992.
 Proof. unfold uro; simpl; lra. Qed.
 
-(** T11 (b): the sum that the program accumulates. *)
-Theorem gram_accumulation_met e k X a b : binary32_entries k (size e "m") X ->
-  (a < k)%nat -> (b < k)%nat -> (Z.of_nat (size e "m") <= 2 ^ 53)%Z ->
+(** T11 (b): the sum that the program accumulates, through at most as many roundings as there are
+    tokens: fewer where there is more than one chunk ([order_chunks]). *)
+Theorem gram_accumulation_met e n k X S a b : binary32_entries n (size e "m") X ->
+  sums_all n (size e "m") k S -> (k <= size e "m")%nat ->
+  (a < n)%nat -> (b < n)%nat -> (Z.of_nat (size e "m") <= 2 ^ 53)%Z ->
   vector e "x" = X a -> vector e "y" = X b ->
-  scalar e "G" = gram_float real64 (size e "m") X a b -> promised gram_accumulation e.
+  scalar e "G" = gram_tree real64 X S a b -> promised gram_accumulation e.
 Proof.
-  intros entries abelow bbelow few x y sum.
+  intros entries order deep abelow bbelow few x y sum.
   set (M := size e "m") in *.
   change (Rabs (scalar e "G" - bsum M (fun t => vector e "x" t * vector e "y" t))
     <= INR M * (1 / IZR 9007199254740992) * (1 / 1 + INR M * (1 / IZR 9007199254740992))
        * bsum M (fun t => Rabs (vector e "x" t) * Rabs (vector e "y" t))).
   rewrite x, y, sum, <- unit64_value.
-  eapply Rle_trans; [exact (T11_gram_binary32 k M X a b entries abelow bbelow)|].
+  eapply Rle_trans; [exact (any_order_entry (-1074) 53 (-149) ltac:(lia) n M k X S
+    (binary32_grid n M X entries) order a b abelow bbelow)|].
   apply Rmult_le_compat_r; [apply bsum_ge0; intros; apply Rmult_le_pos; apply Rabs_pos|].
+  eapply Rle_trans; [exact (gam_mono (uro 53) (uro_ge0 53) k M deep)|].
   replace (1 / 1) with 1 by lra; apply (gam_closed (uro 53) (uro_ge0 53)).
   rewrite unit64_value; apply Rmult_le_reg_r with (IZR 9007199254740992); [lra|].
   replace (INR M * (1 / IZR 9007199254740992) * IZR 9007199254740992) with (INR M) by lra.
@@ -127,8 +131,8 @@ Proof.
 Qed.
 
 (** A row of a Gram matrix that was summed in binary64 from [tokens] binary32 activations, in any order
-    (T18), through at most m roundings: as many as there are tokens, for the order of the product
-    ([order_chain]). *)
+    (T18), through at most m roundings: [chunk_roundings] of the tokens, for the order of the product
+    ([order_chunks]). *)
 Theorem gram_bound_met e n tokens k X S a : binary32_entries n tokens X -> sums_all n tokens k S ->
   (k <= size e "m")%nat -> (Z.of_nat (size e "m") <= 2 ^ 50)%Z ->
   (size e "n" <= n)%nat -> (a < n)%nat ->

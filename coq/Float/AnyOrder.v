@@ -6,7 +6,8 @@
     Main results: [any_order_entry] (T11 b for trees), [any_order_gram_bound] (|G_ij| against the
       diagonal), [any_order_form] (the loss on X against that in G), [any_order_kept] (the
       comparison carries over, up to the sums' rounding), the same in binary64 in closed form
-      ([kept_binary64], [gram_bound_binary64]) and on IEEE data ([kept_ieee]).
+      ([kept_binary64], [gram_bound_binary64]) and on IEEE data ([kept_ieee]); the order of the
+      product ([order_chunks], [order_next_chunk], [chunks_binary64]).
     Bound functions: [gam], [uro], [order_slack] ((k + 1) 2^-53), [weighted_size].
     Depends on: Gptq/MatrixFacts, [SummationTree], [GramError], [FactorClosed], [Residual].
     Source: this project. *)
@@ -29,7 +30,7 @@ Definition sums_all (n m k : nat) (S : nat -> nat -> summation) : Prop :=
 (** The slack of sums through k roundings, relative to the diagonal of G: (k + 1) 2^-53. *)
 Definition order_slack (k : nat) : R := (INR k + 1) * bpow radix2 (-53).
 
-(** The order of the product: one token after the other. *)
+(** One token after the other. *)
 Theorem order_chain T (A : arith T) n m X :
   (forall a b, gram_float A m X a b = gram_tree A X (fun _ _ => chain_tree 0 m) a b)
   /\ sums_all n m m (fun _ _ => chain_tree 0 m).
@@ -38,11 +39,25 @@ split; [intros; symmetry; apply chain_tree_value|].
 intros a b _ _; split; [apply chain_tree_tokens|rewrite chain_tree_roundings; lia].
 Qed.
 
-(** Blocks of b tokens, and their sums one after the other. *)
-Theorem order_two_level n b p : (0 < p)%nat ->
-  sums_all n (p * b) (b + (p - 1)) (fun _ _ => two_level b p).
+(** Chunks of c tokens, and their sums one after the other; one chunk is summed as before. *)
+Theorem order_chunks T (A : arith T) n c m X : (0 < c)%nat ->
+  sums_all n m (chunk_roundings c m) (fun _ _ => in_chunks c m)
+  /\ ((m <= c)%nat -> forall a b,
+    gram_tree A X (fun _ _ => in_chunks c m) a b = gram_float A m X a b).
 Proof.
-intros some i j _ _; split; [apply two_level_tokens|apply two_level_roundings; exact some].
+intros some; split.
+- intros a b _ _; split; [apply in_chunks_tokens; exact some|apply in_chunks_roundings; exact some].
+- intros few a b; unfold gram_tree; rewrite in_chunks_one by exact few; apply chain_tree_value.
+Qed.
+
+(** Whoever holds the tokens of one chunk sums them alone; the chunk is added to those before it. *)
+Theorem order_next_chunk T (A : arith T) c p r X a b : (0 < p)%nat -> (0 < r <= c)%nat ->
+  gram_tree A X (fun _ _ => in_chunks c (p * c + r)) a b
+  = a_add A (gram_tree A X (fun _ _ => in_chunks c (p * c)) a b)
+      (gram_float A r (fun i t => X i (p * c + t)%nat) a b).
+Proof.
+intros some rest; unfold gram_tree; rewrite in_chunks_next by assumption.
+cbn [tree_value]; rewrite chain_tree_shifted; reflexivity.
 Qed.
 
 Section AnyOrder.
@@ -232,6 +247,17 @@ apply Rmult_le_compat_r; [apply Rmult_le_pos; apply sqrt_pos|lra].
 Qed.
 
 End Binary64.
+
+(** T11 (b) for one entry, in the order of the product: chunks of c tokens. *)
+Theorem chunks_binary64 n m X c a b : binary32_entries n m X ->
+  (0 < c)%nat -> (a < n)%nat -> (b < n)%nat ->
+  Rabs (gram_tree real64 X (fun _ _ => in_chunks c m) a b - gram m X a b)
+  <= gam (uro 53) (chunk_roundings c m) * gram_size m X a b.
+Proof.
+intros entries some; apply (any_order_entry (-1074) 53 (-149) ltac:(lia) n);
+  [exact (binary32_grid n m X entries)|].
+exact (proj1 (order_chunks R real64 n c m X some)).
+Qed.
 
 (** T18 on IEEE data: every entry of G finite. *)
 Theorem kept_ieee (nans : nan_choice 53 1024) n m k X S G q r :

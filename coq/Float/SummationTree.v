@@ -5,9 +5,11 @@
       token by one fma, or adds two partial sums.  What counts is not how many tokens there are but
       through how many roundings a token goes at most.
     Main definitions: [summation], [tree_value] (the program), [roundings], [sums_tokens] (each of m
-      tokens once), [chain_tree] (the order of [gram_float]), [two_level] (blocks of one length).
+      tokens once), [chain_tree] (the order of [gram_float]), [in_chunks] (chains of c tokens, added
+      one after the other: the order of the product), [chunk_roundings].
     Main results: [tree_error], [tree_finite] (IEEE data), [roundings_sums] (at most one for each
-      token where no part is empty), [two_level_tokens], [two_level_roundings].
+      token where no part is empty), [in_chunks_tokens], [in_chunks_roundings], [in_chunks_one] (a
+      chain where there is one chunk), [in_chunks_next] (what a further chunk adds).
     Depends on: Gptq/Sums, [ChainError], [Machine].
     Source: N. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 4.2. *)
 From Coq Require Import ZArith Reals List Permutation Lia Lra.
@@ -207,7 +209,7 @@ induction s as [|t rest IH|one IHl other IHr]; cbn [tree_value]; intros finite.
   rewrite value, (IHl inl), (IHr inr); reflexivity.
 Qed.
 
-(** The order of the production path: tokens first .. first + m - 1, one after the other. *)
+(** The order inside a chunk: tokens first .. first + m - 1, one after the other. *)
 Fixpoint chain_tree (first m : nat) : summation :=
   match m with O => Nothing | S k => Token (first + k) (chain_tree first k) end.
 
@@ -228,32 +230,109 @@ Qed.
 Lemma chain_tree_roundings first m : roundings (chain_tree first m) = m.
 Proof. induction m as [|m IH]; simpl; [|rewrite IH]; reflexivity. Qed.
 
-(** Sums of blocks of b tokens, and the blocks added one after the other. *)
-Fixpoint two_level (b blocks : nat) : summation :=
-  match blocks with
+(** The same chain, over the tokens from [first] on as whoever holds only these counts them. *)
+Lemma chain_tree_shifted {T : Type} (A : arith T) x y first m :
+  tree_value A x y (chain_tree first m)
+  = fma_chain A m (fun t => x (first + t)%nat) (fun t => y (first + t)%nat) (a_zero A).
+Proof. induction m as [|m IH]; simpl; [reflexivity|rewrite IH; reflexivity]. Qed.
+
+(** Sums of chunks of c tokens, added one after the other. *)
+Fixpoint whole_chunks (c chunks : nat) : summation :=
+  match chunks with
   | O => Nothing
-  | S O => chain_tree 0 b
-  | S k => Merge (two_level b k) (chain_tree (k * b) b)
+  | S O => chain_tree 0 c
+  | S k => Merge (whole_chunks c k) (chain_tree (k * c) c)
   end.
 
+(** The order of the product: m tokens in chunks of c, of which the last may have fewer. *)
+Definition in_chunks (c m : nat) : summation :=
+  match (m / c)%nat, (m mod c)%nat with
+  | whole, O => whole_chunks c whole
+  | O, rest => chain_tree 0 rest
+  | whole, rest => Merge (whole_chunks c whole) (chain_tree (whole * c) rest)
+  end.
+
+(** Through how many roundings a token goes: those of its chunk, and one for each further chunk. *)
+Definition chunk_roundings (c m : nat) : nat := (Nat.min m c + (m - 1) / c)%nat.
+
 (** All tokens, *)
-Theorem two_level_tokens b blocks : sums_tokens (blocks * b) (two_level b blocks).
+Lemma whole_chunks_tokens c chunks : sums_tokens (chunks * c) (whole_chunks c chunks).
 Proof.
-unfold sums_tokens; induction blocks as [|blocks IH]; [apply Permutation_refl|].
-destruct blocks as [|blocks]; [simpl; rewrite Nat.add_0_r; apply chain_tree_tokens|].
-replace (S (S blocks) * b)%nat with (S blocks * b + b)%nat by lia.
-rewrite seq_app; change (two_level b (S (S blocks)))
-  with (Merge (two_level b (S blocks)) (chain_tree (S blocks * b) b)).
+unfold sums_tokens; induction chunks as [|chunks IH]; [apply Permutation_refl|].
+destruct chunks as [|chunks]; [simpl; rewrite Nat.add_0_r; apply chain_tree_tokens|].
+replace (S (S chunks) * c)%nat with (S chunks * c + c)%nat by lia.
+rewrite seq_app; change (whole_chunks c (S (S chunks)))
+  with (Merge (whole_chunks c (S chunks)) (chain_tree (S chunks * c) c)).
 cbn [summed_tokens]; apply Permutation_app; [exact IH|apply chain_tree_tokens].
 Qed.
 
-(** each through the roundings of its block and of the sum of the blocks. *)
-Theorem two_level_roundings b blocks : (0 < blocks)%nat ->
-  (roundings (two_level b blocks) <= b + (blocks - 1))%nat.
+(** each through the roundings of its chunk and of the sum of the chunks. *)
+Lemma whole_chunks_roundings c chunks : (0 < chunks)%nat ->
+  (roundings (whole_chunks c chunks) <= c + (chunks - 1))%nat.
 Proof.
-induction blocks as [|blocks IH]; [lia|intros _].
-destruct blocks as [|blocks]; [simpl; rewrite chain_tree_roundings; lia|].
-change (two_level b (S (S blocks)))
-  with (Merge (two_level b (S blocks)) (chain_tree (S blocks * b) b)).
+induction chunks as [|chunks IH]; [lia|intros _].
+destruct chunks as [|chunks]; [simpl; rewrite chain_tree_roundings; lia|].
+change (whole_chunks c (S (S chunks)))
+  with (Merge (whole_chunks c (S chunks)) (chain_tree (S chunks * c) c)).
 cbn [roundings]; rewrite chain_tree_roundings; specialize (IH ltac:(lia)); lia.
+Qed.
+
+(** One chunk is a chain. *)
+Theorem in_chunks_one c m : (m <= c)%nat -> in_chunks c m = chain_tree 0 m.
+Proof.
+intros few; unfold in_chunks; destruct (Nat.eq_dec c 0) as [none|some].
+- replace m with 0%nat by lia; subst c; reflexivity.
+- destruct (Nat.eq_dec m c) as [full|less].
+  + subst m; rewrite Nat.div_same, Nat.mod_same by exact some; reflexivity.
+  + rewrite Nat.div_small, Nat.mod_small by lia; destruct m; reflexivity.
+Qed.
+
+(** The next chunk, full or not, is merged with all before it. *)
+Theorem in_chunks_next c p r : (0 < p)%nat -> (0 < r <= c)%nat ->
+  in_chunks c (p * c + r) = Merge (in_chunks c (p * c)) (chain_tree (p * c) r).
+Proof.
+intros some rest; unfold in_chunks; rewrite Nat.div_mul, Nat.mod_mul by lia.
+destruct (Nat.eq_dec r c) as [full|less].
+- subst r; replace (p * c + c)%nat with (S p * c)%nat by lia.
+  rewrite Nat.div_mul, Nat.mod_mul by lia; destruct p; [lia|reflexivity].
+- rewrite (Nat.add_comm (p * c) r), Nat.div_add, Nat.mod_add by lia.
+  rewrite Nat.div_small, Nat.mod_small, Nat.add_0_l by lia.
+  destruct r; [lia|destruct p; [lia|reflexivity]].
+Qed.
+
+(** A number of tokens is that of one chunk, or of some whole chunks and a rest that is not empty. *)
+Lemma chunks_cases c m : (0 < c)%nat -> (m <= c)%nat
+  \/ exists p r, (0 < p)%nat /\ (0 < r <= c)%nat /\ m = (p * c + r)%nat.
+Proof.
+intros some; destruct (le_lt_dec m c) as [few|more]; [left; exact few|right].
+exists ((m - 1) / c)%nat, (S ((m - 1) mod c))%nat.
+assert (low := Nat.mod_upper_bound (m - 1) c ltac:(lia)).
+assert (parts := Nat.div_mod (m - 1) c ltac:(lia)).
+split; [apply Nat.div_str_pos; lia|split; lia].
+Qed.
+
+(** All tokens, *)
+Theorem in_chunks_tokens c m : (0 < c)%nat -> sums_tokens m (in_chunks c m).
+Proof.
+intros some; destruct (chunks_cases c m some) as [few|[p [r [chunks [rest tokens]]]]].
+- rewrite in_chunks_one by exact few; apply chain_tree_tokens.
+- subst m; rewrite in_chunks_next by assumption; unfold sums_tokens, in_chunks.
+  rewrite Nat.div_mul, Nat.mod_mul, seq_app by lia; cbn [summed_tokens].
+  apply Permutation_app; [|apply chain_tree_tokens].
+  destruct p; [lia|apply whole_chunks_tokens].
+Qed.
+
+(** and roundings: c + ceil(m / c) - 1 where there is more than one chunk. *)
+Theorem in_chunks_roundings c m : (0 < c)%nat ->
+  (roundings (in_chunks c m) <= chunk_roundings c m)%nat.
+Proof.
+intros some; destruct (chunks_cases c m some) as [few|[p [r [chunks [rest tokens]]]]].
+- rewrite in_chunks_one, chain_tree_roundings by exact few; unfold chunk_roundings; lia.
+- subst m; rewrite in_chunks_next by assumption; unfold chunk_roundings, in_chunks.
+  replace (p * c + r - 1)%nat with (r - 1 + p * c)%nat by lia.
+  rewrite Nat.div_mul, Nat.mod_mul, Nat.div_add, (Nat.div_small (r - 1)) by lia.
+  cbn [roundings]; rewrite chain_tree_roundings.
+  assert (whole := whole_chunks_roundings c p chunks).
+  assert (full : (1 * c <= p * c)%nat) by (apply Nat.mul_le_mono_r; lia).
+  destruct p; lia.
 Qed.

@@ -1,17 +1,19 @@
-(** * Two tokens summed apart and merged
+(** * Tokens summed apart and merged
 
     Purpose: the slack of [AnyOrder] is needed.  Two columns, tokens (1, 1) and (2^-27, 3 2^-27),
       each summed by itself and the two sums merged, on IEEE data.  The Gram matrix that comes out
       is [[1, 1 + 2^-52], [1 + 2^-52, 1 + 2^-51]], which violates the inequality of Cauchy and
       Schwarz, and in which (1, -1) loses nothing, where on the tokens it loses 2^-52.
-    Main results: [witness_order] (the hypotheses), [witness_kept], [witness_gram_bound].
+      And nine tokens in chunks of three, whose sum is exact, where the chain loses eight of them.
+    Main results: [witness_order] (the hypotheses), [witness_kept], [witness_gram_bound];
+      [witness_chunks].
     Depends on: [AnyOrder], [WitnessRun]; computation by vm_compute.
     Source: this project. *)
 From Coq Require Import ZArith Reals Lia Lra Psatz List Permutation.
 From Flocq Require Import Core IEEE754.BinarySingleNaN IEEE754.Binary.
 From Hallmark.Gptq Require Import Sums Matrix Concrete.
-From Hallmark.Float Require Import Arithmetic GramError Residual Machine EmittedIeee.
-From Hallmark.Float Require Import SummationTree AnyOrder WitnessRun.
+From Hallmark.Float Require Import Arithmetic Gamma ChainError Recurrence GramError Residual.
+From Hallmark.Float Require Import Machine EmittedIeee SummationTree AnyOrder WitnessRun.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -106,4 +108,49 @@ Proof.
 cbv beta; rewrite !order_G_value, sqrt_1, Rabs_pos_eq by (lia || lra); assert (root := order_root).
 set (s := sqrt (1 + / 2251799813685248)) in *.
 unfold order_slack; simpl bpow; simpl INR; split; [split|]; nra.
+Qed.
+
+(** Nine tokens: (1, 1), and eight times (2^-26, 2^-27). *)
+Definition chunk_X (i t : nat) : bin64 :=
+  match t, i with O, _ => lit64 1 0 | _, O => lit64 1 (-26) | _, _ => lit64 1 (-27) end.
+
+(** Summed in chunks of three, and one after the other. *)
+Definition chunk_G : nat -> nat -> bin64 :=
+  gram_tree (float_arith nans64) chunk_X (fun _ _ => in_chunks 3 9).
+Definition chunk_chain : nat -> nat -> bin64 := gram_float (float_arith nans64) 9 chunk_X.
+
+(** The tokens as numbers. *)
+Lemma chunk_X_value i t : (i < 2)%nat -> val64 (chunk_X i t)
+  = match t, i with O, _ => 1 | _, O => / 67108864 | _, _ => / 134217728 end.
+Proof. intros; two_columns_of i; destruct t; value_by_computation. Qed.
+
+(** 1 + 3 2^-53 and 1 + 7 2^-53 are ties, which go up to 1 + 2^-51 and 1 + 2^-50. *)
+Theorem witness_chunks :
+  let X := fun i t => val64 (chunk_X i t) in
+  binary32_entries 2 9 X /\ finite64 (chunk_G 0 1) = true
+  /\ val64 (chunk_G 0 1) = gram 9 X 0 1 /\ gram 9 X 0 1 = 1 + / 1125899906842624
+  /\ val64 (chunk_chain 0 1) = 1
+  /\ gam (uro 53) (Nat.min 9 3 + (9 - 1) / 3) * gram_size 9 X 0 1 < Rabs (1 - gram 9 X 0 1).
+Proof.
+intros X.
+assert (exact : gram 9 X 0 1 = 1 + / 1125899906842624).
+{ unfold gram, X; cbn [bsum]; rewrite !chunk_X_value by lia; lra. }
+assert (size : gram_size 9 X 0 1 = 1 + / 1125899906842624).
+{ unfold gram_size, X; cbn [bsum]; rewrite !chunk_X_value by lia.
+  rewrite !Rabs_pos_eq by lra; lra. }
+split; [|split; [|split; [|split; [|split]]]].
+- intros i t ibelow tbelow; unfold X; rewrite chunk_X_value by assumption.
+  apply generic_format_FLT; destruct t; [|two_columns_of i].
+  + exists (Float radix2 1 0); [unfold F2R; simpl; lra|reflexivity|simpl; lia].
+  + exists (Float radix2 1 (-26)); [unfold F2R; simpl; lra|reflexivity|simpl; lia].
+  + exists (Float radix2 1 (-27)); [unfold F2R; simpl; lra|reflexivity|simpl; lia].
+- vm_compute; reflexivity.
+- rewrite exact; value_by_computation.
+- exact exact.
+- value_by_computation.
+- rewrite exact, size; change (Nat.min 9 3 + (9 - 1) / 3)%nat with 5%nat.
+  assert (u : uro 53 = / 9007199254740992) by (unfold uro; simpl; lra).
+  assert (grown := gam_closed (uro 53) (uro_ge0 53) 5); unfold gam_up in grown.
+  rewrite u in grown |- *; simpl INR in grown; specialize (grown ltac:(lra)).
+  rewrite Rabs_left by lra; nra.
 Qed.

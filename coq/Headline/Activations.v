@@ -91,17 +91,38 @@ Theorem T18_roundings (m : nat) (s : summation) :
   sums_tokens m s -> no_empty_part s -> (roundings s <= m)%nat.
 Proof. exact (SummationTree.roundings_sums m s). Qed.
 
-(** m for the order of the product, one token after the other; *)
+(** m for one token after the other; *)
 Theorem T18_order_chain (T : Type) (A : arith T) (n m : nat) (X : nat -> nat -> T) :
   (forall a b, gram_float A m X a b = gram_tree A X (fun _ _ => chain_tree 0 m) a b)
   /\ sums_all n m m (fun _ _ => chain_tree 0 m).
 Proof. exact (AnyOrder.order_chain T A n m X). Qed.
 
-(** b + p - 1 for p blocks of b tokens, each summed by itself and then added one after the other: of
-    2^24 tokens in 4,096 blocks 8,191 instead of 2^24. *)
-Theorem T18_order_two_level (n b p : nat) : (0 < p)%nat ->
-  sums_all n (p * b) (b + (p - 1)) (fun _ _ => two_level b p).
-Proof. exact (AnyOrder.order_two_level n b p). Qed.
+(** min(m, c) + ceil(m / c) - 1 for the order of the product: chunks of c tokens, each a chain, the
+    sums of the chunks added one after the other, the last of which may have fewer tokens.  With
+    c = 2^18 a Gram matrix of 2^24 tokens has 2^18 + 63 instead of 2^24.  Up to c tokens it is the
+    chain. *)
+Theorem T18_order_chunks (T : Type) (A : arith T) (n c m : nat) (X : nat -> nat -> T) :
+  (0 < c)%nat ->
+  sums_all n m (Nat.min m c + (m - 1) / c) (fun _ _ => in_chunks c m)
+  /\ ((m <= c)%nat -> forall a b,
+    gram_tree A X (fun _ _ => in_chunks c m) a b = gram_float A m X a b).
+Proof. exact (AnyOrder.order_chunks T A n c m X). Qed.
+
+(** What is added to p whole chunks is the sum of the next one, which whoever has its r tokens makes
+    alone: however many make the sums, added in the order of the chunks they are the same numbers. *)
+Theorem T18_order_next_chunk (T : Type) (A : arith T) (c p r : nat) (X : nat -> nat -> T)
+    (a b : nat) : (0 < p)%nat -> (0 < r <= c)%nat ->
+  gram_tree A X (fun _ _ => in_chunks c (p * c + r)) a b
+  = a_add A (gram_tree A X (fun _ _ => in_chunks c (p * c)) a b)
+      (gram_float A r (fun i t => X i (p * c + t)%nat) a b).
+Proof. exact (AnyOrder.order_next_chunk T A c p r X a b). Qed.
+
+(** So T11 (b) has the roundings of one chunk, and one for each further chunk. *)
+Theorem T18_chunks (n m c : nat) (X : mat) (a b : nat) :
+  binary32_entries n m X -> (0 < c)%nat -> (a < n)%nat -> (b < n)%nat ->
+  Rabs (gram_tree real64 X (fun _ _ => in_chunks c m) a b - gram m X a b)
+  <= gam (uro 53) (Nat.min m c + (m - 1) / c) * bsum m (fun t => Rabs (X a t) * Rabs (X b t)).
+Proof. exact (AnyOrder.chunks_binary64 n m X c a b). Qed.
 
 (** Witness: two columns, tokens (1, 1) and (2^-27, 3 2^-27), each summed by itself, the two
     merged, on IEEE data; *)
@@ -134,3 +155,18 @@ Lemma T18_gram_bound_witness :
   <= (1 + 2 * order_slack 2) * (sqrt (G 0%nat 0%nat) * sqrt (G 1%nat 1%nat))
   /\ 2 * order_slack 2 <= / 1125899906842624.
 Proof. exact WitnessOrder.witness_gram_bound. Qed.
+
+(** Witness: nine tokens in chunks of three, whose products in the entry 0, 1 are 1 and eight times
+    2^-53.  The sum in chunks is exact, on IEEE data.  One token after the other none of the eight
+    counts, and the sum is farther off than [T18_chunks] allows. *)
+Lemma T18_chunks_witness :
+  let X := fun i t => B2R 53 1024 (WitnessOrder.chunk_X i t) in
+  let G := gram_tree (float_arith WitnessRun.nans64) WitnessOrder.chunk_X
+    (fun _ _ => in_chunks 3 9) in
+  let chain := gram_float (float_arith WitnessRun.nans64) 9 WitnessOrder.chunk_X in
+  let size := bsum 9 (fun t => Rabs (X 0%nat t) * Rabs (X 1%nat t)) in
+  binary32_entries 2 9 X /\ is_finite 53 1024 (G 0%nat 1%nat) = true
+  /\ B2R 53 1024 (G 0%nat 1%nat) = gram 9 X 0 1 /\ gram 9 X 0 1 = 1 + / 1125899906842624
+  /\ B2R 53 1024 (chain 0%nat 1%nat) = 1
+  /\ gam (uro 53) (Nat.min 9 3 + (9 - 1) / 3) * size < Rabs (1 - gram 9 X 0 1).
+Proof. exact WitnessOrder.witness_chunks. Qed.
