@@ -11,6 +11,7 @@
 #include "ablation/report.hpp"
 #include "io/file.hpp"
 #include "io/sha256.hpp"
+#include "linalg/gram.hpp"
 #include "method/rtn.hpp"
 #include "measure/provenance.hpp"
 #include "method/options_json.hpp"
@@ -63,7 +64,7 @@ Expected<Model> quantize_cell(const Seed& seed, std::int64_t n, Options options,
     std::optional<MatrixRef<double>> G;
     if (gram) G.emplace(gram->G);
     Layer layer{name, view};
-    if (gram) layer.G = &*G, layer.tokens = layer.roundings = gram->tokens;
+    if (gram) layer.G = &*G, layer.tokens = gram->tokens, layer.roundings = gram_roundings(gram->tokens);
     Expected<JudgedMatrix> done = quantize_matrix(layer, options, std::nullopt, demands);
     if (!done) return done.error();
     judged.merge(done->contracts);

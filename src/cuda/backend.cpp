@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "cuda/strip_product.hpp"
-#include "linalg/gram.hpp"
 
 namespace hallmark::cuda {
 namespace {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "cuda/engine.hpp"
+#include "linalg/gram.hpp"
 #include "method/backend.hpp"
 
 namespace hallmark::cuda {
@@ -38,7 +39,8 @@ class EngineBackend final : public Backend {
 /// GramAccumulator by an engine: the same bits, the same errors and those of Engine.
 class EngineGram {
  public:
-  EngineGram(Engine& engine, Index columns) : columns_(columns), gram_(engine.gram(columns)) {}
+  EngineGram(Engine& engine, Index columns, Index chunk = kGramChunk)
+      : columns_(columns), gram_(engine.gram(columns, chunk)) {}
 
   Status add(MatrixRef<float> tokens_by_columns);
   Expected<Matrix<double>> gram();

@@ -32,7 +32,7 @@ struct HostWeights {
 /// Sees rows first .. first + count as soon as they are done: u_p of row first + r is u[p * count + r].
 using RowsDone = std::function<void(std::int64_t first, std::int64_t count, const float* u)>;
 
-/// A Gram matrix in the memory of the device.
+/// A Gram matrix in the memory of the device: columns^2 sums, twice as many from the second chunk on.
 class DeviceGram {
  public:
   virtual ~DeviceGram() = default;
@@ -54,7 +54,8 @@ class Engine {
   virtual Status encode(std::span<const float> values, std::span<std::uint16_t> words) = 0;
   virtual Status decode(std::span<const std::uint16_t> words, std::span<float> values) = 0;
 
-  virtual std::unique_ptr<DeviceGram> gram(std::int64_t columns) = 0;
+  /// GramAccumulator(columns, chunk).
+  virtual std::unique_ptr<DeviceGram> gram(std::int64_t columns, std::int64_t chunk) = 0;
 
   /// factor_udu_in_place: H [n, n] becomes U. The failing pivot, whose value is d[pivot], or -1.
   virtual Expected<std::int64_t> factor(std::span<double> H, std::span<double> d, std::int64_t block) = 0;

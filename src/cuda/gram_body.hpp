@@ -1,4 +1,5 @@
-// Gram accumulation (linalg/gram.hpp): tokens increasing, one fma each.
+// Gram accumulation (linalg/gram.hpp): inside a chunk tokens increasing, one fma each; the sums of chunks added in
+// their order.
 #pragma once
 
 #include <cmath>
@@ -30,6 +31,21 @@ struct GramTile {
     }
     for (std::int64_t r = 0; r < kRows; ++r)
       if (b0 + r <= a) sum[(b0 + r) * columns + a] = acc[r];
+  }
+};
+
+/// The end of a chunk: before += sum, sum = 0.
+struct GramChunkEnd {
+  double *before, *sum;
+  std::int64_t count;
+
+  HALLMARK_HOST_DEVICE std::int64_t blocks() const { return blocks_for(count); }
+
+  HALLMARK_HOST_DEVICE void operator()(const Place& at) const {
+    const std::int64_t k = at.index();
+    if (k >= count) return;
+    before[k] += sum[k];
+    sum[k] = 0;
   }
 };
 

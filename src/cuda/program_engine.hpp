@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <vector>
 
 #include "base/error_numbers.hpp"
@@ -33,7 +34,9 @@ class ProgramEngine final : public Engine {
     });
   }
 
-  std::unique_ptr<DeviceGram> gram(std::int64_t columns) override { return std::make_unique<Gram>(executor_, columns); }
+  std::unique_ptr<DeviceGram> gram(std::int64_t columns, std::int64_t chunk) override {
+    return std::make_unique<Gram>(executor_, columns, chunk);
+  }
 
   Expected<std::int64_t> factor(std::span<double> H, std::span<double> d, std::int64_t block) override {
     const auto n = static_cast<std::int64_t>(d.size());
@@ -178,23 +181,44 @@ class ProgramEngine final : public Engine {
 
   class Gram final : public DeviceGram {
    public:
-    Gram(Executor& executor, std::int64_t columns)
-        : executor_(executor), columns_(columns), sum_(executor.template zeros<double>(columns * columns)) {}
+    Gram(Executor& executor, std::int64_t columns, std::int64_t chunk)
+        : executor_(executor),
+          columns_(columns),
+          chunk_(chunk),
+          sum_(executor.template zeros<double>(columns * columns)) {}
     Status add(std::span<const float> X) override {
       if (X.empty()) return ok();
-      const auto tokens = executor_.template upload<float>(X);
-      executor_.run(GramTile{tokens.data(), sum_.data(), static_cast<std::int64_t>(X.size()) / columns_, columns_});
+      const auto all = executor_.template upload<float>(X);
+      const auto tokens = static_cast<std::int64_t>(X.size()) / columns_;
+      for (std::int64_t first = 0, count = 0; first < tokens; first += count) {
+        if (in_chunk_ == chunk_) end_chunk();
+        count = std::min(tokens - first, chunk_ - in_chunk_);
+        executor_.run(GramTile{all.data() + first * columns_, sum_.data(), count, columns_});
+        in_chunk_ += count;
+      }
       return executor_.status();
     }
     Status read(std::span<double> sum) override {
       executor_.download(sum_, sum);
+      if (!several_) return executor_.status();
+      std::vector<double> before(sum.size());
+      executor_.download(before_, std::span(before));
+      std::transform(before.begin(), before.end(), sum.begin(), sum.begin(), std::plus<>());
       return executor_.status();
     }
 
    private:
+    void end_chunk() {
+      if (!several_) before_ = executor_.template zeros<double>(columns_ * columns_);
+      several_ = true;
+      executor_.run(GramChunkEnd{before_.data(), sum_.data(), columns_ * columns_});
+      in_chunk_ = 0;
+    }
+
     Executor& executor_;
-    std::int64_t columns_;
-    Buffer<double> sum_;
+    std::int64_t columns_, chunk_, in_chunk_ = 0;
+    bool several_ = false;  // chunks
+    Buffer<double> sum_, before_;
   };
 
   template <class In, class Out, class Make>

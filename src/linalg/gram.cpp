@@ -14,7 +14,7 @@ namespace hallmark {
 namespace {
 
 constexpr Index kLane = kLanes<double>;
-constexpr Index kChunk = 256;  // tokens packed at a time: 24 x 256 doubles of lanes stay in the first-level cache
+constexpr Index kPack = 256;  // tokens packed at a time: 24 x 256 doubles of lanes stay in the first-level cache
 constexpr Index kParallelTerms = Index{1} << 18;  // below, starting threads costs more than it saves
 
 }  // namespace
@@ -43,8 +43,9 @@ bool symmetric_and_finite(MatrixRef<double> G) {
   return fine;
 }
 
-GramAccumulator::GramAccumulator(Index columns)
+GramAccumulator::GramAccumulator(Index columns, Index chunk)
     : columns_(columns),
+      chunk_(chunk),
       padded_((columns + kLane - 1) / kLane * kLane),
       sum_(static_cast<std::size_t>(padded_ * padded_), 0.0) {}
 
@@ -59,13 +60,31 @@ std::optional<Error> refuse_tokens(MatrixRef<float> X, Index columns, Index toke
   return std::nullopt;
 }
 
+Index GramAccumulator::room() {
+  if (in_chunk_ < chunk_) return chunk_ - in_chunk_;
+  if (before_.empty()) {
+    before_.swap(sum_);
+    sum_.assign(before_.size(), 0.0);
+  } else {
+    const auto entries = static_cast<Index>(sum_.size());
+    double *const before = before_.data(), *const sum = sum_.data();
+#pragma omp parallel for schedule(static) if (entries > kParallelTerms)
+    for (Index k = 0; k < entries; ++k) {
+      before[k] += sum[k];
+      sum[k] = 0;
+    }
+  }
+  in_chunk_ = 0;
+  return chunk_;
+}
+
 Status GramAccumulator::add(MatrixRef<float> X) {
   if (const auto refused = refuse_tokens(X, columns_, tokens_)) return *refused;
   const Index lane_blocks = padded_ / kLane, strips = padded_ / kStrip;
-  std::vector<double> lanes(static_cast<std::size_t>(std::min(kChunk, X.rows()) * padded_));
+  std::vector<double> lanes(static_cast<std::size_t>(std::min(kPack, X.rows()) * padded_));
   std::vector<double> broadcast(lanes.size());
-  for (Index t0 = 0; t0 < X.rows(); t0 += kChunk) {
-    const Index count = std::min(kChunk, X.rows() - t0);
+  for (Index t0 = 0, count = 0; t0 < X.rows(); t0 += count) {
+    count = std::min({kPack, X.rows() - t0, room()});
 #pragma omp parallel if (count * padded_ * padded_ > kParallelTerms)
     {
 #pragma omp for schedule(static)
@@ -84,6 +103,7 @@ Status GramAccumulator::add(MatrixRef<float> X) {
                            &broadcast[static_cast<std::size_t>(strip * count * kStrip)], count,
                            &sum_[static_cast<std::size_t>(strip * kStrip * padded_ + block * kLane)], padded_);
     }
+    in_chunk_ += count;
   }
   tokens_ += X.rows();
   return ok();
@@ -92,18 +112,24 @@ Status GramAccumulator::add(MatrixRef<float> X) {
 Matrix<double> GramAccumulator::gram() const {
   Matrix<double> G(columns_, columns_);
   for (Index b = 0; b < columns_; ++b)
-    for (Index a = b; a < columns_; ++a) G(a, b) = G(b, a) = sum_[static_cast<std::size_t>(b * padded_ + a)];
+    for (Index a = b; a < columns_; ++a) {
+      const auto k = static_cast<std::size_t>(b * padded_ + a);
+      G(a, b) = G(b, a) = before_.empty() ? sum_[k] : before_[k] + sum_[k];
+    }
   return G;
 }
 
-Matrix<double> gram_ref(MatrixRef<float> X) {
+Matrix<double> gram_ref(MatrixRef<float> X, Index chunk) {
   Matrix<double> G(X.cols(), X.cols());
   for (Index a = 0; a < X.cols(); ++a)
     for (Index b = 0; b < X.cols(); ++b) {
-      double sum = 0;
-      for (Index t = 0; t < X.rows(); ++t)
-        sum = std::fma(static_cast<double>(X(t, a)), static_cast<double>(X(t, b)), sum);
-      G(a, b) = sum;
+      G(a, b) = 0;
+      for (Index first = 0; first < X.rows(); first += chunk) {
+        double sum = 0;
+        for (Index t = first; t < std::min(first + chunk, X.rows()); ++t)
+          sum = std::fma(static_cast<double>(X(t, a)), static_cast<double>(X(t, b)), sum);
+        G(a, b) += sum;  // to 0 exactly
+      }
     }
   return G;
 }

@@ -15,10 +15,11 @@ struct TargetGrams {
 };
 
 /// Blocks of the Gram matrix of X and X~ side by side. So every entry is a sum in the order of GramAccumulator, with
-/// its error; H has the bits of a GramAccumulator over X~ alone, K those of one over X, and C is H where X~ = X.
+/// its chunks and its error; H has the bits of a GramAccumulator over X~ alone, K those of one over X, and C is H where
+/// X~ = X.
 class TargetAccumulator {
  public:
-  explicit TargetAccumulator(Index columns) : columns_(columns), sum_(2 * columns) {}
+  explicit TargetAccumulator(Index columns, Index chunk = kGramChunk) : columns_(columns), sum_(2 * columns, chunk) {}
 
   /// Appends tokens, [tokens, columns] each. Errors (nothing is added then): E0324 other shapes; E0325.
   Status add(MatrixRef<float> X, MatrixRef<float> behind);

@@ -18,7 +18,7 @@ struct Layer {
   const MatrixRef<float>& W;
   const MatrixRef<double>* G = nullptr;
   std::optional<Index> tokens = std::nullopt;  ///< named where H is not positive definite
-  /// The most that a token of G went through (T18): the number of tokens where GramAccumulator summed them. At most
+  /// The most that a token of G went through (T18): gram_roundings(tokens) where GramAccumulator summed them. At most
   /// 2^50. The contract gram_bound depends on it, nothing else.
   Index roundings = kSupposedRoundings;
   std::span<const float> signs = {};    ///< of the rotation, where one is asked for: Rotation::columns_of(cols)

@@ -151,7 +151,7 @@ Expected<QuantizedTensor> quantize_loaded(const PlannedMatrix& planned, LoadedMa
   layer.inputs = inputs ? &*inputs : nullptr;
   if (planned.calibration && planned.calibration->tokens > 0) {
     layer.tokens = static_cast<Index>(planned.calibration->tokens);
-    if (!planned.calibration->is_gram) layer.roundings = *layer.tokens;
+    if (!planned.calibration->is_gram) layer.roundings = gram_roundings(*layer.tokens);
   }
   Expected<JudgedMatrix> judged = quantize_matrix(layer, planned.matrix.options, out.loaded.given, demands, device);
   if (!judged) return located(fmt::format("{}: tensor '{}'", planned.file, planned.name()), judged.error());

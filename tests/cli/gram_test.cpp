@@ -7,6 +7,7 @@
 
 #include "calibrate/calibration_file.hpp"
 #include "files.hpp"
+#include "pipeline/accumulate.hpp"
 #include "shell.hpp"
 
 namespace fs = std::filesystem;
@@ -73,4 +74,49 @@ TEST_CASE("Gram matrices of files and of their parts are the sums over all token
   CHECK(work.gram("--activations x0 x1 other x2") == all);
   CHECK(work.gram("--merge g0 g1 g2") == all);
   CHECK(work.gram("--merge g1 g2") == sum_of({parts[1], parts[2]}));
+}
+
+TEST_CASE("the chunks of a Gram matrix, each summed alone from the files, merge to the bits of one sum") {
+  const Workspace work;
+  // Chunks begin and end inside files, at their ends, and one spans three files.
+  const std::vector<std::size_t> counts = {2500, 3, 1100, 97};
+  std::vector<CalibrationFile> files;
+  Matrix<float> X(3700, cols);
+  Index at = 0;
+  for (const std::size_t count : counts) {
+    const std::vector<float> values = noise(count * cols, static_cast<unsigned>(count));
+    write_tensors(work.path("y"), {{"a.activations", DType::F32, {count, cols}, values}});
+    fs::rename(work.path("y"), work.path(fmt::format("y{}", count)));
+    files.push_back(*CalibrationFile::open(work.path(fmt::format("y{}", count))));
+    for (const float value : values) X.data()[at++] = value;
+  }
+  CHECK(tokens_of(files, "a") == 3700);
+  CHECK(*accumulate_gram(files, "a") == gram_ref(X));
+  for (const Index chunk : {37, 600, 1250, 2503, 3699, 3700, 4000}) {
+    CAPTURE(chunk);
+    const std::uint64_t chunks = gram_chunks(3700, chunk);
+    CHECK(chunks == (3700 + static_cast<std::uint64_t>(chunk) - 1) / static_cast<std::uint64_t>(chunk));
+    Matrix<double> G = *accumulate_chunk(files, "a", 0, chunk);
+    for (std::uint64_t k = 1; k < chunks; ++k) G = *merge_gram(G, *accumulate_chunk(files, "a", k, chunk));
+    CHECK(G == gram_ref(X, chunk));
+  }
+  CHECK(gram_chunks(0) == 1);
+  CHECK(gram_chunks(std::uint64_t{1} << 18) == 1);
+  CHECK(gram_chunks((std::uint64_t{1} << 18) + 1) == 2);
+}
+
+TEST_CASE("Gram matrices of whole chunks, one file each, merge to the bits of one run over all their tokens") {
+  const Workspace work;
+  constexpr auto chunk = static_cast<std::size_t>(kGramChunk);
+  const std::vector<std::size_t> counts = {chunk, chunk, 1000};
+  for (std::size_t k = 0; k < counts.size(); ++k) {
+    const auto seed = static_cast<unsigned>(30 + k);
+    write_tensors(work.path(fmt::format("x{}", k)),
+                  {{"a.activations", DType::F32, {counts[k], 2}, noise(2 * counts[k], seed)}});
+    work.gram(fmt::format("--activations x{}", k));
+    fs::rename(work.path("g"), work.path(fmt::format("g{}", k)));
+  }
+  const Matrix<double> all = work.gram("--activations x0 x1 x2");
+  CHECK(work.gram("--merge g0 g1 g2") == all);
+  CHECK(work.gram("--merge g2 g1 g0") != all);  // another order of the same sums
 }

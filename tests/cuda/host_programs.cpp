@@ -225,6 +225,19 @@ TEST_CASE("a failing pivot and an overflow are found where the CPU finds them") 
   CHECK(bad.error().number == 325);
 }
 
+TEST_CASE("a Gram matrix in chunks of tokens has the bits of the plain loops, and goes on after it was read") {
+  auto run = backend();
+  const Matrix<float> X = ar1_activations(90, 19, 0.8, 23);
+  for (const Index chunk : {1, 40, 45, 90}) {
+    CAPTURE(chunk);
+    cuda::EngineGram sum(run.engine(), X.cols(), chunk);
+    for (const Index first : {0, 30, 60}) {
+      REQUIRE(sum.add(X.middleRows(first, 30)));
+      CHECK(*sum.gram() == gram_ref(X.topRows(first + 30), chunk));
+    }
+  }
+}
+
 TEST_CASE("the sums behind the binary32 enclosures, bit for bit") {
   const test::Layer layer = layers()[3];
   const Matrix<double> G = gram_ref(layer.X);

@@ -13,25 +13,73 @@ using namespace hallmark::test;
 
 namespace {
 
-Matrix<double> in_chunks(const Matrix<float>& X, Index chunk) {
-  GramAccumulator accumulator(X.cols());
-  for (Index t = 0; t < X.rows(); t += chunk) REQUIRE(accumulator.add(X.middleRows(t, std::min(chunk, X.rows() - t))));
+Matrix<double> in_portions(MatrixRef<float> X, Index portion, Index chunk = kGramChunk) {
+  GramAccumulator accumulator(X.cols(), chunk);
+  for (Index t = 0; t < X.rows(); t += portion)
+    REQUIRE(accumulator.add(X.middleRows(t, std::min(portion, X.rows() - t))));
   CHECK(accumulator.tokens() == X.rows());
   return accumulator.gram();
 }
 
+// Columns of products 1, 2^-53, 2^-53, ...: one after the other no token but the first counts.
+Matrix<float> one_and_many_small(Index tokens) {
+  Matrix<float> X(tokens, 2);
+  X.col(0).setConstant(0x1p-26F);
+  X.col(1).setConstant(0x1p-27F);
+  X.row(0).setOnes();
+  return X;
+}
+
 }  // namespace
 
-TEST_CASE("chunks, threads and SIMD targets give the bits of the plain loops") {
+TEST_CASE("portions, threads and SIMD targets give the bits of the plain loops") {
   for (const Index columns : {1, 7, 24, 25, 61}) {
     CAPTURE(columns);
     const Matrix<float> X = normal_matrix<float>(300, columns, 11);
     const Matrix<double> G = gram_ref(X);
     for_each_target([&] {
-      for (const Index chunk : {1, 13, 256, 300}) CHECK(in_chunks(X, chunk) == G);
+      for (const Index portion : {1, 13, 256, 300}) CHECK(in_portions(X, portion) == G);
     });
-    for_each_thread_count([&] { CHECK(in_chunks(X, 150) == G); });
+    for_each_thread_count([&] { CHECK(in_portions(X, 150) == G); });
   }
+}
+
+TEST_CASE("chunks of tokens are summed one by one, and added in their order, whoever sums them") {
+  const Matrix<float> X = normal_matrix<float>(600, 25, 17);
+  const Matrix<double> chain = gram_ref(X);
+  for (const Index chunk : {1, 7, 200, 256, 599, 600, 601}) {
+    CAPTURE(chunk);
+    const Matrix<double> G = gram_ref(X, chunk);
+    CHECK((G == chain) == (chunk == 1 || chunk >= 599));  // products are exact: one token is added as by an fma
+    for (const Index portion : {1, 7, 300, 600}) CHECK(in_portions(X, portion, chunk) == G);
+    // Alone, and merged: the last one may have fewer tokens.
+    Matrix<double> merged = in_portions(X.topRows(std::min<Index>(chunk, 600)), 64, chunk);
+    for (Index first = chunk; first < 600; first += chunk) {
+      const Matrix<float> part = X.middleRows(first, std::min(chunk, 600 - first));
+      merged = *merge_gram(merged, in_portions(part, 64, chunk));
+      CHECK(in_portions(part, 64, chunk) == gram_ref(part));
+    }
+    CHECK(merged == G);
+    for_each_thread_count([&] { CHECK(in_portions(X, 150, chunk) == G); });
+  }
+  for_each_target([&] { CHECK(in_portions(X, 130, 100) == gram_ref(X, 100)); });
+}
+
+TEST_CASE("nine tokens in chunks of three: the sums that Coq's T18_chunks_witness computes") {
+  const Matrix<float> X = one_and_many_small(9);
+  CHECK(in_portions(X, 9, 3)(0, 1) == 1 + 0x1p-50);
+  CHECK(in_portions(X, 9)(0, 1) == 1);
+}
+
+TEST_CASE("a chunk of the specification has 2^18 tokens, and a sum the roundings of T18_order_chunks") {
+  CHECK(kGramChunk == 262144);
+  CHECK(in_portions(one_and_many_small(kGramChunk), kGramChunk)(0, 1) == 1);
+  CHECK(in_portions(one_and_many_small(kGramChunk + 2), 100000)(0, 1) == 1 + 0x1p-52);
+  for (const Index tokens : {Index{0}, Index{1}, kGramChunk - 1, kGramChunk}) CHECK(gram_roundings(tokens) == tokens);
+  CHECK(gram_roundings(kGramChunk + 1) == kGramChunk + 1);
+  CHECK(gram_roundings(2 * kGramChunk) == kGramChunk + 1);
+  CHECK(gram_roundings(2 * kGramChunk + 1) == kGramChunk + 2);
+  CHECK(gram_roundings(Index{1} << 24) == kGramChunk + 63);
 }
 
 TEST_CASE("a small Gram matrix by hand, and its exact symmetry") {
@@ -42,7 +90,7 @@ TEST_CASE("a small Gram matrix by hand, and its exact symmetry") {
   Matrix<double> expected(3, 3);
   expected << 1.25, 2.5, -2, 2.5, 5, -4, -2, -4, 16;
   CHECK(accumulator.gram() == expected);
-  const Matrix<double> G = in_chunks(normal_matrix<float>(100, 40, 12), 100);
+  const Matrix<double> G = in_portions(normal_matrix<float>(100, 40, 12), 100);
   CHECK(G == G.transpose());
 }
 
@@ -123,6 +171,14 @@ TEST_CASE("the matrices of an asymmetric target, in chunks, are plain sums; of o
   CHECK(target.C == C);
   CHECK(target.C != target.C.transpose());
   CHECK((same.grams().C == gram_ref(X) && same.grams().H == gram_ref(X) && same.grams().K == gram_ref(X)));
+
+  TargetAccumulator chunks(columns, 70);
+  REQUIRE(chunks.add(X, Y));
+  CHECK((chunks.grams().H == gram_ref(Y, 70) && chunks.grams().K == gram_ref(X, 70)));
+  Matrix<float> beside(tokens, 2 * columns);
+  beside << X, Y;
+  CHECK(chunks.grams().C == gram_ref(beside, 70).topRightCorner(columns, columns));
+  CHECK(chunks.grams().C != C);
 }
 
 TEST_CASE("inputs of two models that do not fit together are refused, and add nothing") {
