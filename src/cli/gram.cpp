@@ -2,24 +2,21 @@
 // with --behind and --config those of asymmetric targets.
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <memory>
 #include <set>
 
 #include <fmt/format.h>
 
 #include "base/error_numbers.hpp"
-#include "pipeline/accumulate.hpp"
 #include "cli/build_info.hpp"
 #include "cli/command.hpp"
+#include "cli/gram_sums.hpp"
 #include "cli/gram_target.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/last_words.hpp"
 #include "cli/ranges.hpp"
 #include "cli/resume.hpp"
-#include "io/sha256.hpp"
-#include "linalg/gram.hpp"
 #include "replay/calibration.hpp"
 
 namespace hallmark::cli {
@@ -148,58 +145,6 @@ Expected<Exit> run_behind(const GramFlags& flags) {
   for (const CalibrationFile& file : *files)
     for (const auto& [weight, entry] : file.entries()) weights.insert(weight);
   return finish(flags, weights.size(), write_behind(flags.output, flags.overwrite, all.first(count), all.last(count)));
-}
-
-// The sum over all files that have the weight, in their order.
-Expected<Matrix<double>> sum_of(const std::vector<CalibrationFile>& files, const std::string& weight, bool merging) {
-  if (!merging) return accumulate_gram(files, weight);
-  std::optional<Matrix<double>> total;
-  for (const CalibrationFile& file : files) {
-    if (!file.find(weight)) continue;
-    const Expected<HeldMatrix<double>> gram = file.gram(weight);
-    if (!gram) return gram.error();
-    Expected<Matrix<double>> sum = total ? merge_gram(*total, gram->view()) : Matrix<double>(gram->view());
-    if (!sum) return sum.error();
-    total = *std::move(sum);
-    file.forget(weight);
-  }
-  return *std::move(total);
-}
-
-// All that the sum depends on: the program, and the weight's tensor in every file that has it, in order.
-Dependencies inputs_of(const std::vector<CalibrationFile>& files, const std::string& weight, bool merging,
-                       const std::string& program) {
-  Dependencies on{{"program", program}};
-  const std::string name = weight + (merging ? ".gram" : ".activations");
-  for (const CalibrationFile& file : files)
-    if (const TensorInfo* const tensor = file.file().find(name))
-      on[fmt::format("input {:06}", on.size())] = described(*tensor, sha256_mapped(tensor->data));
-  return on;
-}
-
-// The same, kept in the state or taken from there, where the run has one: the numbers of the matrix row by row.
-Expected<Matrix<double>> kept_sum(const std::vector<CalibrationFile>& files, const GramPlan& plan, bool merging,
-                                  Resumable& resumable) {
-  const State* const state = resumable.state();
-  if (!state) return sum_of(files, plan.weight, merging);
-  const Dependencies on = inputs_of(files, plan.weight, merging, resumable.program());
-  const auto cols = static_cast<Index>(plan.cols);
-  const Found found = state->find(plan.weight, on);
-  const bool fits = found.kept && found.kept->bytes.size() == plan.cols * plan.cols * sizeof(double);
-  if (state->has(plan.weight))
-    resumable.say(plan.weight, found.kept && !fits ? "its record holds something else" : found.why_not);
-  if (fits) {
-    Matrix<double> G(cols, cols);
-    std::memcpy(G.data(), found.kept->bytes.data(), found.kept->bytes.size());
-    return G;
-  }
-  Expected<Matrix<double>> G = sum_of(files, plan.weight, merging);
-  if (!G) return G;
-  for (const CalibrationFile& file : files)  // a sum of two versions of an input is not kept
-    if (const Status same = file.file().unchanged(); !same) return same.error();
-  const std::span<const double> numbers(G->data(), static_cast<std::size_t>(G->size()));
-  if (const Status kept = state->keep(plan.weight, on, std::as_bytes(numbers)); !kept) return kept.error();
-  return G;
 }
 
 Expected<Exit> run(const GramFlags& flags) {

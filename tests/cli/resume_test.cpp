@@ -6,6 +6,7 @@
 
 #include "../io/temporary_folder.hpp"
 #include "files.hpp"
+#include "io/sha256.hpp"
 #include "shell.hpp"
 
 namespace fs = std::filesystem;
@@ -210,6 +211,28 @@ TEST_CASE("a matrix is not kept where an input changed under it") {
                            HALLMARK_FAILING_SYSTEM, HALLMARK_TOOL),
                9, "error[E0902]");
   CHECK(work.records("s").empty());
+}
+
+TEST_CASE("gram goes on with a sum of several chunks where it was, with the same bits") {
+  const Workspace work;
+  const std::size_t chunk = 1 << 18;
+  write_tensors(work.folder / "x.safetensors", {{"a.activations", DType::F32, {2 * chunk, 2}}});
+  write_tensors(work.folder / "y.safetensors", {{"a.activations", DType::F32, {99, 2}, noise(198, 7)}});
+  const std::string gram = "tool gram --activations x.safetensors y.safetensors --overwrite ";
+  work.succeeds(gram + "-o plain; " + gram + "-o kept --state s");
+  CHECK(work.records("s").size() == 2);
+  CHECK(read_file(work.folder / "kept") == read_file(work.folder / "plain"));
+  const fs::path whole = work.folder / "s" / (sha256_hex(std::string_view("a")) + ".record");
+  const auto resumed = [&] {
+    REQUIRE(fs::remove(whole));  // killed in the last chunk
+    const std::string said = work.succeeds(gram + "-o kept --state s --resume");
+    CHECK(read_file(work.folder / "kept") == read_file(work.folder / "plain"));
+    return said;
+  };
+  CHECK(resumed().find("a: 2 of 3 chunks taken from s") != std::string::npos);
+  write_tensors(work.folder / "y.safetensors", {{"a.activations", DType::F32, {99, 2}, noise(198, 8)}});
+  work.succeeds(gram + "-o plain");
+  CHECK(resumed().find("chunks taken") == std::string::npos);  // it depends on all inputs
 }
 
 TEST_CASE("gram takes the sums whose inputs are the same") {
