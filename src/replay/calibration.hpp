@@ -48,6 +48,8 @@ class SplitMix64 {
   std::uint64_t operator()();
   /// Uniform in 0..n-1: words of the incomplete last turn are drawn again. Precondition: n > 0.
   std::uint64_t below(std::uint64_t n);
+  /// The seed of a generator that goes on as this one does.
+  std::uint64_t state() const { return state_; }
 
  private:
   std::uint64_t state_;

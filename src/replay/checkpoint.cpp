@@ -6,6 +6,7 @@
 #include "io/safetensors.hpp"
 #include "io/sha256.hpp"
 #include "replay/model.hpp"
+#include "replay/published.hpp"
 
 namespace hallmark {
 
@@ -20,26 +21,35 @@ std::string weights_digest(const Weights& weights) {
   return digest.hex();
 }
 
-Expected<Model> load_model(const std::string& path) {
+Expected<Weights> read_weights(const SafeTensors& file, const ModelConfig& config, const std::string& path) {
+  Weights weights;
+  for (const TensorInfo& tensor : file.tensors()) {
+    const auto parts = published_parts(tensor.name, tensor.shape, config);
+    if (parts.empty())
+      return Error{Exit::input, error_number::model_tensors, "the tensors are not those of the model's configuration",
+                   path + ": " + tensor.name + " is " + shape_text(tensor.shape),
+                   "a model has vectors and matrices, or the published banks of matrices"};
+    const auto values = widen_to_f32(tensor);
+    if (!values) return values.error();
+    const float* from = values->data();
+    for (const TensorPart& part : parts) {
+      weights[part.name] = {Eigen::Map<const Matrix<float>>(from, part.rows, part.cols), part.rank};
+      from += part.rows * part.cols;
+    }
+  }
+  return weights;
+}
+
+Expected<Model> load_model(const std::string& path, Reads reads) {
   const auto file = SafeTensors::open(path);
   if (!file) return file.error();
   const Metadata& metadata = file->metadata();
   const auto config_text = metadata.find("hallmark.config");
-  const auto config = parse_config(config_text == metadata.end() ? "" : config_text->second, path);
+  const auto config = parse_config(config_text == metadata.end() ? "" : config_text->second, path, reads);
   if (!config) return config.error();
-  Weights weights;
-  for (const TensorInfo& tensor : file->tensors()) {
-    const int rank = static_cast<int>(tensor.shape.size());
-    if (rank != 1 && rank != 2)
-      return Error{Exit::input, error_number::model_tensors, "the tensors are not those of the model's configuration",
-                   path + ": " + tensor.name + " is " + shape_text(tensor.shape),
-                   "a model has vectors and matrices only"};
-    const auto values = widen_to_f32(tensor);
-    if (!values) return values.error();
-    const auto cols = static_cast<Index>(tensor.shape.back());
-    const auto rows = rank == 2 ? static_cast<Index>(tensor.shape[0]) : Index{1};
-    weights[tensor.name] = {Eigen::Map<const Matrix<float>>(values->data(), rows, cols), rank};
-  }
+  auto read = read_weights(*file, *config, path);
+  if (!read) return read.error();
+  Weights weights = std::move(*read);
   const auto recorded = metadata.find(weights_digest_key);
   if (recorded != metadata.end()) {
     const auto digest = weights_digest(weights);

@@ -49,27 +49,39 @@ class Counts {
   std::vector<std::size_t> before_;  // occurrences of smaller strings; at the end, of all
 };
 
+// p_k of every byte from p_{k-1}, in place.
+void raise_order(const TrainSplit& train, std::span<const std::byte> text, int k, std::vector<double>& p) {
+  const Counts counts(train.bytes(), k + 1);
+  const std::uint64_t mask = (std::uint64_t{1} << (8 * k)) - 1;
+  std::uint64_t context = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto next = std::to_integer<std::uint64_t>(text[i]);
+    if (i >= static_cast<std::size_t>(k)) {
+      const auto [total, followed, different] = counts.tally(context & mask, next);
+      if (total > 0) p[i] = (followed + different * p[i]) / (total + different);
+    }
+    context = context << 8 | next;
+  }
+}
+
 }  // namespace
 
 std::vector<double> count_model_bits_per_byte(const TrainSplit& train, std::span<const std::byte> text, int order) {
   std::vector<double> p(text.size(), 1.0 / 256), results;
   for (int k = 0; k <= order; ++k) {
-    const Counts counts(train.bytes(), k + 1);
-    const std::uint64_t mask = (std::uint64_t{1} << (8 * k)) - 1;
-    std::uint64_t context = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      const auto next = std::to_integer<std::uint64_t>(text[i]);
-      if (i >= static_cast<std::size_t>(k)) {
-        const auto [total, followed, different] = counts.tally(context & mask, next);
-        if (total > 0) p[i] = (followed + different * p[i]) / (total + different);
-      }
-      context = context << 8 | next;
-    }
+    raise_order(train, text, k, p);
     double bits = 0;
     for (std::size_t i = 1; i < p.size(); ++i) bits -= std::log2(p[i]);
     results.push_back(bits / static_cast<double>(p.size() - 1));
   }
   return results;
+}
+
+std::vector<double> count_model_bits(const TrainSplit& train, std::span<const std::byte> text, int order) {
+  std::vector<double> p(text.size(), 1.0 / 256);
+  for (int k = 0; k <= order; ++k) raise_order(train, text, k, p);
+  for (double& value : p) value = -std::log2(value);
+  return p;
 }
 
 }  // namespace hallmark

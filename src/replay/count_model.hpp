@@ -19,4 +19,7 @@ namespace hallmark {
 /// Precondition: at least two bytes of text.
 std::vector<double> count_model_bits_per_byte(const TrainSplit& train, std::span<const std::byte> text, int order);
 
+/// -log2 p_order of every byte of `text` under the model of that order; the first under p_0.
+std::vector<double> count_model_bits(const TrainSplit& train, std::span<const std::byte> text, int order);
+
 }  // namespace hallmark

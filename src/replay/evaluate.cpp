@@ -82,4 +82,23 @@ Expected<double> bits_per_byte(const Model& model, std::span<const std::byte> te
   return mean_bits(*scores, windows);
 }
 
+Expected<double> bits_per_token(const Model& model, std::span<const Index> tokens, Index window) {
+  if (tokens.size() < 2 || window < 1)
+    return Error{Exit::input, error_number::text_short, "the text is too short to be evaluated",
+                 std::to_string(tokens.size()) + " tokens, windows of " + std::to_string(window),
+                 "give at least two tokens, and windows of at least one"};
+  const Windows windows{window, window};
+  const std::size_t positions = tokens.size() - 1;
+  const Forward forward(model, window);
+  std::vector<double> scores(positions);
+#pragma omp parallel for schedule(dynamic)
+  for (std::size_t i = 0; i < windows.count(positions); ++i) {
+    const Windows::Place place = windows.place(i, positions);
+    const std::size_t length = place.end - place.begin;
+    forward.scores(tokens.subspan(place.begin, length), tokens.subspan(place.begin + 1, length),
+                   std::span(scores).subspan(place.begin, length));
+  }
+  return mean_bits(scores, windows);
+}
+
 }  // namespace hallmark

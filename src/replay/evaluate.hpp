@@ -49,4 +49,9 @@ void score_windows(const Forward& forward, std::span<const std::byte> text, cons
 /// Precondition: scores of these windows. Errors: E0510 the result is not finite.
 Expected<double> mean_bits(std::span<const double> scores, const Windows& windows);
 
+/// -sum_t log2 p(tokens[t + 1] | what its window reads up to tokens[t]) / (tokens.size() - 1), by windows of `window`
+/// inputs that each start where the one before ended; their sums are added in order. Precondition: tokens below the
+/// model's vocabulary. Errors: E0392 fewer than two tokens; E0510.
+Expected<double> bits_per_token(const Model& model, std::span<const Index> tokens, Index window);
+
 }  // namespace hallmark

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "replay/kernels.hpp"
+#include "replay/forward_scratch.hpp"
 
 namespace hallmark {
 
@@ -12,8 +12,6 @@ namespace {
 using replay::exponential;
 using replay::product;
 using replay::rms_norm;
-
-constexpr Index attention_rows = 32;  // rows of scores that are at hand at a time; no result depends on it
 
 std::vector<double> widened(const Matrix<float>& values) { return {values.data(), values.data() + values.size()}; }
 
@@ -34,49 +32,16 @@ std::uint32_t bigram_bucket(std::uint32_t current, std::uint32_t previous, std::
   return ((36313 * current) ^ (27191 * previous)) % (buckets - 1);
 }
 
+std::vector<Index> byte_ids(std::span<const std::byte> text) {
+  std::vector<Index> ids;
+  ids.reserve(text.size());
+  for (const std::byte byte : text) ids.push_back(std::to_integer<Index>(byte));
+  return ids;
+}
+
 double rope_frequency(Index i, Index dims, double base) {
   return std::pow(base, -2.0 * static_cast<double>(i) / static_cast<double>(dims));
 }
-
-// The residual stream and everything beside it, for one window.
-struct Forward::Scratch {
-  Index tokens;
-  std::vector<double> x, x0, normed, q, k, v, mixed, hidden, branch, keys, scores, value;
-  std::vector<std::vector<double>> skips;
-  Tape* tape = nullptr;
-  Tape::Block* block = nullptr;  // of the tape
-
-  Scratch(const ModelConfig& c, Index n)
-      : tokens(n),
-        x(size(n, c.dim)),
-        x0(x),
-        normed(x),
-        q(size(n, c.heads * c.head_dim)),
-        k(size(n, c.kv_heads * c.head_dim)),
-        v(k),
-        mixed(q),
-        hidden(size(n, c.mlp_hidden)),
-        branch(x),
-        keys(size(n, c.head_dim)),
-        scores(size(attention_rows, n)) {}
-
-  // Keeps what stands in a buffer where a tape is wanted.
-  void keep(Tape::Values Tape::*place, const std::vector<double>& values) const {
-    if (tape) tape->*place = values;
-  }
-  void keep(Tape::Values Tape::Block::*place, const std::vector<double>& values) const {
-    if (block) block->*place = values;
-  }
-  static std::size_t size(Index rows, Index cols) { return static_cast<std::size_t>(rows * cols); }
-  // y = x w for a transposed weight w [inner, cols].
-  void linear(const std::vector<double>& input, const std::vector<double>& w, std::vector<double>& y) const {
-    const Index inner = static_cast<Index>(input.size()) / tokens, cols = static_cast<Index>(y.size()) / tokens;
-    product(input.data(), inner, w.data(), cols, y.data(), cols, tokens, inner, cols);
-  }
-  void norm(const std::vector<double>& from, std::vector<double>& to, double epsilon) const {
-    rms_norm(from.data(), to.data(), tokens, static_cast<Index>(from.size()) / tokens, epsilon);
-  }
-};
 
 Forward::Forward(const Model& model, Index window) : config_(model.config()) {
   const auto& c = config_;
@@ -121,7 +86,7 @@ Forward::Lookup Forward::lookup(const Model& model, const std::string& table, co
 }
 
 // to = scale * (rows of the table) proj, one row for each position.
-void Forward::look_up(const Lookup& from, const std::vector<Index>& rows, std::vector<double>& to, Scratch& s,
+void Forward::look_up(const Lookup& from, std::span<const Index> rows, std::vector<double>& to, Scratch& s,
                       const Tap& tap, std::size_t site, Tape::Lookup* tape) const {
   std::vector<double> found(Scratch::size(s.tokens, from.width));
   for (std::size_t t = 0; t < rows.size(); ++t)
@@ -129,14 +94,12 @@ void Forward::look_up(const Lookup& from, const std::vector<Index>& rows, std::v
                 found.data() + static_cast<Index>(t) * from.width);
   if (tap) tap(site, found.data(), from.width);
   s.linear(found, from.proj, to);
-  if (tape) *tape = {rows, found, to};
+  if (tape) *tape = {{rows.begin(), rows.end()}, found, to};
   for (double& value : to) value *= from.scale;
 }
 
-void Forward::embed(std::span<const std::byte> inputs, Scratch& s, const Tap& tap) const {
+void Forward::embed(std::span<const Index> ids, Scratch& s, const Tap& tap) const {
   const auto dim = static_cast<std::size_t>(config_.dim);
-  std::vector<Index> ids;
-  for (const std::byte input : inputs) ids.push_back(std::to_integer<Index>(input));
   for (std::size_t t = 0; t < ids.size(); ++t)
     std::copy_n(embedding_.data() + ids[t] * config_.dim, dim, s.x.data() + t * dim);
   if (bigram_) {
@@ -163,87 +126,7 @@ void Forward::embed(std::span<const std::byte> inputs, Scratch& s, const Tap& ta
       }
   s.x0 = s.x;
   s.keep(&Tape::x0, s.x0);
-  if (s.tape) s.tape->ids = ids;
-}
-
-// Turns the pairs (i, i + R/2) of the first R of every head: (a, b) -> (a cos + b sin, b cos - a sin).
-void Forward::rotate(std::vector<double>& x, Index tokens, Index heads) const {
-  const Index half = config_.rope_pairs();
-  for (Index t = 0; t < tokens; ++t) {
-    const double* cosine = cosine_.data() + t * half;
-    const double* sine = sine_.data() + t * half;
-    for (Index h = 0; h < heads; ++h) {
-      double* low = x.data() + (t * heads + h) * config_.head_dim;
-      double* high = low + half;
-      for (Index i = 0; i < half; ++i) {
-        const double a = low[i], b = high[i];
-        low[i] = a * cosine[i] + b * sine[i];
-        high[i] = b * cosine[i] - a * sine[i];
-      }
-    }
-  }
-}
-
-// s.mixed = softmax(q k^T) v for every head, causal; query head h reads key-value head floor(h / group).
-void Forward::attention(const Layer& layer, Scratch& s) const {
-  const Index n = s.tokens, width = config_.head_dim, heads = config_.heads, kv = config_.kv_heads;
-  s.keep(&Tape::Block::raw_q, s.q);
-  s.keep(&Tape::Block::raw_k, s.k);
-  rms_norm(s.q.data(), s.q.data(), n * heads, width, config_.norm_epsilon);
-  rms_norm(s.k.data(), s.k.data(), n * kv, width, config_.norm_epsilon);
-  rotate(s.q, n, heads);
-  rotate(s.k, n, kv);
-  s.keep(&Tape::Block::q, s.q);
-  s.keep(&Tape::Block::k, s.k);
-  for (Index h = 0; h < heads; ++h) {
-    const Index source = h / (heads / kv);
-    const double gain = layer.q_gain[static_cast<std::size_t>(h)];
-    for (Index t = 0; t < n; ++t)
-      for (Index i = 0; i < width; ++i) {
-        s.q[static_cast<std::size_t>((t * heads + h) * width + i)] *= gain;
-        s.keys[static_cast<std::size_t>(i * n + t)] = s.k[static_cast<std::size_t>((t * kv + source) * width + i)];
-      }
-    for (Index first = 0; first < n; first += attention_rows) {
-      const Index rows = std::min(attention_rows, n - first), seen = first + rows;
-      product(s.q.data() + (first * heads + h) * width, heads * width, s.keys.data(), n, s.scores.data(), n, rows,
-              width, seen);
-      double sums[attention_rows];
-      for (Index r = 0; r < rows; ++r) {
-        double* row = s.scores.data() + r * n;
-        const Index count = first + r + 1;
-        const double top = *std::max_element(row, row + count);
-        for (Index t = 0; t < count; ++t) row[t] -= top;
-        exponential(row, count);
-        double sum = 0;
-        for (Index t = 0; t < count; ++t) sum += row[t];
-        sums[r] = sum;
-        std::fill(row + count, row + seen, 0.0);  // the future weighs nothing
-      }
-      double* out = s.mixed.data() + (first * heads + h) * width;
-      product(s.scores.data(), n, s.v.data() + source * width, kv * width, out, heads * width, rows, seen, width);
-      for (Index r = 0; r < rows; ++r)
-        for (Index i = 0; i < width; ++i) out[r * heads * width + i] /= sums[r];
-    }
-  }
-}
-
-// y - (y . v) v for the unit vector v along the position's own value, in every head: at position 0 nothing is left.
-void Forward::exclude_own_value(Scratch& s) const {
-  const Index width = config_.head_dim, group = config_.heads / config_.kv_heads;
-  std::vector<double> unit(static_cast<std::size_t>(width));
-  for (Index place = 0; place < s.tokens * config_.kv_heads; ++place) {
-    const double* v = s.v.data() + place * width;
-    double square = 0;
-    for (Index i = 0; i < width; ++i) square += v[i] * v[i];
-    const double length = std::max(std::sqrt(square), 1e-12);
-    for (Index i = 0; i < width; ++i) unit[static_cast<std::size_t>(i)] = v[i] / length;
-    for (Index h = 0; h < group; ++h) {  // place * group is t * heads + the first head of the group
-      double* y = s.mixed.data() + (place * group + h) * width;
-      double along = 0;
-      for (Index i = 0; i < width; ++i) along += y[i] * unit[static_cast<std::size_t>(i)];
-      for (Index i = 0; i < width; ++i) y[i] -= along * unit[static_cast<std::size_t>(i)];
-    }
-  }
+  if (s.tape) s.tape->ids.assign(ids.begin(), ids.end());
 }
 
 void Forward::block_norm(const Layer& layer, Scratch& s) const {
@@ -314,8 +197,7 @@ void Forward::skip(std::size_t decoder, Scratch& s) const {
   s.skips.pop_back();
 }
 
-Matrix<double> Forward::final_norm(std::span<const std::byte> inputs, const Tap& tap, std::size_t last,
-                                   Tape* tape) const {
+Matrix<double> Forward::final_norm(std::span<const Index> inputs, const Tap& tap, std::size_t last, Tape* tape) const {
   Scratch s(config_, static_cast<Index>(inputs.size()));
   const auto encoders = static_cast<std::size_t>(config_.encoders());
   if (tape) tape->blocks.resize(layers_.size());
@@ -337,19 +219,19 @@ Matrix<double> Forward::final_norm(std::span<const std::byte> inputs, const Tap&
 }
 
 void Forward::activations(std::span<const std::byte> inputs, const Tap& tap, std::size_t last) const {
-  final_norm(inputs, tap, last);
+  final_norm(byte_ids(inputs), tap, last);
 }
 
 Tape Forward::record(std::span<const std::byte> inputs) const {
   Tape tape;
-  const Matrix<double> last = final_norm(inputs, {}, all_sites, &tape);
+  const Matrix<double> last = final_norm(byte_ids(inputs), {}, all_sites, &tape);
   const Matrix<double> scores = output(last, 0);
   tape.last = {last.data(), last.data() + last.size()};
   tape.logits = {scores.data(), scores.data() + scores.size()};
   return tape;
 }
 
-Matrix<double> Forward::logits(std::span<const std::byte> inputs, const Tap& tap) const {
+Matrix<double> Forward::logits(std::span<const Index> inputs, const Tap& tap) const {
   return output(final_norm(inputs, tap), 0);
 }
 
@@ -366,13 +248,12 @@ Matrix<double> Forward::output(const Matrix<double>& last, Index first) const {
   return scores;
 }
 
-void Forward::scores(std::span<const std::byte> inputs, std::span<const std::byte> targets,
-                     std::span<double> out) const {
+void Forward::scores(std::span<const Index> inputs, std::span<const Index> targets, std::span<double> out) const {
   const std::size_t first = inputs.size() - out.size();
   Matrix<double> logits = output(final_norm(inputs, {}), static_cast<Index>(first));
   for (std::size_t t = 0; t < out.size(); ++t) {
     double* row = logits.data() + static_cast<Index>(t) * logits.cols();
-    const double wanted = row[std::to_integer<Index>(targets[first + t])];
+    const double wanted = row[targets[first + t]];
     exponential(row, logits.cols());  // |logit| <= cap: nothing overflows or vanishes without subtracting the largest
     double sum = 0;
     for (Index i = 0; i < logits.cols(); ++i) sum += row[i];
@@ -380,7 +261,7 @@ void Forward::scores(std::span<const std::byte> inputs, std::span<const std::byt
   }
 }
 
-double Forward::nats(std::span<const std::byte> inputs, std::span<const std::byte> targets) const {
+double Forward::nats(std::span<const Index> inputs, std::span<const Index> targets) const {
   std::vector<double> each(inputs.size());
   scores(inputs, targets, each);
   double total = 0;

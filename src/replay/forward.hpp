@@ -25,6 +25,9 @@ std::uint32_t bigram_bucket(std::uint32_t current, std::uint32_t previous, std::
 /// position to the next.
 double rope_frequency(Index i, Index dims, double base);
 
+/// The ids of bytes: a model of 256 tokens reads them as they are.
+std::vector<Index> byte_ids(std::span<const std::byte> text);
+
 /// What the forward pass of one window leaves behind for backward.hpp, rows of positions: activations as they stand
 /// before and after each step that is not linear, in the order of the pass.
 struct Tape {
@@ -47,7 +50,8 @@ struct Tape {
   Values last, logits;  ///< after the final norm; after the soft cap
 };
 
-/// A model prepared for the forward pass: weights widened to binary64 and transposed.
+/// A model prepared for the forward pass: weights widened to binary64 and transposed. Inputs and targets are tokens
+/// below config.vocab; bytes are those of a model of 256.
 class Forward {
  public:
   /// Receives the input of a linear layer, tokens x cols dense; the layers are numbered as activation_sites() lists
@@ -59,13 +63,22 @@ class Forward {
   /// For windows of at most `window` inputs.
   Forward(const Model& model, Index window);
 
-  /// Logits [inputs, 256] after the soft cap. Each row depends on the inputs up to its own alone.
-  Matrix<double> logits(std::span<const std::byte> inputs, const Tap& tap = {}) const;
+  /// Logits [inputs, vocab] after the soft cap. Each row depends on the inputs up to its own alone.
+  Matrix<double> logits(std::span<const Index> inputs, const Tap& tap = {}) const;
+  Matrix<double> logits(std::span<const std::byte> inputs, const Tap& tap = {}) const {
+    return logits(byte_ids(inputs), tap);
+  }
   /// out[i] = -ln p(targets[t] | inputs[0..t]) for the last out.size() positions t, in order. Preconditions: as many
   /// targets as inputs, no more scores than targets.
-  void scores(std::span<const std::byte> inputs, std::span<const std::byte> targets, std::span<double> out) const;
+  void scores(std::span<const Index> inputs, std::span<const Index> targets, std::span<double> out) const;
+  void scores(std::span<const std::byte> inputs, std::span<const std::byte> targets, std::span<double> out) const {
+    scores(byte_ids(inputs), byte_ids(targets), out);
+  }
   /// sum_t -ln p(targets[t] | inputs[0..t]), t increasing. Precondition: as many targets as inputs.
-  double nats(std::span<const std::byte> inputs, std::span<const std::byte> targets) const;
+  double nats(std::span<const Index> inputs, std::span<const Index> targets) const;
+  double nats(std::span<const std::byte> inputs, std::span<const std::byte> targets) const {
+    return nats(byte_ids(inputs), byte_ids(targets));
+  }
   /// The pass over the inputs, with all that it went through.
   Tape record(std::span<const std::byte> inputs) const;
   /// The activations alone: everything but the output layer's product. Those after site `last` may be left out.
@@ -91,9 +104,9 @@ class Forward {
   struct Scratch;
 
   static Lookup lookup(const Model& model, const std::string& table, const std::string& name);
-  void look_up(const Lookup& from, const std::vector<Index>& rows, std::vector<double>& to, Scratch& s, const Tap& tap,
+  void look_up(const Lookup& from, std::span<const Index> rows, std::vector<double>& to, Scratch& s, const Tap& tap,
                std::size_t site, Tape::Lookup* tape) const;
-  void embed(std::span<const std::byte> inputs, Scratch& s, const Tap& tap) const;
+  void embed(std::span<const Index> ids, Scratch& s, const Tap& tap) const;
   void skip(std::size_t decoder, Scratch& s) const;
   void block(std::size_t i, Scratch& s, const Tap& tap) const;
   void block_norm(const Layer& layer, Scratch& s) const;
@@ -102,7 +115,7 @@ class Forward {
   void rotate(std::vector<double>& x, Index tokens, Index heads) const;
   Matrix<double> output(const Matrix<double>& last, Index first) const;
   /// Empty where `last` is a site before it.
-  Matrix<double> final_norm(std::span<const std::byte> inputs, const Tap& tap, std::size_t last = all_sites,
+  Matrix<double> final_norm(std::span<const Index> inputs, const Tap& tap, std::size_t last = all_sites,
                             Tape* tape = nullptr) const;
 
   ModelConfig config_;

@@ -65,6 +65,7 @@ void visit_switches(Config& config, Visit visit) {
   visit("untied_head", config.untied_head);
 }
 
+constexpr Index largest_vocab = 59137;   // so that the hash of a bigram stays below 2^31
 constexpr Index largest_size = 1 << 20;  // of any dimension: keeps products of two far from overflow
 
 // A value of the type of `member` and in its range; false: none.
@@ -98,6 +99,8 @@ std::string contradiction(const ModelConfig& c) {
     return fmt::format("value_dim {} and value_layers {}: both are 0, or neither", c.value_dim, c.value_layers);
   for (const auto& [key, count] : {std::pair("xsa_layers", c.xsa_layers), std::pair("value_layers", c.value_layers)})
     if (count > c.layers) return fmt::format("{} {}: more than the {} layers", key, count, c.layers);
+  if (c.vocab < 256 || c.vocab > largest_vocab)
+    return fmt::format("vocab {}: 256 for bytes, at most {} for tokens", c.vocab, largest_vocab);
   if (c.leaky_slope > 1) return fmt::format("leaky_slope {}: at most 1", c.leaky_slope);
   if (c.skip_gates && c.encoders() == 0) return "skip_gates: a model of one layer has no skips";
   return {};
@@ -105,7 +108,7 @@ std::string contradiction(const ModelConfig& c) {
 
 }  // namespace
 
-Expected<ModelConfig> parse_config(std::string_view json, const std::string& where) {
+Expected<ModelConfig> parse_config(std::string_view json, const std::string& where, Reads reads) {
   const auto parsed = strict_json(json);
   if (!parsed || !parsed->is_object()) return bad_config(where, "hallmark.config is not a JSON object");
   Json rest = *parsed;
@@ -125,8 +128,9 @@ Expected<ModelConfig> parse_config(std::string_view json, const std::string& whe
     fault = "hallmark.config has an entry that is not known here, " + rest.begin().key() +
             ": the checkpoint is of another generation";
   if (!fault.empty()) return bad_config(where, fault);
-  if (config.vocab != 256)
-    return bad_config(where, "vocab is " + std::to_string(config.vocab) + ", the replay reads bytes (256)");
+  if (config.vocab != 256 && reads == Reads::bytes)
+    return bad_config(
+        where, fmt::format("vocab is {}, and no tokenizer is at hand: the replay reads bytes (256)", config.vocab));
   if (!sizes_fit(config)) return bad_config(where, "sizes that fit no model: " + parsed->dump());
   if (fault = contradiction(config); !fault.empty()) return bad_config(where, fault);
   return config;

@@ -16,7 +16,7 @@ namespace hallmark {
 /// Sizes, constants and switches, as `hallmark.config` of a checkpoint holds them (compact JSON, these names). A switch
 /// that is off is not written, so that a model without switches has the text that it had before there were any.
 struct ModelConfig {
-  Index vocab = 256;  ///< always 256: bytes
+  Index vocab = 256;  ///< 256: bytes; more: tokens of a tokenizer that is not part of the model
   Index window = 0;   ///< inputs per window in training and evaluation
   Index dim = 0;      ///< width of the residual stream
   Index layers = 0;
@@ -47,8 +47,12 @@ struct ModelConfig {
   bool value_embedded(Index layer) const { return layer >= layers - value_layers; }
 };
 
-/// Errors: E0393 not a configuration; `where` names the file in the message.
-Expected<ModelConfig> parse_config(std::string_view json, const std::string& where);
+/// What the caller can give a model to read: text, or tokens of any vocabulary too.
+enum class Reads { bytes, tokens };
+
+/// Errors: E0393 not a configuration, or a vocabulary of tokens where only bytes can be read; `where` names the file in
+/// the message.
+Expected<ModelConfig> parse_config(std::string_view json, const std::string& where, Reads reads = Reads::bytes);
 std::string config_json(const ModelConfig& config);
 
 /// Matrices as rows x cols; vectors as 1 x n, with rank 1.
@@ -91,9 +95,14 @@ class Model {
 /// little-endian), binary32 values.
 std::string weights_digest(const Weights& weights);
 
-/// Reads a checkpoint: F32, BF16 or F16 tensors, widened exactly. An entry weights_digest_key, where present, must
-/// agree. Errors: those of SafeTensors::open, E0393, E0394, E0350, E0710 another digest.
-Expected<Model> load_model(const std::string& path);
+/// Reads a checkpoint: F32, BF16 or F16 tensors, widened exactly, by our names or the published ones (published.hpp).
+/// An entry weights_digest_key, where present, must agree. Errors: those of SafeTensors::open, parse_config and
+/// read_weights, E0350, E0710 another digest.
+Expected<Model> load_model(const std::string& path, Reads reads = Reads::bytes);
+
+/// The tensors of a checkpoint of any origin by our names, for models of `config`. Errors: E0351 a dtype that is not
+/// read; E0394 a tensor that no model has.
+Expected<Weights> read_weights(const SafeTensors& file, const ModelConfig& config, const std::string& path);
 
 /// Writes a checkpoint (F32, atomically) with `metadata`, to which config and weights digest are added.
 /// Errors: those of SafeTensorsWriter.

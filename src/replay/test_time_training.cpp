@@ -5,6 +5,9 @@
 #include <numbers>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "base/error_numbers.hpp"
 #include "replay/backward.hpp"
 #include "replay/forward.hpp"
 
@@ -31,12 +34,18 @@ class Sgd {
       Matrix<float>& w = weights.at(name).values;
       w = (w.cast<double>() - rate * v).cast<float>();
     }
-    return Model::create(model.config(), std::move(weights), model.metadata(), "test-time training");
+    ++taken_;
+    auto moved = Model::create(model.config(), std::move(weights), model.metadata(), "behind it");
+    if (moved) return moved;
+    return Error{Exit::input, error_number::not_finite, "test-time training left the finite numbers",
+                 fmt::format("step {}, learning rate {:.6g}: {}", taken_, rate, moved.error().where),
+                 "train with a lower learning rate, or fewer weights"};
   }
 
  private:
   const TestTimeTraining& training_;
   Gradients velocity_;
+  std::size_t taken_ = 0;  // steps
 };
 
 }  // namespace

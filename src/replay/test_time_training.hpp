@@ -27,7 +27,7 @@ struct TestTimeTraining {
 ///   g = mean gradient of the chunk's sequences, times min(1, clip / (|g| + 1e-6));  v = momentum v + g;
 ///   w = w - rate (1 + cos(pi c / (chunks - 1))) / 2 * v, rounded to binary32;  v stays from chunk to chunk.
 /// There is no training on the last chunk. Bytes after t + 1 do not change entry t. The same bits for any number of
-/// threads. Errors: those of byte_scores; E0350 a weight is no longer finite.
+/// threads. Errors: those of byte_scores; E0350 a weight is no longer finite (names step and learning rate).
 Expected<std::vector<double>> trained_scores(const Model& model, std::span<const std::byte> text,
                                              const Windows& windows, const TestTimeTraining& training,
                                              const ScoringProgress& progress = {});

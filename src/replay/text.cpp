@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <system_error>
 
@@ -38,6 +39,32 @@ Expected<std::vector<std::string>> regular_files(const fs::path& folder) {
   return names;
 }
 
+// A file of the validation split, and its place there.
+struct HeldOut {
+  std::string name;
+  std::size_t first, size;
+};
+
+constexpr std::size_t telling_bytes = 256;  // a shorter file may well be said twice
+
+Error overlap(const std::string& where) {
+  return {Exit::input, error_number::splits_overlap, "the same text is in the train and in the validation split", where,
+          "take one of the two out of the folder"};
+}
+
+// The first file of the validation split whose bytes stand somewhere in the train text; null: none.
+const HeldOut* leaked(const std::vector<HeldOut>& held_out, std::span<const std::byte> validation,
+                      std::span<const std::byte> train) {
+  for (const HeldOut& file : held_out) {
+    if (file.size < telling_bytes) continue;
+    const auto bytes = validation.subspan(file.first, file.size);
+    const std::boyer_moore_horspool_searcher search(bytes.data(), bytes.data() + bytes.size());
+    const std::byte* const end = train.data() + train.size();
+    if (std::search(train.data(), end, search) != end) return &file;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 Expected<Corpus> load_corpus(std::string_view folder) {
@@ -45,6 +72,7 @@ Expected<Corpus> load_corpus(std::string_view folder) {
   if (!names) return names.error();
   std::vector<std::byte> train, validation;
   Sha256 all;
+  std::vector<HeldOut> files;
   std::map<std::string, std::pair<std::string, bool>> seen;  // digest of a file -> its name, whether validation
   for (std::size_t i = 0; i < names->size(); ++i) {
     const auto file = MappedFile::open((fs::path(folder) / (*names)[i]).string());
@@ -54,11 +82,9 @@ Expected<Corpus> load_corpus(std::string_view folder) {
     const bool held_out = i % 10 == 9;
     const auto [twin, first] = seen.try_emplace(sha256_hex(bytes), (*names)[i], held_out);
     if (!first && !bytes.empty() && twin->second.second != held_out)
-      return Error{Exit::input, error_number::splits_overlap,
-                   "the same text is in the train and in the validation split",
-                   std::string(folder) + ": " + twin->second.first + " and " + (*names)[i] + " are equal",
-                   "take one of the two out of the folder"};
+      return overlap(std::string(folder) + ": " + twin->second.first + " and " + (*names)[i] + " are equal");
     auto& split = held_out ? validation : train;
+    if (held_out) files.push_back({(*names)[i], validation.size(), bytes.size()});
     split.insert(split.end(), bytes.begin(), bytes.end());
   }
   if (train.empty() || validation.empty())
@@ -67,6 +93,8 @@ Expected<Corpus> load_corpus(std::string_view folder) {
                      std::to_string(train.size()) + " bytes of train, " + std::to_string(validation.size()) +
                      " bytes of validation text",
                  "every tenth file is validation text: use a folder of at least ten files that are not empty"};
+  if (const HeldOut* file = leaked(files, validation, train))
+    return overlap(std::string(folder) + ": the train text contains " + file->name);
   return Corpus{std::move(*names), TrainSplit(std::move(train)), ValidationSplit(std::move(validation)), all.hex()};
 }
 

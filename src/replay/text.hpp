@@ -47,8 +47,8 @@ struct Corpus {
 /// The regular files of `folder` (not of its subfolders; links are not followed), sorted bytewise by name; file i
 /// (from 0) belongs to validation when i mod 10 = 9, to train otherwise.
 /// Errors: E0390 no such folder, E0391 no regular file, E0392 a split without text (fewer than ten files, or empty
-/// ones), E0395 one file's bytes are in both splits (by digest; else validation text would reach calibration), E0901 a
-/// file is unreadable.
+/// ones), E0395 one file's bytes are in both splits, by digest, or a validation file of at least 256 bytes stands
+/// somewhere in the train text (else validation text would reach calibration), E0901 a file is unreadable.
 Expected<Corpus> load_corpus(std::string_view folder);
 
 }  // namespace hallmark

@@ -165,9 +165,9 @@ inline Matrix<double> plain_logits(const Model& model, std::span<const std::byte
     encoded.push_back(x);
   }
   const std::string head = c.untied_head ? "lm_head.weight" : "tok_emb.weight";
-  Matrix<double> logits(static_cast<Index>(text.size()), 256);
+  Matrix<double> logits(static_cast<Index>(text.size()), c.vocab);
   for (std::size_t t = 0; t < text.size(); ++t)
-    for (Index v = 0; v < 256; ++v)
+    for (Index v = 0; v < c.vocab; ++v)
       logits(static_cast<Index>(t), v) =
           c.logit_softcap * std::tanh(plain_linear(model, head, plain_norm(x[t], c.norm_epsilon))[v] / c.logit_softcap);
   return logits;

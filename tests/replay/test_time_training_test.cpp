@@ -129,4 +129,13 @@ TEST_CASE("strides that byte_scores refuses are refused; weights that leave the 
   const auto lost = trained_scores(model, text, {24, 24}, training);
   REQUIRE(!lost);
   CHECK(lost.error().number == 350);
+  CHECK(lost.error().where.starts_with("step 1, learning rate 1e+45: "));
+  CHECK(lost.error().hint.find("checkpoint") == std::string::npos);
+  // Chunks of 48, 48 and 23 positions: the second step is in the second, half way of the cosine.
+  training = small_training();
+  training.epochs = 1;
+  training.momentum = 1e45;
+  const auto later = trained_scores(model, test::random_text(120, 133), {24, 24}, training);
+  REQUIRE(!later);
+  CHECK(later.error().where.starts_with("step 2, learning rate 0.025: "));
 }

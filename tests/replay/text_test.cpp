@@ -69,6 +69,25 @@ TEST_CASE("one text in both splits is refused by its digest; twice in one split 
   CHECK(load_corpus(folder.path()));
 }
 
+TEST_CASE("a validation file inside the train text is refused, across files too; a short one is not") {
+  TemporaryFolder folder;
+  std::string held_out;
+  for (int i = 0; held_out.size() < 300; ++i) held_out += std::to_string(i * i) + " ";
+  for (int i = 0; i < 9; ++i) write_file(folder / std::to_string(i), "text " + std::to_string(i));
+  write_file(folder / "9", held_out);
+  REQUIRE(load_corpus(folder.path()));
+  write_file(folder / "4", "before " + held_out + " behind");
+  check_error(load_corpus(folder.path()), Exit::input, 395);
+  CHECK(load_corpus(folder.path()).error().where.ends_with("contains 9"));
+  write_file(folder / "4", "before " + held_out.substr(0, 100));
+  REQUIRE(load_corpus(folder.path()));
+  write_file(folder / "5", held_out.substr(100));
+  check_error(load_corpus(folder.path()), Exit::input, 395);
+  write_file(folder / "4", "short text");
+  write_file(folder / "9", "text");
+  CHECK(load_corpus(folder.path()));
+}
+
 TEST_CASE("perl-doc: both splits are there") {
   const auto corpus = load_corpus(default_text_folder);
   REQUIRE(corpus);
