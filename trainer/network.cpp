@@ -1,7 +1,11 @@
 #include "network.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
+
+#include "method/quantize.hpp"
+#include "method/rtn.hpp"
 
 namespace hallmark::trainer {
 
@@ -44,7 +48,9 @@ double first_value(const std::string& name) {
 
 }  // namespace
 
-Network::Network(const ModelConfig& config, std::uint64_t seed, torch::Device device) : config_(config) {
+Network::Network(const ModelConfig& config, std::uint64_t seed, torch::Device device, bool orthogonal,
+                 std::int64_t layers)
+    : config_(config), layers_(std::min(layers, config.layers)) {
   torch::manual_seed(seed);
   for (const auto& [name, weight] : zero_weights(config)) {
     const std::int64_t rows = weight.values.rows(), cols = weight.values.cols();
@@ -52,15 +58,40 @@ Network::Network(const ModelConfig& config, std::uint64_t seed, torch::Device de
     if (weight.rank == 2) {
       const bool embedding = name == "tok_emb.weight" || name == "bigram.table.weight" ||
                              name == "ve_shared.embed.weight" || name == "lm_head.weight";
-      const bool output =
-          name == "ve_shared.proj.weight" || (name.starts_with("blocks.") && name.ends_with(".proj.weight"));
+      const bool block = name.starts_with("blocks.");
+      const bool output = name == "ve_shared.proj.weight" || (block && name.ends_with(".proj.weight"));
       if (output) value = torch::zeros({rows, cols});
+      else if (block && orthogonal) value = torch::nn::init::orthogonal_(torch::empty({rows, cols}));
       else value = torch::randn({rows, cols}) * (embedding ? 0.02 : 1.0 / std::sqrt(static_cast<double>(cols)));
     } else {
       value = torch::full({cols}, first_value(name));
     }
     parameters_[name] = value.to(device).requires_grad_(true);
   }
+  torch::NoGradGuard no_gradient;
+  for (std::int64_t i = 0; i < config.encoders(); ++i)
+    if (!used(config.encoders() - 1 - i) || !used(config.encoders() + i))
+      parameters_["skip_w." + std::to_string(i)].zero_();
+}
+
+bool Network::used(std::int64_t layer) const {
+  return layer < layers_ / 2 || layer >= config_.layers - (layers_ - layers_ / 2);
+}
+
+Status Network::quantize(const Options& options) {
+  for (auto& [name, weight] : parameters_) {
+    if (!name.starts_with("blocks.") || weight.dim() != 2) continue;
+    const auto values = weight.detach().to(torch::kCPU, torch::kFloat32).contiguous();
+    const Matrix<float> W = Eigen::Map<const Matrix<float>>(values.data_ptr<float>(), values.size(0), values.size(1));
+    const auto result = quantize_rtn(W, options, std::nullopt, name);
+    if (!result) return result.error();
+    const Matrix<float> exported = dequantize(result->codes, result->steps, options.grid);
+    auto rounded = torch::empty_like(values);
+    std::copy_n(exported.data(), exported.size(), rounded.data_ptr<float>());
+    rounded_[name] =
+        rounded.to(weight.device()) + (weight - weight.detach());  // its value is the exported one, exactly
+  }
+  return ok();
 }
 
 // RMSNorm without weights, over the last axis.
@@ -139,15 +170,15 @@ torch::Tensor Network::loss(const torch::Tensor& windows) const {
   const auto encoders = config_.encoders();
   for (std::int64_t i = 0; i < config_.layers; ++i) {
     if (i >= encoders && !skips.empty()) {
-      x = skip(i - encoders, x, skips.back());
+      if (used(i) && used(2 * encoders - 1 - i)) x = skip(i - encoders, x, skips.back());
       skips.pop_back();
     }
-    x = block(i, x, x0, ids);
+    if (used(i)) x = block(i, x, x0, ids);
     if (i < encoders) skips.push_back(x);
   }
   const auto scores = torch::linear(norm(x), at(config_.untied_head ? "lm_head.weight" : "tok_emb.weight"));
   const auto logits = config_.logit_softcap * torch::tanh(scores / config_.logit_softcap);
-  return torch::cross_entropy_loss(logits.reshape({-1, 256}), windows.slice(1, 1).reshape({-1}));
+  return torch::cross_entropy_loss(logits.reshape({-1, config_.vocab}), windows.slice(1, 1).reshape({-1}));
 }
 
 }  // namespace hallmark::trainer

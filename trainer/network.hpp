@@ -4,9 +4,12 @@
 
 #include <torch/torch.h>
 
+#include <cstdint>
+#include <limits>
 #include <map>
 #include <string>
 
+#include "method/options.hpp"
 #include "replay/model.hpp"
 
 namespace hallmark::trainer {
@@ -15,11 +18,23 @@ using Parameters = std::map<std::string, torch::Tensor>;
 
 class Network {
  public:
-  /// Fresh parameters from LibTorch's generator, which `seed` sets. Output projections start at zero.
-  Network(const ModelConfig& config, std::uint64_t seed, torch::Device device);
+  /// Fresh parameters from LibTorch's generator, which `seed` sets; the blocks' matrices normal or `orthogonal`. Output
+  /// projections start at zero. `layers` of the blocks take part at first, and the skips between others start at 0.
+  Network(const ModelConfig& config, std::uint64_t seed, torch::Device device, bool orthogonal = false,
+          std::int64_t layers = std::numeric_limits<std::int64_t>::max());
 
-  /// Mean cross-entropy in nats of windows [batch, time + 1] of bytes (int64): input t predicts byte t + 1.
+  /// Mean cross-entropy in nats of windows [batch, time + 1] of tokens (int64): input t predicts token t + 1.
   torch::Tensor loss(const torch::Tensor& windows) const;
+
+  /// The first half of so many layers, rounded down, and the last of them take part; the others pass the stream on. A
+  /// block that was not trained yet adds nothing, so a network that grows computes what it computed.
+  void use_layers(std::int64_t layers) { layers_ = layers; }
+  std::int64_t layers() const { return layers_; }
+
+  /// From here on the blocks' matrices are, in the forward pass, what the exporter makes of them as they stand now:
+  /// exactly its dequantized numbers. Their gradients go to the matrices themselves (straight through). To be called
+  /// again after each step. Errors: those of checked_steps.
+  Status quantize(const Options& options);
 
   /// Named as in the checkpoint; vectors are 1-D.
   Parameters& parameters() { return parameters_; }
@@ -33,10 +48,15 @@ class Network {
   torch::Tensor bigram(const torch::Tensor& ids) const;
   torch::Tensor embed(const torch::Tensor& ids) const;
   torch::Tensor skip(std::int64_t decoder, const torch::Tensor& x, const torch::Tensor& from) const;
-  const torch::Tensor& at(const std::string& name) const { return parameters_.at(name); }
+  bool used(std::int64_t layer) const;
+  const torch::Tensor& at(const std::string& name) const {
+    const auto rounded = rounded_.find(name);
+    return rounded == rounded_.end() ? parameters_.at(name) : rounded->second;
+  }
 
   ModelConfig config_;
-  Parameters parameters_;
+  Parameters parameters_, rounded_;
+  std::int64_t layers_;
 };
 
 }  // namespace hallmark::trainer

@@ -1,6 +1,9 @@
 #include "recipe.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <fstream>
+#include <iterator>
 
 #include "base/error_numbers.hpp"
 
@@ -17,6 +20,7 @@ class Fields {
     value = object_.at(key).get<T>();
     object_.erase(key);
   }
+  bool has(const char* key) const { return object_.contains(key); }
   Fields object(const char* key) {
     nlohmann::json inner;
     take(key, inner);
@@ -29,6 +33,53 @@ class Fields {
  private:
   nlohmann::json object_;
 };
+
+// One of some words.
+template <class T>
+T word(Fields& fields, const char* key, std::initializer_list<std::pair<const char*, T>> words) {
+  std::string found;
+  fields.take(key, found);
+  for (const auto& [name, value] : words)
+    if (found == name) return value;
+  throw std::invalid_argument(std::string(key) + " cannot be " + found);
+}
+
+void take_extras(Fields& all, Recipe& recipe) {
+  if (all.has("init")) recipe.orthogonal = word<bool>(all, "init", {{"normal", false}, {"orthogonal", true}});
+  if (all.has("swa")) {
+    Fields swa = all.object("swa");
+    swa.take("every", recipe.swa.every);
+    swa.take("below", recipe.swa.below);
+    swa.done();
+  }
+  if (all.has("qat")) {
+    Fields qat = all.object("qat");
+    qat.take("grid", recipe.qat.grid);
+    qat.take("below", recipe.qat.below);
+    qat.done();
+  }
+  using Order = Recipe::Order;
+  if (all.has("order"))
+    recipe.order = word<Order>(
+        all, "order", {{"random", Order::random}, {"coprime", Order::coprime}, {"curriculum", Order::curriculum}});
+  if (all.has("curriculum")) {
+    Fields curriculum = all.object("curriculum");
+    curriculum.take("buckets", recipe.curriculum.buckets);
+    curriculum.take("floor", recipe.curriculum.floor);
+    curriculum.done();
+    if (recipe.order != Order::curriculum) throw std::invalid_argument("curriculum, and another order of windows");
+  }
+  if (all.has("depth")) {
+    nlohmann::json stages;
+    all.take("depth", stages);
+    for (const auto& stage : stages) {
+      Fields fields(stage);
+      fields.take("share", recipe.depth.emplace_back().share);
+      fields.take("layers", recipe.depth.back().layers);
+      fields.done();
+    }
+  }
+}
 
 Recipe parse(const nlohmann::json& json, const ModelConfig& model) {
   Recipe recipe{};
@@ -56,26 +107,111 @@ Recipe parse(const nlohmann::json& json, const ModelConfig& model) {
   adam.take("decay", recipe.adam.decay);
   adam.done();
   all.take("ema", recipe.ema);
+  take_extras(all, recipe);
   all.done();
   return recipe;
 }
 
+// What the stages of the depth say against themselves or the model; empty: nothing.
+std::string stages_fault(const Recipe& r) {
+  if (r.depth.empty()) return {};
+  double sum = 0;
+  std::int64_t before = 0;
+  for (const auto& [share, layers] : r.depth) {
+    if (!(share > 0) || layers <= before) return "depth: shares above 0, and more layers in each stage";
+    sum += share;
+    before = layers;
+  }
+  if (std::abs(sum - 1) > 1e-9) return "depth: the shares do not sum to 1";
+  if (before != r.model.layers) return "depth: the last stage has not the model's layers";
+  if (r.model.skip_gates && r.depth.size() > 1) return "depth and skip_gates: a gate cannot start closed";
+  return {};
+}
+
+// What entries say against each other; empty: nothing.
+std::string contradiction(const Recipe& r) {
+  if (r.batch < 1 || r.steps < 1) return "batch and steps are at least 1";
+  if (!(r.ema >= 0 && r.ema < 1)) return "ema: from 0 to below 1";
+  for (const double below : {r.swa.below, r.qat.below})
+    if (!(below >= 0 && below <= 1)) return "below: from 0 to 1, a share of the learning rate";
+  if (r.swa.every < 0) return "swa: every is a number of steps";
+  if (r.swa.every > 0 && r.ema > 0) return "swa and ema: only one mean can be kept; write \"ema\": 0";
+  const auto some = [&](auto happens) {
+    for (std::int64_t step = 0; step < r.steps; ++step)
+      if (happens(r, step)) return true;
+    return false;
+  };
+  if (r.swa.every > 0 && !some(takes_snapshot)) return "swa: no step is left to take a snapshot";
+  if (!r.qat.grid.empty() && !some(quantizes)) return "qat: no step is left that rounds";
+  const auto& [buckets, floor] = r.curriculum;
+  if (buckets < 2 || !(floor >= 0 && floor <= 1)) return "curriculum: at least 2 buckets, a floor from 0 to 1";
+  if (r.order == Recipe::Order::curriculum && r.model.vocab != 256)
+    return "order curriculum: the count model that tells easy windows reads bytes";
+  return stages_fault(r);
+}
+
+Error no_recipe(const std::string& where, const std::string& reason) {
+  return {Exit::usage, error_number::command_line, "the file is not a recipe", where + ": " + reason,
+          "compare it with trainer/recipe.json and docs/replay.md"};
+}
+
 }  // namespace
+
+double warmdown(const Recipe& recipe, std::int64_t step) {
+  if (recipe.warmdown <= 0) return 1;
+  return std::min(1.0, static_cast<double>(recipe.steps - step) / static_cast<double>(recipe.warmdown));
+}
+
+double schedule(const Recipe& recipe, std::int64_t step) {
+  const double warm =
+      recipe.warmup > 0 ? std::min(1.0, static_cast<double>(step + 1) / static_cast<double>(recipe.warmup)) : 1.0;
+  return warm * warmdown(recipe, step);
+}
+
+std::int64_t layers_at(const Recipe& recipe, std::int64_t step) {
+  double share = 0;
+  for (const auto& stage : recipe.depth) {
+    share += stage.share;
+    if (static_cast<double>(step) < share * static_cast<double>(recipe.steps)) return stage.layers;
+  }
+  return recipe.model.layers;
+}
+
+bool takes_snapshot(const Recipe& recipe, std::int64_t step) {
+  return recipe.swa.every > 0 && (step + 1) % recipe.swa.every == 0 && warmdown(recipe, step) < recipe.swa.below;
+}
+
+bool quantizes(const Recipe& recipe, std::int64_t step) {
+  return !recipe.qat.grid.empty() && warmdown(recipe, step) < recipe.qat.below;
+}
+
+Expected<Options> rounding(const Recipe& recipe) {
+  auto grid = Grid::parse(recipe.qat.grid);
+  if (!grid) return grid.error();
+  return Options{.grid = *grid, .method = "rtn"};
+}
+
+Expected<Recipe> parse_recipe(const std::string& text, const std::string& where) {
+  try {
+    const auto json = nlohmann::json::parse(text);
+    const auto model = parse_config(json.at("model").dump(), where, Reads::tokens);
+    if (!model) return model.error();
+    Recipe recipe = parse(json, *model);
+    if (const auto fault = contradiction(recipe); !fault.empty()) return no_recipe(where, fault);
+    if (recipe.qat.grid.empty()) return recipe;
+    if (auto known = rounding(recipe); !known) return located(where, known.error());
+    return recipe;
+  } catch (const std::exception& failure) {
+    return no_recipe(where, failure.what());
+  }
+}
 
 Expected<Recipe> load_recipe(const std::string& path) {
   std::ifstream stream(path);
   if (!stream)
     return Error{Exit::io, error_number::cannot_read, "the recipe cannot be read", path,
                  "check its name and permissions"};
-  try {
-    const auto json = nlohmann::json::parse(stream);
-    const auto model = parse_config(json.at("model").dump(), path);
-    if (!model) return model.error();
-    return parse(json, *model);
-  } catch (const std::exception& failure) {
-    return Error{Exit::usage, error_number::command_line, "the file is not a recipe", path + ": " + failure.what(),
-                 "compare it with trainer/recipe.json"};
-  }
+  return parse_recipe({std::istreambuf_iterator<char>(stream), {}}, path);
 }
 
 }  // namespace hallmark::trainer
