@@ -8,7 +8,7 @@ packages_of() {
   case "$1" in
     build) echo g++ cmake ninja-build pkg-config libeigen3-dev libhwy-dev libfmt-dev nlohmann-json3-dev libssl-dev \
                 libgmp-dev libmpfr-dev libcli11-dev libboost-math-dev libre2-dev \
-                libzstd-dev liblzma-dev libbrotli-dev ;;
+                libzstd-dev liblzma-dev libbrotli-dev zlib1g-dev ;;  # zlib: parameter-golf keeps its int8 artifact in it
     text) echo perl-doc ;;
     test) echo doctest-dev ;;
     proofs) echo coq libcoq-flocq libcoq-coquelicot ;;

@@ -13,6 +13,9 @@
   FORMAT(safetensors_f32)             \
   FORMAT(safetensors_f64)             \
   FORMAT(gguf)                        \
+  FORMAT(golf_int8)                   \
+  FORMAT(golf_int6)                   \
+  FORMAT(golf_int6_xz)                \
   FORMAT(gptq)                        \
   FORMAT(gptq_v2)                     \
   FORMAT(compressed_tensors)          \

@@ -69,6 +69,12 @@ inline constexpr int too_many_tensors = 333;      ///< more than the cap
 inline constexpr int rank_too_large = 334;        ///< more dimensions than the cap
 inline constexpr int size_too_large = 335;        ///< a dimension or an offset of 2^48 or more
 
+// Exit::input: a checkpoint of PyTorch.
+inline constexpr int pytorch_archive = 336;  ///< not the zip archive that torch.save writes, or not whole
+inline constexpr int pytorch_pickle = 337;   ///< an opcode, a global or an argument that no state dict has
+inline constexpr int pytorch_tensor = 338;   ///< a tensor that does not stand in its storage, or not in a row
+inline constexpr int pytorch_dict = 339;     ///< something else than names and their tensors
+
 // Exit::input: scales, Gram matrices and activations handed to the library.
 inline constexpr int given_scale = 321;            ///< of the wrong shape, or not positive and finite
 inline constexpr int gram_malformed = 322;         ///< of another shape, not finite or not symmetric
@@ -101,6 +107,10 @@ inline constexpr int gguf_value = 356;      ///< metadata of an unknown type, or
 inline constexpr int gguf_tensor = 357;     ///< a rank, dimension, type or size that a tensor cannot have here
 inline constexpr int gguf_layout = 358;     ///< an offset out of sequence, padding that is not 0, bytes at the end
 inline constexpr int gguf_scales = 359;     ///< the blocks of one group have different scales
+
+// Exit::input: token shards.
+inline constexpr int shard_malformed = 348;   ///< another magic, version or size than the header says
+inline constexpr int pieces_malformed = 349;  ///< no model of sentencepiece, or one without a piece that is needed
 
 // Exit::input: the packed artifact.
 inline constexpr int artifact_malformed = 346;  ///< no artifact, cut short, or sizes that it cannot have

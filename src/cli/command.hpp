@@ -20,6 +20,7 @@ Command quantize_command(CLI::App& root);
 Command verify_command(CLI::App& root);
 Command dequantize_command(CLI::App& root);
 Command export_command(CLI::App& root);
+Command import_command(CLI::App& root);
 Command pack_command(CLI::App& root);
 Command unpack_command(CLI::App& root);
 Command gram_command(CLI::App& root);

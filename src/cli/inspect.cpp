@@ -1,10 +1,12 @@
 // hallmark inspect: what a safetensors file holds, quantized containers and calibration files included.
 #include <algorithm>
+#include <cmath>
 #include <memory>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/error_numbers.hpp"
 #include "cli/command.hpp"
 #include "cli/output.hpp"
 #include "artifact/file_format.hpp"
@@ -12,6 +14,8 @@
 #include "artifact/quantized_file.hpp"
 #include "certify/certificate.hpp"
 #include "method/options_json.hpp"
+#include "replay/pieces.hpp"
+#include "replay/token_shard.hpp"
 
 namespace hallmark::cli {
 namespace {
@@ -194,9 +198,43 @@ void print_certificate(const Json& description) {
   print("  {} matrices; hallmark verify judges whether this is true of a file\n", description["matrices"].size());
 }
 
+bool is_shard(const std::string& path) {
+  const Expected<MappedFile> file = MappedFile::open(path);
+  return file && TokenShard::is_one(file->bytes());
+}
+
+// A token shard; `pieces`: the model file of its tokenizer, or empty.
+Expected<Json> described_shard(const std::string& path, const std::string& pieces) {
+  const Expected<TokenShard> shard = TokenShard::open(path);
+  if (!shard) return shard.error();
+  Json out = describe({path});
+  out["tokens"] = shard->tokens().size();
+  if (pieces.empty()) return out;
+  const Expected<PieceBytes> known = read_pieces(pieces);
+  if (!known) return known.error();
+  const Expected<std::uint64_t> bytes = predicted_bytes(shard->tokens(), *known);
+  if (!bytes) return bytes.error();
+  out["predicted_bytes"] = *bytes;
+  return out;
+}
+
+void print_shard(const Json& description) {
+  const auto tokens = description["tokens"].get<std::uint64_t>();
+  print("  a shard of {} tokens\n", tokens);
+  if (!description.contains("predicted_bytes")) return;
+  const auto bytes = description["predicted_bytes"].get<std::uint64_t>();
+  print("  {} of them are predicted, which are {} bytes of text{}\n", tokens > 0 ? tokens - 1 : 0, bytes,
+        bytes > 0 ? fmt::format(": x nats a token are {:.6f} x bits a byte",
+                                static_cast<double>(tokens - 1) / static_cast<double>(bytes) / std::log(2.0))
+                  : "");
+}
+
 // A safetensors file has tensors; a quantized model, in whatever file, has matrices.
-Expected<Json> described(const std::string& path) {
+Expected<Json> described(const std::string& path, const std::string& pieces) {
   if (path.ends_with(".certificate.json")) return described_certificate(path);
+  if (is_shard(path)) return described_shard(path, pieces);
+  if (!pieces.empty())
+    return Error{Exit::usage, error_number::command_line, "--pieces goes with a token shard", path, "leave it out"};
   const Expected<SafeTensors> file = SafeTensors::open(path);
   Json out = describe(file ? file->paths() : std::vector{path});
   if (file) add_tensors(*file, out);
@@ -214,18 +252,21 @@ Command inspect_command(CLI::App& root) {
       "inspect",
       "List tensors, metadata and digests of a safetensors file, a quantized model of any format, or a certificate");
   auto path = std::make_shared<std::string>();
+  auto pieces = std::make_shared<std::string>();
   auto as_json = std::make_shared<bool>(false);
   app->add_option("file", *path, "File, model.safetensors.index.json, a folder with one of both, or a certificate")
       ->required();
+  app->add_option("--pieces", *pieces, "Of a token shard: the tokenizer's model of sentencepiece, for bytes of text");
   app->add_flag("--json", *as_json, "One JSON object");
-  return {app, [path, as_json]() -> Expected<Exit> {
-            const Expected<Json> description = described(*path);
+  return {app, [path, pieces, as_json]() -> Expected<Exit> {
+            const Expected<Json> description = described(*path, *pieces);
             if (!description) return description.error();
             if (*as_json) {
               print("{}\n", description->dump());
               return Exit::ok;
             }
             for (const auto& file : (*description)["files"]) print("{}\n", file.get<std::string>());
+            if (description->contains("tokens")) print_shard(*description);
             if (description->contains("tensors")) print_tensors(*description);
             if (description->contains("certificate")) print_certificate(*description);
             else if (description->contains("matrices")) print_matrices(*description);

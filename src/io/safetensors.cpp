@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "base/error_numbers.hpp"
+#include "io/pytorch.hpp"
 #include "io/sha256.hpp"
 
 namespace hallmark {
@@ -48,7 +49,8 @@ Expected<SafeTensors> SafeTensors::open(const std::string& named) {
     }
   Expected<MappedFile> file = MappedFile::open(path);
   if (!file) return file.error();
-  Expected<ParsedSafeTensors> parsed = parse_safetensors(file->bytes(), path);
+  Expected<ParsedSafeTensors> parsed =
+      pytorch::is_archive(file->bytes()) ? pytorch::parse(file->bytes(), path) : parse_safetensors(file->bytes(), path);
   if (!parsed) return parsed.error();
   SafeTensors result;
   result.files_.push_back(std::move(*file));
@@ -75,12 +77,17 @@ std::string SafeTensors::digest(const std::stop_token& stop,
   const auto add = [&](Sha256& file, std::span<const std::byte> bytes) {
     std::size_t done = 0;
     for (; tensor && next != tensors_.end() && !stop.stop_requested();
-         ++next) {  // without a gap from the header to the end
+         ++next) {  // of safetensors, without a gap from the header to the end
       const std::byte* begin = next->data.data();
       if (std::less{}(begin, bytes.data()) || std::less{}(bytes.data() + bytes.size(), begin))
         break;  // of another file
       const auto first = static_cast<std::size_t>(begin - bytes.data());
       Sha256 own;
+      if (first < done) {  // of PyTorch: it shares bytes with others, or stands in front of them
+        update_mapped(own, next->data, stop);
+        tensor(*next, own.hex());
+        continue;
+      }
       update_mapped(file, bytes.subspan(done, first - done), stop);
       update_mapped(file, next->data, stop, &own);
       tensor(*next, own.hex());

@@ -86,17 +86,17 @@ inline constexpr std::uint64_t max_size = (std::uint64_t{1} << 48) - 1;  ///< of
 /// Errors: E0301..E0319, E0330..E0335.
 Expected<ParsedSafeTensors> parse_safetensors(std::span<const std::byte> file, const std::string& path);
 
-/// An open .safetensors file, or a sharded model opened by its model.safetensors.index.json. Tensors are views into
-/// the maps and live as long as the object.
+/// An open .safetensors file, a sharded model opened by its model.safetensors.index.json, or a checkpoint of PyTorch
+/// (pytorch.hpp), told by its first bytes. Tensors are views into the maps and live as long as the object.
 class SafeTensors {
  public:
   /// A path that ends in .json is an index; a folder stands for the model.safetensors.index.json or model.safetensors
-  /// in it. Errors: E0301..E0345, E0901, E0902.
+  /// in it. Errors: E0301..E0319, E0330..E0345, E0901, E0902.
   static Expected<SafeTensors> open(const std::string& path);
 
   /// nullptr when there is none.
   const TensorInfo* find(std::string_view name) const;
-  /// File order; for a sharded model shard by shard, the shards by name.
+  /// File order; for a sharded model shard by shard, the shards by name; for a checkpoint of PyTorch that of the dict.
   const std::vector<TensorInfo>& tensors() const { return tensors_; }
   /// Of a sharded model: the entries on which all shards that have them agree.
   const std::map<std::string, std::string>& metadata() const { return metadata_; }

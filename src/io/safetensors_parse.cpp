@@ -212,9 +212,11 @@ std::uint64_t declared_length(std::span<const std::byte> file) {
 // What to do with a file that begins like one of another program.
 std::string hint_for(std::span<const std::byte> file) {
   const std::string_view begin(reinterpret_cast<const char*>(file.data()), 4);
-  if (begin.starts_with("PK\x03\x04") || begin.starts_with("\x80\x02"))
-    return "a checkpoint of PyTorch: save_file(torch.load(FILE, weights_only=True), OUT) of safetensors.torch converts "
-           "it";
+  if (begin.starts_with("PK\x03\x04"))
+    return "a checkpoint of PyTorch: hallmark import FILE --output OUT writes it as safetensors";
+  if (begin.starts_with("\x80\x02"))
+    return "a checkpoint of PyTorch before 1.6: torch.save(torch.load(FILE, weights_only=True), OUT) of a later one "
+           "writes what is read here";
   return std::string(damaged);
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
 #include <set>
 #include <span>
@@ -11,21 +10,14 @@
 #include <fmt/format.h>
 
 #include "base/error_numbers.hpp"
-#include "io/file.hpp"
 #include "io/sha256.hpp"
+#include "replay/token_shard.hpp"
 
 namespace hallmark {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::size_t header_bytes = 1024;
-
-Error no_shard(const std::string& where, const std::string& reason) {
-  return {Exit::input, error_number::text_unreadable, "the file is no shard of tokens", where + ": " + reason,
-          "give shards as fineweb's are laid out: 1,024 bytes of header, then 16-bit tokens"};
-}
 
 // NNNNNN of PREFIX_KIND_NNNNNN.bin.
 bool is_shard(const std::string& name, const std::string& kind) {
@@ -54,24 +46,15 @@ Expected<std::vector<std::string>> shards(const std::string& folder, const std::
 }  // namespace
 
 Expected<std::vector<Index>> load_shard(const std::string& path, Index vocab) {
-  const auto file = MappedFile::open(path);
-  if (!file) return file.error();
-  const auto bytes = file->bytes();
-  std::uint32_t header[3] = {};
-  if (bytes.size() < header_bytes) return no_shard(path, fmt::format("{} bytes", bytes.size()));
-  std::memcpy(header, bytes.data(), sizeof header);
-  if (header[0] != 20240520 || header[1] != 1)
-    return no_shard(path, fmt::format("it begins with {} and {}, not 20240520 and 1", header[0], header[1]));
-  if (bytes.size() != header_bytes + 2 * std::uint64_t{header[2]})
-    return no_shard(path, fmt::format("{} tokens in {} bytes", header[2], bytes.size()));
-  std::vector<Index> tokens(header[2]);
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    std::uint16_t token = 0;
-    std::memcpy(&token, bytes.data() + header_bytes + 2 * i, 2);
-    if (token >= vocab) return no_shard(path, fmt::format("token {} is {}, the vocabulary has {}", i, token, vocab));
-    tokens[i] = token;
-  }
-  return tokens;
+  const auto shard = TokenShard::open(path);
+  if (!shard) return shard.error();
+  const auto words = shard->tokens();
+  const auto beyond = std::ranges::find_if(words, [&](std::uint16_t token) { return token >= vocab; });
+  if (beyond != words.end())
+    return Error{Exit::input, error_number::text_unreadable, "a token is not of the model's vocabulary",
+                 fmt::format("{}: token {} is {}, the vocabulary has {}", path, beyond - words.begin(), *beyond, vocab),
+                 "give the shards of the model's tokenizer"};
+  return std::vector<Index>(words.begin(), words.end());
 }
 
 Expected<TokenCorpus> load_tokens(const std::string& folder, Index vocab) {

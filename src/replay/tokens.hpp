@@ -15,9 +15,7 @@ struct TokenCorpus {
   std::string train_digest, validation_digest;  ///< SHA-256 of the tokens as 16-bit little-endian words
 };
 
-/// The tokens of a shard: 256 little-endian 32-bit words, 20240520, 1 and the number n of tokens first, then n unsigned
-/// 16-bit words. Errors: E0390 a file that is no shard, or a token that is not below `vocab` (names its place); E0901
-/// unreadable.
+/// The tokens of a shard. Errors: E0390 a token that is not below `vocab` (names its place); those of TokenShard::open.
 Expected<std::vector<Index>> load_shard(const std::string& path, Index vocab);
 
 /// The shards *_train_NNNNNN.bin and *_val_NNNNNN.bin of a folder, each kind in the order of names; others are left

@@ -65,9 +65,34 @@ TEST_CASE("a folder stands for the model in it") {
 TEST_CASE("a checkpoint of PyTorch is called one") {
   const Workspace work;
   std::ofstream(work.folder / "m.pt") << "PK\x03\x04" << std::string(60, 'x');
-  check_error(work.run("inspect m.pt"), 3, "E0302", {"torch.load"});
+  check_error(work.run("inspect m.pt"), 3, "E0336", {"torch.save"});
   std::ofstream(work.folder / "n.pt") << "\x80\x02" << std::string(60, 'x');
   check_error(work.run("inspect n.pt"), 3, "E0302", {"torch.load"});
+}
+
+TEST_CASE("a state dict of PyTorch is weights like any other") {
+  const Workspace work;
+  std::filesystem::copy("tests/io/pytorch/state_dict.pt", work.folder / "m.pt");
+  CHECK(says(work.run("inspect m.pt"), "tok_emb.weight  BF16"));
+  CHECK(work.run("import m.pt -o m.safetensors").exit == 0);
+  check_error(work.run("import m.pt -o m.pt --overwrite"), 4, "E0411");
+  const std::string quantize = " --method rtn --grid int4 --include weight";
+  for (const char* kind : {"pt", "safetensors"}) {
+    const Result made = work.run(fmt::format("quantize --weights m.{0}{1} -o {0}.q", kind, quantize));
+    CHECK_MESSAGE(made.exit == 0, made.out);
+    CHECK(work.run(fmt::format("verify {0}.q --certificate {0}.q.certificate.json --weights m.{0}", kind)).exit == 0);
+    CHECK(work.run(fmt::format("dequantize {0}.q -o {0}.w", kind)).exit == 0);
+  }
+  const auto same = [&](const char* a, const char* b) {
+    const auto first = SafeTensors::open(work.folder / a), second = SafeTensors::open(work.folder / b);
+    REQUIRE(first);
+    REQUIRE(second);
+    CHECK(first->tensors().size() == second->tensors().size());
+    for (const TensorInfo& tensor : first->tensors())
+      CHECK(std::ranges::equal(second->find(tensor.name)->data, tensor.data));
+  };
+  same("m.pt", "m.safetensors");
+  same("pt.w", "safetensors.w");
 }
 
 TEST_CASE("calibration that is not named is a matter of the command, not of the files") {

@@ -1,0 +1,180 @@
+// parameter-golf's artifacts: a state dict of PyTorch quantized, exported, read back, verified; and files that are
+// none.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "../io/temporary_folder.hpp"
+#include "artifact/file_format.hpp"
+#include "artifact/frame.hpp"
+#include "check_error.hpp"
+#include "files.hpp"
+#include "io/pytorch.hpp"
+#include "shell.hpp"
+
+using namespace hallmark;
+using namespace hallmark::test;
+
+namespace {
+
+const std::vector<std::string> formats = {"golf-int8", "golf-int6", "golf-int6-xz"};
+
+struct Workspace {
+  TemporaryFolder folder;
+
+  Workspace() {
+    write_tensors(folder / "w", {{"a.weight", DType::F32, {4, 16}},
+                                 {"b.weight", DType::F32, {3, 8}},
+                                 {"tok_emb.weight", DType::BF16, {5, 4}},
+                                 {"gain", DType::F32, {3}}});
+  }
+  Result run(const std::string& command) const {
+    return shell(fmt::format("cd {}; {} {}", folder.path(), HALLMARK_TOOL, command));
+  }
+  void quantize(const std::string& flags = "--grid int6 --include '^[ab].weight'") const {
+    const Result made = run("quantize --weights w --method rtn --scale-storage f16 --overwrite -o q " + flags);
+    REQUIRE_MESSAGE(made.exit == 0, made.out);
+  }
+  Result exported(const std::string& format) const { return run("export q --overwrite -o q.ptz --to " + format); }
+};
+
+std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
+
+}  // namespace
+
+TEST_CASE("what is exported is verified by the same certificate and stands for the same numbers") {
+  const Workspace work;
+  work.quantize();
+  REQUIRE(work.run("dequantize q -o numbers").exit == 0);
+  for (const std::string& format : formats) {
+    CAPTURE(format);
+    const Result made = work.exported(format);
+    REQUIRE_MESSAGE(made.exit == 0, made.out);
+    const Result verified = work.run("verify q.ptz --certificate q.certificate.json --weights w");
+    CHECK_MESSAGE(verified.exit == 0, verified.out);
+    CHECK(work.run("inspect q.ptz").out.find("quantized: 2 matrices in 2 tensors, of 4") != std::string::npos);
+    REQUIRE(work.run("dequantize q.ptz --overwrite -o again").exit == 0);
+    CHECK(read_file(work.folder / "again") == read_file(work.folder / "numbers"));
+    REQUIRE(work.run("export q.ptz --to hallmark --overwrite -o back").exit == 0);
+    CHECK(read_file(work.folder / "back") == read_file(work.folder / "q"));
+    CHECK(work.exported(format).exit == 0);
+    const std::string first = read_file(work.folder / "q.ptz");
+    CHECK(work.exported(format).exit == 0);
+    CHECK(read_file(work.folder / "q.ptz") == first);  // equal for equal content
+  }
+}
+
+TEST_CASE("the dicts are those that the competition's readers take apart") {
+  const Workspace work;
+  work.quantize("--grid int6 --include '^a.weight'");
+  const auto leaves_of = [&](const Frame& frame) {
+    const std::string file = read_file(work.folder / "q.ptz");
+    bool whole = false;
+    const std::vector<std::byte> archive = frame.decompress(bytes_of(file), 1 << 20, whole);
+    const auto entries = pytorch::parse_archive(archive, "q.ptz");
+    REQUIRE(entries);
+    const auto leaves = pytorch::parse_dicts(entries->at("data.pkl"), 3, "q.ptz");
+    REQUIRE(leaves);
+    std::vector<std::string> lines;
+    for (const pytorch::Leaf& leaf : *leaves) {
+      std::string line = fmt::format("{} ", fmt::join(leaf.path, "/"));
+      if (const auto* tensor = std::get_if<pytorch::Placed>(&leaf.value))
+        line += fmt::format("{} {}", dtype_name(tensor->dtype), shape_text(tensor->shape));
+      else if (const auto* text = std::get_if<std::string_view>(&leaf.value)) line += *text;
+      else line += std::to_string(std::get<std::int64_t>(leaf.value));
+      lines.push_back(line);
+    }
+    return lines;
+  };
+  REQUIRE(work.exported("golf-int8").exit == 0);
+  CHECK(leaves_of(zlib_frame) ==
+        std::vector<std::string>{
+            "__quant_format__ int8_clean_per_row_v1", "quantized/a.weight I8 [4, 16]", "scales/a.weight F16 [4]",
+            "dtypes/a.weight float32", "passthrough/b.weight F32 [3, 8]", "passthrough/gain F32 [3]",
+            "passthrough/tok_emb.weight BF16 [5, 4]", "qmeta/a.weight/scheme per_row", "qmeta/a.weight/axis 0"});
+  REQUIRE(work.exported("golf-int6").exit == 0);
+  CHECK(leaves_of(zstd_frame) ==
+        std::vector<std::string>{"w/a.weight.q I8 [4, 16]", "w/a.weight.scale F16 [4]", "w/b.weight F32 [3, 8]",
+                                 "w/gain F32 [3]", "w/tok_emb.weight BF16 [5, 4]", "m/a.weight/type int6",
+                                 "m/b.weight passthrough", "m/gain passthrough", "m/tok_emb.weight passthrough"});
+}
+
+TEST_CASE("what would change one number is refused, with the tensor and the reason") {
+  const Workspace work;
+  const auto refused = [&](const std::string& flags, const std::string& format, const std::vector<std::string>& words) {
+    CAPTURE(flags);
+    work.quantize(flags);
+    check_error(work.exported(format), 4, "E0439", words);
+  };
+  refused("--grid int4 --group-size 8 --include '^a.weight'", "golf-int8", {"a.weight", "groups of 8"});
+  refused("--grid int4z --include '^a.weight'", "golf-int6", {"a.weight", "int4z"});
+  refused("--grid gf16 --include '^a.weight'", "golf-int6", {"a.weight", "gf16"});
+  refused("--grid int8 --include '^tok_emb'", "golf-int6", {"tok_emb.weight", "BF16", "golf-int8"});
+  CHECK(work.exported("golf-int8").exit == 0);
+  write_tensors(work.folder / "tiny", {{"t.weight", DType::F32, {1, 2}, {0x1p-20F, -0x1p-21F}}});
+  REQUIRE(work.run("quantize --weights tiny --method rtn --grid int6 --overwrite -o q").exit == 0);
+  check_error(work.exported("golf-int8"), 4, "E0439", {"t.weight", "none of float16"});
+}
+
+TEST_CASE("every cut, and bytes behind the end, are refused") {
+  const Workspace work;
+  work.quantize();
+  for (const std::string& format : formats) {
+    CAPTURE(format);
+    REQUIRE(work.exported(format).exit == 0);
+    const std::string whole = read_file(work.folder / "q.ptz"), cut = work.folder / "cut";
+    for (std::size_t size = 0; size < whole.size(); size += size < whole.size() - 40 ? 7 : 1) {
+      write_file(cut, whole.substr(0, size));
+      CHECK_MESSAGE(!read_quantized(cut), size);
+    }
+    write_file(cut, whole + "x");
+    CHECK(!read_quantized(cut));
+  }
+}
+
+TEST_CASE("a changed number is seen by the digest, and other values than the metadata promise are refused") {
+  const Workspace work;
+  work.quantize();
+  REQUIRE(work.exported("golf-int8").exit == 0);
+  const std::string file = read_file(work.folder / "q.ptz");
+  bool whole = false;
+  const std::vector<std::byte> archive = zlib_frame.decompress(bytes_of(file), 1 << 20, whole);
+  REQUIRE(whole);
+  const std::string plain(reinterpret_cast<const char*>(archive.data()), archive.size());
+  const auto changed = [&](const std::string& from, const std::string& to, std::size_t behind = 0) {
+    std::string text = plain;
+    REQUIRE(text.find(from) != std::string::npos);
+    for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + 1)) {
+      text.replace(at + behind, to.size(), to);
+      if (behind > 0) break;
+    }
+    const auto frame = zlib_frame.compress(bytes_of(text));
+    write_file(work.folder / "q.ptz", {reinterpret_cast<const char*>(frame.data()), frame.size()});
+    return work.run("inspect q.ptz");
+  };
+  CHECK(changed("per_row", "per_row").exit == 0);
+  check_error(changed("final_model.int8/data/0", "\x01", 23), 7, "E0710", {"tensors"});  // the first code
+  check_error(changed("scheme", "per_rox", 11), 3, "E0364", {"qmeta/a.weight/scheme"});
+  check_error(changed("int8_clean_per_row_v1", "int8_clean_per_row_v2"), 3, "E0364");
+  check_error(changed("hallmark.json", "hallmark.jsom"), 3, "E0360");
+  check_error(changed("CharStorage", "ByteStorage"), 3, "E0364", {"quantized/a.weight"});
+  check_error(changed("CharStorage", "CharStoragf"), 3, "E0337", {"torch.CharStoragf"});
+}
+
+TEST_CASE("frames are read whole, to a limit, and not beyond their end") {
+  const std::string text(100'000, 'a');
+  for (const Frame* frame : {&zlib_frame, &zstd_frame, &xz_frame}) {
+    CAPTURE(frame->name);
+    for (const std::string_view data : {std::string_view(text), std::string_view("b"), std::string_view()}) {
+      std::vector<std::byte> packed = frame->compress(bytes_of(data));
+      bool whole = false;
+      CHECK(std::ranges::equal(frame->decompress(packed, 1 << 20, whole), bytes_of(data)));
+      CHECK(whole);
+      packed.push_back(std::byte{0});
+      frame->decompress(packed, 1 << 20, whole);
+      CHECK(!whole);
+    }
+    bool whole = true;
+    CHECK(frame->decompress(frame->compress(bytes_of(text)), 9, whole).size() == 9);
+    CHECK(!whole);
+  }
+}
