@@ -95,7 +95,7 @@ bool take_wide(std::span<const std::byte> extra, std::initializer_list<std::uint
 
 // One record of the directory, whose first byte is `at`; moves `at` behind it.
 Expected<Member> read_entry(std::span<const std::byte> file, const Directory& directory, std::uint64_t& at,
-                           const std::string& path) {
+                            const std::string& path) {
   const auto fail = [&](std::string what) {
     return broken(path, std::move(what), fmt::format("the entry whose record is at byte {}", at));
   };

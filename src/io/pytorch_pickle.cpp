@@ -25,7 +25,7 @@ using Ref = std::uint32_t;  // of a node; a pickle has at most 2^24 bytes, and a
 
 struct Node {
   Kind kind;
-  std::int64_t number = 0;     // of an integer; elements of a storage; index of a global
+  std::int64_t integer = 0;    // of an integer; elements of a storage; index of a global
   std::string_view text = {};  // of a text; key of a storage
   std::vector<Ref> items =
       {};                    // of a tuple; keys and values of a dict in turn; of a tensor storage, offset, size, stride
@@ -101,7 +101,7 @@ class Machine {
   std::int64_t little(unsigned count) {
     std::int64_t value = 0;
     const std::string_view stored = bytes(count);
-    std::memcpy(&value, stored.data(), stored.size());
+    if (!stored.empty()) std::memcpy(&value, stored.data(), stored.size());
     return value;
   }
   /// Two's complement in as many bytes as the next one says; ours are of 8 at most.
@@ -166,7 +166,7 @@ class Machine {
   }
   const Global* as_global(Ref ref) const {
     const Node& node = nodes_[ref];
-    return node.kind == Kind::global ? &globals[static_cast<std::size_t>(node.number)] : nullptr;
+    return node.kind == Kind::global ? &globals[static_cast<std::size_t>(node.integer)] : nullptr;
   }
   bool is(Ref ref, Kind kind) const { return nodes_[ref].kind == kind; }
   bool are_integers(Ref tuple) const {
@@ -196,7 +196,7 @@ class Machine {
     if (type == nullptr || type->role != Role::storage || !is(id[0], Kind::text) || nodes_[id[0]].text != "storage" ||
         !is(id[2], Kind::text) || !is(id[3], Kind::text) || !is(id[4], Kind::integer))
       return fail("a persistent id of something else than a storage");
-    push({Kind::storage, nodes_[id[4]].number, nodes_[id[2]].text, {}, type->dtype});
+    push({Kind::storage, nodes_[id[4]].integer, nodes_[id[2]].text, {}, type->dtype});
   }
   void reduce() {
     const std::vector<Ref> taken = take(2);
@@ -236,7 +236,7 @@ Error unfit(int number, std::string what, const std::string& path, std::string_v
 std::optional<Shape> sizes_of(const Machine& nodes, Ref tuple) {
   Shape sizes;
   for (const Ref ref : nodes[tuple].items) {
-    const std::int64_t size = nodes[ref].number;
+    const std::int64_t size = nodes[ref].integer;
     if (size < 0 || static_cast<std::uint64_t>(size) > max_size) return std::nullopt;
     sizes.push_back(static_cast<std::uint64_t>(size));
   }
@@ -245,21 +245,21 @@ std::optional<Shape> sizes_of(const Machine& nodes, Ref tuple) {
 
 Expected<Placed> placed(const Machine& nodes, std::string_view name, const Node& tensor, const std::string& path) {
   const Node& storage = nodes[tensor.items[0]];
-  const std::int64_t offset = nodes[tensor.items[1]].number;
+  const std::int64_t offset = nodes[tensor.items[1]].integer;
   auto shape = sizes_of(nodes, tensor.items[2]), strides = sizes_of(nodes, tensor.items[3]);
   if (!shape || !strides || shape->size() != strides->size() || shape->size() > max_rank || offset < 0 ||
-      storage.number < 0)
+      storage.integer < 0)
     return unfit(
         error_number::pytorch_tensor, "a size that no tensor has", path, name,
         fmt::format("{} sizes, {} strides, offset {}, {} elements of the storage", nodes[tensor.items[2]].items.size(),
-                    nodes[tensor.items[3]].items.size(), offset, storage.number));
+                    nodes[tensor.items[3]].items.size(), offset, storage.integer));
   return Placed{name,
                 storage.dtype,
                 *std::move(shape),
                 *std::move(strides),
                 static_cast<std::uint64_t>(offset),
                 storage.text,
-                static_cast<std::uint64_t>(storage.number)};
+                static_cast<std::uint64_t>(storage.integer)};
 }
 
 std::string_view kind_name(const Node& node) { return kind_names[static_cast<std::size_t>(node.kind)]; }
@@ -298,7 +298,7 @@ class Walk {
     } else if (value.kind == Kind::text) {
       leaves.push_back({place_, value.text});
     } else if (value.kind == Kind::integer) {
-      leaves.push_back({place_, value.number});
+      leaves.push_back({place_, value.integer});
     } else {
       return unfit(error_number::pytorch_dict, "a dict holds something else than it may", path_, name,
                    fmt::format("it is {}", kind_name(value)));

@@ -23,7 +23,7 @@ class Fields {
  public:
   explicit Fields(std::string_view message) : left_(message) {}
 
-  /// The next field, or nothing at the end or at a fault. Varints are in `number`, all else in `text`.
+  /// The next field, or nothing at the end or at a fault. Varints are in `integer`, all else in `text`.
   bool next() {
     if (left_.empty()) return false;
     const auto tag = varint();
@@ -33,7 +33,7 @@ class Fields {
     switch (*tag & 7) {
       case 0: {
         const auto value = varint();
-        number = value.value_or(0);
+        integer = value.value_or(0);
         return value ? true : fail();
       }
       case 1: return take(8);
@@ -46,7 +46,7 @@ class Fields {
     }
   }
 
-  std::uint64_t id = 0, number = 0;
+  std::uint64_t id = 0, integer = 0;
   std::string_view text;
   bool fault = false;
 
@@ -92,7 +92,7 @@ Expected<PieceBytes> read_pieces(const std::string& path) {
     Fields fields(model.text);
     while (fields.next()) {
       if (fields.id == 1) piece = fields.text;
-      if (fields.id == 3) type = fields.number;
+      if (fields.id == 3) type = fields.integer;
     }
     if (fields.fault || type < normal || type > byte)
       return not_a_model(path, fmt::format("piece {} is malformed, or of an unknown type", pieces.base.size()));

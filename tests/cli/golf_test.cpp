@@ -160,6 +160,29 @@ TEST_CASE("a changed number is seen by the digest, and other values than the met
   check_error(changed("CharStorage", "CharStoragf"), 3, "E0337", {"torch.CharStoragf"});
 }
 
+TEST_CASE("inspect counts the tokens of a shard and the bytes that they stand for") {
+  const Workspace work;
+  const std::vector<std::int32_t> head{20240520, 1, 3};
+  std::string shard(reinterpret_cast<const char*>(head.data()), 12);
+  shard += std::string(1012, '\0') + std::string("\0\0\1\0\1\0", 6);  // tokens 0, 1, 1
+  write_file(work.folder / "s.bin", shard);
+  // <s>, a control piece, U+2581 and "a" behind it
+  write_file(work.folder / "m.model",
+             "\x0A\x07\x0A\x03<s>\x18\x03\x0A\x06\x0A\x04\xE2\x96\x81"
+             "a\x0A\x05\x0A\x03\xE2\x96\x81");
+  CHECK(work.run("inspect s.bin").out == "s.bin\n  a shard of 3 tokens\n");
+  const Result counted = work.run("inspect s.bin --pieces m.model");
+  CHECK_MESSAGE(
+      counted.out.find("2 of them are predicted, which are 3 bytes of text: x nats a token are 0.961797 x bits "
+                       "a byte\n") != std::string::npos,
+      counted.out);
+  CHECK(work.run("inspect --json s.bin --pieces m.model").out ==
+        "{\"files\":[\"s.bin\"],\"tokens\":3,\"predicted_bytes\":3}\n");
+  check_error(work.run("inspect w --pieces m.model"), 2, "E0201", {"--pieces"});
+  write_file(work.folder / "s.bin", shard + "x");
+  check_error(work.run("inspect s.bin"), 3, "E0348");
+}
+
 TEST_CASE("frames are read whole, to a limit, and not beyond their end") {
   const std::string text(100'000, 'a');
   for (const Frame* frame : {&zlib_frame, &zstd_frame, &xz_frame}) {

@@ -64,6 +64,7 @@ struct Attack {
   std::string file;
 };
 
+// Long because it is a list.
 std::vector<Attack> attacks() {
   using made::call, made::global, made::integer, made::number, made::text, made::tuple;
   const std::string tensor = made::tensor(matrix), rebuild = global("torch._utils", "_rebuild_tensor_v2"),
