@@ -76,11 +76,16 @@ Expected<ParsedSafeTensors> parse(std::span<const std::byte> file, const std::st
   const auto tensors = parse_state_dict(pickle->second, path);
   if (!tensors) return tensors.error();
   ParsedSafeTensors parsed;
+  std::uint64_t bytes = 0;  // below 2^24 tensors, each within the file
   for (const Placed& tensor : *tensors) {
     const auto storage = stored->find("data/" + std::string(tensor.storage));
     if (storage == stored->end()) return misplaced(path, tensor, "a storage is not in the archive", "no entry");
     Expected<TensorInfo> info = in_storage(tensor, storage->second, path);
     if (!info) return info.error();
+    bytes += info->data.size();
+    if (bytes / most_shares > file.size())
+      return misplaced(path, tensor, "the tensors share their storages too often",
+                       fmt::format("up to it they have {} bytes, the file {}", bytes, file.size()));
     parsed.tensors.push_back(*std::move(info));
   }
   return parsed;

@@ -48,6 +48,9 @@ struct Leaf {
 /// dict. Errors: those of parse_state_dict.
 Expected<std::vector<Leaf>> parse_dicts(std::span<const std::byte> pickle, std::size_t depth, const std::string& path);
 
+/// The bytes of all tensors over those of the file, at most: layers may be tied, but a small file makes no endless one.
+inline constexpr std::uint64_t most_shares = 64;
+
 /// The tensors of a state dict, in its order; names are usable and no name stands twice. Memory in proportion to the
 /// pickle. `path` is for messages only. Errors: E0337 an opcode, a global or an argument that no state dict has; E0338
 /// a size, stride, offset or dtype that no tensor has; E0339 something else than names and their tensors.

@@ -37,6 +37,16 @@ std::string with_tensor(const std::function<void(Placed&)>& change) {
 }
 std::string with_value(const std::string& value) { return with_pickle(made::pickle({{made::text("w"), value}})); }
 
+/// So many tensors that are one whole storage of 64 KiB.
+std::string shared(int count) {
+  std::vector<Placed> tensors(static_cast<std::size_t>(count),
+                              {"w", DType::F32, {1 << 14}, {1}, 0, "0", std::uint64_t{1} << 14});
+  std::vector<std::string> names;
+  for (int i = 0; i < count; ++i) names.push_back("w" + std::to_string(i));
+  for (std::size_t i = 0; i < names.size(); ++i) tensors[i].name = names[i];
+  return made::archive({{"m/data.pkl", made::state_dict(tensors)}, {"m/data/0", std::string(1 << 16, 'x')}}).bytes;
+}
+
 /// The archive of `matrix` after a change of one field, counted from its first record or from its end.
 std::string poked(const std::function<std::size_t(const made::Archive&)>& place, const std::string& value) {
   made::Archive made = made::archive(
@@ -174,6 +184,7 @@ std::vector<Attack> attacks() {
       {"fewer strides than sizes", pytorch_tensor, tensors([](Placed& t) { t.strides = {3}; })},
       {"65 dimensions", pytorch_tensor, tensors([](Placed& t) { t.shape = t.strides = Shape(65, 1); })},
       {"a storage of fewer elements", pytorch_tensor, tensors([](Placed& t) { t.storage_count = 7; })},
+      {"a bomb of shared storages", pytorch_tensor, shared(100)},
       {"a storage of another dtype", pytorch_tensor, tensors([](Placed& t) { t.dtype = DType::F64; })},
   };
 }
@@ -254,6 +265,7 @@ TEST_CASE("the file that the attacks spoil is one, with zip64 and without") {
     CHECK(parsed->tensors[0].data.data() + 24 - bytes_of(bytes).data() ==
           static_cast<std::ptrdiff_t>(bytes.find(std::string(32, 'x')) + 32));
   }
+  CHECK(error_of(shared(50)) == 0);
   CHECK(error_of(with_tensor([](Placed& t) { t.shape = {1, 6}, t.strides = {77, 1}; })) == 0);  // one row
   CHECK(error_of(with_tensor([](Placed& t) { t.shape = {0, 6}, t.strides = {0, 1}; })) == 0);
   CHECK(error_of(with_value(made::call(made::global("torch._utils", "_rebuild_parameter"),

@@ -195,6 +195,18 @@ void insert(pytorch::Dict& dict, std::span<const std::string> path, pytorch::Val
   insert(std::get<pytorch::Dict>(dict.back().value), path.subspan(1), std::move(value));
 }
 
+/// The entries of hallmark.json; none where it is no object of strings.
+std::optional<std::map<std::string, std::string>> read_metadata(std::span<const std::byte> text) {
+  const auto json = strict_json({reinterpret_cast<const char*>(text.data()), text.size()});
+  if (!json || !json->is_object()) return std::nullopt;
+  std::map<std::string, std::string> metadata;
+  for (const auto& [key, value] : json->items()) {
+    if (!value.is_string()) return std::nullopt;
+    metadata[key] = value.get<std::string>();
+  }
+  return metadata;
+}
+
 Status write(const Layout& layout, const QuantizedModel& model, const Destination& to) {
   if (to.path.ends_with(".json"))
     return Error{Exit::infeasible, error_number::output_is_index, "an output ending in .json would be read as an index",
@@ -226,7 +238,14 @@ Status write(const Layout& layout, const QuantizedModel& model, const Destinatio
   metadata[std::string(detail::payload_key)] = payload_of(lines);
   metadata[std::string(detail::metadata_key)] = detail::metadata_digest(metadata);
   const std::vector<std::byte> archive =
-      pytorch::archive_of(dict, std::string(layout.folder), {{"hallmark.json", Json(metadata).dump()}});
+      pytorch::archive_of(dict, std::string(layout.folder),
+                          {{"hallmark.json", Json(metadata).dump(-1, ' ', false, Json::error_handler_t::replace)}});
+  const auto entries = pytorch::parse_archive(archive, to.path);  // what would not be read is not written
+  if (!entries || !pytorch::parse_dicts(entries->at("data.pkl"), 3, to.path) ||
+      read_metadata(entries->at("hallmark.json")) != metadata)
+    return Error{Exit::infeasible, error_number::format_refuses, "the format cannot hold the names or the metadata",
+                 fmt::format("{}: {} tensors, {} entries of metadata", to.path, lines.size(), metadata.size()),
+                 "another format"};
   if (const Status written = file->write(layout.frame->compress(archive)); !written) return written;
   if (const Status same = model.files_unchanged(); !same) return same;
   return file->commit();
@@ -334,18 +353,6 @@ class GolfModel final : public QuantizedModel {
   std::map<std::string, std::string> metadata_;
   std::vector<std::pair<const Slot*, TensorInfo>> tensors_;
 };
-
-/// The entries of hallmark.json; none where it is no object of strings.
-std::optional<std::map<std::string, std::string>> read_metadata(std::span<const std::byte> text) {
-  const auto json = strict_json({reinterpret_cast<const char*>(text.data()), text.size()});
-  if (!json || !json->is_object()) return std::nullopt;
-  std::map<std::string, std::string> metadata;
-  for (const auto& [key, value] : json->items()) {
-    if (!value.is_string()) return std::nullopt;
-    metadata[key] = value.get<std::string>();
-  }
-  return metadata;
-}
 
 Expected<std::unique_ptr<QuantizedModel>> read(const Layout& layout, const std::string& path) {
   const auto other = [] { return std::unique_ptr<QuantizedModel>(); };
