@@ -116,6 +116,9 @@ inline constexpr int pieces_malformed = 349;  ///< no model of sentencepiece, or
 inline constexpr int artifact_malformed = 346;  ///< no artifact, cut short, or sizes that it cannot have
 inline constexpr int artifact_data = 347;       ///< data of a tensor that its compressor did not write
 
+// Exit::input: measured sensitivities.
+inline constexpr int sensitivity_malformed = 348;  ///< not a file of `hallmark sensitivity`
+
 // Exit::input: the quantized container.
 inline constexpr int quantized_metadata = 360;  ///< not ours, or a metadata entry missing or malformed
 inline constexpr int quantized_schema = 361;    ///< a schema version that this build does not know
@@ -193,6 +196,7 @@ inline constexpr int format_refuses = 439;       ///< numbers that the file form
 inline constexpr int pack_shards = 440;          ///< a container of several files
 inline constexpr int budget_too_small = 445;     ///< the smallest artifact of the candidates has more bytes
 inline constexpr int candidates_differ = 446;    ///< containers between which a budget cannot choose
+inline constexpr int sensitivity_missing = 447;  ///< a damage that was not measured, or of other weights
 
 // Exit::infeasible: a state (--state) that cannot be gone on with.
 inline constexpr int state_not_empty = 441;  ///< it holds records and --resume was not given

@@ -23,6 +23,7 @@ Command export_command(CLI::App& root);
 Command import_command(CLI::App& root);
 Command pack_command(CLI::App& root);
 Command unpack_command(CLI::App& root);
+Command sensitivity_command(CLI::App& root);
 Command gram_command(CLI::App& root);
 Command inspect_command(CLI::App& root);
 Command codec_command(CLI::App& root);

@@ -11,6 +11,7 @@
 #include "cli/progress.hpp"
 #include "cli/ranges.hpp"
 #include "io/file.hpp"
+#include "measure/budget_plot.hpp"
 #include "pipeline/pack_budget.hpp"
 
 namespace hallmark::cli {
@@ -25,6 +26,7 @@ struct Flags {
 
 struct PackFlags : Flags {
   std::vector<std::string> inputs;
+  std::string sensitivity, plot;
   std::uint64_t budget = 0, code_bytes = 0;  // 0: no budget
 };
 
@@ -64,6 +66,20 @@ Expected<Exit> pack_file(const PackFlags& flags) {
   return Exit::ok;
 }
 
+// What is made least.
+std::string_view counted(const PackFlags& flags) {
+  return flags.sensitivity.empty() ? "certified losses over those of round-to-nearest"
+                                   : "damages of single matrices, bits per byte";
+}
+
+Status write_plot(const PackFlags& flags, const Budgeted& done) {
+  Expected<AtomicFile> file = AtomicFile::create(flags.plot, flags.overwrite);
+  if (!file) return file.error();
+  const std::string text = budget_svg(done, flags.inputs, fmt::format("sum of {}", counted(flags)));
+  if (const Status written = file->write(std::string_view(text)); !written) return written;
+  return file->commit();
+}
+
 // Several containers, and what they may take together with the program that reads them.
 Expected<Exit> pack_within_budget(const PackFlags& flags) {
   if (flags.code_bytes >= flags.budget)
@@ -73,19 +89,21 @@ Expected<Exit> pack_within_budget(const PackFlags& flags) {
   Progress progress("pack");
   const std::uint64_t most = flags.budget - flags.code_bytes;
   const Expected<Budgeted> done =
-      pack_within({flags.inputs, most, flags.output, flags.overwrite},
+      pack_within({flags.inputs, most, flags.sensitivity, flags.output, flags.overwrite, flags.plot},
                   [&](double part, double total, const std::string& tensor) { progress.update(part, total, tensor); });
   if (!done) return done.error();
   for (std::size_t m = 0; m < done->names.size(); ++m) note("{}: {}", done->names[m], flags.inputs[done->chosen[m]]);
-  note("wrote {}: {} bytes of {} ({:.3f} % below); sum of certified losses over those of round-to-nearest {:.6g}",
-       flags.output, done->bytes, most, 100 * static_cast<double>(most - done->bytes) / static_cast<double>(most),
-       done->loss);
+  note("wrote {}: {} bytes of {} ({:.3f} % below); sum of {}: {:.6g}", flags.output, done->bytes, most,
+       100 * static_cast<double>(most - done->bytes) / static_cast<double>(most), counted(flags), done->loss);
+  if (!flags.plot.empty())
+    if (const Status drawn = write_plot(flags, *done); !drawn) return drawn.error();
   return Exit::ok;
 }
 
 Expected<Exit> pack_files(const PackFlags& flags) {
   if (flags.budget > 0) return pack_within_budget(flags);
-  if (flags.inputs.size() == 1 && flags.code_bytes == 0) return pack_file(flags);
+  if (flags.inputs.size() == 1 && flags.code_bytes == 0 && flags.sensitivity.empty() && flags.plot.empty())
+    return pack_file(flags);
   return Error{Exit::usage, error_number::command_line, "one container is packed, or several within a budget",
                fmt::format("{} containers, no --budget", flags.inputs.size()), "--budget BYTES"};
 }
@@ -128,6 +146,9 @@ Command pack_command(CLI::App& root) {
          "Bytes that the artifact may have: each matrix is taken from the container that makes the sum of certified "
          "losses least")
       ->check(whole_number(1, most_budget));
+  app->add_option("--sensitivity", flags->sensitivity,
+                  "File of `hallmark sensitivity` for these containers: the sum of its damages is made least instead");
+  app->add_option("--plot", flags->plot, "Picture of what was made least against bytes, for all budgets (SVG)");
   app->add_option("--code-bytes", flags->code_bytes, "Bytes of the budget that a program takes")
       ->check(whole_number(0, most_budget));
   return {app, [flags] { return pack_files(*flags); }};

@@ -11,6 +11,7 @@
 #include "base/error_numbers.hpp"
 #include "certify/certificate.hpp"
 #include "io/sha256.hpp"
+#include "pipeline/sensitivity_file.hpp"
 
 namespace hallmark {
 namespace {
@@ -153,22 +154,51 @@ Status pack_sources(std::vector<Source>& sources, const pack::Progress& progress
 using Choice = std::vector<std::size_t>;
 using Candidates = std::vector<std::vector<pack::Candidate>>;
 
-// A matrix whose outputs are a thousand times as large loses a million times as much, and what reads them, behind a
-// norm or a product with other weights, does not see it. So losses are counted over that of round-to-nearest on the
-// coarsest grid: one scale for all candidates of a matrix.
-Candidates candidates_of(const std::vector<Source>& sources) {
-  const std::vector<QuantizedMatrix>& matrices = sources.front().file.header().matrices;
-  Candidates candidates(matrices.size());
-  for (std::size_t m = 0; m < matrices.size(); ++m) {
+// What each candidate of each matrix counts for, [matrix][source]. A matrix whose outputs are a thousand times as large
+// loses a million times as much, and what reads them, behind a norm or a product with other weights, does not see it.
+// So losses are counted over that of round-to-nearest on the coarsest grid: one scale for all candidates of a matrix.
+Expected<std::vector<std::vector<double>>> scaled_losses(const std::vector<Source>& sources) {
+  std::vector<std::vector<double>> counted(sources.front().losses.size());
+  for (std::size_t m = 0; m < counted.size(); ++m) {
     double scale = 0;
     for (const Source& source : sources) scale = std::max(scale, source.rtn[m]);
-    for (const Source& source : sources) {
-      std::uint64_t bytes = 0;
-      for (const std::string& part : parts_of(source.file.header().matrices[m]))
-        bytes += source.packed.at(part).data.size();
-      candidates[m].push_back({bytes, scale > 0 ? source.losses[m] / scale : source.losses[m]});
-    }
+    for (const Source& source : sources) counted[m].push_back(scale > 0 ? source.losses[m] / scale : source.losses[m]);
   }
+  return counted;
+}
+
+// The same from a file of measured damages, which need no scale: their sum is what the model pays, up to what errors
+// of several matrices do together.
+Expected<std::vector<std::vector<double>>> measured_damages(const std::vector<Source>& sources,
+                                                            const std::string& path) {
+  const Expected<Sensitivities> measured = read_sensitivities(path);
+  if (!measured) return measured.error();
+  const QuantizedHeader& header = sources.front().file.header();
+  if (measured->weights_sha256 != header.source_sha256)
+    return Error{
+        Exit::infeasible, error_number::sensitivity_missing, "the damages are those of other weights",
+        fmt::format("{}: SHA-256 {}, the candidates quantize {}", path, measured->weights_sha256, header.source_sha256),
+        "run `hallmark sensitivity` on all candidates"};
+  std::vector<std::vector<double>> counted(header.matrices.size());
+  for (std::size_t m = 0; m < counted.size(); ++m)
+    for (const Source& source : sources) {
+      const Expected<double> damage = damage_of(*measured, source.file.payload_sha256(), header.matrices[m].name, path,
+                                                source.file.paths().front());
+      if (!damage) return damage.error();
+      counted[m].push_back(*damage);
+    }
+  return counted;
+}
+
+Candidates candidates_of(const std::vector<Source>& sources, const std::vector<std::vector<double>>& counted) {
+  Candidates candidates(counted.size());
+  for (std::size_t m = 0; m < candidates.size(); ++m)
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+      std::uint64_t bytes = 0;
+      for (const std::string& part : parts_of(sources[i].file.header().matrices[m]))
+        bytes += sources[i].packed.at(part).data.size();
+      candidates[m].push_back({bytes, counted[m][i]});
+    }
   return candidates;
 }
 
@@ -286,6 +316,26 @@ Status write_pair(const std::vector<Source>& sources, const Fitting& fit, const 
                "check the disk, and pack again"};
 }
 
+BudgetPoint point_of(const Candidates& candidates, const Choice& choice, std::uint64_t beside) {
+  BudgetPoint point{beside + bytes_of(candidates, choice), 0};
+  for (std::size_t m = 0; m < choice.size(); ++m) point.loss += candidates[m][choice[m]].loss;
+  return point;
+}
+
+// The choices of 256 budgets at equal distances.
+std::vector<BudgetPoint> frontier_of(const Candidates& candidates, std::uint64_t beside) {
+  constexpr std::uint64_t steps = 255;
+  std::uint64_t largest = 0;
+  for (const auto& of_matrix : candidates) largest += std::ranges::max(of_matrix, {}, &pack::Candidate::bytes).bytes;
+  const pack::Allocation all(candidates, largest);
+  std::vector<BudgetPoint> points;
+  for (std::uint64_t k = 0; k <= steps; ++k) {
+    const std::uint64_t limit = all.least_bytes() + (largest - all.least_bytes()) * k / steps;
+    points.push_back(point_of(candidates, *all.within(limit), beside));
+  }
+  return points;
+}
+
 }  // namespace
 
 Expected<Budgeted> pack_within(const BudgetRequest& request, const pack::Progress& progress) {
@@ -300,19 +350,28 @@ Expected<Budgeted> pack_within(const BudgetRequest& request, const pack::Progres
     std::ranges::copy(sources.back().file.paths(), std::back_inserter(inputs));
     inputs.push_back(sources.back().certificate_name);
   }
-  for (const std::string& output : {request.output, certificate_path(request.output)})
-    if (const Status free = check_output(output, request.overwrite, inputs); !free) return free.error();
+  if (!request.sensitivity.empty()) inputs.push_back(request.sensitivity);
+  const std::vector<std::string> outputs{request.output, certificate_path(request.output), request.plot};
+  for (const std::string& output : outputs)
+    if (const Status free = output.empty() ? ok() : check_output(output, request.overwrite, inputs); !free)
+      return free.error();
+  if (const Status distinct = check_distinct(outputs); !distinct) return distinct.error();
+  const Expected<std::vector<std::vector<double>>> counted =
+      request.sensitivity.empty() ? scaled_losses(sources) : measured_damages(sources, request.sensitivity);
+  if (!counted) return counted.error();
   if (const Status packed = pack_sources(sources, progress); !packed) return packed.error();
-  const Candidates candidates = candidates_of(sources);
+  const Candidates candidates = candidates_of(sources, *counted);
   const Expected<Fitting> fit = fitting(sources, candidates, request.budget);
   if (!fit) return fit.error();
   if (const Status sound = check_artifact(fit->mix, request.output); !sound) return sound.error();
   if (const Status written = write_pair(sources, *fit, request); !written) return written.error();
-  Budgeted done{fit->mix.artifact.size(), 0, {}, fit->choice};
-  for (std::size_t m = 0; m < fit->choice.size(); ++m) {
-    done.names.push_back(sources.front().file.header().matrices[m].name);
-    done.loss += candidates[m][fit->choice[m]].loss;
-  }
+  const std::uint64_t bytes = fit->mix.artifact.size(), beside = bytes - bytes_of(candidates, fit->choice);
+  Budgeted done{bytes, point_of(candidates, fit->choice, beside).loss, {}, fit->choice, {}, {}};
+  for (const QuantizedMatrix& matrix : sources.front().file.header().matrices) done.names.push_back(matrix.name);
+  if (request.plot.empty()) return done;
+  for (std::size_t i = 0; i < sources.size(); ++i)
+    done.whole.push_back(point_of(candidates, Choice(candidates.size(), i), beside));
+  done.frontier = frontier_of(candidates, beside);
   return done;
 }
 
