@@ -20,6 +20,9 @@ namespace hallmark::HWY_NAMESPACE {
 // did.
 #if HWY_TARGET == HWY_EMU128 || HWY_TARGET == HWY_SCALAR
 bool RoundLanes(const LaneRounder::Layout&, const Lanes&, LanesSeen&) { return false; }
+bool CountClipped(const LaneRounder::Layout&, const float*, const float*, const std::int32_t*, std::int32_t*) {
+  return false;
+}
 Index RoundRow(const LaneRounder::Layout&, const float*, float, std::int32_t, Index, Code*, bool&) { return 0; }
 Index Errors(const LaneRounder::Layout&, const float*, const Code*, float, std::int32_t, Index, float*) { return 0; }
 #else
@@ -112,6 +115,30 @@ bool RoundLanes(const LaneRounder::Layout& layout, const Lanes& lanes, LanesSeen
   return true;
 }
 
+// fl(s end - u) has the sign of the exact number: one that is small beside u is a multiple of 2^-137, and beside u = 0
+// an end on its own side of 0 cannot change sides.
+bool CountClipped(const LaneRounder::Layout& layout, const float* u, const float* s, const std::int32_t* zero,
+                  std::int32_t* counts) {
+  const auto n = static_cast<Index>(hn::Lanes(df));
+  const bool integer = layout.kind == Kind::integer;
+  const float first = integer ? static_cast<float>(layout.first) - 0.5F : layout.points[0],
+              last = integer ? static_cast<float>(layout.last) + 0.5F
+                             : layout.points[static_cast<std::size_t>(layout.last) % layout.points.size()];
+  if (layout.kind == Kind::golden || first > 0 || last < 0) return false;
+  for (Index i = 0; i < kLanes<float>; i += n)
+    if (AnyTiny(hn::LoadU(df, u + i))) return false;
+  for (Index i = 0; i < kLanes<float>; i += n) {
+    const auto scale = hn::LoadU(df, s + i), size = hn::Abs(scale), none = hn::Zero(df);
+    const auto x = hn::LoadU(df, u + i), y = hn::IfThenElse(hn::Lt(scale, none), hn::Neg(x), x);
+    const auto at = hn::ConvertTo(df, hn::LoadU(di, zero + i));  // 0 without zero points
+    const auto low = hn::Sub(hn::Set(df, first), at), high = hn::Sub(hn::Set(df, last), at);
+    const auto inside = hn::And(hn::Le(hn::MulSub(size, low, y), none), hn::Ge(hn::MulSub(size, high, y), none));
+    const auto outside = hn::IfThenZeroElse(hn::RebindMask(di, inside), hn::Set(di, 1));
+    hn::StoreU(hn::Add(hn::LoadU(di, counts + i), outside), di, counts + i);
+  }
+  return true;
+}
+
 Index RoundRow(const LaneRounder::Layout& layout, const float* HWY_RESTRICT w, float scale, std::int32_t zero_point,
                Index count, Code* HWY_RESTRICT codes, bool& last) {
   const auto n = static_cast<Index>(hn::Lanes(df));
@@ -167,6 +194,7 @@ HWY_AFTER_NAMESPACE();
 namespace hallmark {
 
 HWY_EXPORT(RoundLanes);
+HWY_EXPORT(CountClipped);
 HWY_EXPORT(RoundRow);
 HWY_EXPORT(Errors);
 
@@ -226,6 +254,11 @@ LanesSeen LaneRounder::round_ref(const Lanes& lanes) const {
     lanes.e[r] = std::fma(-lanes.s[r], static_cast<float>(grid_.value(code, lanes.zero[r])), lanes.w[r]);
   }
   return seen;
+}
+
+void LaneRounder::count_clipped(const float* u, const float* s, const std::int32_t* zero, std::int32_t* counts) const {
+  if (vector_ && HWY_DYNAMIC_DISPATCH(CountClipped)(layout_, u, s, zero, counts)) return;
+  for (Index r = 0; r < kLanes<float>; ++r) counts[r] += grid_.clipped(u[r], {s[r], zero[r]});
 }
 
 Index LaneRounder::round_row(const float* w, Step step, Index count, Code* codes) const {

@@ -41,6 +41,9 @@ class LaneRounder {
   /// The plain twin.
   LanesSeen round_ref(const Lanes& lanes) const;
 
+  /// counts[r] += 1 where Grid::clipped says so of u[r] under the step of row r, for kLanes<float> rows.
+  void count_clipped(const float* u, const float* s, const std::int32_t* zero, std::int32_t* counts) const;
+
   /// codes[i] = nearest(fl(w[i] + 0), step) for i < count, and how many are clipped.
   Index round_row(const float* w, Step step, Index count, Code* codes) const;
 

@@ -60,7 +60,7 @@ struct RowBlock {
   Index first, rows;
   float *w, *e;
   Code* code;
-  std::array<Index, at(kRows)> clipped{};
+  std::array<std::int32_t, at(kRows)> clipped{};
   Index sweeps = 0;
   bool changed = true;  // some code in the sweep under way
 };
@@ -102,8 +102,7 @@ class Descending {
       }
       const LanesSeen seen = rounder_.round(
           {block.w + p * kRows, &sum[at(c * kRows)], s.data(), zero.data(), t.data(), code.data(), e.data()});
-      for (Index r = 0; seen.last && r < block.rows; ++r)
-        block.clipped[at(r)] += target_.grid.clipped(t[at(r)], {s[at(r)], zero[at(r)]});
+      if (seen.last) rounder_.count_clipped(t.data(), s.data(), zero.data(), block.clipped.data());
       bool changed = false;
       for (std::size_t r = 0; r < at(kRows); ++r)
         changed |= static_cast<Code>(code[r]) != block.code[at(p * kRows) + r];

@@ -18,26 +18,26 @@ class Deciding {
   Deciding(const LossModel& model, const Contestant& a, const Contestant& b, const FirstStage* stage, Backend& compute)
       : model_(model), a_(a), b_(b), stage_(stage), compute_(compute) {
     const Index rows = a.codes.rows();
-    for (Index i = 0; i < rows; ++i) (same(i) ? equal_ : open_).push_back(i);
+    for (Index i = 0; i < rows; ++i) (same_numbers(a, b, i) ? equal_ : open_).push_back(i);
     found = {std::vector<Loss>(at(rows)), std::vector<Loss>(at(rows)), std::vector<std::uint8_t>(at(rows), 0), 0};
   }
 
   // Open rows by enclosures from binary32, where there is a first stage, then by those from binary64.
   Status decide_by_enclosures() {
     if (stage_)
-      if (const Status decided = decide(first_losses(a_, open_), first_losses(b_, open_)); !decided) return decided;
+      if (const Status decided = decide(in_binary32(a_, open_), in_binary32(b_, open_)); !decided) return decided;
     if (open_.empty()) return ok();
-    return decide(wide_losses(a_, open_), wide_losses(b_, open_));
+    return decide(in_binary64(a_, open_), in_binary64(b_, open_));
   }
 
   // Equal codes have one loss; binary64 encloses it where the first stage did not.
   Status enclose_equal() {
     std::vector<Index> alone;
     if (stage_)
-      if (const Status kept = keep_equal(equal_, first_losses(a_, equal_)); !kept) return kept;
+      if (const Status kept = keep_equal(equal_, in_binary32(a_, equal_)); !kept) return kept;
     for (const Index i : equal_)
       if (!stage_ || !std::isfinite(found.first[at(i)].hi)) alone.push_back(i);
-    return alone.empty() ? ok() : keep_equal(alone, wide_losses(a_, alone));
+    return alone.empty() ? ok() : keep_equal(alone, in_binary64(a_, alone));
   }
 
   void decide_exactly(MatrixRef<double> G) {
@@ -60,32 +60,13 @@ class Deciding {
   Contest found;
 
  private:
-  bool same(Index i) const {
-    return (a_.codes.row(i).array() == b_.codes.row(i).array()).all() && a_.target.steps.same_row(i, b_.target.steps);
-  }
-
   const LossModel& wide() const { return stage_ ? stage_->widened() : model_; }
 
-  Expected<std::vector<Loss>> wide_losses(const Contestant& c, const std::vector<Index>& list) {
-    if (!c.known) return compute_.losses(wide(), c.target, c.codes, list);
-    c.known->resize(at(c.codes.rows()));
-    std::vector<Index> unknown;
-    for (const Index i : list)
-      if (!(*c.known)[at(i)]) unknown.push_back(i);
-    const Expected<std::vector<Loss>> fresh = compute_.losses(wide(), c.target, c.codes, unknown);
-    if (!fresh) return fresh.error();
-    for (std::size_t k = 0; k < unknown.size(); ++k) (*c.known)[at(unknown[k])] = (*fresh)[k];
-    std::vector<Loss> losses;
-    for (const Index i : list) losses.push_back(*(*c.known)[at(i)]);
-    return losses;
+  Expected<std::vector<Loss>> in_binary64(const Contestant& of, const std::vector<Index>& rows) const {
+    return wide_losses(wide(), of, rows, compute_);
   }
-
-  // By the sums that a recurrence left or else by the product.
-  Expected<std::vector<Loss>> first_losses(const Contestant& c, const std::vector<Index>& list) {
-    if (c.sums.empty()) return compute_.losses_binary32(model_, stage_->U, c.target, c.codes, list);
-    std::vector<Loss> losses;
-    for (const Index i : list) losses.push_back(enclose_binary32(model_, c.sums[at(i)]));
-    return losses;
+  Expected<std::vector<Loss>> in_binary32(const Contestant& of, const std::vector<Index>& rows) const {
+    return first_losses(model_, *stage_, of, rows, compute_);
   }
 
   // Decides the open rows by enclosures of both losses and keeps open those that overlap.

@@ -1,30 +1,14 @@
 // The guard: row by row the better of two proposals in the loss, decided without a guess. T6, T17.
 #pragma once
 
-#include <functional>
-
-#include "method/backend.hpp"
+#include "method/contestant.hpp"
 
 namespace hallmark {
-
-/// Codes under the steps of their target, and the sums of their losses where a recurrence left them.
-struct Contestant {
-  const Target& target;
-  const Matrix<Code>& codes;
-  std::span<const LossSums> sums = {};  ///< all rows, or empty
-  KnownLosses* known = nullptr;         ///< is asked before binary64, and told what it says
-};
 
 struct Contest {
   std::vector<Loss> first, second;        ///< per row
   std::vector<std::uint8_t> second_wins;  ///< it is strictly better there
   Index exact_rows = 0;                   ///< rows decided by exact arithmetic
-};
-
-/// The stage before binary64: the factor as the recurrence read it.
-struct FirstStage {
-  const UpperStrips<float>& U;
-  std::function<const LossModel&()> widened;  ///< the model with its U, which only the rows left open need
 };
 
 /// Both contestants have one W, one order and one asymmetric target, if any. model.U is read where there is no first

@@ -17,8 +17,8 @@ using RecurrenceSink = std::function<void(const Matrix<Code>& codes, Index first
 
 struct Proposal;
 
-/// Row by row the best of some proposals (selection.hpp).
-using Selector = std::function<Expected<Proposal>(std::vector<Proposal> proposals)>;
+/// Row by row the best of some proposals for a target: the input's, or some of its rows (selection.hpp).
+using Selector = std::function<Expected<Proposal>(const Target& target, std::vector<Proposal> proposals)>;
 
 /// What a method reads. The factor is that of H = 2 G + lambda I in processing order (target.order), where needs_gram.
 struct MethodInput {

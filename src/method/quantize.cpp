@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "method/factored.hpp"
+#include "method/guard.hpp"
 #include "method/low_rank.hpp"
 #include "method/rotated.hpp"
 #include "method/rtn.hpp"
@@ -70,7 +71,7 @@ Expected<Proposal> corrected(Proposal proposal, const Target& target, MatrixRef<
   std::vector<Proposal> both;
   both.push_back(std::move(proposal));
   both.push_back(std::move(with));
-  return selector(std::move(both));
+  return selector(target, std::move(both));
 }
 
 Error needs_calibration(const Layer& layer, const Options& options, const Method& method) {
@@ -142,7 +143,7 @@ Expected<Proposal> best_of(std::vector<Proposal> proposals, const Target& target
   const bool left = std::ranges::any_of(proposals, [](const Proposal& p) { return p.steps.has_value(); });
   if (left && options.rotation == no_rotation)
     proposals.push_back({round_to_nearest(target.W, target.grid, target.steps)});
-  return selector(std::move(proposals));
+  return selector(target, std::move(proposals));
 }
 
 // Row by row the better of the proposal and round-to-nearest, where the guard is on; then the counts.
@@ -234,12 +235,11 @@ Expected<Quantized> quantize(const Layer& layer, const Options& options, const s
   // Under the steps as they come to be: what is judged, and what a method rounds.
   const Target target{layer.W, options.grid, result.steps, factored->order, asymmetric};
   const Target rounds{aim, options.grid, result.steps, factored->order};
-  const auto selecting = [&](const Target& by) -> Selector {
-    return [&](std::vector<Proposal> of) { return select(factored->model, G, by, std::move(of), stage, compute); };
+  const Selector selector = [&](const Target& by, std::vector<Proposal> of) {
+    return select(factored->model, G, by, std::move(of), stage, compute);
   };
-  const Selector selector = selecting(target), of_method = selecting(rounds);
   const auto input = [&](const RecurrenceSink& sink, bool sums) {
-    return MethodInput{rounds, &G, &U, layer.name, options, compute, sink, of_method, &factored->model, sums, asked};
+    return MethodInput{rounds, &G, &U, layer.name, options, compute, sink, selector, &factored->model, sums, asked};
   };
   if (needed != Statistic::none) {
     const std::vector<double> weights = scale_weights(needed, G, *factored);

@@ -31,6 +31,7 @@ struct RowBlock {
   alignas(64) std::array<float, at(kRows)> s{};  // the steps of that group
   alignas(64) std::array<std::int32_t, at(kRows)> zero{};
   alignas(64) std::array<std::int32_t, at(kRows)> memory{};  // of a chooser
+  alignas(64) std::array<std::int32_t, at(kRows)> clipped{};
   std::optional<Entry> overflow{};
   LossLanes sums{};
 };
@@ -85,8 +86,7 @@ void round_strip(const Target& target, const UpperStrips<float>& U, Index strip,
     float* sum = &acc[at(c * kRows)];
     const LanesSeen seen = rounder.round(
         {&w[at(c * kRows)], sum, block.s.data(), block.zero.data(), compensated, &code[at(c * kRows)], e});
-    for (Index r = 0; seen.last && r < block.rows; ++r)
-      rounded.clipped[at(block.first + r)] += target.grid.clipped(compensated[r], {block.s[at(r)], block.zero[at(r)]});
+    if (seen.last) rounder.count_clipped(compensated, block.s.data(), block.zero.data(), block.clipped.data());
     for (Index r = 0; seen.infinite && r < block.rows; ++r)
       if (!std::isfinite(compensated[r])) report(block.overflow, {block.first + r, column});
     if (choose)
@@ -127,6 +127,7 @@ std::optional<Entry> run_recurrence(const Target& target, const UpperStrips<floa
         round_strip(target, U, s, rounder, block, rounded, row_sums, choose);
       });
       for (const RowBlock& block : together) {
+        for (Index r = 0; r < block.rows; ++r) rounded.clipped[at(block.first + r)] += block.clipped[at(r)];
         for (Index r = 0; row_sums && r < block.rows; ++r) row_sums->sums[at(block.first + r)] = block.sums.row(r);
         if (block.overflow) {
 #pragma omp critical(hallmark_recurrence_overflow)

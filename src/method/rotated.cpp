@@ -54,8 +54,8 @@ Expected<std::vector<Proposal>> propose_rotated(const Layer& layer, MatrixRef<fl
   const Target target{W, options.grid, *steps, factored->order};
   const RecurrenceSink nobody;
   const FirstStage stage{U, [&]() -> const LossModel& { return factored->widened(); }};
-  const Selector selector = [&](std::vector<Proposal> of) {
-    return select(factored->model, G, target, std::move(of), stage, compute);
+  const Selector selector = [&](const Target& by, std::vector<Proposal> of) {
+    return select(factored->model, G, by, std::move(of), stage, compute);
   };
   Expected<std::vector<Proposal>> proposals = method.propose(
       {target, &G, &U, name, options, compute, nobody, selector, &factored->model, false, other ? &asked : nullptr});

@@ -1,16 +1,46 @@
 #include "method/search.hpp"
 
+#include <algorithm>
+
 #include "base/error_numbers.hpp"
+#include "linalg/buffer.hpp"
 #include "method/gptq.hpp"
+#include "method/row_groups.hpp"
 #include "method/rtn.hpp"
 
 namespace hallmark {
+namespace {
+
+// Rows whose codes under all candidates wait for the selection together: whole groups of the recurrence, 128 MB of
+// codes where these are more than one group. No row depends on it.
+Index rows_together(std::size_t candidates, Index cols) {
+  constexpr Index group = RowGroups::kTogether * kLanes<float>, bytes = Index{128} << 20;
+  const Index row = static_cast<Index>(candidates * sizeof(Code)) * std::max<Index>(cols, 1);
+  return std::max<Index>(1, bytes / row / group) * group;
+}
+
+std::vector<Steps> without(std::vector<Steps> candidates, std::size_t k) {
+  candidates.erase(candidates.begin() + static_cast<std::ptrdiff_t>(k));
+  return candidates;
+}
+
+// The rows from `first` on become those of a part.
+void place(const Proposal& part, Index first, Proposal& whole) {
+  const Index count = part.rounded.codes.rows();
+  whole.rounded.codes.middleRows(first, count) = part.rounded.codes;
+  whole.steps->scales.middleRows(first, count) = part.steps->scales;
+  if (whole.steps->zeros.size() != 0) whole.steps->zeros.middleRows(first, count) = part.steps->zeros;
+  std::ranges::copy(part.rounded.clipped, whole.rounded.clipped.begin() + first);
+  std::ranges::copy(part.known, whole.known.begin() + first);
+}
+
+}  // namespace
 
 Status offer(const MethodInput& input, std::optional<Proposal>& best, Proposal next) {
   std::vector<Proposal> proposals;
   if (best) proposals.push_back(*std::move(best));
   proposals.push_back(std::move(next));
-  Expected<Proposal> better = input.select(std::move(proposals));
+  Expected<Proposal> better = input.select(input.target, std::move(proposals));
   if (!better) return better.error();
   best = *std::move(better);
   return ok();
@@ -18,18 +48,35 @@ Status offer(const MethodInput& input, std::optional<Proposal>& best, Proposal n
 
 Expected<Proposal> search(const MethodInput& input, const std::vector<Steps>& candidates) {
   const Target& target = input.target;
-  std::optional<Proposal> best;
-  for (const Steps& steps : candidates) {
-    Expected<Proposal> proposal = gptq_proposal(input, {target.W, target.grid, steps, target.order});
-    if (!proposal && best && proposal.error().number == error_number::gptq_overflow) continue;
-    if (!proposal) return proposal.error();
-    proposal->steps = steps;
-    if (const Status offered = offer(input, best, *std::move(proposal)); !offered) return offered.error();
+  const Index rows = target.W.rows(), together = rows_together(candidates.size(), target.W.cols());
+  MethodInput summing = input;
+  summing.sums = true;
+  Proposal found{{fresh_matrix<Code>(rows, target.W.cols()), std::vector<Index>(static_cast<std::size_t>(rows))},
+                 candidates.front(),
+                 {},
+                 KnownLosses(static_cast<std::size_t>(rows))};
+  for (Index first = 0; first < rows; first += together) {
+    const Index count = std::min(together, rows - first);
+    const MatrixRef<float> W = target.W.middleRows(first, count);
+    std::vector<Proposal> proposals;
+    for (std::size_t k = 0; k < candidates.size(); ++k) {
+      Steps steps = candidates[k].rows(first, count);
+      Expected<Proposal> proposal = gptq_proposal(summing, {W, target.grid, steps, target.order});
+      const bool overflow = !proposal && proposal.error().number == error_number::gptq_overflow;
+      if (overflow && k > 0) return search(input, without(candidates, k));
+      if (overflow)  // once more, for the place in the whole
+        return gptq_proposal(input, {target.W, target.grid, candidates.front(), target.order});
+      if (!proposal) return proposal.error();
+      proposal->steps = std::move(steps);
+      proposals.push_back(*std::move(proposal));
+    }
+    const Steps steps = candidates.front().rows(first, count);
+    proposals.push_back({round_to_nearest(W, target.grid, steps), steps});
+    const Expected<Proposal> best = input.select({W, target.grid, steps, target.order}, std::move(proposals));
+    if (!best) return best.error();
+    place(*best, first, found);
   }
-  const Status offered =
-      offer(input, best, {round_to_nearest(target.W, target.grid, candidates.front()), candidates.front()});
-  if (!offered) return offered.error();
-  return *std::move(best);
+  return found;
 }
 
 }  // namespace hallmark

@@ -13,6 +13,7 @@
 #include "method/factored.hpp"
 #include "method/quantize.hpp"
 #include "method/rtn.hpp"
+#include "method/selection.hpp"
 
 using namespace hallmark;
 using namespace hallmark::test;
@@ -153,6 +154,37 @@ TEST_CASE("ties and equal codes keep GPTQ; a loss that differs in the last bit i
   CHECK(close.exact_rows == 1);
   CHECK(close.second_wins[0] == 0);  // -2 G_02/8 + 2 G_12/8 < 0: the first codes lose less
   CHECK(swapped.second_wins[0] == 1);
+}
+
+TEST_CASE("of several proposals a row has the first of least exact loss, whatever enclosures cannot tell apart") {
+  Matrix<double> G(3, 3);
+  G << 4, 1, 1, 1, 4, 1, 1, 1, 2;
+  Matrix<float> row(1, 3);
+  row << 0.5F, 0.5F, 0.25F;
+  Matrix<Code> worse(1, 3), a(1, 3), b(1, 3);
+  worse << 3, 0, 0;
+  a << 1, 0, 0;
+  b << 0, 1, 0;
+  const auto chosen = [&](const std::vector<Matrix<Code>>& of) {
+    Setup s = make(row, G, 0.01, "int4s");
+    s.steps.scales.setOnes();
+    const MatrixRef<float> W(s.W);
+    const Target target{W, s.grid, s.steps, s.order};
+    const UpperStrips<float> U(s.factor.U);
+    const FirstStage stage{U, [&]() -> const LossModel& { return s.model; }};
+    std::vector<Proposal> proposals;
+    for (const Matrix<Code>& codes : of) proposals.push_back({{codes, {0}}});
+    Backend cpu;
+    return select(s.model, s.G, target, std::move(proposals), stage, cpu)->rounded.codes;
+  };
+  CHECK(chosen({worse, a, b}) == a);  // a and b tie
+  CHECK(chosen({worse, b, a}) == b);
+  CHECK(chosen({b, worse, b, a}) == b);
+  CHECK(chosen({worse, worse}) == worse);
+  G(0, 0) = std::nextafter(4.0, 5.0);
+  G(0, 2) = G(2, 0) = std::nextafter(1.0, 2.0);  // now a loses less, in the last bit
+  CHECK(chosen({worse, b, a}) == a);
+  CHECK(chosen({b, a, b, worse}) == a);
 }
 
 TEST_CASE("T5 on GF16: GPTQ loses with 51/2^22 against 19/2^22 and the guard repairs it") {

@@ -38,6 +38,10 @@ void check(const Grid& grid, const LaneRounder& rounder, const In& in) {
   const LanesSeen plain = rounder.round_ref(lanes_of(in, slow));
   REQUIRE(seen.infinite == plain.infinite);
   std::array<Code, Array{}.size()> codes{};
+  std::array<std::int32_t, Array{}.size()> outside{};
+  rounder.count_clipped(slow.u.data(), in.s.data(), in.zero.data(), outside.data());
+  rounder.count_clipped(slow.u.data(), in.s.data(), in.zero.data(), outside.data());
+  for (std::size_t r = 0; r < in.w.size(); ++r) REQUIRE(outside[r] == 2 * grid.clipped(slow.u[r], in.step(r)));
   for (std::size_t r = 0; r < in.w.size(); ++r) {
     CAPTURE(in.w[r]);
     CAPTURE(in.r[r]);
@@ -178,7 +182,8 @@ TEST_CASE("tables that the vector form leaves to the grid: many points, midpoint
   std::vector<float> many;
   for (int k = -20; k <= 20; ++k) many.push_back(static_cast<float>(k * std::abs(k)));
   const Grid grids[] = {*Grid::table("many", many), *Grid::table("far apart", {-0x1.001p30F, 0.5F, 1.0F, 0x1.ffep29F}),
-                        *Grid::table("tiny", {-0x1p-120F, 0, 0x1p-110F, 1}), *Grid::table("two", {-1, 1})};
+                        *Grid::table("tiny", {-0x1p-120F, 0, 0x1p-110F, 1}), *Grid::table("two", {-1, 1}),
+                        *Grid::table("positive", {0.5F, 2})};
   for (const Grid& grid : grids) {
     CAPTURE(grid.name());
     const LaneRounder rounder(grid);

@@ -108,6 +108,19 @@ TEST_CASE("every row has the candidate of least exact loss, and never more than 
     }
 }
 
+TEST_CASE("more rows than are searched together: the last as if they were alone") {
+  const SmallLayer s = random_layer(390, 96, "int2");
+  Options options{s.grid};
+  options.scale_rule = "search";
+  options.ratios = "1";
+  for (int k = 1; k < 1000; ++k) options.ratios += "," + std::to_string(0.2 + 0.001 * k);  // codes of 150 MB
+  const Quantized whole = run(s, options);
+  const SmallLayer part = make_layer(s.W.middleRows(380, 10), s.G, "int2");
+  const Quantized last = run(part, options);
+  CHECK(last.codes == whole.codes.bottomRows(10));
+  CHECK(last.steps.scales == whole.steps.scales.bottomRows(10));
+}
+
 TEST_CASE("best loses no more than descent from the same start, and more effort never loses more than none") {
   for (const char* grid : {"int2", "int3", "int4s"}) {
     CAPTURE(grid);

@@ -86,7 +86,7 @@ Expected<std::vector<Proposal>> propose(const MethodInput& watched) {
   std::vector<Proposal> both;
   both.push_back(*std::move(first));
   both.push_back(pruned(input.target));
-  Expected<Proposal> best = input.select(std::move(both));
+  Expected<Proposal> best = input.select(input.target, std::move(both));
   if (!best) return best.error();
   std::vector<Proposal> proposals;
   proposals.push_back(*std::move(best));
