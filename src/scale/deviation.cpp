@@ -25,9 +25,11 @@ double sdclip_k(int bits) {
 
 Steps clipped_at_deviations(const ScaleInput& input, std::span<const double> factor) {
   const double k = sdclip_k(input.grid.spec().bits);
+  const Index groups = groups_of(input.cols, input.group_size);
   return per_group(input, [&](std::span<const float> w) {
-    const auto row = static_cast<std::size_t>((w.data() - input.w) / input.cols);
-    const double clip = (factor.empty() ? 1 : factor[row]) * k * deviation(w);
+    const Index from = w.data() - input.w, group = input.group_size == 0 ? 0 : from % input.cols / input.group_size;
+    const auto at = static_cast<std::size_t>(from / input.cols * groups + group);
+    const double clip = (factor.empty() ? 1 : factor[at]) * k * deviation(w);
     const double magnitude = clip > 0 ? clip : largest_magnitude(w);
     return Step(magnitude > 0 ? scale_to_largest(input.grid.spec(), w, magnitude) : 1);
   });

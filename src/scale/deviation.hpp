@@ -14,8 +14,8 @@ double deviation(std::span<const float> w);
 /// afterwards: 12.85, 12.85, 14, 20; from 2 to 4 what loses least on normal numbers: 2, 2.34, 2.68.
 double sdclip_k(int bits);
 
-/// For rules: |s| = factor_i k std / largest in row i, with the sign of absmax, std that of the row or group; where
-/// std = 0 the step of absmax. factor: one for each row, positive, or none: all 1.
+/// For rules: |s| = factor k std / largest in each row and group, with the sign of absmax, std that of the row or
+/// group; where std = 0 the step of absmax. factor: [rows, groups], positive, or none: all 1.
 Steps clipped_at_deviations(const ScaleInput& input, std::span<const double> factor = {});
 
 }  // namespace hallmark

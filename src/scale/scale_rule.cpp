@@ -23,7 +23,9 @@
   RULE(pivot)                      \
   RULE(percentile)                 \
   RULE(sdclip)                     \
-  RULE(sdclip_hessian)
+  RULE(sdclip_hessian)             \
+  RULE(sdclip_adaptive)            \
+  RULE(awq_lite)
 
 namespace hallmark {
 

@@ -15,7 +15,8 @@ double mean(std::span<const double> x) {
   return sum / static_cast<double>(x.size());
 }
 
-// 1 + 0.175 (r_i / mean r - 1) for each row, r_i = mean_j |w_ij| G_jj: rows that weigh on large inputs clip later.
+// 1 + 0.175 (r_i / mean r - 1) for each row and all of its groups, r_i = mean_j |w_ij| G_jj: rows that weigh on large
+// inputs clip later.
 std::vector<double> factors(const ScaleInput& input) {
   std::vector<double> r(static_cast<std::size_t>(input.rows));
 #pragma omp parallel for schedule(static) if (input.rows * input.cols > 1 << 16)
@@ -27,7 +28,10 @@ std::vector<double> factors(const ScaleInput& input) {
   }
   const double middle = mean(r);
   for (double& x : r) x = middle > 0 && std::isfinite(middle) ? 1 + kModulation * (x / middle - 1) : 1;
-  return r;
+  std::vector<double> factor;
+  for (const double x : r)
+    factor.insert(factor.end(), static_cast<std::size_t>(groups_of(input.cols, input.group_size)), x);
+  return factor;
 }
 
 }  // namespace
