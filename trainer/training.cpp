@@ -14,7 +14,6 @@
 #include <fmt/format.h>
 
 #include "base/error_numbers.hpp"
-#include "io/sha256.hpp"
 #include "network.hpp"
 #include "optimizer.hpp"
 #include "replay/count_model.hpp"
