@@ -88,7 +88,7 @@ fixtures: ## Make tests/fixtures/ again with the oracle, and tests/quantize/dige
 	$(BUILD)/tests/fixtures/make_fixtures tests/fixtures
 	$(BUILD)/tests/quantize/make_digests > tests/quantize/digests.txt
 
-.PHONY: check-exhaustive check-fuzz check-kills check-sanitizers check-tsan check-neon check-trainer check-python check-interop check-cuda check-install
+.PHONY: check-exhaustive check-fuzz check-kills check-sanitizers check-tsan check-neon check-trainer check-python check-interop check-cuda check-mpi check-install
 check-exhaustive: ## All 2^32 binary32 inputs of the codec against MPFR, then on every SIMD target (minutes); docs/check-exhaustive.txt
 	@tools/deps.sh build test
 	$(CMAKE) -S . -B $(BUILD) -DHALLMARK_TESTS=ON
@@ -133,6 +133,9 @@ check-interop: build ## Read what we export with gguf, llama.cpp, safetensors an
 	tools/check_interop.sh $(BUILD)
 check-cuda: ## Compile the CUDA library with nvcc and run its tests on a GPU, where there are any
 	tools/check_cuda.sh
+check-mpi: ## Build the tool for several processes, compare what local ranks write and find with one, kill a rank KILLS=10 times
+	@tools/deps.sh build mpi
+	tools/check_mpi.sh $(or $(KILLS),10)
 check-install: build ## Install into a temporary prefix and build examples/ against the installed package
 	@tools/deps.sh solvers
 	tools/check_install.sh $(BUILD)
@@ -185,4 +188,4 @@ bench: ## Measure each figure beside its limit (minutes; LONG=1 adds 8192 x 8192
 install: build ## Install tool, library, headers, the CMake package Hallmark and, where it was built, hallmark-check under PREFIX
 	cmake --install $(BUILD) --prefix $(PREFIX)
 clean: ## Remove the build folders
-	rm -rf $(BUILD) build-sanitize build-tsan build-neon build-trainer build-cuda
+	rm -rf $(BUILD) build-sanitize build-tsan build-neon build-trainer build-cuda build-mpi

@@ -21,6 +21,7 @@ inline constexpr int site_order = 123;            ///< captured activations do n
 inline constexpr int command_line = 201;         ///< an unknown, missing or malformed command, flag or value
 inline constexpr int no_input = 202;             ///< nothing to read
 inline constexpr int no_output = 203;            ///< no file to write
+inline constexpr int ranks_refused = 205;        ///< several ranks of a command that is one process
 inline constexpr int pattern_malformed = 210;    ///< not a regular expression
 inline constexpr int calibration_kind = 211;     ///< activations where Gram matrices are wanted, or the reverse
 inline constexpr int no_calibration = 214;       ///< GPTQ without calibration
@@ -203,6 +204,9 @@ inline constexpr int state_not_empty = 441;  ///< it holds records and --resume 
 inline constexpr int state_in_use = 442;     ///< another run has locked it
 inline constexpr int state_foreign = 443;    ///< other files, or the state of another command
 
+// Exit::infeasible: ranks that cannot work on one thing.
+inline constexpr int ranks_differ = 450;  ///< one of them has other files, other options or another program
+
 // Exit::numeric.
 inline constexpr int not_positive_definite = 501;  ///< a pivot of the factorization is not positive
 inline constexpr int gram_overflow = 502;          ///< the merged Gram matrix leaves binary64, or its tokens 2^64
@@ -234,6 +238,7 @@ inline constexpr int cannot_create = 903;  ///< the temporary file beside the ou
 inline constexpr int cannot_write = 904;   ///< write, sync or rename
 inline constexpr int disk_full = 905;      ///< no space, quota or file size limit
 inline constexpr int cannot_run = 906;     ///< fork, pipe, or more output than is taken
+inline constexpr int rank_lost = 907;      ///< MPI does not start, or a rank gives no sign of life
 inline constexpr int lock_failed = 920;    ///< of a ledger or a state
 
 // Exit::memory.
@@ -246,5 +251,6 @@ inline constexpr int device_failed = 1303;    ///< the CUDA device failed half-w
 inline constexpr int program_missing = 1304;  ///< a program that is to be run is not there
 inline constexpr int cuda_not_built = 1305;   ///< --device cuda of a tool that was built without
 inline constexpr int no_device = 1306;        ///< no driver, or no device
+inline constexpr int mpi_not_built = 1307;    ///< several processes of a tool that was built without MPI
 
 }  // namespace hallmark::error_number

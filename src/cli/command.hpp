@@ -14,6 +14,7 @@ namespace hallmark::cli {
 struct Command {
   CLI::App* app;                        ///< parsed() tells whether the user chose it
   std::function<Expected<Exit>()> run;  ///< the exit code on success (0, or 8 with skipped tensors)
+  bool shared = false;                  ///< by several ranks, all of which run it
 };
 
 Command quantize_command(CLI::App& root);

@@ -19,10 +19,12 @@
 #include "cli/command.hpp"
 #include "cli/last_words.hpp"
 #include "cli/output.hpp"
+#include "cli/ranks.hpp"
 #include "cli/suggest.hpp"
 #include "io/file.hpp"
 #include "io/utf8.hpp"
 #include "pipeline/beside.hpp"
+#include "ranks/shared_work.hpp"
 
 namespace {
 
@@ -60,11 +62,39 @@ void occupy_standard_descriptors() {
     if (::fcntl(fd, F_GETFD) < 0) std::ignore = ::open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_WRONLY);
 }
 
+/// Of several ranks the first tells, and ends the others; they tell it. It may hear of theirs first.
 int fail(const Error& error) {
+  Ranks& ranks = *cli::ranks;
+  if (!cli::first_rank()) {
+    fail_rank(ranks, error);
+    end_together(ranks);
+  }
   const std::string text =
       to_string({error.exit, error.number, escaped(error.what), escaped(error.where), escaped(error.hint)});
   std::fwrite(text.data(), 1, text.size(), stderr);
-  return static_cast<int>(error.exit);
+  const int code = static_cast<int>(error.exit);
+  if (ranks.size() == 1 || !cli::first_rank()) return code;
+  unlink_temporary_files();
+  cli::say_last_words();
+  returned = true;
+  ranks.abort(code);
+  return code;
+}
+
+/// Several processes work together, or this tool does not know how.
+Status start_ranks() {
+#ifdef HALLMARK_WITH_MPI
+  Expected<std::unique_ptr<Ranks>> started = mpi_ranks();
+  if (!started) return started.error();
+  cli::ranks = *std::move(started);
+  cli::ranks->when_lost = [](const Error& error) { fail(error); };
+#else
+  if (const int processes = launched_together(); processes > 1)
+    return Error{Exit::unavailable, error_number::mpi_not_built, "this hallmark was built without MPI",
+                 fmt::format("{} processes, each of which would do all of the work", processes),
+                 "build with cmake -DHALLMARK_MPI=ON, or start one process (docs/clusters.md)"};
+#endif
+  return ok();
 }
 
 /// Standard streams are asked once, here, for every command: a result that nobody received is no success.
@@ -75,6 +105,7 @@ int finish(const Expected<Exit>& result) {
   std::cout.flush();
   const bool lost = std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout;
   if (!result) return fail(result.error());
+  if (!lost) end_together(*cli::ranks);
   if (lost)
     return fail({Exit::io, error_number::cannot_read, "cannot write the result", "standard output",
                  "check the pipe or the disk"});
@@ -82,6 +113,7 @@ int finish(const Expected<Exit>& result) {
 }
 
 int run(int argc, char** argv) {
+  if (const Status started = start_ranks(); !started) return fail(started.error());
   CLI::App root{"Proof-carrying weight quantization: GF16 and narrower grids, GPTQ, certificates.", "hallmark"};
   root.require_subcommand(1);
   root.set_version_flag("--version", fmt::format("hallmark {}", build_info::version), "Print the version");
@@ -102,15 +134,20 @@ int run(int argc, char** argv) {
   try {
     root.parse(argc, argv);
   } catch (const CLI::Success& information) {  // --help, --version
-    root.exit(information);
+    if (cli::first_rank()) root.exit(information);
     return finish(Exit::ok);
   } catch (const CLI::ParseError& error) {
     return fail(cli::usage_error(root, error.what(), argc, argv));
   }
   if (const auto used = use_threads(0); !used) return fail(used.error());
   const SleepingBarriers sleeping;  // others may want the processors
-  for (const cli::Command& command : commands)
-    if (command.app->parsed()) return finish(command.run());
+  for (const cli::Command& command : commands) {
+    if (!command.app->parsed()) continue;
+    if (cli::ranks->size() == 1 || command.shared) return finish(command.run());
+    return fail({Exit::usage, error_number::ranks_refused, "this command is one process",
+                 fmt::format("{}: {} ranks", command.app->get_name(), cli::ranks->size()),
+                 "start it without mpirun; docs/clusters.md lists the commands that ranks share"});
+  }
   return fail({Exit::internal, error_number::no_command_ran, "no subcommand ran", cli::command_line(argc, argv),
                "report this as a bug"});
 }
@@ -138,6 +175,7 @@ int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is then an error of write() with its message, not the end
   ::on_exit(on_early_exit, nullptr);
   const int code = guarded_run(argc, argv);
+  cli::ranks.reset();
   returned = true;
   return code;
 }

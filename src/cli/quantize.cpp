@@ -16,6 +16,7 @@
 #include "cli/progress.hpp"
 #include "cli/quantize_report.hpp"
 #include "cli/ranges.hpp"
+#include "cli/ranks.hpp"
 #include "cli/resume.hpp"
 #include "cli/shard_size.hpp"
 #include "pipeline/presets.hpp"
@@ -79,6 +80,10 @@ Expected<RuleSet> rules_of(const QuantizeFlags& flags) {
 Expected<Exit> carry_out(const QuantizeFlags& flags, const QuantizationOfFiles& work, bool judging) {
   Expected<Resumable> resumable = Resumable::open(flags.resume, "quantize", tool_name());
   if (!resumable) return resumable.error();
+  if (!first_rank()) {
+    const auto helped = work.run({}, nullptr, resumable->program(), ranks.get());
+    return helped ? Expected<Exit>(Exit::ok) : helped.error();
+  }
   Expected<QuantizeReport> report = QuantizeReport::create(flags.report, flags.overwrite, work.inputs());
   if (!report) return report.error();
 
@@ -90,7 +95,7 @@ Expected<Exit> carry_out(const QuantizeFlags& flags, const QuantizationOfFiles& 
         {[&](double done, double total, std::string_view item) { progress.update(done, total, item); },
          [&](const PlannedMatrix& planned, const QuantizedTensor& result) { return report->add(planned, result); },
          [&](const PlannedMatrix& planned, const std::string& why_not) { resumable->say(planned.name(), why_not); }},
-        resumable->state(), resumable->program());
+        resumable->state(), resumable->program(), ranks.get());
   }();
   if (!judged) return judged.error();
   if (const Status written = report->commit(); !written) return written.error();
@@ -122,8 +127,8 @@ Expected<Exit> run(const QuantizeFlags& flags) {
   const ExactRows exact{flags.exact ? std::numeric_limits<Index>::max() : 0};
   const QuantizeFilesRequest request{flags.weights,
                                      flags.calibration,
-                                     flags.output,
-                                     flags.report,
+                                     first_rank() ? flags.output : "",
+                                     first_rank() ? flags.report : "",
                                      flags.config,
                                      flags.selection,
                                      {*policy, true, flags.bounds, exact, flags.optimality, flags.one_opt},
@@ -134,7 +139,10 @@ Expected<Exit> run(const QuantizeFlags& flags) {
                                      device->get()};
   const Expected<QuantizationOfFiles> work = QuantizationOfFiles::prepare(request, *rules);
   if (!work) return work.error();
-  if (flags.dry_run) return print_plan(work->plan()), Exit::ok;
+  if (flags.dry_run) {
+    if (first_rank()) print_plan(work->plan());
+    return Exit::ok;
+  }
   return carry_out(flags, *work, *policy != contracts::Policy::off);
 }
 
@@ -175,12 +183,14 @@ Command quantize_command(CLI::App& root) {
       ->excludes(state);
   app->add_flag("--overwrite", f->overwrite, "Replace existing outputs");
   app->add_option("--report", f->report, "One JSON object per matrix");
-  return {app, [f]() -> Expected<Exit> {
+  return {app,
+          [f]() -> Expected<Exit> {
             if (f->output.empty() && !f->dry_run)
               return Error{Exit::usage, error_number::no_output, "no output file", "hallmark quantize",
                            "--output Q.safetensors, or --dry-run"};
             return run(*f);
-          }};
+          },
+          true};
 }
 
 }  // namespace hallmark::cli

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/output.hpp"
+#include "cli/ranks.hpp"
 #include "io/sha256.hpp"
 
 namespace hallmark::cli {
@@ -16,13 +17,14 @@ CLI::Option* add_resume_flags(CLI::App& app, ResumeFlags& flags, const std::stri
 
 Expected<Resumable> Resumable::open(const ResumeFlags& flags, const std::string& command, const std::string& tool) {
   Resumable made;
-  if (flags.folder.empty()) return made;
+  if (flags.folder.empty() && ranks->size() == 1) return made;
   const Expected<std::string> digest = sha256_file("/proc/self/exe");
   if (!digest) return digest.error();
+  made.program_ = fmt::format("{} {}", tool, *digest);
+  if (flags.folder.empty() || !first_rank()) return made;
   Expected<State> state = State::open(flags.folder, command, flags.resume);
   if (!state) return state.error();
   made.state_.emplace(*std::move(state));
-  made.program_ = fmt::format("{} {}", tool, *digest);
   made.resume_ = flags.resume;
   return made;
 }

@@ -25,7 +25,7 @@ class Resumable {
   /// Errors: those of State::open; E0901 the program cannot read itself.
   static Expected<Resumable> open(const ResumeFlags& flags, const std::string& command, const std::string& tool);
 
-  /// Null without --state.
+  /// Null without --state, and on a rank that is not 0.
   const State* state() const { return state_ ? &*state_ : nullptr; }
   /// What tells this program from others: its version, and the SHA-256 of its bytes.
   const std::string& program() const { return program_; }

@@ -16,6 +16,7 @@
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/ranges.hpp"
+#include "cli/ranks.hpp"
 #include "cli/resume.hpp"
 #include "pipeline/verify_files.hpp"
 #include "base/error_numbers.hpp"
@@ -147,7 +148,7 @@ Expected<Exit> run(const VerifyFlags& flags) {
     return Error{Exit::usage, error_number::command_line, "--no-certificate leaves nothing to compare with",
                  "hallmark verify --no-certificate", "leave out --reproduce, --checker and --certificate"};
   std::string checker;
-  if (flags.checker) {
+  if (flags.checker && first_rank()) {
     Expected<std::string> program = find_checker();
     if (!program) return program.error();
     checker = *std::move(program);
@@ -156,13 +157,14 @@ Expected<Exit> run(const VerifyFlags& flags) {
                         flags.reproduce, *exact};
   Expected<VerifyInputs> in = VerifyInputs::open(request);
   if (!in) return in.error();
-  if (!flags.svg.empty())
+  if (!flags.svg.empty() && first_rank())
     if (const Status free = check_output(flags.svg, flags.overwrite, in->paths()); !free) return free.error();
   Expected<Resumable> resumable =
       Resumable::open(flags.resume, "verify", fmt::format("hallmark {}", build_info::version));
   if (!resumable) return resumable.error();
   request.state = resumable->state();
   request.program = resumable->program();
+  request.ranks = ranks.get();
   request.resumed = [&](const std::string& matrix, const std::string& why_not) { resumable->say(matrix, why_not); };
   Expected<Findings> verified = [&] {
     Progress progress("verify");
@@ -172,6 +174,7 @@ Expected<Exit> run(const VerifyFlags& flags) {
                         [&](double done, double total, std::string_view item) { progress.update(done, total, item); });
   }();
   if (!verified) return verified.error();
+  if (!first_rank()) return Exit::ok;
   Findings& found = *verified;
   if (flags.checker && !found.mismatch)
     if (const Status judged = check_files(checker, flags, *in, found); !judged) return judged.error();
@@ -215,7 +218,7 @@ Command verify_command(CLI::App& root) {
   add_resume_flags(*app, f->resume, "judgement");
   app->add_option("--threads", f->threads, "Threads; does not change the result [all cores]")
       ->check(whole_number(1, most_threads));
-  return {app, [f] { return run(*f); }};
+  return {app, [f] { return run(*f); }, true};
 }
 
 }  // namespace hallmark::cli

@@ -30,6 +30,25 @@ void fields(Archive& archive, Judgement& value) {
   archive(line, slacks, judged, contracts, bounds, scales, counts, exact_losses, worse_rows, elements, ratio);
 }
 
+template <class Archive>
+void fields(Archive& archive, Judged& value) {
+  auto& [judgement, differs, held_out, taken, on] = value;
+  archive(judgement, differs, held_out, taken, on);
+}
+
+ItemBytes judged_bytes(const Judged& judged) {
+  BytesOut out;
+  out(judged);
+  return out.bytes();
+}
+
+std::optional<Judged> judged_of_bytes(std::span<const std::byte> bytes) {
+  std::optional<Judged> judged(std::in_place);
+  BytesIn in(bytes);
+  in(*judged);
+  return in.whole() ? std::move(judged) : std::nullopt;
+}
+
 Expected<Dependencies> dependencies_of(const PlannedMatrix& planned, const VerifyRequest& request,
                                        const VerifyInputs& in, const CertifiedTensor* claim,
                                        const InputDigests& digests, bool sources_differ) {

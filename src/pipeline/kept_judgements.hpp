@@ -8,6 +8,7 @@
 #include "pipeline/input_digests.hpp"
 #include "pipeline/verify.hpp"
 #include "pipeline/verify_files.hpp"
+#include "ranks/shared_work.hpp"
 
 namespace hallmark {
 
@@ -21,6 +22,19 @@ struct Judgement {
   std::uint64_t worse_rows = 0, exact_elements = 0;
   double largest_ratio = 0;
 };
+
+/// The same with what one rank tells another of it.
+struct Judged {
+  Judgement judgement;
+  std::optional<Error> differs;  ///< what ends the verification; then nothing is kept
+  bool held_out = false;         ///< the claim speaks of the first tokens only
+  bool taken = false;            ///< from the state
+  Dependencies on = {};          ///< with a state or several ranks
+};
+
+ItemBytes judged_bytes(const Judged& judged);
+/// None where the bytes are something else.
+std::optional<Judged> judged_of_bytes(std::span<const std::byte> bytes);
 
 /// All that the judgement of a matrix depends on: its bytes in W and C, the numbers that the model stores of it, what
 /// the certificate says of it, how it is judged, and the program. `sources_differ`: whether W or C are known not to be

@@ -154,7 +154,9 @@ std::optional<Matrix<Code>> codes_of(const PlannedMatrix& planned, std::span<con
   return detail::read_rows(tensor, planned.rows(), planned.cols(), grid, true);
 }
 
-std::optional<QuantizedTensor> decoded(const PlannedMatrix& planned, std::span<const std::byte> bytes) {
+}  // namespace
+
+std::optional<QuantizedTensor> matrix_of_bytes(const PlannedMatrix& planned, std::span<const std::byte> bytes) {
   QuantizedTensor out{{HeldMatrix<float>(Matrix<float>()), {}, {}, {}, {}}, {}, std::nullopt, "", ""};
   BytesIn in(bytes);
   std::vector<unsigned char> packed;
@@ -171,7 +173,7 @@ std::optional<QuantizedTensor> decoded(const PlannedMatrix& planned, std::span<c
   return out;
 }
 
-std::vector<std::byte> encoded(const PlannedMatrix& planned, QuantizedTensor& finished) {
+std::vector<std::byte> matrix_bytes(const PlannedMatrix& planned, QuantizedTensor& finished) {
   const Matrix<Code>& codes = finished.judged.result.codes;
   std::vector<std::byte> room;
   const auto bytes =
@@ -184,8 +186,6 @@ std::vector<std::byte> encoded(const PlannedMatrix& planned, QuantizedTensor& fi
   fields_of(out, finished, finished.judged.seen->values, held);
   return out.bytes();
 }
-
-}  // namespace
 
 Dependencies input_dependencies(const PlannedMatrix& planned, const CalibrationFile* calibration,
                                 const InputDigests& digests) {
@@ -225,20 +225,23 @@ std::optional<QuantizedTensor> take_kept(const PlannedMatrix& planned, const Run
   Found found = request.state->find(planned.name(), dependencies_of(planned, request, digests));
   std::optional<QuantizedTensor> taken;
   if (found.kept) {
-    taken = decoded(planned, found.kept->bytes);
+    taken = matrix_of_bytes(planned, found.kept->bytes);
     if (!taken) found.why_not = "its record holds something else than this matrix";
   }
   if (events.resumed) events.resumed(planned, found.why_not);
   return taken;
 }
 
-Status keep(const PlannedMatrix& planned, QuantizedTensor& finished, const RunRequest& request,
+Status inputs_unchanged(const RunRequest& request) {
+  if (const Status same = request.weights.unchanged(); !same) return same;
+  return request.calibration ? request.calibration->file().unchanged() : ok();
+}
+
+Status keep(const PlannedMatrix& planned, std::span<const std::byte> bytes, const RunRequest& request,
             const InputDigests& digests) {
   const Dependencies on = dependencies_of(planned, request, digests);
-  if (const Status same = request.weights.unchanged(); !same) return same;
-  if (request.calibration)
-    if (const Status same = request.calibration->file().unchanged(); !same) return same;
-  return request.state->keep(planned.name(), on, encoded(planned, finished));
+  if (const Status same = inputs_unchanged(request); !same) return same;
+  return request.state->keep(planned.name(), on, bytes);
 }
 
 }  // namespace hallmark

@@ -23,9 +23,17 @@ Dependencies dependencies_of(const PlannedMatrix& planned, const RunRequest& req
 std::optional<QuantizedTensor> take_kept(const PlannedMatrix& planned, const RunRequest& request,
                                          const RunEvents& events, const InputDigests& digests);
 
-/// Keeps a finished matrix, whose contracts held and whose digests are entered. Errors: those of State::keep; E0902 an
-/// input changed, so that nobody knows what the codes are of.
-Status keep(const PlannedMatrix& planned, QuantizedTensor& finished, const RunRequest& request,
+/// Keeps a finished matrix, whose contracts held and whose digests are entered, by its bytes. Errors: those of
+/// State::keep; E0902 an input changed, so that nobody knows what the codes are of.
+Status keep(const PlannedMatrix& planned, std::span<const std::byte> bytes, const RunRequest& request,
             const InputDigests& digests);
+
+/// Whether the files of a run are those that it opened. Errors: E0902.
+Status inputs_unchanged(const RunRequest& request);
+
+/// A finished matrix as bytes, but for what was loaded of it: what a state keeps, and what one rank sends another.
+std::vector<std::byte> matrix_bytes(const PlannedMatrix& planned, QuantizedTensor& finished);
+/// The same back; none where the bytes are something else.
+std::optional<QuantizedTensor> matrix_of_bytes(const PlannedMatrix& planned, std::span<const std::byte> bytes);
 
 }  // namespace hallmark

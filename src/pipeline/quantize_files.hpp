@@ -33,13 +33,14 @@ class QuantizationOfFiles {
   const Plan& plan() const { return parts_->plan; }
   /// Every file that is read.
   const std::vector<std::string>& inputs() const { return parts_->inputs; }
-  /// Precondition: an output. With a state finished matrices are kept there, and taken from there. Errors: those of
-  /// run_quantization.
+  /// Precondition: an output, or a rank that is not 0. With a state finished matrices are kept there, and taken from
+  /// there. Errors: those of run_quantization.
   Expected<contracts::Report> run(const RunEvents& events, const State* state = nullptr,
-                                  const std::string& program = "") const {
+                                  const std::string& program = "", Ranks* ranks = nullptr) const {
     RunRequest asked = request();
     asked.state = state;
     asked.program = program;
+    asked.ranks = ranks;
     return run_quantization(asked, events);
   }
 

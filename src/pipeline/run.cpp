@@ -9,6 +9,7 @@
 #include "pipeline/input_digests.hpp"
 #include "pipeline/kept_matrices.hpp"
 #include "pipeline/quantize_outputs.hpp"
+#include "pipeline/shared_quantization.hpp"
 
 namespace hallmark {
 namespace {
@@ -36,11 +37,21 @@ Status measure_held_out(const PlannedMatrix& planned, const CalibrationFile* cal
   return ok();
 }
 
-// The matrix quantized, judged and with its digests; kept in the state, or taken from there, where there is one.
-Expected<QuantizedTensor> finished_matrix(const PlannedMatrix& planned, const RunRequest& request,
-                                          const RunEvents& events, const InputDigests& digests) {
-  if (request.state)
-    if (auto taken = take_kept(planned, request, events, digests)) return *std::move(taken);
+CertificateHeader certificate_header_of(const RunRequest& request) {
+  CertificateHeader certificate;
+  certificate.tool = request.tool;
+  certificate.weights_sha256 = not_yet;
+  if (request.calibration) certificate.calibration_sha256 = not_yet;
+  certificate.contracts = contracts::to_string(request.demands.contracts);
+  certificate.asymmetric = std::ranges::any_of(request.plan.matrices, [](const PlannedMatrix& planned) {
+    return planned.matrix.options.target != plain_target;
+  });
+  return certificate;
+}
+
+// The matrix quantized, judged and with its digests.
+Expected<QuantizedTensor> made_matrix(const PlannedMatrix& planned, const RunRequest& request,
+                                      const InputDigests& digests) {
   Expected<QuantizedTensor> quantized = quantize_planned(planned, request.calibration, request.demands, request.device);
   if (!quantized) return quantized;
   if (const Status good = check_judged(planned, quantized->judged); !good) return good.error();
@@ -48,8 +59,19 @@ Expected<QuantizedTensor> finished_matrix(const PlannedMatrix& planned, const Ru
     return measured.error();
   quantized->weights_sha256 = digests.of_weights(planned);
   if (const std::string stored = digests.of_gram(planned); !stored.empty()) quantized->gram_sha256 = stored;
+  return quantized;
+}
+
+// The same, kept in the state, or taken from there, where there is one.
+Expected<QuantizedTensor> finished_matrix(const PlannedMatrix& planned, const RunRequest& request,
+                                          const RunEvents& events, const InputDigests& digests) {
   if (request.state)
-    if (const Status kept = keep(planned, *quantized, request, digests); !kept) return kept.error();
+    if (auto taken = take_kept(planned, request, events, digests)) return *std::move(taken);
+  Expected<QuantizedTensor> quantized = made_matrix(planned, request, digests);
+  if (!quantized) return quantized;
+  if (request.state)
+    if (const Status kept = keep(planned, matrix_bytes(planned, *quantized), request, digests); !kept)
+      return kept.error();
   return quantized;
 }
 
@@ -61,25 +83,32 @@ Expected<std::vector<std::uint64_t>> planned_cut(const RunRequest& request) {
 
 Expected<contracts::Report> run_quantization(const RunRequest& request, const RunEvents& events) {
   const CalibrationFile* const calibration = request.calibration;
-  CertificateHeader certificate;
-  certificate.tool = request.tool;
-  certificate.weights_sha256 = not_yet;
-  if (calibration) certificate.calibration_sha256 = not_yet;
-  certificate.contracts = contracts::to_string(request.demands.contracts);
-  certificate.asymmetric = std::ranges::any_of(request.plan.matrices, [](const PlannedMatrix& planned) {
-    return planned.matrix.options.target != plain_target;
-  });
+  const MakeMatrix make = [&](const PlannedMatrix& planned, const InputDigests& digests) {
+    return made_matrix(planned, request, digests);
+  };
+  if (request.ranks && request.ranks->rank() > 0) {
+    const Status helped = help_quantization(request, make);
+    return helped ? Expected<contracts::Report>(contracts::Report()) : helped.error();
+  }
+  CertificateHeader certificate = certificate_header_of(request);
   Expected<QuantizeOutputs> outputs = QuantizeOutputs::create(request.output, request.overwrite,
                                                               request.max_shard_bytes, header_of(request), certificate);
   if (!outputs) return outputs.error();
   const InputDigests digests(request.weights, calibration);
+  std::unique_ptr<SharedQuantization> shared;
+  if (request.ranks && request.ranks->size() > 1) {
+    auto begun = SharedQuantization::begin(request, events, digests, make);
+    if (!begun) return begun.error();
+    shared = *std::move(begun);
+  }
   contracts::Report judged;
   const double total = request.plan.work();
   double done = 0;
   if (const Status begun = outputs->pass_through(request.weights, request.plan); !begun) return begun.error();
   for (const PlannedMatrix& planned : request.plan.matrices) {
     if (events.progress) events.progress(done, total, planned.name());
-    Expected<QuantizedTensor> quantized = finished_matrix(planned, request, events, digests);
+    Expected<QuantizedTensor> quantized =
+        shared ? shared->take(planned) : finished_matrix(planned, request, events, digests);
     // What came first is told first, however the threads ran.
     if (const Status written = outputs->settle(); !written) return written.error();
     if (!quantized) return quantized.error();
@@ -93,9 +122,7 @@ Expected<contracts::Report> run_quantization(const RunRequest& request, const Ru
   if (const Status written = outputs->settle(); !written) return written.error();
   digests.enter(certificate);
   // A mixture of two versions of an input must not be certified as one.
-  if (const Status whole = request.weights.unchanged(); !whole) return whole.error();
-  if (calibration)
-    if (const Status whole = calibration->file().unchanged(); !whole) return whole.error();
+  if (const Status whole = inputs_unchanged(request); !whole) return whole.error();
   if (const Status written = outputs->commit(certificate); !written) return written.error();
   if (const auto reopened = QuantizedFile::open(request.output); !reopened) return reopened.error();
   return judged;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "pipeline/quantize_planned.hpp"
+#include "ranks/ranks.hpp"
 #include "state/state.hpp"
 
 namespace hallmark {
@@ -20,7 +21,8 @@ struct RunRequest {
   cuda::EngineBackend* device = nullptr;
   std::uint64_t max_shard_bytes = 0;  ///< of tensors, where the output is an index; 0: as W is cut
   const State* state = nullptr;       ///< where finished matrices are kept and taken from; null: nowhere
-  std::string program = {};           ///< with a state: what tells this program from others
+  std::string program = {};           ///< with a state or ranks: what tells this program from others
+  Ranks* ranks = nullptr;             ///< that share the work; null: this process alone
 };
 
 /// Who wants to see how it goes; called from the caller's thread.
@@ -39,7 +41,8 @@ Expected<std::vector<std::uint64_t>> planned_cut(const RunRequest& request);
 /// of the same inputs, options and program is taken instead of being quantized; the bytes of all outputs, and what
 /// `finished` sees but for LoadedMatrix, are the same. Errors: E0411, E0410, E0416 and those of the writers before any
 /// work; those of quantize_planned, of `finished` and of the contracts; those of State::keep; E0621 exact arithmetic
-/// contradicts; E0902 an input changed meanwhile.
+/// contradicts; E0902 an input changed meanwhile. With several ranks rank 0 does all of this, and the others make
+/// matrices for it: they write nothing, hear of nothing and report nothing; errors those of agree and SharedItems too.
 Expected<contracts::Report> run_quantization(const RunRequest& request, const RunEvents& events);
 
 }  // namespace hallmark

@@ -7,17 +7,12 @@
 #include <array>
 
 #include "base/error_numbers.hpp"
-#include "pipeline/kept_judgements.hpp"
+#include "pipeline/judging.hpp"
 
 namespace hallmark {
 namespace {
 
 using VerifyProgress = std::function<void(double done, double total, std::string_view item)>;
-
-Error header_differs(const std::string& path, const std::string& what) {
-  return {Exit::mismatch, error_number::certificate_differs, "the files are not those of the certificate",
-          fmt::format("{}: {}", path, what), "name the files that this output was made from"};
-}
 
 // Whether a tensor that passes through has the bytes of W.
 Expected<bool> same_bytes(const QuantizedModel& model, const TensorInfo& tensor) {
@@ -37,7 +32,7 @@ Expected<bool> same_bytes(const QuantizedModel& model, const TensorInfo& tensor)
 // metadata.
 Status check_tensors(const SafeTensors& weights, const QuantizedModel& model, const std::string& path, bool certified) {
   const std::vector<OriginalTensor>& originals = model.header().tensors;
-  const auto differs = [&](const std::string& what) { return header_differs(path, what); };
+  const auto differs = [&](const std::string& what) { return files_differ(path, what); };
   if (certified && weights.metadata() != model.header().source_metadata)
     return differs("the metadata of the weights are others");
   if (weights.tensors().size() != originals.size())
@@ -62,37 +57,6 @@ Status check_tensors(const SafeTensors& weights, const QuantizedModel& model, co
   return ok();
 }
 
-VerifiedLine line_of(const CertifiedTensor& tensor, const std::string& judged, bool reproduced) {
-  VerifiedLine line{.name = tensor.name,
-                    .judged = judged,
-                    .rows = tensor.rows,
-                    .guard_rows = tensor.guard_rows,
-                    .losses = !tensor.values.empty(),
-                    .of_a_run = reproduced};
-  double loss = 0, rtn = 0;
-  for (const CertifiedRow& row : tensor.values) {
-    loss += (row.final.enclosure.lo + row.final.enclosure.hi) / 2;
-    rtn += (row.rtn.enclosure.lo + row.rtn.enclosure.hi) / 2;
-    if (row.bound) line.slack = std::max(line.slack, row.bound->slack);
-  }
-  line.ratio = rtn > 0 ? loss / rtn : 1;
-  for (const CertifiedContract& contract : tensor.contracts)
-    line.contracts += contract.by_enclosure + contract.by_exact;
-  return line;
-}
-
-// The next tensor of the certificate, which has to be the one that W has here.
-Expected<CertifiedTensor> next_certified(CertificateReader& certificate, const std::string& name,
-                                         const std::string& path) {
-  Expected<std::optional<CertifiedTensor>> next = certificate.next();
-  if (!next) return next.error();
-  if (!*next || (*next)->name != name)
-    return header_differs(
-        path, fmt::format("the certificate has {} where tensor '{}' was quantized",
-                          *next ? fmt::format("tensor '{}'", (*next)->name.substr(0, 200)) : "no tensor", name));
-  return **std::move(next);
-}
-
 // What the headers say of each other; the digests of the inputs are compared beside, so that the message can name a
 // tensor.
 Expected<CertificateHeader> check_headers(const VerifyInputs& in, const InputDigests& digests, Findings& found) {
@@ -107,143 +71,57 @@ Expected<CertificateHeader> check_headers(const VerifyInputs& in, const InputDig
   header.tool = stored.tool;
   header.weights_sha256 = stored.source_sha256;
   header.calibration_sha256 = stored.calibration_sha256;
-  if (const auto text = first_difference(certified, header)) return header_differs(in.certificate_name, *text);
+  if (const auto text = first_difference(certified, header)) return files_differ(in.certificate_name, *text);
   digests.enter(header);
-  if (const auto text = first_difference(certified, header))
-    found.mismatch = header_differs(in.certificate_name, *text);
+  if (const auto text = first_difference(certified, header)) found.mismatch = files_differ(in.certificate_name, *text);
   return header;
 }
 
-std::string judged_text(const Verified& verified, bool reproduced, bool exact) {
-  if (verified.differs) return "DIFFERS";
-  return std::string(reproduced ? "reproduced" : "judged") + (exact ? ", exact" : "");
+void enter(const Judged& judged, Findings& found) {
+  const Judgement& of = judged.judgement;
+  found.held_out += judged.held_out;
+  found.lines.push_back(of.line);
+  if (judged.differs) return;
+  if (!of.slacks.empty()) found.slacks.push_back({of.line.name, of.slacks});
+  found.unjudged_bounds |= of.unjudged_bounds;
+  found.unjudged_scales |= of.unjudged_scales;
+  found.unjudged_counts |= of.unjudged_counts;
+  found.unjudged_contracts |= of.unjudged_contracts;
+  found.unjudged_exact_losses |= of.unjudged_exact_losses;
+  found.rows += of.line.rows;
+  found.worse_rows += of.worse_rows;
+  found.judged.binary32 += of.judged.binary32;
+  found.judged.binary64 += of.judged.binary64;
+  found.judged.exact += of.judged.exact;
+  found.exact_elements += of.exact_elements;
+  found.largest_ratio = std::max(found.largest_ratio, of.largest_ratio);
 }
 
-// Whether the claim has an exact loss of a row that exact arithmetic does not judge.
-bool says_more_than(const CertifiedTensor& claim, ExactRows judged) {
-  const auto rows = static_cast<Index>(claim.values.size());
-  for (Index i = 0; i < rows; ++i) {
-    const CertifiedRow& row = claim.values[static_cast<std::size_t>(i)];
-    if ((row.final.exact || row.rtn.exact) && !judged.contains(i, rows)) return true;
-  }
-  return false;
-}
-
-// Judges, or reproduces, matrices one after the other.
-class Judging {
- public:
-  Judging(const VerifyRequest& request, VerifyInputs& in, const InputDigests& digests, Findings& found)
-      : request_(request), in_(in), digests_(digests), found_(found) {}
-
-  // Enters what is found of the matrix; gives the difference that ends the verification.
-  Expected<std::optional<Error>> matrix(const PlannedMatrix& planned) {
-    std::optional<CertifiedTensor> claim;
-    if (in_.certificate) {
-      Expected<CertifiedTensor> next = next_certified(*in_.certificate, planned.name(), in_.certificate_name);
-      if (!next) return next.error();
-      claim = *std::move(next);
-      // What the run held out, its losses do not speak of.
-      if (in_.calibration && claim->tokens > 0) in_.calibration->use_first(planned.name(), claim->tokens);
-      found_.held_out += planned.calibration && planned.calibration->held_out > 0;
-    }
-    const CertifiedTensor* const claimed = claim ? &*claim : nullptr;
-    Dependencies on;
-    if (request_.state) {
-      Expected<Dependencies> known =
-          dependencies_of(planned, request_, in_, claimed, digests_, found_.mismatch.has_value());
-      if (!known) return known.error();
-      on = *std::move(known);
-      if (const auto taken = take_judgement(planned.name(), request_, on)) {
-        enter(*taken);
-        return std::optional<Error>();
-      }
-    }
-    const Expected<Verified> verified = judge(planned, claimed);
-    if (!verified) return verified.error();
-    const Judgement judgement = judgement_of(*verified, claimed);
-    if (verified->differs) {
-      found_.lines.push_back(judgement.line);
-      return verified->differs;
-    }
-    enter(judgement);
-    if (request_.state)
-      if (const Status kept = keep_judgement(planned.name(), judgement, request_, in_, on); !kept) return kept.error();
-    return std::optional<Error>();
-  }
-
- private:
-  static bool has_bounds(const CertifiedTensor* claim) {
-    return claim && std::ranges::any_of(claim->values, [](const auto& row) { return row.bound.has_value(); });
-  }
-  bool again() const { return request_.reproduce || (in_.certificate && in_.certificate->header().version == 1); }
-
-  Expected<Verified> judge(const PlannedMatrix& planned, const CertifiedTensor* claim) const {
-    if (!claim || !again()) return judge_stored(planned, in_.known(), *in_.model, claim, request_.exact, digests_);
-    const bool optimality = !claim->values.empty() && claim->values.front().optimality;
-    const bool one_opt = one_opt_rows(claim->values).rows > 0;
-    return reproduce(planned, in_.known(), *in_.model, *claim,
-                     {*contracts::parse_policy(in_.certificate->header().contracts), true, has_bounds(claim),
-                      request_.exact, optimality, one_opt},
-                     digests_, found_.mismatch.has_value());
-  }
-
-  Judgement judgement_of(const Verified& verified, const CertifiedTensor* claim) const {
-    const bool reproduced = claim && again();
-    Judgement judgement{
-        .line = line_of(verified.tensor, judged_text(verified, reproduced, request_.exact.count > 0), reproduced),
-        .slacks = {},
-        .judged = verified.judged,
-        .unjudged_contracts =
-            claim && !again() && (!claim->contracts.empty() || in_.certificate->header().contracts != "off"),
-        .unjudged_bounds = has_bounds(claim) && !again(),
-        .unjudged_scales = verified.unjudged_scales,
-        .unjudged_counts = verified.unjudged_counts,
-        .unjudged_exact_losses = claim && says_more_than(*claim, request_.exact),
-        .worse_rows = verified.worse_rows,
-        .exact_elements = verified.exact_elements,
-        .largest_ratio = verified.largest_ratio};
-    if (again())
-      for (const CertifiedRow& row : verified.tensor.values)
-        if (row.bound) judgement.slacks.push_back(row.bound->slack);
-    return judgement;
-  }
-
-  void enter(const Judgement& of) {
-    found_.lines.push_back(of.line);
-    if (!of.slacks.empty()) found_.slacks.push_back({of.line.name, of.slacks});
-    found_.unjudged_bounds |= of.unjudged_bounds;
-    found_.unjudged_scales |= of.unjudged_scales;
-    found_.unjudged_counts |= of.unjudged_counts;
-    found_.unjudged_contracts |= of.unjudged_contracts;
-    found_.unjudged_exact_losses |= of.unjudged_exact_losses;
-    found_.rows += of.line.rows;
-    found_.worse_rows += of.worse_rows;
-    found_.judged.binary32 += of.judged.binary32;
-    found_.judged.binary64 += of.judged.binary64;
-    found_.judged.exact += of.judged.exact;
-    found_.exact_elements += of.exact_elements;
-    found_.largest_ratio = std::max(found_.largest_ratio, of.largest_ratio);
-  }
-
-  const VerifyRequest& request_;
-  VerifyInputs& in_;
-  const InputDigests& digests_;
-  Findings& found_;
-};
-
-// Every matrix; the first that differs ends it.
+// Every matrix; the first that differs ends it. On a rank that is not 0 those that it is handed.
 Expected<std::optional<Error>> verify_matrices(const VerifyRequest& request, VerifyInputs& in, const Plan& plan,
                                                const InputDigests& digests, const VerifyProgress& progress,
                                                Findings& found) {
-  Judging judging(request, in, digests, found);
-  double done = 0;
-  for (const PlannedMatrix& planned : plan.matrices) {
-    if (progress) progress(done, plan.work(), planned.name());
-    const Expected<std::optional<Error>> differs = judging.matrix(planned);
-    if (!differs || *differs) return differs;
-    done += planned.work();
-    forget(planned, in.known());
+  Judging judging(request, in, plan, digests, found.mismatch.has_value());
+  std::unique_ptr<SharedJudging> shared;
+  if (request.ranks && request.ranks->size() > 1) {
+    if (const Status same = agree_on(request, in, digests); !same) return same.error();
+    if (request.ranks->rank() > 0) return help_judging(*request.ranks, judging), std::optional<Error>();
+    auto begun = SharedJudging::begin(*request.ranks, judging);
+    if (!begun) return begun.error();
+    shared = *std::move(begun);
   }
+  double done = 0;
+  for (std::size_t item = 0; item < plan.matrices.size(); ++item) {
+    if (progress) progress(done, plan.work(), plan.matrices[item].name());
+    const Expected<Judged> judged = shared ? shared->take(item) : judging.judged(item);
+    if (!judged) return judged.error();
+    enter(*judged, found);
+    if (judged->differs) return judged->differs;
+    if (!shared)
+      if (const Status kept = judging.keep(*judged); !kept) return kept.error();
+    done += plan.matrices[item].work();
+  }
+  if (const Status read = judging.read_on(); !read) return read.error();
   return std::optional<Error>();
 }
 
@@ -343,8 +221,8 @@ Status check_rest(VerifyInputs& in) {
     const Expected<std::optional<CertifiedTensor>> more = in.certificate->next();
     if (!more) return more.error();
     if (*more)
-      return header_differs(in.certificate_name,
-                            fmt::format("tensor '{}' was not quantized", (*more)->name.substr(0, 200)));
+      return files_differ(in.certificate_name,
+                          fmt::format("tensor '{}' was not quantized", (*more)->name.substr(0, 200)));
   }
   if (const Status whole = in.model->check_whole(); !whole) return whole.error();
   for (const Status& same :

@@ -11,6 +11,7 @@
 #include "artifact/file_format.hpp"
 #include "certify/slack_plot.hpp"
 #include "pipeline/verify.hpp"
+#include "ranks/ranks.hpp"
 #include "state/state.hpp"
 
 namespace hallmark {
@@ -23,9 +24,10 @@ struct VerifyRequest {
   bool reproduce = false;
   ExactRows exact = {};
   const State* state = nullptr;  ///< where judgements are kept and taken from; null: nowhere
-  std::string program = {};      ///< with a state: what tells this program from others
+  std::string program = {};      ///< with a state or ranks: what tells this program from others
   /// Of each matrix that has a record in the state: why it is not taken, or "" where it is.
   std::function<void(const std::string& matrix, const std::string& why_not)> resumed = {};
+  Ranks* ranks = nullptr;  ///< that share the work; null: this process alone
 };
 
 /// The files of a verification.
@@ -66,9 +68,10 @@ struct Findings {
 };
 
 /// Headers, tensors that pass through, and matrix by matrix codes and losses, to the first mismatch. With a state every
-/// judgement is kept there, and one that is kept there and still valid is taken: what is found is the same. Errors:
-/// those of what was opened, of plan_of, judge_stored, reproduce and State::keep; E0711 files that are not those of the
-/// certificate.
+/// judgement is kept there, and one that is kept there and still valid is taken: what is found is the same. With
+/// several ranks so is what rank 0 finds; the others judge for it, and find nothing themselves. Errors: those of agree
+/// and SharedItems; those of what was opened, of plan_of, judge_stored, reproduce and State::keep; E0711 files that are
+/// not those of the certificate.
 Expected<Findings> verify_files(
     const VerifyRequest& request, VerifyInputs& in,
     const std::function<void(double done, double total, std::string_view item)>& progress = {});

@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/error.hpp"
 #include "linalg/matrix.hpp"
 
 namespace hallmark {
@@ -163,5 +164,13 @@ class BytesIn {
   std::span<const std::byte> rest_;
   bool good_ = true;
 };
+
+template <class Archive>
+void fields(Archive& archive, Error& error) {
+  auto& [exit, number, what, where, hint] = error;
+  int code = static_cast<int>(exit);
+  archive(code, number, what, where, hint);
+  if constexpr (Archive::reads) exit = static_cast<Exit>(code);
+}
 
 }  // namespace hallmark

@@ -1,0 +1,130 @@
+#!/usr/bin/env bash
+# tools/check_mpi.sh [KILLS]: builds the tool for several processes and runs it with local ranks: files and findings are those of one
+# process, ranks that see other things are named, and a rank that is killed ends the run and loses nothing that was kept.
+set -euo pipefail
+kills=${1:-10}
+build=build-mpi
+cmake -G Ninja -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DHALLMARK_TESTS=OFF -DHALLMARK_MPI=ON > "$build.log" 2>&1 \
+  || { cat "$build.log"; rm -f "$build.log"; exit 1; }
+rm -f "$build.log"
+cmake --build "$build" -j "$(nproc)" --target hallmark_tool
+tool=$PWD/$build/hallmark
+# More ranks than processors, as root where a container has no other user, and without a system call that containers forbid.
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
+run="mpirun --oversubscribe --bind-to none"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+
+fail() { echo "check-mpi: $*" >&2; exit 1; }
+quietly() { "$@" 2> said || { cat said; fail "failed: $*"; }; }
+refused() {  # NUMBER WORDS COMMAND: ends with this error and says these words
+  if "${@:3}" > said 2>&1; then fail "not refused: ${*:3}"; fi
+  grep -q "error\[$1\]" said && grep -q -- "$2" said || { cat said; fail "expected $1 with '$2': ${*:3}"; }
+}
+
+# Matrices of different sizes, with noise from a seed.
+safetensors() {  # FILE SEED SUFFIX ROWS: NAME.SUFFIX of ROWS rows, or of each matrix's own
+  perl -e 'my ($file, $seed, $suffix, $rows) = @ARGV; srand $seed; my ($head, $data, $end) = ("", "", 0);
+    for my $k (0 .. 11) {
+      my ($r, $c) = ($rows || 40 + 8 * ($k % 5), 64 * (1 + $k * 7 % 5));
+      my $bytes = pack "f<*", map { rand() - .5 } 1 .. $r * $c;
+      $head .= sprintf q(%s"l%02d%s":{"dtype":"F32","shape":[%d,%d],"data_offsets":[%d,%d]}),
+        $k ? "," : "", $k, $suffix, $r, $c, $end, $end + length $bytes;
+      $data .= $bytes; $end += length $bytes; }
+    $head = "{$head}"; $head .= " " while length($head) % 8;
+    open my $out, ">:raw", $file or die; print $out pack("Q<", length $head), $head, $data;' "$@"
+}
+safetensors w 1 "" 0
+safetensors other 2 "" 0
+safetensors c 3 .activations 400
+
+quantize=(quantize --calibration c --grid int4 --method descent --bounds --holdout 0.25 --quiet)
+quietly "$tool" "${quantize[@]}" --weights w -o one.safetensors --report one.jsonl --threads 1
+digests() { sha256sum < "$1.safetensors"; sha256sum < "$1.certificate.json"; sha256sum < "$1.jsonl"; }
+one=$(digests one)
+for ranks in 1 2 3 4; do
+  for threads in 1 2; do
+    start=$(date +%s%N)
+    quietly $run -n $ranks "$tool" "${quantize[@]}" --weights w -o q.safetensors --report q.jsonl --threads $threads --overwrite
+    usual=$((($(date +%s%N) - start) / 1000000))
+    [ "$(digests q)" = "$one" ] || fail "$ranks ranks with $threads threads write other bytes than one process"
+  done
+done
+echo "1, 2, 3 and 4 ranks with 1 and 2 threads: container, certificate and report have the bytes of one process"
+quietly $run -n 3 "$tool" "${quantize[@]}" --weights w -o several.safetensors.index.json --max-shard-size 100000 --threads 1
+quietly "$tool" "${quantize[@]}" --weights w -o alone.safetensors.index.json --max-shard-size 100000 --threads 1
+cat several-*-of-*.safetensors | cmp - <(cat alone-*-of-*.safetensors) || fail "shards of 3 ranks differ from those of one process"
+
+for how in "" "--exact --rows 4" "--reproduce"; do
+  # shellcheck disable=SC2086
+  "$tool" verify one.safetensors --weights w --calibration c $how > alone
+  for ranks in 2 3; do
+    # shellcheck disable=SC2086
+    $run -n $ranks "$tool" verify one.safetensors --weights w --calibration c --threads 1 $how > found
+    cmp alone found || fail "verify $how finds something else by $ranks ranks"
+  done
+done
+# One byte of a code: what differs is told as one process tells it.
+cp one.safetensors bad.safetensors; cp one.certificate.json bad.certificate.json
+printf '\x11' | dd of=bad.safetensors bs=1 seek=$(($(stat -c %s bad.safetensors) - 3000)) conv=notrunc status=none
+"$tool" verify bad.safetensors --weights w --calibration c > alone 2> alone.said && fail "a changed code was not seen"
+$run -n 3 "$tool" verify bad.safetensors --weights w --calibration c > found 2> said && fail "3 ranks do not see a changed code"
+cmp alone found && grep -qF "$(grep 'error\[' alone.said)" said || fail "3 ranks tell of a changed code in other words"
+echo "verify by 2 and 3 ranks finds what one process finds"
+
+cat > unlike <<'SCRIPT'
+#!/bin/sh
+# Rank 1 gets other words: unlike TOOL FLAG VALUE WORDS...
+tool=$1 flag=$2 value=$3
+shift 3
+[ "$OMPI_COMM_WORLD_RANK" = 1 ] && exec "$tool" "$@" "$flag" "$value"
+[ "$flag" = --weights ] && exec "$tool" "$@" --weights w
+exec "$tool" "$@"
+SCRIPT
+chmod +x unlike
+refused E0450 "rank 1: the weights' SHA-256 is" $run -n 3 ./unlike "$tool" --weights other "${quantize[@]}" -o x.safetensors
+refused E0450 "rank 1: the plan" $run -n 3 ./unlike "$tool" --damp-fraction 0.02 "${quantize[@]}" --weights w -o x.safetensors
+refused E0901 "rank 1: " $run -n 3 ./unlike "$tool" --weights missing "${quantize[@]}" -o x.safetensors
+refused E0205 "2 ranks" $run -n 2 "$tool" version
+compgen -G 'x*' > /dev/null && fail "a refused run has left an output"
+compgen -G '.hallmark-*' > /dev/null && fail "a refused run has left a temporary file"
+echo "ranks with other files or options, and commands that are one process, are refused"
+
+# Runs with a state, of which one rank is killed at a random moment; when one comes to its end a new one begins.
+records() { mkdir -p state && ls state | grep -c record || true; }
+RANDOM=15
+killed=0 finished=0 slowest=0
+while [ $killed -lt "$kills" ]; do
+  rm -f q.* .hallmark-*
+  before=$(records)
+  $run -n 3 "$tool" "${quantize[@]}" --weights w -o q.safetensors --report q.jsonl --threads 1 --state state --resume > said 2>&1 &
+  mpirun=$!
+  sleep "$(printf '%d.%03d' $((moment = RANDOM % usual, moment / 1000)) $((moment % 1000)))"
+  mapfile -t pids < <(pgrep -P $mpirun -x hallmark)
+  if [ ${#pids[@]} -eq 3 ] && kill -9 "${pids[$((RANDOM % 3))]}" 2> /dev/null; then
+    start=$(date +%s%N)
+    code=0
+    wait $mpirun || code=$?
+    took=$((($(date +%s%N) - start) / 1000000))
+    [ $took -le 10000 ] || fail "the run ended $took ms after a rank was killed"
+    [ $took -le $slowest ] || slowest=$took
+    if [ $code -ne 0 ]; then
+      killed=$((killed + 1))
+      grep -q 'process rank [0-2] with' said || { cat said; fail "nobody named the rank that was killed"; }
+      grep -q 'process rank 0 with' said || ! compgen -G '.hallmark-*' > /dev/null || fail "a temporary file is left"
+      [ ! -e q.safetensors ] || cmp q.safetensors one.safetensors || fail "a container is half-written"
+      [ "$(records)" -ge "$before" ] || fail "a record is gone"
+      continue
+    fi
+  else
+    wait $mpirun || { cat said; fail "a run that nobody killed failed"; }
+  fi
+  [ "$(digests q)" = "$one" ] || fail "a run that went on after kills wrote other bytes"
+  finished=$((finished + 1))
+  rm -rf state
+done
+rm -f q.* .hallmark-*
+quietly $run -n 2 "$tool" "${quantize[@]}" --weights w -o q.safetensors --report q.jsonl --threads 1 --state state --resume
+[ "$(digests q)" = "$one" ] || fail "the last run wrote other bytes"
+echo "$killed ranks killed: every run ended within $slowest ms, $((finished + 1)) brought to their end with the bytes of one process"
