@@ -13,7 +13,7 @@
 namespace hallmark {
 namespace {
 
-constexpr std::size_t side_by_side = 16;  // windows of one pass; no byte depends on it
+constexpr std::size_t written_together = 16;  // windows of one pass; no byte depends on it
 
 std::byte uniform_byte(SplitMix64& random) { return static_cast<std::byte>(random() >> 56); }
 
@@ -50,8 +50,8 @@ Expected<std::vector<std::byte>> sampled_text(const Model& model, std::size_t wi
   for (SplitMix64 seeds(seed); random.size() < windows;) random.emplace_back(seeds());
   std::vector<std::byte> text(windows * size);
 #pragma omp parallel for schedule(dynamic)
-  for (std::size_t first = 0; first < windows; first += side_by_side) {
-    const std::size_t count = std::min(side_by_side, windows - first);
+  for (std::size_t first = 0; first < windows; first += written_together) {
+    const std::size_t count = std::min(written_together, windows - first);
     Continuation::Past past = continuation.begin(static_cast<Index>(count));
     std::vector<std::byte> inputs(count);
     for (std::size_t t = 0; t < size; ++t) {

@@ -56,7 +56,7 @@ double mean_of(double c, const std::vector<Part>& parts) {
 }
 
 // The mean grows with c: half of the interval is left out until no number is between its ends.
-std::vector<double> factors(const ScaleInput& input) {
+std::vector<double> adaptive_factors(const ScaleInput& input) {
   const std::vector<Part> parts = parts_of(input);
   double least = 0, most = 0;
   for (const Part& part : parts)
@@ -73,6 +73,6 @@ std::vector<double> factors(const ScaleInput& input) {
 extern const ScaleRule sdclip_adaptive;
 const ScaleRule sdclip_adaptive{
     "sdclip-adaptive", takes_scales_alone, Statistic::diagonal,
-    [](const ScaleInput& input) -> Expected<Steps> { return clipped_at_deviations(input, factors(input)); }};
+    [](const ScaleInput& input) -> Expected<Steps> { return clipped_at_deviations(input, adaptive_factors(input)); }};
 
 }  // namespace hallmark::rules
