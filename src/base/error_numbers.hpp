@@ -110,7 +110,7 @@ inline constexpr int gguf_layout = 358;     ///< an offset out of sequence, padd
 inline constexpr int gguf_scales = 359;     ///< the blocks of one group have different scales
 
 // Exit::input: token shards.
-inline constexpr int shard_malformed = 348;   ///< another magic, version or size than the header says
+inline constexpr int shard_malformed = 327;   ///< another magic, version or size than the header says
 inline constexpr int pieces_malformed = 349;  ///< no model of sentencepiece, or one without a piece that is needed
 
 // Exit::input: the packed artifact.

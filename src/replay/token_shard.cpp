@@ -11,7 +11,7 @@ namespace hallmark {
 namespace {
 
 constexpr std::size_t header_bytes = 1024;
-constexpr std::int32_t magic = 20240520, version = 1;
+constexpr std::int32_t shard_magic = 20240520, shard_version = 1;
 
 std::int32_t header_field(std::span<const std::byte> file, std::size_t i) {
   std::int32_t value;
@@ -22,7 +22,7 @@ std::int32_t header_field(std::span<const std::byte> file, std::size_t i) {
 }  // namespace
 
 bool TokenShard::is_one(std::span<const std::byte> file) {
-  return file.size() >= header_bytes && header_field(file, 0) == magic;
+  return file.size() >= header_bytes && header_field(file, 0) == shard_magic;
 }
 
 Expected<TokenShard> TokenShard::open(const std::string& path) {
@@ -33,7 +33,7 @@ Expected<TokenShard> TokenShard::open(const std::string& path) {
     return Error{Exit::input, error_number::shard_malformed, std::move(what), path + ": " + where,
                  "get the shard again"};
   };
-  if (!is_one(bytes) || header_field(bytes, 1) != version)
+  if (!is_one(bytes) || header_field(bytes, 1) != shard_version)
     return malformed("not a token shard of version 1", fmt::format("{} bytes", bytes.size()));
   const std::int32_t count = header_field(bytes, 2);
   if (count < 0 || bytes.size() != header_bytes + 2 * static_cast<std::size_t>(count))

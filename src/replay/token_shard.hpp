@@ -14,7 +14,7 @@ class TokenShard {
  public:
   /// Whether the bytes begin as those of a shard do.
   static bool is_one(std::span<const std::byte> file);
-  /// Errors: E0348 another magic, version or size than the header says; those of MappedFile::open.
+  /// Errors: E0327 another magic, version or size than the header says; those of MappedFile::open.
   static Expected<TokenShard> open(const std::string& path);
 
   std::span<const std::uint16_t> tokens() const;  ///< a view of the map

@@ -180,7 +180,7 @@ TEST_CASE("inspect counts the tokens of a shard and the bytes that they stand fo
         "{\"files\":[\"s.bin\"],\"tokens\":3,\"predicted_bytes\":3}\n");
   check_error(work.run("inspect w --pieces m.model"), 2, "E0201", {"--pieces"});
   write_file(work.folder / "s.bin", shard + "x");
-  check_error(work.run("inspect s.bin"), 3, "E0348");
+  check_error(work.run("inspect s.bin"), 3, "E0327");
 }
 
 TEST_CASE("frames are read whole, to a limit, and not beyond their end") {

@@ -241,7 +241,7 @@ TEST_CASE("shards: train and validation, in the order of names; a token beyond t
   second(shard(two, {3, 300}));
   refused_with(390, "token 1 is 300, the vocabulary has 300");
   second("short");
-  refused_with(348, "5 bytes");
+  refused_with(327, "5 bytes");
   second(shard(two, {5, 6}));
   refused_with(395, "fineweb_val_000000.bin");
   std::filesystem::remove(folder / "fineweb_val_000000.bin");
