@@ -20,6 +20,7 @@ const std::vector<Division>& divisions() {
   return all;
 }
 
+// Long because it is a table, one line an entry.
 const std::vector<LeagueEntry>& league_entries() {
   static const std::vector<LeagueEntry> all = {
       {"rtn", integers, {{"grid", "intBs"}, {"method", "rtn"}}},
