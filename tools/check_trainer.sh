@@ -100,6 +100,7 @@ head -c 1000 "$folder/undisturbed.safetensors" > "$folder/cut.safetensors"
 refused E0303 "${run[@]}" --state "$folder/cut.safetensors" --resume
 sed 's/"ema": 0,/"ema": 0.9,/' "$folder/recipe.json" > "$folder/wrong.json"
 refused E0201 --recipe "$folder/wrong.json" --text "$folder/text"
+refused E0201 "${run[@]}" --start "$folder/undisturbed.safetensors"  # a network that grows begins with blocks that add nothing
 cp -r "$folder/text" "$folder/leak"
 cat "$(find "$folder/leak" -type f | sort | tail -1)" >> "$(find "$folder/leak" -type f | sort | head -1)"
 refused E0395 --recipe "$folder/recipe.json" --text "$folder/leak"

@@ -143,9 +143,9 @@ class Training {
   Status run() {
     if (!arguments_.start.empty())
       if (auto begun = begin_with(arguments_.start, recipe_.model, network_.parameters()); !begun) return begun;
+    const double before = arguments_.check ? validation(network_) : 0;
     optimizer_.emplace(network_.parameters(), recipe_);
     if (auto resumed = resume(); !resumed) return resumed;
-    const double before = arguments_.check ? validation(network_) : 0;
     start_ = std::chrono::steady_clock::now();
     for (first_ = progress_.step; progress_.step < recipe_.steps;)
       if (auto stepped = step(); !stepped) return stepped;
@@ -303,6 +303,9 @@ class Training {
 Status train(const Arguments& arguments) {
   const auto recipe = load_recipe(arguments.recipe);
   if (!recipe) return recipe.error();
+  if (!arguments.start.empty() && recipe->depth.size() > 1)
+    return Error{Exit::usage, error_number::command_line, "a network that grows cannot start with trained blocks",
+                 arguments.recipe + ": depth, and --start " + arguments.start, "leave one of the two out"};
   auto text = read_text(arguments.text, *recipe);
   if (!text) return text.error();
   auto order = WindowOrder::create(*recipe, text->train.size(), arguments.seed, text->costs);

@@ -20,8 +20,8 @@ struct Arguments {
   bool check = false;
 };
 
-/// Errors: E0201 or E0393 the recipe; E0390..E0395 the text; E0441, E0443 the state; E0510 the loss left the numbers;
-/// E0610, E0611 of check; those of reading and writing files.
+/// Errors: E0201 or E0393 the recipe, or what it says against the arguments; E0390..E0395 the text; E0441, E0443 the
+/// state; E0510 the loss left the numbers; E0610, E0611 of check; those of reading and writing files.
 Status train(const Arguments& arguments);
 
 }  // namespace hallmark::trainer
