@@ -127,4 +127,15 @@ done
 rm -f q.* .hallmark-*
 quietly $run -n 2 "$tool" "${quantize[@]}" --weights w -o q.safetensors --report q.jsonl --threads 1 --state state --resume
 [ "$(digests q)" = "$one" ] || fail "the last run wrote other bytes"
+if [ "$kills" -ge 50 ]; then  # half a minute
+  rm -rf q.* state
+  $run -n 3 "$tool" quantize --weights w --calibration c --bits 3 --effort 8 -o q.safetensors --threads 1 --state state > said 2>&1 &
+  mpirun=$!
+  until [ "$(records)" -gt 0 ]; do sleep 0.01; done  # all have begun
+  mapfile -t pids < <(pgrep -P $mpirun -x hallmark)
+  kill -STOP "${pids[2]}"
+  wait $mpirun && fail "a rank that was stopped is not missed"
+  grep -q 'error\[E0907\]' said && grep -q 'rank 2: none for 20 s' said || { cat said; fail "nobody named the rank that was stopped"; }
+  [ ! -e q.safetensors ] || fail "a run without one of its ranks has written"
+fi
 echo "$killed ranks killed: every run ended within $slowest ms, $((finished + 1)) brought to their end with the bytes of one process"

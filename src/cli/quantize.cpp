@@ -136,7 +136,8 @@ Expected<Exit> run(const QuantizeFlags& flags) {
                                      flags.overwrite,
                                      tool_name(),
                                      *shard_bytes,
-                                     device->get()};
+                                     device->get(),
+                                     !first_rank()};
   const Expected<QuantizationOfFiles> work = QuantizationOfFiles::prepare(request, *rules);
   if (!work) return work.error();
   if (flags.dry_run) {

@@ -21,6 +21,7 @@ struct QuantizeFilesRequest {
   std::string tool;  ///< "hallmark 0.1.0"
   std::uint64_t max_shard_bytes = 0;
   cuda::EngineBackend* device = nullptr;
+  bool values_checked = false;  ///< by another rank, which reads the same files
 };
 
 class QuantizationOfFiles {

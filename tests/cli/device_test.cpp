@@ -1,5 +1,5 @@
-// --device: a tool or a machine without CUDA says so in three lines, with its own number, before it reads or writes
-// anything.
+// --device, mpirun: a tool or a machine without CUDA or MPI says so in three lines, with its own number, before it
+// reads or writes anything.
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -28,3 +28,16 @@ TEST_CASE("--device") {
   CHECK(quantize_on("cpu").exit == 9);  // E0901: the weights are not there
   CHECK(quantize_on("tpu").exit == 2);
 }
+
+#ifndef HALLMARK_WITH_MPI
+TEST_CASE("several processes") {
+  // As mpirun of Open MPI and of MPICH starts them.
+  for (const char* several : {"OMPI_COMM_WORLD_SIZE=3 ", "PMI_SIZE=3 "}) {
+    const Result version = hallmark::test::shell(several + std::string(HALLMARK_TOOL " version"));
+    CAPTURE(version.out);
+    CHECK(version.exit == 13);
+    CHECK(version.out.find("error[E1307]: this hallmark was built without MPI\n  3 processes") == 0);
+  }
+  CHECK(hallmark::test::shell("OMPI_COMM_WORLD_SIZE=1 " HALLMARK_TOOL " version").exit == 0);
+}
+#endif
