@@ -10,12 +10,14 @@
 #include "base/error_numbers.hpp"
 #include "cli/build_info.hpp"
 #include "cli/command.hpp"
+#include "cli/gram_shared.hpp"
 #include "cli/gram_sums.hpp"
 #include "cli/gram_target.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/last_words.hpp"
 #include "cli/ranges.hpp"
+#include "cli/ranks.hpp"
 #include "cli/resume.hpp"
 #include "replay/calibration.hpp"
 
@@ -147,14 +149,8 @@ Expected<Exit> run_behind(const GramFlags& flags) {
   return finish(flags, weights.size(), write_behind(flags.output, flags.overwrite, all.first(count), all.last(count)));
 }
 
-Expected<Exit> run(const GramFlags& flags) {
-  const std::vector<std::string>& inputs = flags.activations.empty() ? flags.merge : flags.activations;
-  const bool merging = flags.activations.empty();
-  if (const Status free = check_files(flags, inputs); !free) return free.error();
-  const auto opened = open_all(inputs);
-  if (!opened) return opened.error();
-  const std::vector<CalibrationFile>& files = *opened;
-
+// The matrices of all files, in the order in which these name them.
+Expected<std::vector<GramPlan>> plan_of(const std::vector<CalibrationFile>& files, bool merging) {
   std::vector<GramPlan> plan;
   for (const CalibrationFile& file : files)
     for (const auto& [weight, entry] : file.entries()) {
@@ -176,20 +172,37 @@ Expected<Exit> run(const GramFlags& flags) {
           return counted.error();
       }
     }
+  return plan;
+}
 
+Expected<Exit> run(const GramFlags& flags) {
+  const std::vector<std::string>& inputs = flags.activations.empty() ? flags.merge : flags.activations;
+  const bool merging = flags.activations.empty();
+  if (const Status free = check_files(flags, inputs); !free) return free.error();
+  const auto opened = open_all(inputs);
+  if (!opened) return opened.error();
+  const std::vector<CalibrationFile>& files = *opened;
+  const Expected<std::vector<GramPlan>> plan = plan_of(files, merging);
+  if (!plan) return plan.error();
   Expected<Resumable> resumable =
       Resumable::open(flags.resume, "gram", fmt::format("hallmark {}", build_info::version));
   if (!resumable) return resumable.error();
+  std::optional<SharedSums> shared;
+  if (ranks->size() > 1) {
+    shared.emplace(*ranks, files, *plan);
+    if (const Status same = shared->agree_on(resumable->program()); !same) return same.error();
+    if (!first_rank()) return shared->help(), Exit::ok;
+  }
   Progress progress("gram");
   std::optional<LastWords> words;
   if (resumable->state()) words.emplace(last_words_of(*resumable->state()));
   const auto gram_of = [&](std::size_t i) -> Expected<Matrix<double>> {
-    progress.update(static_cast<double>(i), static_cast<double>(plan.size()), plan[i].weight);
-    return kept_sum(files, plan[i], merging, *resumable);
+    progress.update(static_cast<double>(i), static_cast<double>(plan->size()), (*plan)[i].weight);
+    return shared ? shared->sum(i) : kept_sum(files, (*plan)[i], merging, *resumable);
   };
-  const Status written = write_grams(flags.output, flags.overwrite, plan, gram_of);
-  if (written) resumable->print_summary(plan.size());
-  return finish(flags, plan.size(), written);
+  const Status written = write_grams(flags.output, flags.overwrite, *plan, gram_of);
+  if (written) resumable->print_summary(plan->size());
+  return finish(flags, plan->size(), written);
 }
 
 }  // namespace
@@ -219,13 +232,20 @@ Command gram_command(CLI::App& root) {
   add_resume_flags(*app, flags->resume, "Gram matrix")->excludes(model)->excludes(behind);
   app->add_option("-o,--output", flags->output, "Calibration file to write")->required();
   app->add_flag("--overwrite", flags->overwrite, "Replace an existing output");
-  return {app, [flags]() -> Expected<Exit> {
+  return {app,
+          [flags]() -> Expected<Exit> {
+            const bool shareable = !flags->activations.empty() && flags->behind.empty() && flags->resume.folder.empty();
+            if (ranks->size() > 1 && !shareable)
+              return Error{Exit::usage, error_number::ranks_refused, "this way of gram is one process",
+                           fmt::format("gram: {} ranks", ranks->size()),
+                           "start it without mpirun; ranks share --activations, without --behind and --state"};
             if (!flags->model.empty()) return run_model(*flags);
             if (flags->activations.empty() && flags->merge.empty())
               return Error{Exit::usage, error_number::no_input, "no input", "hallmark gram",
                            "--activations FILE..., --merge FILE... or --model CHECKPOINT"};
             return flags->behind.empty() ? run(*flags) : run_behind(*flags);
-          }};
+          },
+          true};
 }
 
 }  // namespace hallmark::cli

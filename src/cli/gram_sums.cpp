@@ -16,16 +16,6 @@ namespace {
 
 using Files = std::vector<CalibrationFile>;
 
-// All that the sum depends on: the program, and the weight's tensor in every file that has it, in order.
-Dependencies inputs_of(const Files& files, const std::string& weight, bool merging, const std::string& program) {
-  Dependencies on{{"program", program}};
-  const std::string name = weight + (merging ? ".gram" : ".activations");
-  for (const CalibrationFile& file : files)
-    if (const TensorInfo* const tensor = file.file().find(name))
-      on[fmt::format("input {:06}", on.size())] = described(*tensor, sha256_mapped(tensor->data));
-  return on;
-}
-
 // A sum of two versions of an input is not kept.
 Status keep(const State& state, const Files& files, const std::string& name, const Dependencies& on,
             std::span<const std::byte> bytes) {
@@ -76,11 +66,21 @@ Expected<Matrix<double>> sum_in_chunks(const Files& files, const GramPlan& plan,
 
 }  // namespace
 
+Dependencies sum_dependencies(const std::vector<CalibrationFile>& files, const std::string& weight, bool merging,
+                              const std::string& program) {
+  Dependencies on{{"program", program}};
+  const std::string name = weight + (merging ? ".gram" : ".activations");
+  for (const CalibrationFile& file : files)
+    if (const TensorInfo* const tensor = file.file().find(name))
+      on[fmt::format("input {:06}", on.size())] = described(*tensor, sha256_mapped(tensor->data));
+  return on;
+}
+
 Expected<Matrix<double>> kept_sum(const std::vector<CalibrationFile>& files, const GramPlan& plan, bool merging,
                                   Resumable& resumable) {
   const State* const state = resumable.state();
   if (!state) return merging ? merged(files, plan.weight) : accumulate_gram(files, plan.weight);
-  const Dependencies on = inputs_of(files, plan.weight, merging, resumable.program());
+  const Dependencies on = sum_dependencies(files, plan.weight, merging, resumable.program());
   const auto cols = static_cast<Index>(plan.cols);
   const Found found = state->find(plan.weight, on);
   const bool fits = found.kept && found.kept->bytes.size() == plan.cols * plan.cols * sizeof(double);
