@@ -1,5 +1,5 @@
-// The bytes of text that tokens stand for, by the model of sentencepiece that made them: what turns nats a token into bits
-// a byte. Layout: docs/parameter-golf.md.
+// The bytes of text that tokens stand for, by the model of sentencepiece that made them: what turns nats a token into
+// bits a byte. Layout: docs/parameter-golf.md.
 #pragma once
 
 #include <cstdint>

@@ -75,7 +75,8 @@ Matrix<Code> greedy(const SmallLayer& s, double rate, const Matrix<Code>& before
       const std::vector<double>& counted = count[static_cast<std::size_t>(context + 1)];
       for (const Code code : all) {
         const double x = u - s.steps.scale(i, j) * s.grid.value(code, s.steps.zero(i, j));
-        const double cost = factor.d[j] * x * x - mu * std::log2((counted[code] + 1) / total[static_cast<std::size_t>(context + 1)]);
+        const double cost =
+            factor.d[j] * x * x - mu * std::log2((counted[code] + 1) / total[static_cast<std::size_t>(context + 1)]);
         if (cost < least) least = cost, codes(i, j) = code;
       }
       const double q = s.grid.value(codes(i, j), s.steps.zero(i, j));

@@ -218,7 +218,8 @@ TEST_CASE("vocabularies of fewer than 256 tokens, or of more than the hash of bi
   CHECK(parse_config(config_json(family(59137)), "here", Reads::tokens));
 }
 
-TEST_CASE("shards: train and validation, in the order of names; a token beyond the vocabulary is refused with its place") {
+TEST_CASE(
+    "shards: train and validation, in the order of names; a token beyond the vocabulary is refused with its place") {
   TemporaryFolder folder;
   const std::vector<std::uint32_t> two{20240520, 1, 2};
   test::write_file(folder / "fineweb_train_000001.bin", shard(two, {3, 4}));
