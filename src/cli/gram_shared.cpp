@@ -18,8 +18,8 @@ constexpr std::size_t ahead = 2;  // matrices for each rank that may wait at ran
 
 }  // namespace
 
-SharedSums::SharedSums(Ranks& ranks, const std::vector<CalibrationFile>& files, const std::vector<GramPlan>& plan)
-    : ranks_(ranks), files_(files), plan_(plan) {
+SharedSums::SharedSums(Ranks& all, const std::vector<CalibrationFile>& files, const std::vector<GramPlan>& plan)
+    : ranks_(all), files_(files), plan_(plan) {
   for (std::size_t weight = 0; weight < plan.size(); ++weight)
     for (std::uint64_t chunk = 0; chunk < gram_chunks(tokens_of(files, plan[weight].weight)); ++chunk)
       items_.push_back({weight, chunk});
