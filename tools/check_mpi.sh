@@ -116,7 +116,9 @@ while [ $killed -lt "$kills" ]; do
   before=$(records)
   $run -n 3 "$tool" "${quantize[@]}" --weights w -o q.safetensors --report q.jsonl --threads 1 --state state --resume > said 2>&1 &
   mpirun=$!
-  sleep "$(printf '%d.%03d' $((moment = RANDOM % usual, moment / 1000)) $((moment % 1000)))"
+  # Not while MPI starts: mpirun 4.1.4 was seen to name a rank that was killed then, to end the others, and to hang.
+  while kill -0 $mpirun 2> /dev/null && ! compgen -G '.hallmark-*' > /dev/null; do sleep 0.01; done
+  sleep "$(printf '%d.%03d' $((moment = RANDOM % usual / 2, moment / 1000)) $((moment % 1000)))"
   mapfile -t pids < <(pgrep -P $mpirun -x hallmark)
   if [ ${#pids[@]} -eq 3 ] && kill -9 "${pids[$((RANDOM % 3))]}" 2> /dev/null; then
     start=$(date +%s%N)
