@@ -118,7 +118,7 @@ while [ $killed -lt "$kills" ]; do
   mpirun=$!
   # Not while MPI starts: mpirun 4.1.4 was seen to name a rank that was killed then, to end the others, and to hang.
   while kill -0 $mpirun 2> /dev/null && ! compgen -G '.hallmark-*' > /dev/null; do sleep 0.01; done
-  sleep "$(printf '%d.%03d' $((moment = RANDOM % usual / 2, moment / 1000)) $((moment % 1000)))"
+  sleep "$(printf '%d.%03d' $((moment = RANDOM % usual / 4, moment / 1000)) $((moment % 1000)))"
   mapfile -t pids < <(pgrep -P $mpirun -x hallmark)
   if [ ${#pids[@]} -eq 3 ] && kill -9 "${pids[$((RANDOM % 3))]}" 2> /dev/null; then
     start=$(date +%s%N)
@@ -147,10 +147,11 @@ quietly $run -n 2 "$tool" "${quantize[@]}" --weights w -o q.safetensors --report
 [ "$(digests q)" = "$one" ] || fail "the last run wrote other bytes"
 if [ "$kills" -ge 50 ]; then  # half a minute
   rm -rf q.* state
-  $run -n 3 "$tool" quantize --weights w --calibration c --bits 3 --effort 8 -o q.safetensors --threads 1 --state state > said 2>&1 &
+  $run -n 3 "$tool" quantize --weights w --calibration c --bits 3 --effort 5 -o q.safetensors --threads 1 --state state > said 2>&1 &
   mpirun=$!
-  until [ "$(records)" -gt 0 ]; do sleep 0.01; done  # all have begun
+  while kill -0 $mpirun 2> /dev/null && [ "$(records)" -eq 0 ]; do sleep 0.01; done  # until all have begun
   mapfile -t pids < <(pgrep -P $mpirun -x hallmark)
+  [ ${#pids[@]} -eq 3 ] || { cat said; fail "there are no three ranks to stop one of"; }
   kill -STOP "${pids[2]}"
   wait $mpirun && fail "a rank that was stopped is not missed"
   grep -q 'error\[E0907\]' said && grep -q 'rank 2: none for 20 s' said || { cat said; fail "nobody named the rank that was stopped"; }
