@@ -9,6 +9,7 @@
 #include "base/error_numbers.hpp"
 #include "ledger/json_fields.hpp"
 #include "ledger/json_text.hpp"
+#include "measure/run_lines.hpp"
 
 namespace hallmark {
 namespace {
@@ -132,41 +133,13 @@ Expected<LeagueLine> parse_league_line(std::string_view text, const std::string&
 }
 
 Expected<std::vector<LeagueLine>> league_lines(std::span<const LedgerEntry> entries, const std::string& place) {
-  std::vector<LeagueLine> lines;
-  std::set<std::pair<std::string, std::string>> seen;
-  std::map<std::string, std::size_t> first_of_run;
-  std::map<std::pair<std::string, std::uint64_t>, std::size_t> first_of_checkpoint;
-  for (const LedgerEntry& entry : entries) {
-    const std::string where = fmt::format("{}, line {}", place, entry.line);
-    auto line = parse_league_line(entry.text, where);
-    if (!line) return line.error();
-    if (!seen.emplace(line->run, line->key()).second)
-      return Error{Exit::input, error_number::cell_repeated, "a line of the league stands twice in its run",
-                   fmt::format("{}: {}", where, line->key()), "run the league again"};
-    lines.push_back(*std::move(line));
-    const LeagueLine& last = lines.back();
-    const LeagueLine& run = lines[first_of_run.emplace(last.run, lines.size() - 1).first->second];
-    const LeagueLine& checkpoint =
-        lines[first_of_checkpoint.emplace(std::pair(last.run, last.seed), lines.size() - 1).first->second];
-    if (of_run(last) != of_run(run) || of_checkpoint(last) != of_checkpoint(checkpoint))
-      return Error{Exit::input, error_number::cells_differ, "lines of one run of the league disagree",
-                   fmt::format("{}: {}", where, last.key()), "run the league again"};
-  }
-  return lines;
+  return lines_of_runs(entries, place, parse_league_line, of_run, of_checkpoint);
 }
 
-std::vector<LeagueLine> last_run(std::span<const LeagueLine> lines) {
-  std::vector<LeagueLine> run;
-  for (const LeagueLine& line : lines)
-    if (line.run == lines.back().run) run.push_back(line);
-  return run;
-}
+std::vector<LeagueLine> last_run(std::span<const LeagueLine> lines) { return last_run_of(lines); }
 
 Expected<std::vector<LeagueLine>> run_to_report(std::span<const LeagueLine> lines, const std::string& place) {
-  std::map<std::string, std::int64_t> count;
-  for (const LeagueLine& line : lines) ++count[line.run];
-  for (std::size_t end = lines.size(); end > 0; --end)
-    if (count[lines[end - 1].run] == lines[end - 1].lines) return last_run(lines.first(end));
+  if (auto whole = last_whole_run_of(lines); !whole.empty()) return whole;
   std::vector<LeagueLine> run = last_run(lines);
   std::set<std::uint64_t> seeds;
   std::map<std::pair<std::string, std::string>, std::size_t> met;

@@ -3,19 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <ctime>
 #include <filesystem>
-#include <limits>
 #include <numeric>
 #include <set>
 
-#include "artifact/matrix_bits.hpp"
 #include "base/error_numbers.hpp"
-#include "certify/loss_verifier.hpp"
 #include "io/file.hpp"
 #include "measure/grams.hpp"
 #include "measure/in_order.hpp"
+#include "measure/judged_codes.hpp"
 #include "measure/provenance.hpp"
 #include "method/rtn.hpp"
 #include "pipeline/pattern.hpp"
@@ -38,37 +35,6 @@ struct Board {
 };
 
 double processor_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
-
-// An upper bound of the sum: after every addition one step up.
-double sum_up(const std::vector<Loss>& losses) {
-  double sum = 0;
-  for (const Loss& loss : losses)
-    if (loss.hi > 0) sum = std::nextafter(sum + loss.hi, std::numeric_limits<double>::infinity());
-  return sum;
-}
-
-// Sums over the tensors of a line.
-struct Sizes {
-  double weights = 0, stored = 0, container = 0, entropy = 0;
-  void add(const QuantizedMatrix& matrix, const Matrix<Code>& codes) {
-    const MatrixBits bits = bits_of(matrix);
-    const auto count = static_cast<double>(codes.size());
-    weights += count;
-    stored += bits.codes + bits.steps;
-    container += bits.container_codes + bits.steps;
-    entropy += entropy_of(codes) * count + bits.steps;
-  }
-};
-
-// The upper end of loss_G of the codes, over all rows, whatever made them.
-Expected<double> certified_loss(const Matrix<float>& W, const SiteGram& gram, const Options& options,
-                                const Quantized& quantized, const std::string& name) {
-  auto judge = LossVerifier::make(W, gram.G, options, quantized.steps, name);
-  if (!judge) return judge.error();
-  const auto losses = judge->narrow_losses(quantized.codes);
-  if (!losses) return losses.error();
-  return sum_up(*losses);
-}
 
 // A line as its matrices are quantized.
 class Quantizing {
@@ -99,7 +65,7 @@ class Quantizing {
   // Enters into the line what is known of the codes: their plain losses, whatever they were made for.
   Status enter(const Fixture& fixture) {
     Sha256 digest;
-    Sizes sizes;
+    CodeBits sizes;
     for (const auto& name : board_.model.matrix_names()) {
       const auto& [options, result] = done_.at(name);
       const Matrix<float>& W = board_.model[name];
@@ -107,9 +73,7 @@ class Quantizing {
       if (!loss) return loss.error();
       line_.loss[name] = *loss;
       line_.guard_rows += result.guard_rows;
-      sizes.add(
-          {name, name, {}, false, static_cast<std::uint64_t>(W.rows()), static_cast<std::uint64_t>(W.cols()), options},
-          result.codes);
+      sizes.add(name, W, options, result.codes);
       add_to_digest(digest, name, result.codes, result.steps);
       if (name == embedding_weight) {
         if (!fixture.entry->embedding.empty()) line_.embedding = options.grid.id();

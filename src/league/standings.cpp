@@ -1,7 +1,5 @@
 #include "league/standings.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -48,10 +46,9 @@ Standing standing_of(const Group& lines) {
 Expected<std::optional<Duel>> duel(const Standing& one, const Standing& other) {
   using Maybe = std::optional<Duel>;
   if (one.seeds.size() < seeds_of_a_claim) return Maybe();
-  const bool better = one.mean_damage < other.mean_damage;
-  auto test = better ? paired_t_test(other.damage, one.damage) : paired_t_test(one.damage, other.damage);
+  auto test = directed_t_test(one.damage, other.damage);
   if (!test) return test.error();
-  return Maybe(Duel{other.entry, better, *std::move(test)});
+  return Maybe(Duel{other.entry, one.mean_damage < other.mean_damage, *std::move(test)});
 }
 
 std::size_t place_of(std::string_view division) {
@@ -109,9 +106,6 @@ Expected<std::vector<Standing>> standings(std::span<const LeagueLine> run) {
   return all;
 }
 
-std::string verdict_of(const Duel& duel) {
-  if (duel.test.degenerate) return "not shown (all differences are equal)";
-  return fmt::format("{} (p = {:.2g})", duel.test.significant ? "shown" : "not shown", *duel.test.p);
-}
+std::string verdict_of(const Duel& duel) { return shown_words(duel.test); }
 
 }  // namespace hallmark

@@ -14,9 +14,6 @@
 
 namespace hallmark {
 
-/// Fewer checkpoints make no claim.
-inline constexpr std::size_t seeds_of_a_claim = 3;
-
 /// One entry against another of its division, by damage, on the same checkpoints.
 struct Duel {
   std::string other;

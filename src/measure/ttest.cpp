@@ -5,6 +5,7 @@
 
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
+#include <numeric>
 
 #include "base/error_numbers.hpp"
 
@@ -67,6 +68,16 @@ Expected<PairedTest> paired_t_test(std::span<const double> before, std::span<con
     test.significant = *test.p < significance_level;
   }
   return test;
+}
+
+Expected<PairedTest> directed_t_test(std::span<const double> one, std::span<const double> other) {
+  const auto sum = [](std::span<const double> values) { return std::accumulate(values.begin(), values.end(), 0.0); };
+  return sum(one) < sum(other) ? paired_t_test(other, one) : paired_t_test(one, other);
+}
+
+std::string shown_words(const PairedTest& test) {
+  if (test.degenerate) return "not shown (all differences are equal)";
+  return fmt::format("{} (p = {:.2g})", test.significant ? "shown" : "not shown", *test.p);
 }
 
 }  // namespace hallmark

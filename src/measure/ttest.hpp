@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/error.hpp"
@@ -29,6 +30,16 @@ struct PairedTest {
 /// Shapes: before [n], after [n], n >= 2; units: any, the same for both.
 /// Errors: E0371 sizes differ or n < 2, E0372 a value that is not finite, E0120 Boost and the closed form disagree.
 Expected<PairedTest> paired_t_test(std::span<const double> before, std::span<const double> after);
+
+/// Fewer checkpoints make no claim.
+inline constexpr std::size_t seeds_of_a_claim = 3;
+
+/// The test of the greater mean minus the smaller: in the direction that the values themselves have. Errors: those of
+/// paired_t_test.
+Expected<PairedTest> directed_t_test(std::span<const double> one, std::span<const double> other);
+
+/// "shown (p = 0.031)", "not shown (p = 0.31)", or why there is no p.
+std::string shown_words(const PairedTest& test);
 
 /// P(T_2 > t) in closed form, without cancellation for large |t|.
 double upper_tail_df2(double t);
