@@ -55,6 +55,17 @@ league-smoke: build ## Two entries, one checkpoint, little text, into a temporar
 	$(BUILD)/hallmark league --entries '^(rtn|gptq)$$' --bits 4 --seeds 47 --eval-bytes 8192 --output "$$dir/smoke.jsonl"; \
 	$(BUILD)/hallmark league --report --output "$$dir/smoke.jsonl"
 
+.PHONY: study study-smoke
+study: build ## Measure STUDY=damage (see `hallmark study --help`) in full: appends to assertions/studies.jsonl, writes docs/studies/; RESUME=1 goes on
+	@tools/deps.sh text
+	$(BUILD)/hallmark study $(STUDY) --state $(BUILD)/study-$(STUDY) $(if $(RESUME),--resume)
+study-smoke: build ## A few arms of every study on one checkpoint, little text, into temporary files, and their pages
+	@tools/deps.sh text
+	dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	smoke() { $(BUILD)/hallmark study $$1 --arms "$$2" --seeds 47 --eval-bytes 1024 --output "$$dir/$$1.jsonl"; \
+	  $(BUILD)/hallmark study $$1 --report --output "$$dir/$$1.jsonl"; }; \
+	smoke damage '^int4 gptq'; smoke calibration-source '^(self-generated|random bytes), 4 batches'; smoke rescue '^(nothing|low rank 2|n-gram cache)$$'
+
 .PHONY: proofs check-proofs clean-proofs
 proofs: ## Compile the Coq development
 	@tools/deps.sh proofs

@@ -6,7 +6,7 @@ use strict;
 use warnings;
 
 my @order = (['base'], ['format'], ['linalg'], ['scale'], ['method'], ['certify'], ['pipeline'], ['measure'],
-             ['ablation', 'league'], ['cli']);
+             ['ablation', 'league', 'study'], ['cli']);
 my %rank = map { my $k = $_; map { $_ => $k } @{$order[$k]} } 0 .. $#order;
 
 # Whether a file of folder $from may include one of $to.
