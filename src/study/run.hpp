@@ -17,8 +17,8 @@ namespace hallmark {
 
 inline constexpr std::string_view studies_ledger_path = "assertions/studies.jsonl";
 
-/// The part of the validation split that a study evaluates, in many variants of a model: 64 windows.
-inline constexpr std::size_t study_bytes = 16384;
+/// The part of the validation split that a study evaluates, in many variants of a model: 32 windows.
+inline constexpr std::size_t study_bytes = 8192;
 
 struct StudyOptions {
   std::string study;    ///< its name

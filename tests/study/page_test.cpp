@@ -25,7 +25,7 @@ StudyLine line_of(const std::string& arm, std::uint64_t seed, Figures figures) {
   line.git_sha = "0123456789abcdef";
   line.timestamp = "2026-01-31T12:00:00Z";
   line.bpb_float = 2;
-  line.eval_bytes = 16384;
+  line.eval_bytes = 8192;
   line.figures = std::move(figures);
   line.checkpoint_digest = "checkpoint" + std::to_string(seed);
   line.text_digest = "text";
