@@ -41,7 +41,7 @@ Expected<const Study*> asked_study(const StudyOptions& options) {
   std::ranges::sort(seeds);
   if (seeds.empty() || std::ranges::adjacent_find(seeds) != seeds.end())
     return invalid_study("the seeds must be one or more different numbers", "no seeds, or one twice");
-  if (options.eval_bytes <= calibration_window)
+  if (options.eval_bytes != 0 && options.eval_bytes <= calibration_window)
     return invalid_study("too little text to evaluate",
                          fmt::format("{} bytes, at least {}", options.eval_bytes, calibration_window + 1));
   return study;
@@ -147,7 +147,8 @@ Expected<StudyRun> run_study(const StudyOptions& options, const Progress& progre
   if (!arms) return arms.error();
   const auto corpus = load_corpus(options.text);
   if (!corpus) return corpus.error();
-  const auto evaluated = evaluated_text(*corpus, options.text, options.eval_bytes);
+  const std::size_t bytes = options.eval_bytes != 0 ? options.eval_bytes : (*study)->bytes;
+  const auto evaluated = evaluated_text(*corpus, options.text, bytes);
   if (!evaluated) return evaluated.error();
   StudyRun done;
   std::vector<Checkpoint> checkpoints;
@@ -163,7 +164,7 @@ Expected<StudyRun> run_study(const StudyOptions& options, const Progress& progre
   shared.study = options.study;
   shared.git_sha = options.git_sha;
   shared.text_digest = corpus->digest;
-  shared.eval_bytes = static_cast<std::int64_t>(options.eval_bytes);
+  shared.eval_bytes = static_cast<std::int64_t>(bytes);
   shared.contracts = contracts::to_string(options.contracts);
   const auto kept = KeptLines::open(state, dependencies_of(options, shared, *arms, checkpoints));
   if (!kept) return kept.error();
@@ -181,10 +182,11 @@ Expected<StudyRun> run_study(const StudyOptions& options, const Progress& progre
 
 Expected<std::string> study_ledger(const StudyOptions& options, const std::optional<std::string>& output,
                                    const std::string& canonical) {
-  if (const auto study = asked_study(options); !study) return study.error();
+  const auto study = asked_study(options);
+  if (!study) return study.error();
   const std::string path = output.value_or(canonical);
   const bool whole = options.pattern.empty() && std::ranges::equal(options.seeds, canonical_seeds) &&
-                     options.eval_bytes == study_bytes;
+                     (options.eval_bytes == 0 || options.eval_bytes == (*study)->bytes);
   if (!whole && (!output || same_file(path, canonical) || path == canonical))
     return Error{Exit::usage, error_number::set_not_canonical, "a part of a study never goes into the studies' ledger",
                  output ? path : "arms, seeds or evaluated bytes are not all, and there is no --output",

@@ -17,14 +17,11 @@ namespace hallmark {
 
 inline constexpr std::string_view studies_ledger_path = "assertions/studies.jsonl";
 
-/// The part of the validation split that a study evaluates, in many variants of a model: 32 windows.
-inline constexpr std::size_t study_bytes = 8192;
-
 struct StudyOptions {
   std::string study;    ///< its name
   std::string pattern;  ///< found in the names of the arms that are measured; empty: all
   std::vector<std::uint64_t> seeds{canonical_seeds.begin(), canonical_seeds.end()};
-  std::size_t eval_bytes = study_bytes;
+  std::size_t eval_bytes = 0;     ///< 0: as many as the study asks for
   std::string models = "models";  ///< holds checkpoint_name(seed)
   std::string text = std::string(default_text_folder);
   contracts::Policy contracts = contracts::Policy::on;

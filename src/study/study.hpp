@@ -30,6 +30,7 @@ struct StudyPage {
 struct Study {
   std::string_view name;
   std::string_view title;
+  std::size_t bytes;                   ///< of validation text that it evaluates
   std::string_view question;           ///< what is measured, for the head of the page
   std::vector<std::string> (*arms)();  ///< in the order in which they are measured
   Expected<Figures> (*measure)(Bench& bench, const std::string& arm);

@@ -40,7 +40,7 @@ std::vector<StudyLine> example(const std::vector<std::uint64_t>& seeds) {
   for (const std::uint64_t seed : seeds) {
     more += 0.001;
     for (const bool floored : {false, true}) {
-      const double damage = (floored ? 3 : 0.03) + more * more;
+      const double damage = floored ? 3 + more : 0.03 + more * more;
       run.push_back(line_of(floored ? "int6 gptq, floored" : "int6 gptq", seed,
                             {{"damage", damage},
                              {"chance", damage / 6},
@@ -117,7 +117,10 @@ TEST_CASE("a page answers what its arms can answer, and claims nothing for fewer
   CHECK(contains(three, "names it in 2 of 2 tensors (without it in 0)"));
   CHECK(contains(three, "50 % of the way to a uniform guess"));
   CHECK(contains(three, "| 3 against 0.03 bits per byte; mean bias -0.50 steps against 0.00 | "));
-  CHECK(contains(three, "not shown (all differences are equal)"));
+  CHECK(contains(three, "| shown (p = "));
+  CHECK(confidence_of(BySeed{1, 2, 3}, BySeed{2, 3, 4}).value() == "not shown (all differences are equal)");
+  CHECK(confidence_of(BySeed{1, 2, 3}, BySeed{3, 3, 4}).value().starts_with("shown"));
+  CHECK(confidence_of(BySeed{1, 2, 3}, BySeed{3, 1, 2.5}).value().starts_with("not shown (p = "));
   CHECK_FALSE(contains(three, "4 bits?"));
   CHECK(contains(read_file(folder / "l.svg"), "tok_emb.weight"));
   const std::string two = page_of(folder, example({47, 89}));

@@ -279,6 +279,7 @@ extern const Study calibration_source;
 const Study calibration_source{
     .name = "calibration-source",
     .title = "Which text to calibrate on",
+    .bytes = 32768,
     .question =
         "Is text that the model writes itself good enough to calibrate its quantization, is text needed at all, and "
         "does more of it help?",

@@ -402,6 +402,7 @@ extern const Study damage;
 const Study damage{
     .name = "damage",
     .title = "Where the damage comes from",
+    .bytes = 8192,
     .question =
         "Which tensors, and which of scales and codes, make the bits per byte that quantization costs? And is a "
         "model at chance a matter of its minimum, or of a fault in the codes that a test can name?",

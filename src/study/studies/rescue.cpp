@@ -190,6 +190,7 @@ extern const Study rescue;
 const Study rescue{
     .name = "rescue",
     .title = "What gives back of the damage",
+    .bytes = 32768,
     .question =
         "Of what quantization costs, how much do better codes, corrections, a wider embedding and learning during the "
         "evaluation give back, and for how many bytes?",
