@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "base/error_numbers.hpp"
 #include "measure/page.hpp"
@@ -49,8 +50,10 @@ std::string findings_table(const std::vector<Finding>& findings) {
   std::string text = "| question | answer | figures | the difference |\n|---|---|---|---|\n";
   for (const Finding& found : findings)
     text += fmt::format("| {} | {} | {} | {} |\n", found.question, found.answer, found.figure, found.confidence);
+  std::set<std::string> published;
   for (const Finding& found : findings)
-    if (!found.published.empty()) text += fmt::format("\nPublished otherwise: {}.\n", found.published);
+    if (!found.published.empty() && published.insert(found.published).second)
+      text += fmt::format("\nPublished otherwise: {}.\n", found.published);
   return text + "\n";
 }
 

@@ -115,7 +115,7 @@ TEST_CASE("a page answers what its arms can answer, and claims nothing for fewer
   const hallmark::test::TemporaryFolder folder;
   const std::string three = page_of(folder, example({47, 89, 144}));
   CHECK(contains(three, "names it in 2 of 2 tensors (without it in 0)"));
-  CHECK(contains(three, "50 % of the way to a uniform guess"));
+  CHECK(contains(three, "50 % of the way to a uniform guess (above 100 %: beyond it)"));
   CHECK(contains(three, "| 3 against 0.03 bits per byte; mean bias -0.50 steps against 0.00 | "));
   CHECK(contains(three, "| shown (p = "));
   CHECK(confidence_of(BySeed{1, 2, 3}, BySeed{2, 3, 4}).value() == "not shown (all differences are equal)");

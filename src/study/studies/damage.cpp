@@ -251,8 +251,11 @@ Status find_factors(const StudyResults& results, std::vector<Finding>& findings)
     if (!confidence) return confidence.error();
     findings.push_back(
         {fmt::format("Scales or codes: which leave more damage in plain GPTQ at {} bits?", bits),
-         mean_of(*scales) < mean_of(*codes) ? "better scales for the same codes give back more than better codes"
-                                            : "better codes under the same scales give back more than better scales",
+         fmt::format(
+             "repaired scales give back {} of the damage, repaired codes {}, both in turn {} (below 0: the loss "
+             "falls and the damage rises)",
+             percent(1 - mean_of(*scales) / mean_of(*joint)), percent(1 - mean_of(*codes) / mean_of(*joint)),
+             percent(1 - mean_of(*both) / mean_of(*joint))),
          fmt::format("{}; scales repaired {}, codes {}, both in turn {}", three_digits(mean_of(*joint)),
                      three_digits(mean_of(*scales)), three_digits(mean_of(*codes)), three_digits(mean_of(*both))),
          *confidence, ""});
@@ -270,7 +273,8 @@ Status find_faults(const StudyResults& results, std::vector<Finding>& findings) 
     if (!confidence) return confidence.error();
     findings.push_back(
         {fmt::format("What does flooring every code to an even one do at {} bits?", bits),
-         fmt::format("it takes the model {} of the way to a uniform guess, and the row-bias test names it in {} of {} "
+         fmt::format("it takes the model {} of the way to a uniform guess (above 100 %: beyond it), and the row-bias "
+                     "test names it in {} of {} "
                      "tensors (without it in {})",
                      percent(mean_of(*chance)), named_tensors(results, floored),
                      results.tensors(floored, "biased").size(), named_tensors(results, plain)),
@@ -359,9 +363,11 @@ std::string damage_picture(const StudyResults& results) {
   row("all tensors", figure("damage"));
   row("sum of single tensors", [&](const std::string& arm) { return results.sum(arm, "alone"); });
   row("all but the embedding", figure(fmt::format("without/{}", embedding_tensor)));
-  const auto first = std::ranges::find_if(arms, [&](const std::string& arm) { return results.has(arm); });
-  if (first != arms.end())
-    for (const std::string& tensor : worst_tensors(results, *first)) row(tensor, figure("alone/" + tensor));
+  const std::vector<std::string> measured = dissected(results);
+  const auto middle = std::ranges::find(measured, arms[1]);  // the worst first, at 4 bits where they are there
+  if (!measured.empty())
+    for (const std::string& tensor : worst_tensors(results, middle == measured.end() ? measured.front() : *middle))
+      row(tensor, figure("alone/" + tensor));
   return dots_svg("Damage of plain GPTQ, one tensor at a time: mean and range of the checkpoints",
                   "damage, bits per byte (logarithmic; an open circle: the mean is not above 0)", arms, rows);
 }
