@@ -193,6 +193,14 @@ TEST_CASE("what is asked wrongly is refused before anything is read") {
   whole.study = "damage";
   CHECK(study_ledger(whole, {}).value() == studies_ledger_path);
   CHECK(study_ledger(part, {}).error().number == 225);
+  const auto refused = [&](auto change) {
+    StudyOptions changed = whole;
+    change(changed);
+    return study_ledger(changed, {}).error().number == 225;
+  };
+  CHECK(refused([](StudyOptions& o) { o.pattern = "gptq"; }));
+  CHECK(refused([](StudyOptions& o) { o.seeds = {47, 89}; }));
+  CHECK(refused([](StudyOptions& o) { o.eval_bytes = 16384; }));
   CHECK(study_ledger(part, std::string(studies_ledger_path)).error().number == 225);
   CHECK(study_ledger(part, experiment / "part.jsonl").value() == experiment / "part.jsonl");
   hallmark::test::write_file(experiment / "broken.jsonl", "{\"a\":1}\n");
