@@ -59,7 +59,7 @@ Status check_holdout(const Plan& plan, const CalibrationFile* calibration) {
 Expected<HeldOut> held_out_losses(const PlannedMatrix& planned, const CalibrationFile& calibration, MatrixRef<float> W,
                                   const Quantized& result) {
   constexpr Index rows_at_once = 256;  // memory: 4 KB for each column, and as much again for tokens
-  constexpr std::uint64_t tokens_at_once = 256;
+  constexpr std::uint64_t tokens_held = 256;
   const CalibrationEntry& entry = *planned.calibration;
   const Grid& grid = planned.matrix.options.grid;
   HeldOut out{entry.held_out};
@@ -73,9 +73,9 @@ Expected<HeldOut> held_out_losses(const PlannedMatrix& planned, const Calibratio
     const Matrix<double> errors = errors_of(result.codes.middleRows(i0, count), steps),
                          errors_rtn = errors_of(round_to_nearest(part, grid, steps_rtn).codes, steps_rtn);
     std::vector<double> losses(static_cast<std::size_t>(count), 0.0), losses_rtn = losses;
-    for (std::uint64_t first = 0; first < entry.held_out; first += tokens_at_once) {
+    for (std::uint64_t first = 0; first < entry.held_out; first += tokens_held) {
       const Expected<Matrix<float>> tokens = calibration.activations(planned.name(), entry.tokens + first,
-                                                                     std::min(tokens_at_once, entry.held_out - first));
+                                                                     std::min(tokens_held, entry.held_out - first));
       if (!tokens) return tokens.error();
       const Matrix<double> X = tokens->transpose().cast<double>();
       add_losses(errors, X, losses);
