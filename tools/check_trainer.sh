@@ -18,7 +18,8 @@ pod=/usr/share/perl/5.36.0/pod
 mkdir "$folder/text"
 for file in $(cd $pod; printf '%s\n' *.pod | head -10); do head -c 6000 "$pod/$file" > "$folder/text/$file"; done
 
-train() { build-trainer/hallmark-train --seed 47 --output "$folder/tiny.safetensors" "$@"; }
+trainer=(build-trainer/hallmark-train --seed 47 --output "$folder/tiny.safetensors")
+train() { "${trainer[@]}" "$@"; }
 # edit EXPRESSION [STEPS]: the tiny recipe, edited by sed, for a few steps, as $folder/recipe.json
 edit() {
   sed -e "$1; s/\"steps\": 120/\"steps\": ${2:-40}/" trainer/recipe-tiny.json > "$folder/recipe.json"
@@ -79,7 +80,8 @@ train "${run[@]}" > /dev/null
 mv "$folder/tiny.safetensors" "$folder/undisturbed.safetensors"
 kills=0 tenths=5
 until [ -e "$folder/tiny.safetensors" ]; do
-  train "${run[@]}" --state "$folder/state.safetensors" --state-every 3 --resume >> "$folder/killed.log" 2>&1 &
+  # The program itself: of a function only the shell around it would be killed.
+  "${trainer[@]}" "${run[@]}" --state "$folder/state.safetensors" --state-every 3 --resume >> "$folder/killed.log" 2>&1 &
   for ((i = 0; i < tenths; i++)); do sleep 0.1; kill -0 $! 2> /dev/null || break; done
   if kill -9 $! 2> /dev/null; then kills=$((kills + 1)) tenths=$((tenths + 4)); fi
   wait $! || [ $? -eq 137 ] || { cat "$folder/killed.log" >&2; exit 1; }
