@@ -74,18 +74,18 @@ cmp alone found && grep -qF "$(grep 'error\[' alone.said)" said || fail "3 ranks
 echo "verify by 2 and 3 ranks finds what one process finds"
 
 # A weight with more than two chunks of tokens, in two files, beside one with a few.
-perl -e 'srand 5; for my $part (["x0", 500000], ["x1", 300000]) {
+perl -e 'srand 5; for my $part (["t0", 500000], ["t1", 300000]) {
     my ($file, $tokens) = @$part; my $bytes = pack "f<*", map { rand() - .5 } 1 .. 3 * $tokens + 20;
     my $head = sprintf q({"a.activations":{"dtype":"F32","shape":[%d,3],"data_offsets":[0,%d]},"b.activations":{"dtype":"F32","shape":[5,4],"data_offsets":[%d,%d]}}),
       $tokens, 12 * $tokens, 12 * $tokens, 12 * $tokens + 80;
     $head .= " " while length($head) % 8;
     open my $out, ">:raw", $file or die; print $out pack("Q<", length $head), $head, $bytes; }'
-quietly "$tool" gram --activations x0 x1 -o g.one
+quietly "$tool" gram --activations t0 t1 -o g.one
 for ranks in 1 2 3; do
-  quietly $run -n $ranks "$tool" gram --activations x0 x1 --overwrite -o g.several
+  quietly $run -n $ranks "$tool" gram --activations t0 t1 --overwrite -o g.several
   cmp g.one g.several || fail "gram by $ranks ranks writes other bytes than one process"
 done
-refused E0205 "this way of gram" $run -n 2 "$tool" gram --activations x0 x1 -o x.safetensors --state s
+refused E0205 "this way of gram" $run -n 2 "$tool" gram --activations t0 t1 -o x.safetensors --state s
 echo "gram by 1, 2 and 3 ranks, four chunks of one weight: the bytes of one process"
 
 cat > unlike <<'SCRIPT'
@@ -100,7 +100,7 @@ SCRIPT
 chmod +x unlike
 refused E0450 "rank 1: the weights' SHA-256 is" $run -n 3 ./unlike "$tool" --weights other "${quantize[@]}" -o x.safetensors
 refused E0450 "rank 1: the plan" $run -n 3 ./unlike "$tool" --damp-fraction 0.02 "${quantize[@]}" --weights w -o x.safetensors
-refused E0450 "rank 1: the activations' SHA-256 is" $run -n 2 ./unlike "$tool" --activations x0 gram --activations x1 -o x.safetensors
+refused E0450 "rank 1: the activations' SHA-256 is" $run -n 2 ./unlike "$tool" --activations t0 gram --activations t1 -o x.safetensors
 refused E0901 "rank 1: " $run -n 3 ./unlike "$tool" --weights missing "${quantize[@]}" -o x.safetensors
 refused E0205 "2 ranks" $run -n 2 "$tool" version
 compgen -G 'x*' > /dev/null && fail "a refused run has left an output"

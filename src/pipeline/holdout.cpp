@@ -74,8 +74,8 @@ Expected<HeldOut> held_out_losses(const PlannedMatrix& planned, const Calibratio
                          errors_rtn = errors_of(round_to_nearest(part, grid, steps_rtn).codes, steps_rtn);
     std::vector<double> losses(static_cast<std::size_t>(count), 0.0), losses_rtn = losses;
     for (std::uint64_t first = 0; first < entry.held_out; first += tokens_held) {
-      const Expected<Matrix<float>> tokens = calibration.activations(planned.name(), entry.tokens + first,
-                                                                     std::min(tokens_held, entry.held_out - first));
+      const Expected<Matrix<float>> tokens =
+          calibration.activations(planned.name(), entry.tokens + first, std::min(tokens_held, entry.held_out - first));
       if (!tokens) return tokens.error();
       const Matrix<double> X = tokens->transpose().cast<double>();
       add_losses(errors, X, losses);
