@@ -8,8 +8,6 @@
 namespace hallmark {
 namespace {
 
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 // Row by row the contestants that may still be the first of least loss, whose enclosures become ever sharper: all in
 // binary32; in binary64 only those that reach below the upper end of what is likely the best; the others exactly.
 class Selecting {

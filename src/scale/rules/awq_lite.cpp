@@ -18,8 +18,6 @@
 namespace hallmark::rules {
 namespace {
 
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 // The sums over rows and columns in increasing order.
 Index best_group(const ScaleInput& input) {
   std::vector<double> sums(at(input.cols), 0.0), score(at(groups_of(input.cols, input.group_size)), 0.0);
