@@ -55,6 +55,12 @@ struct Made {
   }
 };
 
+// One for all cases: none writes what another reads.
+const Made& made_once() {
+  static const Made made;
+  return made;
+}
+
 std::map<std::string, double> damages(const Json& file, const std::string& payload) {
   for (const Json& container : file.at("containers"))
     if (container.at("payload_sha256") == payload) return container.at("damage");
@@ -82,7 +88,7 @@ double divergence(const Model& p, const Model& q, std::span<const std::span<cons
 
 TEST_CASE(
     "a damage is the divergence of the model with one matrix changed, on train text that no Gram matrix has seen") {
-  const Made made;
+  const Made& made = made_once();
   const Model model = load_model(made.model).value();
   const Corpus corpus = load_corpus(made.experiment.text()).value();
   const auto plan = CalibrationPlan::draw(corpus.train, 47, 0).value();
@@ -115,7 +121,7 @@ TEST_CASE(
 }
 
 TEST_CASE("pack --budget makes the sum of the damages least") {
-  const Made made;
+  const Made& made = made_once();
   const std::vector<std::string> names{"q2", "q4", "q8"};
   std::map<std::string, std::map<std::string, double>> measured;
   std::map<std::string, std::size_t> whole;
@@ -156,7 +162,7 @@ TEST_CASE("pack --budget makes the sum of the damages least") {
 }
 
 TEST_CASE("the plot has the curve, every candidate and what was written, and stands on no other file") {
-  const Made made;
+  const Made& made = made_once();
   std::filesystem::copy_file(made.experiment / "q8", made.experiment / "a&b");
   std::filesystem::copy_file(made.experiment / "q8.certificate.json", made.experiment / "a&b.certificate.json");
   const auto count = [](const std::string& text, const std::string& word) {
@@ -184,7 +190,7 @@ TEST_CASE("the plot has the curve, every candidate and what was written, and sta
 }
 
 TEST_CASE("what was not measured, is of other weights or is no such file is refused, and no output is lost") {
-  const Made made;
+  const Made& made = made_once();
   const auto refused = [&](const std::string& candidates, int exit, const std::string& number,
                            const std::string& word) {
     CAPTURE(word);
