@@ -49,9 +49,9 @@ Status check_tensors(const SafeTensors& file, std::vector<TensorPlan> plan) {
   return ok();
 }
 
-Status check_sealed(const SafeTensors& file, int schema) {
+Status check_sealed(const SafeTensors& file, int version) {
   for (const std::string_view key : {payload_key, metadata_key})
-    if (!file.metadata().contains(std::string(key)) && (key == payload_key || schema >= 2))
+    if (!file.metadata().contains(std::string(key)) && (key == payload_key || version >= 2))
       return malformed(error_number::quantized_metadata, "not a quantized file of Hallmark's, or an incomplete one",
                        fmt::format("{}: no metadata entry '{}'", file.paths().front(), key));
   return ok();

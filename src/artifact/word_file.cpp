@@ -44,11 +44,11 @@ std::uint64_t words_of(std::uint64_t count, int bits) { return (count * static_c
 
 std::vector<TensorPlan> word_plan(const WordLayout& layout, const QuantizedHeader& header, DType scales) {
   std::vector<TensorPlan> plan;
-  const auto matrices = matrices_by_tensor(header);
-  for (std::size_t i = 0; i < matrices.size(); ++i) {
+  const auto by_tensor = matrices_by_tensor(header);
+  for (std::size_t i = 0; i < by_tensor.size(); ++i) {
     const OriginalTensor& tensor = header.tensors[i];
-    if (matrices[i].empty()) plan.push_back({tensor.name, tensor.dtype, tensor.shape});
-    for (const QuantizedMatrix& m : matrices[i]) {
+    if (by_tensor[i].empty()) plan.push_back({tensor.name, tensor.dtype, tensor.shape});
+    for (const QuantizedMatrix& m : by_tensor[i]) {
       const int bits = m.options.grid.spec().bits;
       const auto groups = static_cast<std::uint64_t>(groups_of(static_cast<Index>(m.cols), m.options.group_size));
       const KnownTensor known = layout.known_tensor(m);
@@ -257,14 +257,14 @@ Status write_words(const WordLayout& layout, const QuantizedModel& model, const 
       to.path, to.overwrite, word_plan(layout, header, *storage == ScaleStorage::f16 ? DType::F16 : DType::BF16),
       std::move(metadata));
   if (!writer) return writer.error();
-  const auto matrices = matrices_by_tensor(header);
-  for (std::size_t i = 0; i < matrices.size(); ++i) {
+  const auto by_tensor = matrices_by_tensor(header);
+  for (std::size_t i = 0; i < by_tensor.size(); ++i) {
     const std::string& name = header.tensors[i].name;
-    if (to.progress) to.progress(static_cast<double>(i), static_cast<double>(matrices.size()), name);
+    if (to.progress) to.progress(static_cast<double>(i), static_cast<double>(by_tensor.size()), name);
     const auto passing = [&](const ByteSink& sink) { return model.pass_through(name, sink); };
-    if (matrices[i].empty())
+    if (by_tensor[i].empty())
       if (const Status written = writer->write_in_pieces(name, passing); !written) return written;
-    for (const QuantizedMatrix& matrix : matrices[i])
+    for (const QuantizedMatrix& matrix : by_tensor[i])
       if (const Status written = write_matrix(layout, model, matrix, *storage, *writer); !written) return written;
   }
   Expected<AtomicFile> config = AtomicFile::create(config_path, to.overwrite);

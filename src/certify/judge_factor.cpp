@@ -12,16 +12,16 @@ using namespace contracts;
 
 namespace {
 
-constexpr Index kSamples = 64;
+constexpr Index kSampledEntries = 64;
 
-using Entry = std::pair<Index, Index>;
+using Place = std::pair<Index, Index>;
 
-double entry_of_H(const Case& c, const Entry& e) {
+double entry_of_H(const Case& c, const Place& e) {
   const auto [i, j] = e;
   return i == j ? c.columns.H[at(i)] : 2 * (*c.evidence.G)(c.columns.column[at(i)], c.columns.column[at(j)]);
 }
 
-void judge_entry(const Case& c, const Entry& e) {
+void judge_entry(const Case& c, const Place& e) {
   const Index i = e.first, j = e.second, from = std::max(i, j);
   const auto x = [&](std::size_t k) { return c.U(i, from + static_cast<Index>(k)); };
   const auto y = [&](std::size_t k) { return c.U(j, from + static_cast<Index>(k)); };
@@ -38,11 +38,11 @@ void judge_entry(const Case& c, const Entry& e) {
 }
 
 // What the unit decides, and what it leaves open.
-struct ByUnit {
+struct FactorByUnit {
   Count decided{.theorem = generated::factor_residual.theorem};
-  std::vector<Entry> open;
+  std::vector<Place> open;
 
-  void add(std::uint32_t holds, Index lane, const Entry& e) {
+  void add(std::uint32_t holds, Index lane, const Place& e) {
     if ((holds >> lane & 1) != 0) ++decided.passed, ++decided.by_binary64;
     else open.push_back(e);
   }
@@ -65,13 +65,13 @@ struct ByUnit {
   }
 
   // As many as are a multiple of the unit's lanes; sums of about the same length together.
-  void entries(const Case& c, std::vector<Entry> list) {
-    std::ranges::sort(list, {}, [](const Entry& e) { return std::max(e.first, e.second); });
+  void entries(const Case& c, std::vector<Place> list) {
+    std::ranges::sort(list, {}, [](const Place& e) { return std::max(e.first, e.second); });
     const std::size_t lanes = c.unit.lanes;
     for (std::size_t first = 0; first < list.size(); first += lanes) {
       std::vector<std::size_t> i, j;
       std::vector<double> h;
-      for (const Entry& e : std::span(list).subspan(first, lanes)) {
+      for (const Place& e : std::span(list).subspan(first, lanes)) {
         i.push_back(at(e.first));
         j.push_back(at(e.second));
         h.push_back(entry_of_H(c, e));
@@ -94,15 +94,15 @@ void judge_pivot(const Case& c, Index p) {
           std::nullopt, fmt::format("pivot {}", c.columns.column[at(p)]));
 }
 
-void judge(Case& c) {
+void judge_factor(Case& c) {
   const Index n = c.columns.n;
-  std::vector<Entry> open;
-  for (Index k = 0; k < kSamples && n > 1; ++k) {
+  std::vector<Place> open;
+  for (Index k = 0; k < kSampledEntries && n > 1; ++k) {
     const auto i = static_cast<Index>(c.chosen() % at(n)), j = static_cast<Index>(c.chosen() % at(n));
     open.emplace_back(i, j);
   }
   if (c.policy == Policy::on) {
-    ByUnit unit;
+    FactorByUnit unit;
     unit.diagonal(c);
     unit.entries(c, std::move(open));
     c.report.add(generated::factor_residual.name, unit.decided);
@@ -115,13 +115,13 @@ void judge(Case& c) {
   for (Index p = 0; p < n; ++p) judge_pivot(c, p);
 }
 
-constexpr const generated::Contract* judged[] = {&generated::factor_residual, &generated::pivots};
+constexpr const generated::Contract* factor_contracts[] = {&generated::factor_residual, &generated::pivots};
 
 }  // namespace
 
 namespace judging {
 extern const Judge factor;
-const Judge factor{judged, has_factor, judge};
+const Judge factor{factor_contracts, has_factor, judge_factor};
 }  // namespace judging
 
 }  // namespace hallmark

@@ -9,7 +9,7 @@ using namespace contracts;
 
 namespace {
 
-void judge(Case& c) {
+void judge_gram_bound(Case& c) {
   const MatrixRef<double>& G = *c.evidence.G;
   const Index n = G.cols();
   const Vector<double> diagonal = G.diagonal();
@@ -58,13 +58,13 @@ void judge(Case& c) {
   }
 }
 
-constexpr const generated::Contract* judged[] = {&generated::gram_bound};
+constexpr const generated::Contract* gram_bound_contracts[] = {&generated::gram_bound};
 
 }  // namespace
 
 namespace judging {
 extern const Judge gram_bound;
-const Judge gram_bound{judged, has_gram, judge};
+const Judge gram_bound{gram_bound_contracts, has_gram, judge_gram_bound};
 }  // namespace judging
 
 }  // namespace hallmark

@@ -77,7 +77,7 @@ void judge_total(Case& c, const std::vector<Index>& differ) {
           std::nullopt, "");
 }
 
-void judge(Case& c) {
+void judge_guard(Case& c) {
   const Matrix<Code>&codes = c.evidence.result.codes, &rtn = c.evidence.rtn;
   std::vector<Index> differ;
   for (Index i = 0; i < codes.rows(); ++i)
@@ -94,13 +94,13 @@ void judge(Case& c) {
   judge_total(c, differ);
 }
 
-constexpr const generated::Contract* judged[] = {&generated::guard_row, &generated::guard_total};
+constexpr const generated::Contract* guard_contracts[] = {&generated::guard_row, &generated::guard_total};
 
 }  // namespace
 
 namespace judging {
 extern const Judge guard;
-const Judge guard{judged, [](const Case& c) { return has_gram(c) && c.evidence.options.guard; }, judge};
+const Judge guard{guard_contracts, [](const Case& c) { return has_gram(c) && c.evidence.options.guard; }, judge_guard};
 }  // namespace judging
 
 }  // namespace hallmark

@@ -126,7 +126,7 @@ void judge_long_run(const Case& c, const Scaled& scaled, const Run& run) {
   judge_all(c, found);
 }
 
-void judge(Case& c) {
+void judge_pairs(Case& c) {
   constexpr Index kLong = 1 << 16;  // codes under one scale that are worth sharing among threads
   const Scaled scaled(c);
   std::vector<Run> runs, long_runs;
@@ -137,13 +137,13 @@ void judge(Case& c) {
   for (const Run& run : long_runs) judge_long_run(c, scaled, run);
 }
 
-constexpr const generated::Contract* judged[] = {&generated::idempotence, &generated::exact_product};
+constexpr const generated::Contract* pairs_contracts[] = {&generated::idempotence, &generated::exact_product};
 
 }  // namespace
 
 namespace judging {
 extern const Judge pairs;
-const Judge pairs{judged, [](const Case&) { return true; }, judge};
+const Judge pairs{pairs_contracts, [](const Case&) { return true; }, judge_pairs};
 }  // namespace judging
 
 }  // namespace hallmark

@@ -61,7 +61,7 @@ void judge_rows(const Case& c, const Steps& steps, std::span<const Index> rows, 
       [&](std::size_t lane) { return rows[std::min(lane, rows.size() - 1)]; }, [](std::size_t) {});
 }
 
-void judge(Case& c) {
+void judge_rotated(Case& c) {
   const Steps steps = c.evidence.result.steps.uncorrected();
   std::vector<Index> rotated;
   for (Index i = 0; i < c.evidence.W.rows(); ++i)
@@ -75,13 +75,14 @@ void judge(Case& c) {
   }
 }
 
-constexpr const generated::Contract* judged[] = {&generated::exact_product};
+constexpr const generated::Contract* rotated_contracts[] = {&generated::exact_product};
 
 }  // namespace
 
 namespace judging {
 extern const Judge rotated;
-const Judge rotated{judged, [](const Case& c) { return c.evidence.result.steps.rotation.any(); }, judge};
+const Judge rotated{rotated_contracts, [](const Case& c) { return c.evidence.result.steps.rotation.any(); },
+                    judge_rotated};
 }  // namespace judging
 
 }  // namespace hallmark

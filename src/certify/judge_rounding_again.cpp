@@ -33,14 +33,14 @@ void judge_again(Case& c, const RowGroup& group) {
           [&](std::size_t lane) { c.row_exact[at(group.row(lane))] = 1; });
 }
 
-constexpr const generated::Contract* judged[] = {&generated::rtn_when_no_calibration};
+constexpr const generated::Contract* rounding_again_contracts[] = {&generated::rtn_when_no_calibration};
 
 }  // namespace
 
 namespace judging {
 extern const Judge rounding_again;
 const Judge rounding_again{
-    judged, [](const Case& c) { return c.evidence.result.method == "rtn"; },
+    rounding_again_contracts, [](const Case& c) { return c.evidence.result.method == "rtn"; },
     [](Case& c) { c.over_rows(c.nearest, false, [&](const RowGroup& group) { judge_again(c, group); }); }};
 }  // namespace judging
 

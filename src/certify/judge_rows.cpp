@@ -303,7 +303,7 @@ void judge_losses(Case& c, RowGroup& group) {
           row, exact);
 }
 
-void judge(Case& c) {
+void judge_rows(Case& c) {
   Open open{c.made, c.nearest, {}};
   if (c.has_losses) open.losses = c.made;
   if (c.rows_by_unit) open = judge_by_unit(c);
@@ -319,7 +319,7 @@ constexpr const generated::Contract* contracts_of_rows[] = {&generated::gf16_nea
 
 namespace judging {
 extern const Judge rows;
-const Judge rows{contracts_of_rows, [](const Case&) { return true; }, judge};
+const Judge rows{contracts_of_rows, [](const Case&) { return true; }, judge_rows};
 }  // namespace judging
 
 }  // namespace hallmark

@@ -100,19 +100,20 @@ void judge_row(Case& c, Index i) {
           i, "from the Gram matrix");
 }
 
-void judge(Case& c) {
+void judge_sampled_losses(Case& c) {
   const Index n = c.columns.n, count = std::clamp<Index>((Index{1} << 19) / (n * n), 1, 4);
   for (Index sample = 0; sample < count; ++sample)
     judge_row(c, static_cast<Index>(c.chosen() % at(c.evidence.W.rows())));
 }
 
-constexpr const generated::Contract* judged[] = {&generated::loss_enclosure};
+constexpr const generated::Contract* sampled_losses_contracts[] = {&generated::loss_enclosure};
 
 }  // namespace
 
 namespace judging {
 extern const Judge sampled_losses;
-const Judge sampled_losses{judged, [](const Case& c) { return has_factor(c) && !c.evidence.asymmetric; }, judge};
+const Judge sampled_losses{sampled_losses_contracts,
+                           [](const Case& c) { return has_factor(c) && !c.evidence.asymmetric; }, judge_sampled_losses};
 }  // namespace judging
 
 }  // namespace hallmark

@@ -27,12 +27,12 @@ void load(const Grid& grid, const Matrix<Code>& codes, const Steps& steps, Index
   }
 }
 
-void judge(Case& c) {
+void judge_two_of_four(Case& c) {
   judge_two_of_four(c.evidence.options.grid, c.evidence.result.codes, c.evidence.result.steps, c.evidence.name,
                     c.policy, c.report);
 }
 
-constexpr const generated::Contract* judged[] = {&generated::two_of_four};
+constexpr const generated::Contract* two_of_four_contracts[] = {&generated::two_of_four};
 
 }  // namespace
 
@@ -61,7 +61,8 @@ void judge_two_of_four(const Grid& grid, const Matrix<Code>& codes, const Steps&
 
 namespace judging {
 extern const Judge two_of_four;
-const Judge two_of_four{judged, [](const Case& c) { return promises_two_of_four(c.evidence.options); }, judge};
+const Judge two_of_four{two_of_four_contracts, [](const Case& c) { return promises_two_of_four(c.evidence.options); },
+                        judge_two_of_four};
 }  // namespace judging
 
 }  // namespace hallmark

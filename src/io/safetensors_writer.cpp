@@ -16,8 +16,8 @@ namespace {
 
 /// A JSON string; what is not UTF-8 (in messages only) becomes U+FFFD.
 std::string quoted(const std::string& text) {
-  using json = nlohmann::json;
-  return json(text).dump(-1, ' ', false, json::error_handler_t::replace);  // the default handler throws
+  return nlohmann::json(text).dump(-1, ' ', false,
+                                   nlohmann::json::error_handler_t::replace);  // the default handler throws
 }
 
 Error cannot_hold(int number, std::string what, std::string where) {

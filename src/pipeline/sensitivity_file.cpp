@@ -13,38 +13,36 @@
 namespace hallmark {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr std::string_view format = "hallmark-sensitivity/1";
 
-Error malformed(const std::string& path, std::string why) {
+Error unreadable(const std::string& path, std::string why) {
   return {Exit::input, error_number::sensitivity_malformed, "not a file of measured sensitivities",
           fmt::format("{}: {}", path, why), "make it with `hallmark sensitivity`"};
 }
 
-bool is_digest(const Json& value) {
+bool is_digest(const nlohmann::json& value) {
   return value.is_string() && value.get_ref<const std::string&>().size() == 64 &&
          value.get_ref<const std::string&>().find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
 // Whether the value is an object with just these keys.
-bool has_keys(const Json& value, const std::set<std::string>& keys) {
+bool has_keys(const nlohmann::json& value, const std::set<std::string>& keys) {
   if (!value.is_object() || value.size() != keys.size()) return false;
   for (const auto& [key, entry] : value.items())
     if (!keys.contains(key)) return false;
   return true;
 }
 
-Status read_container(const std::string& path, const Json& container, Sensitivities::Damages& damages) {
+Status read_container(const std::string& path, const nlohmann::json& container, Sensitivities::Damages& damages) {
   if (!has_keys(container, {"payload_sha256", "damage"}) || !is_digest(container.at("payload_sha256")) ||
       !container.at("damage").is_object())
-    return malformed(path, "a container is an object of 'payload_sha256' and 'damage', one number for each matrix");
+    return unreadable(path, "a container is an object of 'payload_sha256' and 'damage', one number for each matrix");
   const auto [entry, fresh] = damages.try_emplace(container.at("payload_sha256").get<std::string>());
-  if (!fresh) return malformed(path, fmt::format("two containers of payload {}", entry->first));
+  if (!fresh) return unreadable(path, fmt::format("two containers of payload {}", entry->first));
   for (const auto& [matrix, value] : container.at("damage").items()) {
     const double damage = value.is_number() ? value.get<double>() : NAN;
     if (!std::isfinite(damage) || damage < 0)
-      return malformed(path, fmt::format("the damage of '{}' is {}", matrix, value.dump()));
+      return unreadable(path, fmt::format("the damage of '{}' is {}", matrix, value.dump()));
     entry->second[matrix] = damage;
   }
   return ok();
@@ -72,17 +70,17 @@ Expected<Sensitivities> read_sensitivities(const std::string& path) {
   const Expected<MappedFile> file = MappedFile::open(path);
   if (!file) return file.error();
   const std::string_view text(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
-  if (!is_strict_json(text, names_of_a_model)) return malformed(path, "not JSON, or an object has a key twice");
-  const Json all = Json::parse(text);
+  if (!is_strict_json(text, names_of_a_model)) return unreadable(path, "not JSON, or an object has a key twice");
+  const nlohmann::json all = nlohmann::json::parse(text);
   if (!has_keys(all, {"format", "weights_sha256", "text_sha256", "windows_sha256", "windows", "containers"}))
-    return malformed(path, "other keys than format, weights_sha256, text_sha256, windows_sha256, windows, containers");
-  if (all.at("format") != format) return malformed(path, fmt::format("its format is not '{}'", format));
+    return unreadable(path, "other keys than format, weights_sha256, text_sha256, windows_sha256, windows, containers");
+  if (all.at("format") != format) return unreadable(path, fmt::format("its format is not '{}'", format));
   for (const char* key : {"weights_sha256", "text_sha256", "windows_sha256"})
-    if (!is_digest(all.at(key))) return malformed(path, fmt::format("'{}' is no SHA-256", key));
+    if (!is_digest(all.at(key))) return unreadable(path, fmt::format("'{}' is no SHA-256", key));
   if (!all.at("windows").is_number_unsigned() || !all.at("containers").is_array())
-    return malformed(path, "'windows' is a number and 'containers' a list");
+    return unreadable(path, "'windows' is a number and 'containers' a list");
   Sensitivities read{all.at("weights_sha256"), all.at("text_sha256"), all.at("windows_sha256"), all.at("windows"), {}};
-  for (const Json& container : all.at("containers"))
+  for (const nlohmann::json& container : all.at("containers"))
     if (const Status added = read_container(path, container, read.damages); !added) return added.error();
   return read;
 }
