@@ -174,6 +174,24 @@ TEST_CASE("two writers leave the pair of one of them") {
   }
 }
 
+TEST_CASE("a writer waits for one that stands still in the middle of its commit") {
+  const Workspace work;
+  REQUIRE(work.run(work.quantize(1)).exit == 0);
+  for (int call = 3; call <= 7; ++call) {  // after both files are synced the folder is locked
+    CAPTURE(call);
+    const Result both =
+        work.run(fmt::format("(export FAIL_CALL={} FAIL_SIGNAL={} LD_PRELOAD='{}'; exec {}) & a=$!; "
+                             "while grep -q 'State:.[RSD]' /proc/$a/status; do sleep 0.01; done; {} & b=$!; "
+                             "waits() {{ grep -q -- \"-> FLOCK *ADVISORY *WRITE $b \" /proc/locks; }}; "
+                             "until waits || ! grep -q 'State:.[RSD]' /proc/$b/status; do sleep 0.01; done; "
+                             "waits; one=$?; kill -CONT $a; wait $a; two=$?; wait $b; echo waits $one, ended $two $?",
+                             call, SIGSTOP, HALLMARK_FAILING_SYSTEM, work.quantize(1), work.quantize(2)));
+    CHECK_MESSAGE(both.out.find("waits 0, ended 0 0") != std::string::npos, both.out);
+    CHECK(work.pair() == 2);
+    CHECK(work.temporaries() == 0);
+  }
+}
+
 TEST_CASE("a file system without exchange, without links: the result is kept, and nothing is replaced") {
   const Workspace work;
   for (const std::string lack : {"FAIL_RENAMEAT2=1", "FAIL_RENAMEAT2=1 FAIL_LINK=1"}) {
