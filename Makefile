@@ -110,7 +110,7 @@ check-exhaustive: ## All 2^32 binary32 inputs of the codec against MPFR, then on
 check-fuzz: ## libFuzzer on the safetensors reader, the codec and the tool with sets of files, SECONDS_EACH=60 each
 	@tools/deps.sh build fuzz sanitizers
 	tools/check_fuzz.sh $(or $(SECONDS_EACH),60)
-check-kills: ## COUNT=1000 kills of two writers at once (quantize --overwrite, ablate, witness append), and of five commands with --state --resume (make test: 40, 18)
+check-kills: ## COUNT=1000 kills of two writers at once (quantize --overwrite, ablate, witness append), and of five commands with --state --resume (make test: 40, 30)
 	@tools/deps.sh build test
 	$(CMAKE) -S . -B $(BUILD) -DHALLMARK_TESTS=ON
 	cmake --build $(BUILD) -j $(JOBS) --target test_tool_kills test_tool_resume_kills

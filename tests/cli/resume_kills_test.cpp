@@ -31,7 +31,7 @@ using Words = std::vector<std::string>;
 // Of each of the six tests.
 int wanted_kills() {
   const char* const words = std::getenv("HALLMARK_KILLS");
-  return words == nullptr ? 3 : std::max(1, std::atoi(words) / 6);
+  return words == nullptr ? 5 : std::max(1, std::atoi(words) / 6);
 }
 
 pid_t start(const Words& words, const std::string& said, const std::string& printed) {

@@ -98,7 +98,7 @@ const std::vector<double> scales{1.0,           0x1p-20,      0.1f,     3.0f,   
 
 /// All of them, or three for a grid of many points.
 std::vector<double> few_scales(const char* name) {
-  return grid_of(name).spec().bits < 6 ? scales : std::vector<double>{0.1f, 0x1.000002p5, 0x1p-149};
+  return grid_of(name).spec().bits < 7 ? scales : std::vector<double>{0.1f, 0x1.000002p5, 0x1p-149};
 }
 
 }  // namespace
