@@ -183,7 +183,8 @@ TEST_CASE("a writer waits for one that stands still in the middle of its commit"
         work.run(fmt::format("(export FAIL_CALL={} FAIL_SIGNAL={} LD_PRELOAD='{}'; exec {}) & a=$!; "
                              "while grep -q 'State:.[RSD]' /proc/$a/status; do sleep 0.01; done; {} & b=$!; "
                              "waits() {{ grep -q -- \"-> FLOCK *ADVISORY *WRITE $b \" /proc/locks; }}; "
-                             "until waits || ! grep -q 'State:.[RSD]' /proc/$b/status; do sleep 0.01; done; "
+                             "n=0; until waits || ! grep -q 'State:.[RSD]' /proc/$b/status || [ $((n += 1)) -gt 3000 "
+                             "]; do sleep 0.01; done; "
                              "waits; one=$?; kill -CONT $a; wait $a; two=$?; wait $b; echo waits $one, ended $two $?",
                              call, SIGSTOP, HALLMARK_FAILING_SYSTEM, work.quantize(1), work.quantize(2)));
     CHECK_MESSAGE(both.out.find("waits 0, ended 0 0") != std::string::npos, both.out);
