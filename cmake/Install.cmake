@@ -12,7 +12,7 @@ if(NOT CMAKE_CROSSCOMPILING)
     DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 endif()
 install(DIRECTORY src/ DESTINATION include/hallmark
-  FILES_MATCHING PATTERN "*.hpp" PATTERN "cli" EXCLUDE)
+  FILES_MATCHING PATTERN "*.hpp" REGEX "/(cli|measure|ablation|league|study)$" EXCLUDE)
 install(DIRECTORY contracts/ DESTINATION include/hallmark/contracts FILES_MATCHING PATTERN "*.hpp")
 install(DIRECTORY contracts DESTINATION ${CMAKE_INSTALL_DATADIR}/hallmark  # what `hallmark smt` asks the solvers
   FILES_MATCHING PATTERN "*.smt2" PATTERN "manifest.json")

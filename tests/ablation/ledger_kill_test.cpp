@@ -13,6 +13,8 @@
 #include "../io/temporary_folder.hpp"
 #include "ledger/ledger.hpp"
 
+namespace ledger_kill_test {
+
 using namespace hallmark;
 using test::read_file;
 
@@ -98,3 +100,5 @@ TEST_CASE("a killed append leaves the old or the new file, and what was acknowle
   CHECK(finished > 0);
   CHECK(before.size() >= static_cast<std::size_t>(finished));
 }
+
+}  // namespace ledger_kill_test

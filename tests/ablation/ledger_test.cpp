@@ -12,6 +12,8 @@
 #include "base/error_numbers.hpp"
 #include "io/sha256.hpp"
 
+namespace ledger_test {
+
 using namespace hallmark;
 using hallmark::test::read_file;
 using hallmark::test::TemporaryFolder;
@@ -275,3 +277,5 @@ TEST_CASE("a ledger reached through a link stays one file, with the rights that 
   CHECK(fs::status(real).permissions() == owner);
   CHECK_FALSE(fs::exists(link + ".lock"));  // one ledger has one lock
 }
+
+}  // namespace ledger_test

@@ -12,6 +12,8 @@
 #include "replay/capture.hpp"
 #include "tiny_experiment.hpp"
 
+namespace measure_test {
+
 using namespace hallmark;
 using hallmark::test::uniform;
 
@@ -241,3 +243,5 @@ TEST_CASE("Gram matrices are nested: those after 2 batches are the bits of a run
   REQUIRE(all.rows() == 3 * 16 * 256);
   CHECK(grams.at("blocks.1.mlp.proj.weight")->G == gram_ref(all));
 }
+
+}  // namespace measure_test

@@ -8,6 +8,8 @@
 #include "ablation/plot.hpp"
 #include "synthetic_run.hpp"
 
+namespace report_test {
+
 using namespace hallmark;
 using hallmark::test::entries_of;
 using hallmark::test::read_file;
@@ -98,3 +100,5 @@ TEST_CASE("points lie inside their panel and equal values are still drawn") {
     }
   }
 }
+
+}  // namespace report_test

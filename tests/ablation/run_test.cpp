@@ -13,6 +13,8 @@
 #include "method/rtn.hpp"
 #include "tiny_experiment.hpp"
 
+namespace run_test {
+
 using namespace hallmark;
 using hallmark::test::read_file;
 using hallmark::test::TinyExperiment;
@@ -264,3 +266,5 @@ TEST_CASE("the commit is 40 digits, perhaps changed, or unknown") {
                      (sha.size() == 40 || sha.substr(40) == "+changed");
   CHECK((sha == "unknown" || known));
 }
+
+}  // namespace run_test

@@ -9,6 +9,8 @@
 #include "ablation/verdict.hpp"
 #include "replay/forward.hpp"
 
+namespace shipped_ledgers_test {
+
 using namespace hallmark;
 
 TEST_CASE("every shipped run reproduces its verdict, and GPTQ lowers the loss of every tensor") {
@@ -41,3 +43,5 @@ TEST_CASE("every shipped run reproduces its verdict, and GPTQ lowers the loss of
     }
   }
 }
+
+}  // namespace shipped_ledgers_test

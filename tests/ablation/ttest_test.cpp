@@ -7,6 +7,8 @@
 #include <limits>
 #include <random>
 
+namespace ttest_test {
+
 using namespace hallmark;
 
 namespace {
@@ -131,3 +133,5 @@ TEST_CASE("bad samples") {
   CHECK(paired_t_test(std::array{1.0, nan, 2.0}, std::array{1.0, 1.0, 1.0}).error().number == 372);
   CHECK(paired_t_test(std::array{1.0, 1.0, 2.0}, std::array{1.0, infinity, 1.0}).error().number == 372);
 }
+
+}  // namespace ttest_test

@@ -9,6 +9,8 @@
 #include "ledger/ledger.hpp"
 #include "synthetic_run.hpp"
 
+namespace verdict_test {
+
 using namespace hallmark;
 using hallmark::test::entries_of;
 using hallmark::test::run_of;
@@ -256,3 +258,5 @@ TEST_CASE("a recorded verdict that the cells do not give is a mismatch") {
   nudged.comparisons[0].test.p = *verdict->comparisons[0].test.p * (1 + 1e-9);
   CHECK_FALSE(check_verdict_line(*verdict, *verdict_line(nudged, "s", "t"), "test"));
 }
+
+}  // namespace verdict_test

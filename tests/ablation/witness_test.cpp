@@ -13,6 +13,8 @@
 #include "io/sha256.hpp"
 #include "io/strict_json.hpp"
 
+namespace witness_test {
+
 using namespace hallmark;
 using test::read_file;
 using test::write_file;
@@ -210,3 +212,5 @@ TEST_CASE("of two who append at once the second finds nothing to do") {
   }
   CHECK(tree.entries().size() == 2);
 }
+
+}  // namespace witness_test

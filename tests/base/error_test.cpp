@@ -4,6 +4,8 @@
 
 #include <memory>
 
+namespace error_test {
+
 using namespace hallmark;
 
 TEST_CASE("an error prints as three lines with its number") {
@@ -33,3 +35,5 @@ TEST_CASE("Expected holds a value or an error, and reading the wrong side throws
   CHECK_THROWS_AS((void)failure.value(), std::bad_variant_access);
   CHECK(static_cast<bool>(ok()));
 }
+
+}  // namespace error_test

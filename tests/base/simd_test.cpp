@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+namespace simd_test {
+
 using namespace hallmark;
 
 TEST_CASE("the targets that this processor runs are offered, best first, the plain loops last") {
@@ -38,3 +40,5 @@ TEST_CASE("a target is forced until the choice is given back; an unknown one is 
   REQUIRE(set_simd_target(""));
   CHECK(simd_target() == best);
 }
+
+}  // namespace simd_test

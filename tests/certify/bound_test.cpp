@@ -14,6 +14,8 @@
 #include "linalg/hessian.hpp"
 #include "oracle/exact_grid.hpp"
 
+namespace bound_test {
+
 using namespace hallmark;
 
 namespace {
@@ -155,3 +157,5 @@ TEST_CASE("a bound encloses its formula, and is hardly above it") {
   CHECK(rows >= 90);
   CHECK(clipped > 20);
 }
+
+}  // namespace bound_test

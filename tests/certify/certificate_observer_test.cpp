@@ -17,6 +17,8 @@
 #include "method/quantize.hpp"
 #include "method/rtn.hpp"
 
+namespace certificate_observer_test {
+
 using namespace hallmark;
 
 namespace {
@@ -299,3 +301,5 @@ TEST_CASE("round-to-nearest without calibration has codes to judge and no losses
     CHECK(seen.exact_elements == 15);
   }
 }
+
+}  // namespace certificate_observer_test

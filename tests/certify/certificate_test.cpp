@@ -12,6 +12,8 @@
 #include "certify/slack_plot.hpp"
 #include "base/error_numbers.hpp"
 
+namespace certificate_test {
+
 using namespace hallmark;
 using hallmark::test::read_file;
 using hallmark::test::TemporaryFolder;
@@ -295,3 +297,5 @@ TEST_CASE("an enclosure says enough up to a quarter of its upper end, or between
   CHECK_FALSE(says_enough({1, std::numeric_limits<double>::infinity()}));
   CHECK_FALSE(says_enough({std::nan(""), 1}));
 }
+
+}  // namespace certificate_test

@@ -14,6 +14,8 @@
 #include "linalg/gram.hpp"
 #include "method/quantize.hpp"
 
+namespace contracts_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 using contracts::Policy;
@@ -284,3 +286,5 @@ TEST_CASE("entries of a Gram matrix, summed again from the activations") {
   sample.judge("layer", G, spoiled);
   CHECK(spoiled.failed() > 32);
 }
+
+}  // namespace contracts_test

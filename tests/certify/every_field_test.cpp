@@ -7,6 +7,8 @@
 #include "pipeline/verify_files.hpp"
 #include "quantized_pair.hpp"
 
+namespace every_field_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 using Json = nlohmann::ordered_json;
@@ -152,3 +154,5 @@ TEST_CASE("a kind that only some rows have, or only the first line speaks of, is
   CHECK(fewer.accepted);
   CHECK(fewer.unjudged.contains("counts"));
 }
+
+}  // namespace every_field_test

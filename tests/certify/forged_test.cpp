@@ -6,6 +6,8 @@
 #include "certify/certificate.hpp"
 #include "quantized_pair.hpp"
 
+namespace forged_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 using Quantized = hallmark::test::Quantized;  // not the quantizer's result
@@ -404,3 +406,5 @@ TEST_CASE("searched steps that are as good as nothing are refused, though no num
                 {"tensor 'a.weight'", "row 2: the codes lose more than round-to-nearest with the scales of rule"});
   }
 }
+
+}  // namespace forged_test

@@ -10,6 +10,8 @@
 #include "certify/lower_diagonal.hpp"
 #include "certify/optimality.hpp"
 
+namespace optimality_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -207,3 +209,5 @@ TEST_CASE("the bits are the same for any threads and targets") {
     });
   });
 }
+
+}  // namespace optimality_test

@@ -2,6 +2,8 @@
 #include "certify/certificate.hpp"
 #include "quantized_pair.hpp"
 
+namespace scale_rules_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 using Quantized = hallmark::test::Quantized;  // not the quantizer's result
@@ -67,3 +69,5 @@ TEST_CASE("the certificate of round-to-nearest under a rule that reads G says wh
   };
   CHECK(loss(diag.certificate) > 0);
 }
+
+}  // namespace scale_rules_test

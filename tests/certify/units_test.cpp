@@ -15,6 +15,8 @@
 #include "linalg/gram.hpp"
 #include "method/quantize.hpp"
 
+namespace units_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 using contracts::Count;
@@ -239,3 +241,5 @@ TEST_CASE("numbers of extreme size are left to the enclosures, not decided wrong
     for (const std::string& target : simd_targets()) same_counts(plain, judged(t, target));
   }
 }
+
+}  // namespace units_test

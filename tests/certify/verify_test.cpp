@@ -3,6 +3,8 @@
 
 #include "quantized_pair.hpp"
 
+namespace verify_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 using Quantized = hallmark::test::Quantized;  // not the quantizer's result
@@ -206,3 +208,5 @@ TEST_CASE("hallmark-check is never counted as passed unless it accepted") {
     CHECK(judged.out.find("hallmark-check: accepted 2 of 2 matrices") != std::string::npos);
   }
 }
+
+}  // namespace verify_test

@@ -10,6 +10,8 @@
 #include "method/rtn.hpp"
 #include "shell.hpp"
 
+namespace asymmetric_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -194,3 +196,5 @@ TEST_CASE("what cannot be is refused in the plan, with what goes") {
         std::string::npos);
   CHECK(space.quantize("--dry-run").exit == 0);
 }
+
+}  // namespace asymmetric_test

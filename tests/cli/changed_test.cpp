@@ -8,6 +8,8 @@
 #include "files.hpp"
 #include "shell.hpp"
 
+namespace changed_test {
+
 namespace fs = std::filesystem;
 using namespace hallmark;
 using namespace hallmark::test;
@@ -48,3 +50,5 @@ TEST_CASE("a file that changes while it is read is refused, and nothing is writt
   }
   fs::remove_all(folder);
 }
+
+}  // namespace changed_test

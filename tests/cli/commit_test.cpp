@@ -11,6 +11,8 @@
 #include "files.hpp"
 #include "shell.hpp"
 
+namespace commit_test {
+
 namespace fs = std::filesystem;
 using namespace hallmark;
 using namespace hallmark::test;
@@ -229,3 +231,5 @@ TEST_CASE("stacks too small for the kernels are refused") {
   }
   CHECK(work.run(fmt::format("OMP_STACKSIZE=512k {} --threads 4", work.quantize(1))).exit == 0);
 }
+
+}  // namespace commit_test

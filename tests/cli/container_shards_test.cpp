@@ -12,6 +12,8 @@
 #include "shell.hpp"
 #include "../io/temporary_folder.hpp"
 
+namespace container_shards_test {
+
 namespace fs = std::filesystem;
 using namespace hallmark;
 using namespace hallmark::test;
@@ -281,3 +283,5 @@ TEST_CASE("two writers both succeed and leave the shards of one of them, with a 
     CHECK(work.files().size() == 5);
   }
 }
+
+}  // namespace container_shards_test

@@ -11,6 +11,8 @@
 #include "files.hpp"
 #include "shell.hpp"
 
+namespace counts_test {
+
 namespace fs = std::filesystem;
 using namespace hallmark;
 using namespace hallmark::test;
@@ -108,3 +110,5 @@ TEST_CASE("report, summary and certificate count and compute what the files give
                           all / all_rtn, guard_rows, clipped)) != std::string::npos);
   }
 }
+
+}  // namespace counts_test

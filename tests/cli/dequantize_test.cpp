@@ -14,6 +14,8 @@
 #include "shell.hpp"
 #include "../io/temporary_folder.hpp"
 
+namespace dequantize_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -203,3 +205,5 @@ TEST_CASE("a product beyond the dtype is refused with its place, and nothing is 
   CHECK(work.dequantize("f64").exit == 0);
   CHECK(work.dequantize("f8").exit == 2);
 }
+
+}  // namespace dequantize_test

@@ -7,6 +7,8 @@
 
 #include "shell.hpp"
 
+namespace device_test {
+
 using hallmark::test::Result;
 
 namespace {
@@ -41,3 +43,5 @@ TEST_CASE("several processes") {
   CHECK(hallmark::test::shell("OMPI_COMM_WORLD_SIZE=1 " HALLMARK_TOOL " version").exit == 0);
 }
 #endif
+
+}  // namespace device_test

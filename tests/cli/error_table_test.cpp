@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+namespace error_table_test {
+
 namespace fs = std::filesystem;
 
 namespace {
@@ -157,3 +159,5 @@ TEST_CASE("an error exits with the class of its number, wherever it is made") {
     }
   CHECK(pairs > 100);
 }
+
+}  // namespace error_table_test

@@ -13,6 +13,8 @@
 #include "files.hpp"
 #include "shell.hpp"
 
+namespace faults_test {
+
 namespace fs = std::filesystem;
 using namespace hallmark;
 using namespace hallmark::test;
@@ -275,3 +277,5 @@ TEST_CASE("a file system that cannot map files is not called a matter of permiss
   const Workspace work;
   work.refuses("tool inspect " + unmappable.string(), 9, "E0901", "does not map files");
 }
+
+}  // namespace faults_test

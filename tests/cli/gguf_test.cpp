@@ -8,6 +8,8 @@
 #include "io/gguf.hpp"
 #include "shell.hpp"
 
+namespace gguf_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -121,3 +123,5 @@ TEST_CASE("what would change a number, or hide the file, is refused") {
   work.refused("export q.safetensors --to gguf -o q.gguf", 4, "E0410", "q.gguf");
   work.refused("export q.gguf --to gguf --overwrite -o q.gguf", 4, "E0411", "q.gguf");
 }
+
+}  // namespace gguf_test

@@ -11,6 +11,8 @@
 #include "io/pytorch.hpp"
 #include "shell.hpp"
 
+namespace golf_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -201,3 +203,5 @@ TEST_CASE("frames are read whole, to a limit, and not beyond their end") {
     CHECK(!whole);
   }
 }
+
+}  // namespace golf_test

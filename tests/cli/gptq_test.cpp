@@ -7,6 +7,8 @@
 #include "files.hpp"
 #include "shell.hpp"
 
+namespace gptq_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -85,3 +87,5 @@ TEST_CASE("what a format cannot hold is refused by name, and an output that is t
   space.succeeds("export q.safetensors --to compressed-tensors --overwrite -o p");
   CHECK(read_file(space.folder / "p.config.json").find("\"num_bits\": 6") != std::string::npos);
 }
+
+}  // namespace gptq_test

@@ -10,6 +10,8 @@
 #include "replay/capture.hpp"
 #include "shell.hpp"
 
+namespace gram_target_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -126,3 +128,5 @@ TEST_CASE("a checkpoint in order: the file is what its own codes are made by") {
   check_refused(tool(made + " --overwrite --config " + rules), 2, "E0234", "target");
   CHECK(tool(fmt::format("gram --activations {} --config {} -o {} --overwrite", c, rules, c)).exit == 2);
 }
+
+}  // namespace gram_target_test

@@ -10,6 +10,8 @@
 #include "pipeline/accumulate.hpp"
 #include "shell.hpp"
 
+namespace gram_test {
+
 namespace fs = std::filesystem;
 using namespace hallmark;
 using namespace hallmark::test;
@@ -120,3 +122,5 @@ TEST_CASE("Gram matrices of whole chunks, one file each, merge to the bits of on
   CHECK(work.gram("--merge g0 g1 g2") == all);
   CHECK(work.gram("--merge g2 g1 g0") != all);  // another order of the same sums
 }
+
+}  // namespace gram_test

@@ -12,6 +12,8 @@
 #include "shell.hpp"
 #include "../io/temporary_folder.hpp"
 
+namespace holdout_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -158,3 +160,5 @@ TEST_CASE("what cannot be held out is refused when the plan is made") {
   CHECK(planned.exit == 0);
   CHECK_MESSAGE(planned.out.find("20 tokens held out") != std::string::npos, planned.out);
 }
+
+}  // namespace holdout_test

@@ -10,6 +10,8 @@
 #include "files.hpp"
 #include "shell.hpp"
 
+namespace hostile_test {
+
 namespace fs = std::filesystem;
 using namespace hallmark;
 using namespace hallmark::test;
@@ -134,3 +136,5 @@ TEST_CASE("a zero of a certificate has one text") {
   work.write("q.certificate.json", text);
   CHECK(work.run(verify).exit == 0);
 }
+
+}  // namespace hostile_test

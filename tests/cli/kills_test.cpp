@@ -25,6 +25,8 @@
 #include "files.hpp"
 #include "ledger/ledger.hpp"
 
+namespace kills_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -282,3 +284,5 @@ TEST_CASE("killed witness appends leave the old ledger or the one with every the
   }
   counts.say("witness append");
 }
+
+}  // namespace kills_test

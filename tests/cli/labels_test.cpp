@@ -11,6 +11,8 @@
 #include "files.hpp"
 #include "shell.hpp"
 
+namespace labels_test {
+
 using namespace hallmark;
 using Json = nlohmann::json;
 using Names = std::map<std::string, std::string>;  // a contract and its theorem
@@ -100,3 +102,5 @@ TEST_CASE("coq/headline.json names a contract where a run evaluates it, and wher
   CHECK(direct == std::set<std::string>{"factor_residual", "gf16_half_gap", "gf16_nearest", "gptq_bound_emitted",
                                         "gram_accumulation", "guard_row", "guard_total", "loss_enclosure"});
 }
+
+}  // namespace labels_test

@@ -10,6 +10,8 @@
 #include "oracle/exact_loss.hpp"
 #include "shell.hpp"
 
+namespace low_rank_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -192,3 +194,5 @@ TEST_CASE("another correction is none of the certificate's, and one that is not 
   CHECK(judged.exit == 7);
   CHECK_MESSAGE(judged.out.find("correction") != std::string::npos, judged.out);
 }
+
+}  // namespace low_rank_test

@@ -11,6 +11,8 @@
 #include "files.hpp"
 #include "shell.hpp"
 
+namespace mixed_test {
+
 using namespace hallmark;
 using hallmark::test::MadeTensor;
 using hallmark::test::read_file;
@@ -262,3 +264,5 @@ TEST_CASE("given scales and zero points for each row and group are used as they 
   CHECK(q->header().matrices.at(0).options.group_size == 0);
   CHECK(work.verify("--exact").exit == 0);
 }
+
+}  // namespace mixed_test

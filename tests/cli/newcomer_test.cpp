@@ -10,6 +10,8 @@
 #include "files.hpp"
 #include "shell.hpp"
 
+namespace newcomer_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -143,3 +145,5 @@ TEST_CASE("a line of progress is taken off the terminal before anything else is 
     CHECK_MESSAGE(shown.out.find("\r\x1b[K", at) < shown.out.find('\n', at), shown.out);
   CHECK(lines > 0);
 }
+
+}  // namespace newcomer_test

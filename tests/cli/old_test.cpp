@@ -7,6 +7,8 @@
 #include "io/safetensors.hpp"
 #include "shell.hpp"
 
+namespace old_test {
+
 using namespace hallmark;
 using hallmark::test::read_file;
 using hallmark::test::Result;
@@ -117,3 +119,5 @@ TEST_CASE("an old certificate is as strict as it was") {
   test::write_file(certificate, read_file(old + "int4.certificate.json"));
   CHECK(verify(q, "").exit == 7);
 }
+
+}  // namespace old_test

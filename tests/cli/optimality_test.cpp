@@ -11,6 +11,8 @@
 #include "files.hpp"
 #include "shell.hpp"
 
+namespace optimality_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -176,3 +178,5 @@ TEST_CASE("--one-opt says of every row whether one code can be changed for the b
   CHECK(silent > 0);
   CHECK(work.verify().exit == 0);
 }
+
+}  // namespace optimality_test

@@ -11,6 +11,8 @@
 #include "check_error.hpp"
 #include "files.hpp"
 
+namespace pack_budget_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -159,3 +161,5 @@ TEST_CASE("containers between which nothing can choose are refused, and damaged 
   made.ok("pack q2 q4 --budget 100000 -o p");
   check_error(made.run("pack q2 q4 --budget 100000 -o p"), 4, "E0410");
 }
+
+}  // namespace pack_budget_test

@@ -12,6 +12,8 @@
 #include "check_error.hpp"
 #include "files.hpp"
 
+namespace pack_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -99,3 +101,5 @@ TEST_CASE("codes of a shipped checkpoint take their entropy") {
   CHECK(coded <= bytewise);
   CHECK(coded > 0.5 * entropy);
 }
+
+}  // namespace pack_test

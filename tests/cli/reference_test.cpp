@@ -9,6 +9,8 @@
 #include "files.hpp"
 #include "shell.hpp"
 
+namespace reference_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -99,3 +101,5 @@ TEST_CASE("the manual has every command, flag and description, and troff finds n
       shell(fmt::format("command -v groff > /dev/null || exit 0; groff -man -ww -z -Tascii {}", folder / "page"));
   CHECK(set.out == "");
 }
+
+}  // namespace reference_test

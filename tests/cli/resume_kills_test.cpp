@@ -20,6 +20,8 @@
 #include "../ablation/tiny_experiment.hpp"
 #include "files.hpp"
 
+namespace resume_kills_test {
+
 namespace fs = std::filesystem;
 using namespace hallmark;
 using namespace hallmark::test;
@@ -232,3 +234,5 @@ TEST_CASE("a killed league appends every line once") {
   kill_runs(folder, "league", experiment(on, folder, "league", {"--entries", "^(rtn|gptq)$", "--bits", "4,3"}, 12),
             20261210);
 }
+
+}  // namespace resume_kills_test

@@ -10,6 +10,8 @@
 #include "files.hpp"
 #include "shell.hpp"
 
+namespace resume_lines_test {
+
 namespace fs = std::filesystem;
 using namespace hallmark;
 using namespace hallmark::test;
@@ -197,3 +199,5 @@ TEST_CASE("league takes the lines that depend on the same, and appends a run onc
   refuses(folder, both + "--state s --report", 2, " excludes --");
   refuses(folder, "tool ablate --state s --resume --output x.jsonl", 4, "error[E0443]");
 }
+
+}  // namespace resume_lines_test

@@ -9,6 +9,8 @@
 #include "io/sha256.hpp"
 #include "shell.hpp"
 
+namespace resume_test {
+
 namespace fs = std::filesystem;
 using namespace hallmark;
 using namespace hallmark::test;
@@ -266,3 +268,5 @@ TEST_CASE("gram takes the sums whose inputs are the same") {
   work.refuses("tool quantize --method rtn --weights x.safetensors --state s --resume -o q.safetensors", 4,
                "error[E0443]");
 }
+
+}  // namespace resume_test

@@ -13,6 +13,8 @@
 #include "oracle/exact_loss.hpp"
 #include "shell.hpp"
 
+namespace rotation_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -267,3 +269,5 @@ TEST_CASE("forged rotated containers are refused by name, though every digest is
     CHECK(space.verify("").exit == 0);
   }
 }
+
+}  // namespace rotation_test

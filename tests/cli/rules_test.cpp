@@ -6,6 +6,8 @@
 #include "files.hpp"
 #include "shell.hpp"
 
+namespace rules_test {
+
 using namespace hallmark;
 using hallmark::test::noise;
 using hallmark::test::Result;
@@ -330,3 +332,5 @@ TEST_CASE("what passes through is listed with its reason") {
   CHECK(made.exit == 0);
   CHECK(made.out.find("1 matrix left as it is: skipped by r.json: rule 1: b.weight") != std::string::npos);
 }
+
+}  // namespace rules_test

@@ -13,6 +13,8 @@
 #include "replay/divergence.hpp"
 #include "replay/forward.hpp"
 
+namespace sensitivity_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -239,3 +241,5 @@ TEST_CASE("what was not measured, is of other weights or is no such file is refu
   check_error(made.run(made.measure("q2") + "9 -o n"), 2, "E0201");  // --batches 19
   CHECK_FALSE(std::filesystem::exists(made.experiment / "n"));
 }
+
+}  // namespace sensitivity_test

@@ -12,6 +12,8 @@
 #include "shell.hpp"
 #include "../io/temporary_folder.hpp"
 
+namespace shards_test {
+
 namespace fs = std::filesystem;
 using namespace hallmark;
 using namespace hallmark::test;
@@ -235,3 +237,5 @@ TEST_CASE("two writers leave the set of one of them") {
     CHECK(work.files().size() == 4);
   }
 }
+
+}  // namespace shards_test

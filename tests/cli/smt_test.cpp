@@ -7,6 +7,8 @@
 #include "../io/temporary_folder.hpp"
 #include "shell.hpp"
 
+namespace smt_test {
+
 using hallmark::test::Result;
 using hallmark::test::TemporaryFolder;
 using hallmark::test::write_file;
@@ -145,3 +147,5 @@ TEST_CASE("bad manifests and goals are refused") {
   work.check(2, "E0201", "--solver yices");
   work.check(2, "E0201", "--timeout 0");
 }
+
+}  // namespace smt_test

@@ -12,6 +12,8 @@
 #include "../io/noise_file.hpp"
 #include "check_error.hpp"
 
+namespace tool_test {
+
 namespace fs = std::filesystem;
 using namespace hallmark;
 using hallmark::test::check_error;
@@ -219,3 +221,5 @@ TEST_CASE("ttest refuses what is not a complete run") {
   check_error(shell(HALLMARK_TOOL " ttest < /dev/null"), 3, "E0377");
   CHECK(shell("echo '{' | " HALLMARK_TOOL " ttest").exit == 3);
 }
+
+}  // namespace tool_test

@@ -9,6 +9,8 @@
 #include "scale/rotation.hpp"
 #include "shell.hpp"
 
+namespace trellis_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -118,3 +120,5 @@ TEST_CASE("what does not go together is refused in the plan, with what goes") {
   refused("--method gptq --grid trellis:2" + turned, 2, "--method trellis");
   refused("--method trellis --grid trellis:4" + turned, 2, "E0220");
 }
+
+}  // namespace trellis_test

@@ -15,6 +15,8 @@
 #include "io/utf8.hpp"
 #include "shell.hpp"
 
+namespace user_test {
+
 namespace fs = std::filesystem;
 using namespace hallmark;
 using hallmark::test::Result;
@@ -230,3 +232,5 @@ TEST_CASE("eval reads the bytes that were asked for, or says why not") {
   work.refuses(eval + "1", 2, "E0201", "--eval-bytes");
   work.refuses(eval + "1000000", 3, "E0379", "1000000 to evaluate");
 }
+
+}  // namespace user_test

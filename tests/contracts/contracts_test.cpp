@@ -10,6 +10,8 @@
 
 #include "contracts/generated/contracts.hpp"
 
+namespace contracts_test {
+
 using namespace hallmark::generated;
 
 namespace {
@@ -152,3 +154,5 @@ TEST_CASE("codes: half gap, nearest, idempotence, exact products; NaN fails") {
   CHECK(exact_product_post<Ops>(2, s, Row{{3, 0.5}}, Row{{3, 1}}));
   CHECK_FALSE(exact_product_post<Ops>(2, s, Row{{3, 0.5}}, Row{{3, 1 + 0x1p-23}}));
 }
+
+}  // namespace contracts_test

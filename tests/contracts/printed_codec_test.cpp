@@ -10,6 +10,8 @@
 #include "contracts/generated/gf16_codec.hpp"
 #include "format/golden_float.hpp"
 
+namespace printed_codec_test {
+
 using namespace hallmark;
 
 // The printed text runs in the compiler, where an undefined shift would not be a constant expression.
@@ -91,3 +93,5 @@ TEST_CASE("encode: every exponent field of binary64 with structured and with ran
   CHECK(tally.subnormal > 0);
   CHECK(tally.infinite > 0);
 }
+
+}  // namespace printed_codec_test

@@ -17,6 +17,8 @@
 
 #include "../io/temporary_folder.hpp"
 
+namespace slack_test {
+
 namespace {
 
 using Names = std::map<std::string, mpq_class>;
@@ -199,3 +201,5 @@ TEST_CASE("each slack constant of the enclosures has its line of arithmetic, whi
   CHECK(lines >= 30);
   CHECK(constants >= 30);
 }
+
+}  // namespace slack_test

@@ -16,6 +16,8 @@
 #include "oracle/exact_gptq.hpp"
 #include "oracle/smt_goal.hpp"
 
+namespace three_columns_test {
+
 using namespace hallmark;
 using namespace hallmark::oracle;
 
@@ -91,3 +93,5 @@ void replay(const std::string& solver, const std::vector<std::string>& arguments
 
 TEST_CASE("Z3's model") { replay("z3", {"-smt2"}); }
 TEST_CASE("cvc5's model") { replay("cvc5", {"--lang=smt2", "--nl-ext-tplanes"}); }
+
+}  // namespace three_columns_test

@@ -13,6 +13,8 @@
 #include "format/golden_float.hpp"
 #include "method/rtn.hpp"
 
+namespace host_programs_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -281,3 +283,5 @@ TEST_CASE("a device that fails at any of its calls gives its error and no result
   }
   CHECK(failures > 30);  // factorization, recurrence and both rounds of losses
 }
+
+}  // namespace host_programs_test

@@ -10,6 +10,8 @@
 #include "../linalg/random.hpp"
 #include "format/golden_float.hpp"
 
+namespace codec_lanes_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -124,3 +126,5 @@ TEST_CASE("arrays of different lengths or overlapping are refused and left alone
   CHECK(encode_gf16(values, inside).error().number == 112);
   CHECK(values == std::vector<float>(64, 1.5F));
 }
+
+}  // namespace codec_lanes_test

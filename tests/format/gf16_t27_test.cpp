@@ -6,6 +6,8 @@
 
 #include "format/gf16_t27.hpp"
 
+namespace gf16_t27_test {
+
 using namespace hallmark;
 
 static_assert(decode_gf16_t27(0x0001) == 513.0f * 0x1p-40f);  // the smallest positive number there
@@ -50,3 +52,5 @@ TEST_CASE("words that its encoder writes come back within half a gap, ties towar
     if (x == 0x1.00cp0) CHECK(back == 0x1.008p0);  // a tie: GF16 takes the even word above
   }
 }
+
+}  // namespace gf16_t27_test

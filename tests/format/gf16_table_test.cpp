@@ -8,6 +8,8 @@
 #include "format/gf16_table.hpp"
 #include "format/golden_float.hpp"
 
+namespace gf16_table_test {
+
 using namespace hallmark;
 
 namespace {
@@ -52,3 +54,5 @@ TEST_CASE("all 65,536 words decode to their integer value") {
 TEST_CASE("the table has the published digest") {
   CHECK(gf16_table_digest() == "f2726f77f21e7baccc1abe36eaba2c6248f14839e08f49d8347285cf2835afd0");
 }
+
+}  // namespace gf16_table_test

@@ -7,6 +7,8 @@
 
 #include "format/gf16_zig.hpp"
 
+namespace gf16_zig_test {
+
 using namespace hallmark;
 
 static_assert(decode_gf16_zig_1_1(0x4000) == 1.0f);  // that library's 1.0
@@ -42,3 +44,5 @@ TEST_CASE("words that its encoder writes come back within its truncation") {
     CHECK(x - back < x * 0x1p-8);
   }
 }
+
+}  // namespace gf16_zig_test

@@ -10,6 +10,8 @@
 #include "format/golden_float.hpp"
 #include "reference_codec.hpp"
 
+namespace golden_float_test {
+
 using namespace hallmark;
 
 // The codec runs in the compiler. GF(2,1) whole: 0 0.5 1 1.5 2 3, infinity, NaN.
@@ -127,3 +129,5 @@ TEST_CASE("NaN is canonical, whatever its sign and payload") {
     CHECK(GF16::encode(std::bit_cast<double>(bits)) == 0x7E01);
   CHECK(std::bit_cast<std::uint32_t>(GF16::decode(0xFFFF)) == 0x7FC0'0000u);
 }
+
+}  // namespace golden_float_test

@@ -19,6 +19,8 @@
 #include "format/grid.hpp"
 #include "rational.hpp"
 
+namespace grid_test {
+
 using namespace hallmark;
 using reference::Rational;
 
@@ -429,3 +431,5 @@ TEST_CASE("table:FILE is the points in a text file") {
   many.push_back(1e30F);
   CHECK_FALSE(Grid::table("many", many));
 }
+
+}  // namespace grid_test

@@ -13,6 +13,8 @@
 #include "format/golden_float.hpp"
 #include "scale/scale_rule.hpp"
 
+namespace scale_test {
+
 using namespace hallmark;
 
 namespace {
@@ -337,3 +339,5 @@ TEST_CASE("rule names") {
   CHECK(groups_of(4, 2) == 2);
   CHECK(groups_of(4, 0) == 1);
 }
+
+}  // namespace scale_test

@@ -7,6 +7,8 @@
 
 #include "spec_vectors.hpp"
 
+namespace spec_vectors_test {
+
 TEST_CASE("the specification page shows the vectors and the digest of the code") {
   std::ifstream page("docs/spec-gf16.md");  // ctest runs in the source folder
   REQUIRE(page);
@@ -18,3 +20,5 @@ TEST_CASE("the specification page shows the vectors and the digest of the code")
   const std::size_t first = start + begin.size();
   CHECK(text.substr(first, text.find(fence, first) - first) == hallmark::spec_vectors());
 }
+
+}  // namespace spec_vectors_test

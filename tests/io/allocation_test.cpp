@@ -6,6 +6,8 @@
 #include <limits>
 #include <random>
 
+namespace allocation_test {
+
 using namespace hallmark::pack;
 
 namespace {
@@ -112,3 +114,5 @@ TEST_CASE("no matrix has one choice, of no bytes") {
   REQUIRE(found);
   CHECK(found->empty());
 }
+
+}  // namespace allocation_test

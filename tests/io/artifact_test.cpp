@@ -7,6 +7,8 @@
 #include "io/sha256.hpp"
 #include "quantized_files.hpp"
 
+namespace artifact_test {
+
 using namespace hallmark;
 using pack::Bytes;
 
@@ -184,3 +186,5 @@ TEST_CASE("a container of more bytes than its artifact may stand for is refused,
   CHECK(error_of(artifact_of(*head)) == error_number::artifact_data);
   CHECK(error_of(artifact_of(*huge)) == error_number::artifact_malformed);
 }
+
+}  // namespace artifact_test

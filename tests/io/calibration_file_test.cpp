@@ -9,6 +9,8 @@
 #include "base/error_numbers.hpp"
 #include "temporary_folder.hpp"
 
+namespace calibration_file_test {
+
 using namespace hallmark;
 using namespace hallmark::error_number;
 
@@ -304,3 +306,5 @@ TEST_CASE("written Gram matrices come back with their token counts") {
   CHECK(write_grams(folder / "d", false, {{"a", 2, 1}}, broken).error().number == 599);
   CHECK(folder.count() == 1);
 }
+
+}  // namespace calibration_file_test

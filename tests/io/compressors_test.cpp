@@ -7,6 +7,8 @@
 
 #include "artifact/pack/packed_tensor.hpp"
 
+namespace compressors_test {
+
 using namespace hallmark;
 using namespace hallmark::pack;
 
@@ -173,3 +175,5 @@ TEST_CASE("a symbol that is no code of so many bits is refused") {
   symbols[5] = std::byte{8};
   CHECK_FALSE(unpack_tensor(zstd, {3, 8}, DType::U8, 3, *zstd.encode(symbols, 1)));
 }
+
+}  // namespace compressors_test

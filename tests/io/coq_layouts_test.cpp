@@ -13,6 +13,8 @@
 #include "artifact/word_stream.hpp"
 #include "io/sha256.hpp"
 
+namespace coq_layouts_test {
+
 using namespace hallmark;
 
 namespace {
@@ -120,3 +122,5 @@ TEST_CASE("Coq's block of Q6_K is the one that ggml's reader takes for these cod
   for (const Example& e : examples("q6_k"))
     CHECK(sha256_hex(e.bytes) == "b56a922ed850b4155efd0b4ac17481b6dc6a3f8447f6ce515b6fb3cbe43de6f2");
 }
+
+}  // namespace coq_layouts_test

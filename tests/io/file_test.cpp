@@ -13,6 +13,8 @@
 #include "io/file.hpp"
 #include "temporary_folder.hpp"
 
+namespace file_test {
+
 using namespace hallmark;
 using namespace hallmark::error_number;
 
@@ -280,3 +282,5 @@ TEST_CASE("a signal waits for nothing but a commit, and two do not end the proce
   });
   CHECK(status == 0);
 }
+
+}  // namespace file_test

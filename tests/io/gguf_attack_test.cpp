@@ -10,6 +10,8 @@
 #include "base/error_numbers.hpp"
 #include "io/gguf.hpp"
 
+namespace gguf_attack_test {
+
 using namespace hallmark;
 using namespace hallmark::error_number;
 
@@ -199,3 +201,5 @@ TEST_CASE("what the reader refuses the writer does not write") {
   CHECK(number_of({}, {{"w", Type::Q8_0, {33}}}) == plan_size);
   CHECK(number_of({}, {{"w", Type::F32, {big, 2}}}) == plan_size);
 }
+
+}  // namespace gguf_attack_test

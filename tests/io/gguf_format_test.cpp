@@ -16,6 +16,8 @@
 
 #include "format/golden_float.hpp"
 
+namespace gguf_format_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -295,3 +297,5 @@ TEST_CASE("scales that the certificate would not show are refused") {
   CHECK(with(row, 0x7E00, 0x7E00) == quantized_scale);   // NaN
   CHECK(with(bf16, 0x3C01, 0x3C01) == quantized_scale);  // not one of bfloat16, in whose bytes digests are
 }
+
+}  // namespace gguf_format_test

@@ -6,6 +6,8 @@
 
 #include "artifact/packed_codes.hpp"
 
+namespace packed_codes_test {
+
 using namespace hallmark;
 
 namespace {
@@ -105,3 +107,5 @@ TEST_CASE("a bit after the last code is seen, wherever it stands, and no bit of 
         REQUIRE(padding_is_zero(bytes, count, bits) == (bit < count * static_cast<std::size_t>(bits)));
       }
 }
+
+}  // namespace packed_codes_test

@@ -9,6 +9,8 @@
 #include "io/sha256.hpp"
 #include "quantized_files.hpp"
 
+namespace packed_file_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -201,3 +203,5 @@ TEST_CASE("marks of rotated rows take a bit each") {
   CHECK(padding.number == error_number::quantized_rotated);
   CHECK(padding.where.find("9 marks of 1 bit") != std::string::npos);
 }
+
+}  // namespace packed_file_test

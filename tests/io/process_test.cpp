@@ -10,6 +10,8 @@
 
 #include "temporary_folder.hpp"
 
+namespace process_test {
+
 using namespace hallmark;
 
 namespace {
@@ -84,3 +86,5 @@ TEST_CASE("the program dies with the process that runs it, even by SIGKILL") {
   CHECK(WIFSIGNALED(status));
   ::kill(program, SIGKILL);
 }
+
+}  // namespace process_test

@@ -8,6 +8,8 @@
 #include "base/error_numbers.hpp"
 #include "io/sha256.hpp"
 
+namespace pytorch_test {
+
 using namespace hallmark;
 using namespace hallmark::error_number;
 using namespace hallmark::test;
@@ -286,3 +288,5 @@ TEST_CASE("a global that is not known is named, and nothing is run") {
   CHECK(parsed.error().where.find("global os.system") != std::string::npos);
   CHECK(parsed.error().exit == Exit::input);
 }
+
+}  // namespace pytorch_test

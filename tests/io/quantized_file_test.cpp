@@ -8,6 +8,8 @@
 #include "base/error_numbers.hpp"
 #include "quantized_files.hpp"
 
+namespace quantized_file_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -341,3 +343,5 @@ TEST_CASE("an ordinary safetensors file is not a container") {
   REQUIRE(writer->commit());
   CHECK(error_of(folder / "w") == error_number::quantized_metadata);
 }
+
+}  // namespace quantized_file_test

@@ -8,6 +8,8 @@
 #include "base/error_numbers.hpp"
 #include "quantized_files.hpp"
 
+namespace quantized_metadata_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -196,3 +198,5 @@ TEST_CASE("the cut of a sharded source is kept, and has to be one of all its ten
     CHECK(error_of(path) == quantized_metadata);
   }
 }
+
+}  // namespace quantized_metadata_test

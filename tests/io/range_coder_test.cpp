@@ -7,6 +7,8 @@
 #include <random>
 #include <set>
 
+namespace range_coder_test {
+
 using namespace hallmark::pack;
 
 namespace {
@@ -154,3 +156,5 @@ TEST_CASE("a table that the run does not have is refused, although it decodes") 
     for (const int b : {0, 0, 0, 0x80, 0, 0, 0, 0}) data.push_back(static_cast<std::byte>(b));
   CHECK_FALSE(decoded(data, 1));
 }
+
+}  // namespace range_coder_test

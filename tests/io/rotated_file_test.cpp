@@ -4,6 +4,8 @@
 #include "artifact/rotation_signs.hpp"
 #include "quantized_files.hpp"
 
+namespace rotated_file_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -146,3 +148,5 @@ TEST_CASE("the writer takes no other marks or signs than the reader") {
   made.steps.rotation.signs[3] = -made.steps.rotation.signs[3];
   CHECK(made.write().error().number == 110);
 }
+
+}  // namespace rotated_file_test

@@ -10,6 +10,8 @@
 #include "io/sha256.hpp"
 #include "temporary_folder.hpp"
 
+namespace safetensors_golden_test {
+
 using namespace hallmark;
 
 namespace {
@@ -63,3 +65,5 @@ TEST_CASE("the reader gives back what the writer wrote") {
   CHECK(*widen_to_f64(*half) == std::vector<double>{0.5, 0.25});
   CHECK(widen_to_f32(file->tensors()[0]).error().number == 351);
 }
+
+}  // namespace safetensors_golden_test

@@ -10,6 +10,8 @@
 #include "io/safetensors.hpp"
 #include "temporary_folder.hpp"
 
+namespace safetensors_writer_test {
+
 using namespace hallmark;
 using namespace hallmark::error_number;
 
@@ -146,3 +148,5 @@ TEST_CASE("a full disk in the middle of a tensor leaves no file") {
   CHECK(WEXITSTATUS(status) == 0);
   CHECK_FALSE(std::filesystem::exists(folder / "out"));
 }
+
+}  // namespace safetensors_writer_test

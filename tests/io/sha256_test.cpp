@@ -4,6 +4,8 @@
 #include "io/sha256.hpp"
 #include "temporary_folder.hpp"
 
+namespace sha256_test {
+
 using namespace hallmark;
 
 // FIPS 180-4, appendix B, and the empty message.
@@ -54,3 +56,5 @@ TEST_CASE("a map is hashed in pieces, and no further where a stop is requested")
   update_mapped(digest, map->bytes(), stop.get_token());
   CHECK(digest.hex() == of_nothing);
 }
+
+}  // namespace sha256_test

@@ -4,6 +4,8 @@
 
 #include <string>
 
+namespace strict_json_test {
+
 using namespace hallmark;
 
 TEST_CASE("a key stands once in its object, at every depth") {
@@ -53,3 +55,5 @@ TEST_CASE("the key that stands twice is told") {
   CHECK_FALSE(strict_json(R"([{"x":{"a":1,"b":2,"a":1}}])", &repeated));
   CHECK(repeated == "a");
 }
+
+}  // namespace strict_json_test

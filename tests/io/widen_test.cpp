@@ -9,6 +9,8 @@
 #include "base/error_numbers.hpp"
 #include "io/safetensors.hpp"
 
+namespace widen_test {
+
 using namespace hallmark;
 
 namespace {
@@ -98,3 +100,5 @@ TEST_CASE("the first value that is not finite is named with its place") {
   const std::vector<double> one{std::numeric_limits<double>::quiet_NaN()};
   CHECK_FALSE(check_finite("g", {}, std::span<const double>(one)));  // rank 0
 }
+
+}  // namespace widen_test

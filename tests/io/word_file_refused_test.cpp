@@ -7,6 +7,8 @@
 #include "base/error_numbers.hpp"
 #include "quantized_files.hpp"
 
+namespace word_file_refused_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -247,3 +249,5 @@ TEST_CASE("digests that fit do not make words sound") {
   CHECK(after("gptq", symmetric, [](auto& metadata, auto&, Data&) { metadata.erase("hallmark.payload.sha256"); }) ==
         quantized_metadata);
 }
+
+}  // namespace word_file_refused_test

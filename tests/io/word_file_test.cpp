@@ -10,6 +10,8 @@
 #include "method/rtn.hpp"
 #include "quantized_files.hpp"
 
+namespace word_file_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -267,3 +269,5 @@ TEST_CASE("FILE.config.json says which layers are quantized, and how") {
   CHECK(groups.at("group_1").at("weights").at("symmetric") == false);
   CHECK_FALSE(groups.at("group_1").at("weights").contains("group_size"));
 }
+
+}  // namespace word_file_test

@@ -7,6 +7,8 @@
 
 #include "league/run.hpp"
 
+namespace entries_test {
+
 using namespace hallmark;
 
 TEST_CASE("names are unique, and every entry resolves in every division that it plays in") {
@@ -91,3 +93,5 @@ TEST_CASE("a pattern, divisions and seeds choose what plays") {
   CHECK(number([](LeagueOptions& o) { o.seeds = {47, 47}; }) == 226);
   CHECK(number([](LeagueOptions& o) { o.eval_bytes = 256; }) == 226);
 }
+
+}  // namespace entries_test

@@ -13,6 +13,8 @@
 #include "pipeline/quantize_matrix.hpp"
 #include "replay/capture.hpp"
 
+namespace in_order_test {
+
 using namespace hallmark;
 using hallmark::test::tiny_config;
 using hallmark::test::TinyExperiment;
@@ -157,3 +159,5 @@ TEST_CASE("the same matrices for any number of threads; errors come through") {
   CHECK(stopped.error().number == 999);
   CHECK(asked == 4);
 }
+
+}  // namespace in_order_test

@@ -8,6 +8,8 @@
 #include "ledger/ledger.hpp"
 #include "synthetic.hpp"
 
+namespace line_test {
+
 using namespace hallmark;
 using hallmark::test::line_of;
 using hallmark::test::read_file;
@@ -138,3 +140,5 @@ TEST_CASE("the last whole run is reported, or what met every checkpoint in an un
   CHECK(run_to_report({}, "here").error().number == 377);
   CHECK(last_run({}).empty());
 }
+
+}  // namespace line_test

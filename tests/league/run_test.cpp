@@ -10,6 +10,8 @@
 #include "../ablation/tiny_experiment.hpp"
 #include "league/report.hpp"
 
+namespace run_test {
+
 using namespace hallmark;
 using hallmark::test::TinyExperiment;
 
@@ -172,3 +174,5 @@ TEST_CASE("a part of the league goes into no ledger of the whole") {
   hallmark::test::write_file(experiment / "broken.jsonl", "{\"a\":1}\n");
   CHECK(league_ledger(part, experiment / "broken.jsonl").error().number == 373);
 }
+
+}  // namespace run_test

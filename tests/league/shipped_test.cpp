@@ -7,6 +7,8 @@
 #include "league/report.hpp"
 #include "league/run.hpp"
 
+namespace shipped_test {
+
 using namespace hallmark;
 using hallmark::test::read_file;
 
@@ -30,3 +32,5 @@ TEST_CASE("every shipped line is read, and the page says what the ledger says") 
   CHECK(read_file(folder / "league.md") == read_file("docs/league.md"));
   CHECK(read_file(folder / "league.svg") == read_file("docs/league.svg"));
 }
+
+}  // namespace shipped_test

@@ -10,6 +10,8 @@
 #include "ledger/ledger.hpp"
 #include "synthetic.hpp"
 
+namespace standings_test {
+
 using namespace hallmark;
 using hallmark::test::add;
 
@@ -141,3 +143,5 @@ TEST_CASE("the page is made of the ledger alone, and a changed ledger makes none
   CHECK_FALSE(write_league_report(ledger, page));
   CHECK(hallmark::test::read_file(page) == text);
 }
+
+}  // namespace standings_test

@@ -8,6 +8,8 @@
 #include "linalg/hessian.hpp"
 #include "random.hpp"
 
+namespace factor_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -145,3 +147,5 @@ TEST_CASE("the empty matrix has the empty factor") {
   REQUIRE(factor);
   CHECK(factor->U.size() == 0);
 }
+
+}  // namespace factor_test

@@ -8,6 +8,8 @@
 #include "linalg/target_grams.hpp"
 #include "random.hpp"
 
+namespace gram_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -198,3 +200,5 @@ TEST_CASE("inputs of two models that do not fit together are refused, and add no
   REQUIRE(sum.add(X, Y));
   CHECK(sum.grams().H == gram_ref(Y));
 }
+
+}  // namespace gram_test

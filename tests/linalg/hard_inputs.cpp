@@ -10,6 +10,8 @@
 #include "linalg/strip.hpp"
 #include "random.hpp"
 
+namespace hard_inputs_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -111,3 +113,5 @@ TEST_CASE("rows apart from each other, and off the vectors' alignment") {
     CHECK(by_columns.gram() == G);
   });
 }
+
+}  // namespace hard_inputs_test

@@ -6,6 +6,8 @@
 
 #include "random.hpp"
 
+namespace strip_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -115,3 +117,5 @@ TEST_CASE("tiles turn, with any remainder, and nothing beside them is touched") 
       }
   });
 }
+
+}  // namespace strip_test

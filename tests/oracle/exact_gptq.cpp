@@ -8,6 +8,8 @@
 #include "../generated/coq_examples.hpp"
 #include "format/grid.hpp"
 
+namespace exact_gptq_test {
+
 using hallmark::Grid;
 using namespace hallmark::oracle;
 namespace coq = hallmark::coq_examples;
@@ -130,3 +132,5 @@ TEST_CASE("a matrix that is not positive definite has no factor") {
   CHECK(!exact_factor({1, 2, 2, 1}, 2));
   CHECK(!compare_methods({1, 1, 1, 1}, 0, ExactGrid::integer(-7, 7), {1, 1}, {1, 1}));
 }
+
+}  // namespace exact_gptq_test

@@ -9,6 +9,8 @@
 
 #include "format/grid.hpp"
 
+namespace exact_grid_test {
+
 using hallmark::Grid;
 using hallmark::oracle::Code;
 using hallmark::oracle::Dyadic;
@@ -157,3 +159,5 @@ TEST_CASE("the production's grid is the oracle's: points, nearest codes, clippin
     CHECK(exact.confirm(grid.nearest(-0.0, 1), -0.0F, 1).nearest);
   }
 }
+
+}  // namespace exact_grid_test

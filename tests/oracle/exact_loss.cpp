@@ -9,6 +9,8 @@
 #include <random>
 #include <vector>
 
+namespace exact_loss_test {
+
 using hallmark::oracle::Digits;
 using hallmark::oracle::digits_of;
 using hallmark::oracle::dot;
@@ -228,3 +230,5 @@ TEST_CASE("the exact loss is the rational quadratic form, scales included") {
     CHECK(exact_loss(w, s, g, G).rational() == sum);
   }
 }
+
+}  // namespace exact_loss_test

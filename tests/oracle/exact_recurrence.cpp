@@ -10,6 +10,8 @@
 #include "format/grid.hpp"
 #include "oracle/exact_gptq.hpp"
 
+namespace exact_recurrence_test {
+
 using hallmark::Grid;
 using namespace hallmark::oracle;
 
@@ -174,3 +176,5 @@ TEST_CASE("a tie goes to even, and what is clipped is counted") {
   row.w[0] = row.u[0] = 3.75F;
   CHECK(judge(row).clipped == 1);
 }
+
+}  // namespace exact_recurrence_test

@@ -9,6 +9,8 @@
 #include "method/evidence.hpp"
 #include "method/quantize.hpp"
 
+namespace layers_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -116,3 +118,5 @@ TEST_CASE("one wrong code or one wrong weight is found, in its row and column") 
         CHECK(judge.offences[0].second.fault == planted);
       }
 }
+
+}  // namespace layers_test

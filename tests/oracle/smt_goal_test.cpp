@@ -7,6 +7,8 @@
 
 #include "../io/temporary_folder.hpp"
 
+namespace smt_goal_test {
+
 using namespace hallmark;
 using oracle::SmtGoal;
 
@@ -100,3 +102,5 @@ TEST_CASE("every committed goal is read") {
     }
   CHECK(goals >= 24);
 }
+
+}  // namespace smt_goal_test

@@ -16,6 +16,8 @@
 #include "pipeline/run.hpp"
 #include "pipeline/verify.hpp"
 
+namespace lying_device_test {
+
 using namespace hallmark;
 
 namespace {
@@ -150,3 +152,5 @@ TEST_CASE("a run that is reproduced bit for bit is not verified where a contract
     CHECK(by_contracts->where.find("gf16_nearest") != std::string::npos);
   }
 }
+
+}  // namespace lying_device_test

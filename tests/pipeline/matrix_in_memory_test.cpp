@@ -10,6 +10,8 @@
 #include "pipeline/matrix_in_memory.hpp"
 #include "pipeline/quantize_files.hpp"
 
+namespace matrix_in_memory_test {
+
 using namespace hallmark;
 
 namespace {
@@ -88,3 +90,5 @@ TEST_CASE("what a matrix in memory lacks is said of it") {
   CHECK(number_of(in, {{"grid", "int4"}}) == error_number::no_calibration);
   CHECK(number_of(in, {{"grid", "int4"}, {"method", "rtn"}}) == 0);
 }
+
+}  // namespace matrix_in_memory_test

@@ -12,6 +12,8 @@
 #include "method/quantize.hpp"
 #include "method/rtn.hpp"
 
+namespace asymmetric_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -372,3 +374,5 @@ TEST_CASE("what has no such target is refused, with what goes") {
   CHECK(changed([](Made& m) { m.C *= 1e60; }) == 503);
   CHECK(changed([](Made&) {}) == 0);
 }
+
+}  // namespace asymmetric_test

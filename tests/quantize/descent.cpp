@@ -5,6 +5,8 @@
 #include "layer.hpp"
 #include "method/quantize.hpp"
 
+namespace descent_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -129,3 +131,5 @@ TEST_CASE("where a descent ends no single code can be changed for the better") {
       }
   }
 }
+
+}  // namespace descent_test

@@ -10,6 +10,8 @@
 #include "../linalg/random.hpp"
 #include "layers.hpp"
 
+namespace digests_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -57,3 +59,5 @@ TEST_CASE("and for the programs of the CUDA library") {
     check(backend_of(cuda::HostExecutor(), 1, 1), 1);        // row by row
   }
 }
+
+}  // namespace digests_test

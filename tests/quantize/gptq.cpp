@@ -12,6 +12,8 @@
 #include "method/rtn.hpp"
 #include "method/studies.hpp"
 
+namespace gptq_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -291,3 +293,5 @@ TEST_CASE("given zero points are used as they are") {
   CHECK(must(quantize_rtn(W, options, given)).codes.maxCoeff() <= 15);  // all 0: negative weights are clipped
   CHECK(must(quantize_rtn(W, options, given)).clipped > 20);
 }
+
+}  // namespace gptq_test

@@ -7,6 +7,8 @@
 #include "method/gradient.hpp"
 #include "method/quantize.hpp"
 
+namespace greedy_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -194,3 +196,5 @@ TEST_CASE("the method: no row worse than GPTQ's or round-to-nearest's, the same 
     for_each_thread_count(same);
   }
 }
+
+}  // namespace greedy_test

@@ -15,6 +15,8 @@
 #include "method/rtn.hpp"
 #include "method/selection.hpp"
 
+namespace guard_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -291,3 +293,5 @@ TEST_CASE("clipped codes are those of the codes that were kept, row by row") {
   }
   CHECK(differ > 0);
 }
+
+}  // namespace guard_test

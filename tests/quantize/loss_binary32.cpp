@@ -13,6 +13,8 @@
 #include "method/rtn.hpp"
 #include "method/guard.hpp"
 
+namespace loss_binary32_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -186,3 +188,5 @@ TEST_CASE("the guard decides alike with and without the first stage, and the fir
     CHECK(wide > 140);
   }
 }
+
+}  // namespace loss_binary32_test

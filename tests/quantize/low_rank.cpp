@@ -14,6 +14,8 @@
 #include "method/quantize.hpp"
 #include "method/rtn.hpp"
 
+namespace low_rank_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -218,3 +220,5 @@ TEST_CASE("what does not go with a correction is refused, with what does") {
   REQUIRE_FALSE(beyond);
   CHECK(beyond.error().number == 235);
 }
+
+}  // namespace low_rank_test

@@ -4,6 +4,8 @@
 
 #include "rational.hpp"
 
+namespace perturbation_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 using hallmark::study::difference;
@@ -37,3 +39,5 @@ TEST_CASE("T9: codes of a perturbed recurrence lose at most sum d_j (1/2 + delta
   }
   CHECK(beyond_unperturbed > 0);
 }
+
+}  // namespace perturbation_test

@@ -10,6 +10,8 @@
 #include "linalg/hessian.hpp"
 #include "method/quantize.hpp"
 
+namespace rate_beam_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -298,3 +300,5 @@ TEST_CASE("a row whose paths all overflow is named, and a beam out of range is r
     CHECK(refused.error().number == 227);
   }
 }
+
+}  // namespace rate_beam_test

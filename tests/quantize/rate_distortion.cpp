@@ -10,6 +10,8 @@
 #include "method/code_rates.hpp"
 #include "method/quantize.hpp"
 
+namespace rate_distortion_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -282,3 +284,5 @@ TEST_CASE("a grid of more than 256 codes and a rate out of range are refused") {
     CHECK(out.error().number == 227);
   }
 }
+
+}  // namespace rate_distortion_test

@@ -8,6 +8,8 @@
 #include "linalg/gram.hpp"
 #include "linalg/hessian.hpp"
 
+namespace recurrence_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -123,3 +125,5 @@ TEST_CASE("an overflow is reported at the first row and its first column") {
     CHECK(slow->column == 1);
   });
 }
+
+}  // namespace recurrence_test

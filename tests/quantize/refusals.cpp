@@ -8,6 +8,8 @@
 #include "method/quantize.hpp"
 #include "method/rtn.hpp"
 
+namespace refusals_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -228,3 +230,5 @@ TEST_CASE("methods have names") {
   CHECK(unknown.error().number == 224);
   CHECK(mentions(unknown.error(), "gptq"));
 }
+
+}  // namespace refusals_test

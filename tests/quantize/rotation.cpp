@@ -12,6 +12,8 @@
 #include "method/rtn.hpp"
 #include "oracle/exact_loss.hpp"
 
+namespace rotation_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -327,3 +329,5 @@ TEST_CASE("columns without a token, damped or not, and a block of them") {
   REQUIRE(!result);
   CHECK(result.error().number == 501);
 }
+
+}  // namespace rotation_test

@@ -11,6 +11,8 @@
 #include "../linalg/random.hpp"
 #include "scale/scale_rule.hpp"
 
+namespace round_lanes_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -205,3 +207,5 @@ TEST_CASE("tables that the vector form leaves to the grid: many points, midpoint
     });
   }
 }
+
+}  // namespace round_lanes_test

@@ -4,6 +4,8 @@
 
 #include "../linalg/random.hpp"
 
+namespace rtn_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -73,3 +75,5 @@ TEST_CASE("a weight of -0 is read as +0") {
   W << -0.0F, 1.0F;
   CHECK(quantize_rtn(W, options)->codes(0, 0) == 0x0000);
 }
+
+}  // namespace rtn_test

@@ -13,6 +13,8 @@
 #include "method/quantize.hpp"
 #include "scale/candidates.hpp"
 
+namespace scale_candidates_test {
+
 using namespace hallmark;
 
 namespace {
@@ -304,3 +306,5 @@ TEST_CASE("what these rules refuse") {
   CHECK(statistic_of("pivot") == Statistic::pivots);
   CHECK(statistic_of("given") == Statistic::none);
 }
+
+}  // namespace scale_candidates_test

@@ -10,6 +10,8 @@
 
 #include "scale/deviation.hpp"
 
+namespace sdclip_test {
+
 using namespace hallmark;
 
 namespace {
@@ -167,3 +169,5 @@ TEST_CASE("what the family refuses") {
   CHECK(statistic_of("sdclip") == Statistic::none);
   CHECK(statistic_of("sdclip-hessian") == Statistic::diagonal);
 }
+
+}  // namespace sdclip_test

@@ -6,6 +6,8 @@
 #include "method/quantize.hpp"
 #include "scale/ratios.hpp"
 
+namespace search_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -167,3 +169,5 @@ TEST_CASE("zero rows and dead columns pass through every search") {
       for (Index i = 0; i < 9; ++i) CHECK(found.codes(i, 7) == s.grid.nearest(s.W(i, 7), found.steps.at(i, 7)));
     }
 }
+
+}  // namespace search_test

@@ -10,6 +10,8 @@
 #include "linalg/hessian.hpp"
 #include "method/quantize.hpp"
 
+namespace sparse24_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -189,3 +191,5 @@ TEST_CASE("what does not go with 2:4 is refused, with what does") {
   refused(s, options, "--rotation none");
   refused(levels, options_of(levels), "--grid intB");
 }
+
+}  // namespace sparse24_test

@@ -5,6 +5,8 @@
 #include "../generated/coq_examples.hpp"
 #include "rational.hpp"
 
+namespace theory_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 using hallmark::study::difference;
@@ -197,3 +199,5 @@ TEST_CASE("a small case by hand: H = [[1,0,-1],[0,1,-1],[-1,-1,3]], w = (-0.4, 0
   CHECK(quadratic_form(H, difference(w, trace.q)) == ratio(13, 25));
   CHECK(quadratic_form(H, w) == ratio(8, 25));
 }
+
+}  // namespace theory_test

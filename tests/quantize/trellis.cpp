@@ -14,6 +14,8 @@
 #include "method/rtn.hpp"
 #include "method/trellis.hpp"
 
+namespace trellis_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -323,3 +325,5 @@ TEST_CASE("what does not go with a trellis is refused, with what goes") {
   REQUIRE((a && b));
   CHECK(a->codes == b->codes);
 }
+
+}  // namespace trellis_test

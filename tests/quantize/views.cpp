@@ -8,6 +8,8 @@
 #include "method/quantize.hpp"
 #include "method/rtn.hpp"
 
+namespace views_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -88,3 +90,5 @@ TEST_CASE("rounding to nearest: large enough for threads, and more threads than 
     }
   }
 }
+
+}  // namespace views_test

@@ -8,6 +8,8 @@
 #include "base/error_numbers.hpp"
 #include "ranks/shared_work.hpp"
 
+namespace shared_work_test {
+
 using namespace hallmark;
 using std::chrono::milliseconds;
 
@@ -191,3 +193,5 @@ TEST_CASE("ranks that see other things are named") {
         });
   }
 }
+
+}  // namespace shared_work_test

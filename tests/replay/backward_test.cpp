@@ -7,6 +7,8 @@
 #include "replay/backward.hpp"
 #include "replay/forward.hpp"
 
+namespace backward_test {
+
 using namespace hallmark;
 
 namespace {
@@ -85,3 +87,5 @@ TEST_CASE("the gradients of many windows are the mean over positions, the same b
   for (const auto& [name, g] : expected) CHECK((g - mean.at(name)).cwiseAbs().maxCoeff() < 1e-12);
   test::for_each_thread_count([&](int) { CHECK(mean_gradients(model, windows) == expected); });
 }
+
+}  // namespace backward_test

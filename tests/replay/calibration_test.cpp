@@ -7,6 +7,8 @@
 #include "random_model.hpp"
 #include "replay/calibration.hpp"
 
+namespace calibration_test {
+
 using namespace hallmark;
 
 namespace {
@@ -84,3 +86,5 @@ TEST_CASE("a train split with just enough windows is used up; with one less it i
   CHECK(refused.error().exit == Exit::input);
   CHECK(refused.error().number == 392);
 }
+
+}  // namespace calibration_test

@@ -9,6 +9,8 @@
 #include "replay/capture.hpp"
 #include "replay/forward.hpp"
 
+namespace capture_test {
+
 using namespace hallmark;
 
 namespace {
@@ -147,3 +149,5 @@ TEST_CASE("side by side, each model's inputs of every site are its own") {
     CHECK(batch == 2);
   }
 }
+
+}  // namespace capture_test

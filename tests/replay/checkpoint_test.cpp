@@ -11,6 +11,8 @@
 #include "replay/forward.hpp"
 #include "replay/text.hpp"
 
+namespace checkpoint_test {
+
 using namespace hallmark;
 using test::TemporaryFolder;
 
@@ -164,3 +166,5 @@ TEST_CASE("the shipped checkpoints: small, trained from one recipe, below 2.3 bi
     CHECK(std::stod(metadata.at("hallmark.validation.bpb")) <= 2.3);
   }
 }
+
+}  // namespace checkpoint_test

@@ -7,6 +7,8 @@
 #include "replay/count_model.hpp"
 #include "replay/forward.hpp"
 
+namespace count_model_test {
+
 using namespace hallmark;
 
 namespace {
@@ -59,3 +61,5 @@ TEST_CASE("on perl-doc's validation split: 3.03, 2.36 and 2.01 bits per byte at 
   CHECK(std::abs(bits[3] - 2.36) < 0.005);
   CHECK(std::abs(bits[5] - 2.01) < 0.005);
 }
+
+}  // namespace count_model_test

@@ -10,6 +10,8 @@
 #include "replay/evaluate.hpp"
 #include "replay/forward.hpp"
 
+namespace evaluate_test {
+
 using namespace hallmark;
 
 namespace {
@@ -113,3 +115,5 @@ TEST_CASE("strides outside 1..window and texts of one byte are refused; an infin
   REQUIRE(!mean_bits(infinite, {24, 24}));
   CHECK(mean_bits(infinite, {24, 24}).error().number == 510);
 }
+
+}  // namespace evaluate_test

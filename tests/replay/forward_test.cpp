@@ -9,6 +9,8 @@
 #include "random_model.hpp"
 #include "replay/forward.hpp"
 
+namespace forward_test {
+
 using namespace hallmark;
 
 TEST_CASE("bigram buckets: the known values for 3072 buckets") {
@@ -120,3 +122,5 @@ TEST_CASE("the same bits for any number of threads and any vector target") {
   }
   REQUIRE(set_simd_target(""));
 }
+
+}  // namespace forward_test

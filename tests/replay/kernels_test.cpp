@@ -12,6 +12,8 @@
 #include "base/simd.hpp"
 #include "replay/kernels.hpp"
 
+namespace kernels_test {
+
 using namespace hallmark;
 
 namespace {
@@ -133,3 +135,5 @@ TEST_CASE("exponential: every target alike, within one ulp, clamped at the ends"
     for (std::size_t i = 0; i < 4; ++i) CHECK(ends[i] == clamped[i]);
   });
 }
+
+}  // namespace kernels_test

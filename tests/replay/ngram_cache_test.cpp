@@ -10,6 +10,8 @@
 #include "replay/forward.hpp"
 #include "replay/ngram_cache.hpp"
 
+namespace ngram_cache_test {
+
 using namespace hallmark;
 
 namespace {
@@ -157,3 +159,5 @@ TEST_CASE("a text that repeats itself costs less with the cache") {
   for (const double score : blended_scores(text, scores)) total += score;
   CHECK(total < 0.6 * std::log(256.0) * static_cast<double>(scores.size()));
 }
+
+}  // namespace ngram_cache_test

@@ -14,6 +14,8 @@
 #include "replay/published.hpp"
 #include "replay/tokens.hpp"
 
+namespace published_test {
+
 using namespace hallmark;
 using test::TemporaryFolder;
 
@@ -249,3 +251,5 @@ TEST_CASE(
   refused_with(391, "_val_");
   CHECK(load_tokens(folder / "absent", 300).error().number == 390);
 }
+
+}  // namespace published_test

@@ -12,6 +12,8 @@
 #include "replay/continuation.hpp"
 #include "replay/forward.hpp"
 
+namespace sampled_text_test {
+
 using namespace hallmark;
 
 namespace {
@@ -97,3 +99,5 @@ TEST_CASE("temperatures of 0 and below are refused; random bytes are all bytes")
   CHECK(random_bytes(64, 3) == random_bytes(64, 3));
   CHECK(random_bytes(64, 3) != random_bytes(64, 4));
 }
+
+}  // namespace sampled_text_test

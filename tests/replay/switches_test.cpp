@@ -11,6 +11,8 @@
 #include "replay/capture.hpp"
 #include "replay/forward.hpp"
 
+namespace switches_test {
+
 using namespace hallmark;
 
 namespace {
@@ -227,3 +229,5 @@ TEST_CASE("configurations that contradict themselves, or of another generation, 
   refused(text.substr(0, text.size() - 1) + R"(,"xsa_layers":-1})", "xsa_layers");
   refused(text.substr(0, text.size() - 1) + R"(,"loops":2})", "loops: the checkpoint is of another generation");
 }
+
+}  // namespace switches_test

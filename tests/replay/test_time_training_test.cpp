@@ -8,6 +8,8 @@
 #include "replay/backward.hpp"
 #include "replay/test_time_training.hpp"
 
+namespace test_time_training_test {
+
 using namespace hallmark;
 
 namespace {
@@ -139,3 +141,5 @@ TEST_CASE("strides that byte_scores refuses are refused; weights that leave the 
   REQUIRE(!later);
   CHECK(later.error().where.starts_with("step 2, learning rate 0.025: "));
 }
+
+}  // namespace test_time_training_test

@@ -8,6 +8,8 @@
 #include "io/sha256.hpp"
 #include "replay/text.hpp"
 
+namespace text_test {
+
 using namespace hallmark;
 using test::TemporaryFolder;
 using test::write_file;
@@ -95,3 +97,5 @@ TEST_CASE("perl-doc: both splits are there") {
   CHECK(corpus->train.bytes().size() > 8 * corpus->validation.bytes().size());
   CHECK(corpus->validation.bytes().size() > 262144);
 }
+
+}  // namespace text_test

@@ -7,6 +7,8 @@
 #include "../io/temporary_folder.hpp"
 #include "base/error_numbers.hpp"
 
+namespace tokens_test {
+
 using namespace hallmark;
 using namespace hallmark::test;
 
@@ -104,3 +106,5 @@ TEST_CASE("a model that would count wrongly is refused, and so is every other fi
   CHECK(error_of(model + std::string(11, '\xFF')) == error_number::pieces_malformed);
   CHECK(error_of(model + "\x0B") == error_number::pieces_malformed);  // a group
 }
+
+}  // namespace tokens_test

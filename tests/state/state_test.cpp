@@ -5,6 +5,8 @@
 #include "base/error_numbers.hpp"
 #include "state/state.hpp"
 
+namespace state_test {
+
 namespace fs = std::filesystem;
 using namespace hallmark;
 using namespace hallmark::test;
@@ -125,3 +127,5 @@ TEST_CASE("a state whose first file is cut anywhere keeps its records, and what 
     CHECK(refusal(folder / "s") == error_number::state_foreign);
   }
 }
+
+}  // namespace state_test

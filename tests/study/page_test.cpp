@@ -11,6 +11,8 @@
 #include "study/dots.hpp"
 #include "study/run.hpp"
 
+namespace page_test {
+
 using namespace hallmark;
 using hallmark::test::read_file;
 
@@ -169,3 +171,5 @@ TEST_CASE("the shipped pages say what the shipped ledger says") {
   REQUIRE(write_studies_summary(ledger, folder / "studies.md"));
   CHECK(read_file(folder / "studies.md") == read_file("docs/studies.md"));
 }
+
+}  // namespace page_test

@@ -10,6 +10,8 @@
 #include "../ablation/tiny_experiment.hpp"
 #include "study/report.hpp"
 
+namespace run_test {
+
 using namespace hallmark;
 using hallmark::test::read_file;
 using hallmark::test::TinyExperiment;
@@ -206,3 +208,5 @@ TEST_CASE("what is asked wrongly is refused before anything is read") {
   hallmark::test::write_file(experiment / "broken.jsonl", "{\"a\":1}\n");
   CHECK(study_ledger(part, experiment / "broken.jsonl").error().number == 373);
 }
+
+}  // namespace run_test
