@@ -10,7 +10,7 @@ namespace hallmark {
 namespace {
 
 // All lengths in pixels.
-constexpr double dots_width = 900, dots_left = 250, dots_right = 30, dots_top = 84, row_height = 22, axis_room = 60;
+constexpr double dots_width = 980, dots_left = 330, dots_right = 30, dots_top = 84, row_height = 22, axis_room = 60;
 
 // The decimal logarithms of the ends.
 struct LogAxis {
