@@ -163,20 +163,20 @@ check-format: ## Compare their layout with it; no function is long without a rea
 	$(cxx_files) | xargs tools/check_includes.pl
 
 .PHONY: mutants mutants-changed mutants-generated
-mutants: checker ## Plant faults one at a time and see each caught (a quarter of an hour); writes docs/mutation.md
-	@tools/deps.sh build test
-	tests/mutants/run
+mutants: checker ## Plant faults, each in a copy of its own, and see each caught, JOBS side by side (half an hour with two); writes docs/mutation.md
+	@tools/deps.sh build test gate
+	JOBS=$(JOBS) tests/mutants/run
 mutants-changed: checker ## Those whose text or file is not what docs/mutation.md speaks of; the other rows stay
-	@tools/deps.sh build test
-	tests/mutants/run --changed
+	@tools/deps.sh build test gate
+	JOBS=$(JOBS) tests/mutants/run --changed
 mutants-generated: ## COUNT=2 small faults in each of seven folders, drawn by each SEED="1 2 .. 12" (hours; it goes on where it was stopped); writes docs/mutation-generated.md
-	@tools/deps.sh build test solvers
-	tests/mutants/run-generated $(or $(COUNT),2) $(or $(SEED),1 2 3 4 5 6 7 8 9 10 11 12)
+	@tools/deps.sh build test solvers gate
+	JOBS=$(JOBS) tests/mutants/run-generated $(or $(COUNT),2) $(or $(SEED),1 2 3 4 5 6 7 8 9 10 11 12)
 
 .PHONY: mutants-sample
 mutants-sample: checker ## A few of them, chosen by the commit
-	@tools/deps.sh build test
-	tests/mutants/run --sample 4
+	@tools/deps.sh build test gate
+	JOBS=$(JOBS) tests/mutants/run --sample 4
 
 # OpenBLAS 0.3.21 takes its kernels for AVX2 on processors that are younger than itself; a limit uses what the processor has.
 BLAS := $(shell grep -qm 1 avx512vl /proc/cpuinfo 2> /dev/null && echo OPENBLAS_CORETYPE=SkylakeX)

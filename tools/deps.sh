@@ -16,7 +16,7 @@ packages_of() {
     solvers) echo z3 cvc5 ;;
     bench) echo libbenchmark-dev libopenblas-dev ;;
     format) echo clang-format-14 ;;
-    gate) echo ccache ;;
+    gate) echo ccache ;;  # planted faults too: what one copy of the tree compiled serves the others
     fuzz) echo clang-14 libclang-rt-14-dev ;;
     neon) echo g++-aarch64-linux-gnu qemu-user cmake ninja-build ;;
     sanitizers) echo clang-14 libclang-rt-14-dev llvm-14 libomp-14-dev ;;

@@ -1,32 +1,26 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # what the list says is read here, what the judges say by who sources this
-# A copy of the tree in which faults are planted, and the judges of what it then does; sourced by the scripts beside it.
+# The judges of a copy of the tree, in which they run (workers.sh), and how a fault gets into it; sourced by the scripts beside it.
 # The arithmetic has three judges: the fixtures (tests/fixtures/production.cpp), the contracts of `hallmark quantize`, and
 # hallmark-check on what it wrote (the checker is built from Coq and holds none of the mutated code). Everything else is
 # judged by test programs, which each fault names.
 
-# copy_tree UNITY: copies the tree, configures it with HALLMARK_UNITY so and goes there; $tree is where it was.
-copy_tree() {
-  tree=$PWD work=$(mktemp -d)
-  trap 'rm -rf "$work"' EXIT
-  git ls-files -z --cached --others --exclude-standard | tar -c --null --files-from=- | tar -x -C "$work"
-  cd "$work" || exit 1
-  cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DHALLMARK_TESTS=ON "-DHALLMARK_UNITY=$1" > build.log || { cat build.log; exit 1; }
-}
-
 # build TARGET..: fails where something does not compile.
-build() { ninja -C build "$@" > build.log 2>&1; }
+build() { ninja -C build -j "$threads" "$@" > build.log 2>&1; }
 must_build() { build "$@" || { tail -n 40 build.log; echo "mutants: ninja $* failed" >&2; exit 1; }; }
 
 # first_failure PROGRAM: the first test case that fails; nothing where all pass.
 first_failure() {
-  local status=0 found
-  timeout 3600 "$1" --abort-after=1 > test.log 2>&1 || status=$?
-  [ "$status" -ne 0 ] || grep -q 'Status: SUCCESS!' test.log || { echo 'ends early'; return; }
+  local status=0 found log=test-$worker.log
+  timeout 3600 "$1" --abort-after=1 > "$log" 2>&1 || status=$?
+  [ "$status" -ne 0 ] || grep -q 'Status: SUCCESS!' "$log" || { echo 'ends early'; return; }
   [ "$status" -ne 0 ] || return 0
-  found=$(sed -n -E 's/^TEST CASE: +//p' test.log | head -n 1)
+  found=$(sed -n -E 's/^TEST CASE: +//p' "$log" | head -n 1)
   [ "$status" -ne 124 ] || found="no end"
   echo "${found:-exit $status}"
 }
+
+# ask_built PROGRAM: what first_failure says of it, as it is built.
+ask_built() { first_failure "$(find build -type f -name "test_$1" -perm -u+x)"; }
 
 # ask_tests PROGRAM..: sets test to the first of the programs that fails, and its case; to nothing where none does.
 ask_tests() {
@@ -34,7 +28,7 @@ ask_tests() {
   test=''
   for program in "$@"; do
     must_build "test_$program"
-    test=$(first_failure "$(find build -type f -name "test_$program" -perm -u+x)")
+    test=$(ask_built "$program")
     [ -z "$test" ] || { test="$program: $test"; break; }
   done
 }
