@@ -17,10 +17,19 @@ type tensor = {
   values : row array;  (* none without calibration *)
 }
 
-type t = { path : string; weights_sha256 : string; calibration_sha256 : string; tensors : tensor list; not_judged : string list }
+type t = {
+  path : string;
+  bytes : Mapped.t;
+  sha256 : string;  (* of the text that was read *)
+  tool : string;
+  weights_sha256 : string;
+  calibration_sha256 : string;
+  tensors : tensor list;
+  not_judged : string list;
+}
 
-(* Keys whose meaning is judged, and keys that stand beside them. *)
-let header_keys = [ "format"; "tool"; "weights_sha256"; "calibration_sha256"; "contracts"; "assumptions"; "tensors" ]
+(* Keys whose meaning is judged. *)
+let header_keys = [ "format"; "tool"; "weights_sha256"; "calibration_sha256"; "tensors" ]
 let tensor_keys =
   [ "name"; "rows"; "cols"; "options"; "sha256"; "calibration"; "tokens"; "lambda"; "dead_columns"; "guard_rows"; "values" ]
 let row_keys = [ "row"; "kept"; "final"; "rtn" ]
@@ -128,5 +137,5 @@ let open_file path =
   in
   let list = tensors true [] in
   if line () <> "]}" || !at <> String.length text then fail "the end of the file should stand here";
-  { path; weights_sha256 = digest "weights_sha256" header; calibration_sha256 = digest "calibration_sha256" header; tensors = list;
+  { path; bytes; sha256 = Sha256.of_string text; tool = string "tool" header; weights_sha256 = digest "weights_sha256" header; calibration_sha256 = digest "calibration_sha256" header; tensors = list;
     not_judged = List.sort compare (Hashtbl.fold (fun key () keys -> key :: keys) others []) }

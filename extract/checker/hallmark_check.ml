@@ -1,11 +1,11 @@
-(* hallmark-check --weights W [--calibration C] --quantized Q --certificate P [--rows N] [--tensor NAME]
+(* hallmark-check --weights W [--calibration C] --quantized Q [--certificate P] [--rows N] [--tensor NAME]
    Judges a quantized file and its certificate from the files alone (docs/checker.md), by functions that coq/Check proves sound
    (T13). The first thing that is wrong ends the run. *)
 
-type flags = { weights : string; calibration : string option; quantized : string; certificate : string; rows : int; tensor : string option }
+type flags = { weights : string; calibration : string option; quantized : string; certificate : string option; rows : int; tensor : string option }
 
 let usage what where =
-  Refusal.refuse 290 2 what where "hallmark-check --weights W --calibration C --quantized Q --certificate P [--rows N] [--tensor NAME]"
+  Refusal.refuse 290 2 what where "hallmark-check --weights W --calibration C --quantized Q [--certificate P] [--rows N] [--tensor NAME]"
 
 let flags_of arguments =
   let seen = Hashtbl.create 8 in
@@ -28,10 +28,10 @@ let flags_of arguments =
         | _ -> usage "not a number of rows" (Printf.sprintf "--rows %s" (Safetensors.printable n)))
   in
   { weights = needed "--weights"; calibration = Hashtbl.find_opt seen "--calibration"; quantized = needed "--quantized";
-    certificate = needed "--certificate"; rows; tensor = Hashtbl.find_opt seen "--tensor" }
+    certificate = Hashtbl.find_opt seen "--certificate"; rows; tensor = Hashtbl.find_opt seen "--tensor" }
 
 (* The tensors that pass through have the bytes that they have in W. *)
-let check_unchanged (weights : Safetensors.t) (container : Container.t) =
+let check_passing (weights : Safetensors.t) (container : Container.t) =
   let refuse name = Refusal.rejected "tensor" "a tensor is not that of the weights" (Printf.sprintf "tensor '%s'" (Safetensors.printable name)) in
   if List.length weights.tensors <> List.length container.originals then
     Refusal.rejected "tensors" "the weights have other tensors" (Printf.sprintf "%s: %d, %d were quantized" weights.path
@@ -48,25 +48,26 @@ let check_unchanged (weights : Safetensors.t) (container : Container.t) =
       | _ -> refuse o.name)
     container.originals
 
-let run flags =
-  let certificate, container =  (* of one writer *)
-    Mapped.unreplaced [ flags.certificate; flags.quantized ] (fun () ->
-        let certificate = Certificate.open_file flags.certificate in
-        (certificate, Container.open_file flags.quantized))
-  in
-  let weights = Safetensors.open_file flags.weights in
-  let calibration = Option.map Safetensors.open_file flags.calibration in
+(* What a line of the output says of the files, so that others can tell whether they speak of the same. *)
+let digests (files : Pair.t) =
+  Printf.sprintf "files: weights %s, calibration %s, quantized %s, certificate %s" files.weights.sha256
+    (match files.calibration with Some file -> file.sha256 | None -> "none")
+    files.container.file.sha256 files.certificate.sha256
+
+(* How many matrices were judged, and of how many of them nothing was said of the scales. *)
+let judge flags ({ weights; calibration; container; certificate } : Pair.t) =
   let differs what = Refusal.rejected "files" "the files are not those of the certificate" what in
   if certificate.weights_sha256 <> container.weights_sha256 || certificate.calibration_sha256 <> container.calibration_sha256 then
     differs "certificate and container name other weights or another calibration file";
-  if Safetensors.digest weights <> certificate.weights_sha256 then differs (flags.weights ^ ": another digest");
+  if certificate.tool <> Container.entry container.file "hallmark.tool" then differs "certificate and container name other tools";
+  if weights.sha256 <> certificate.weights_sha256 then differs (flags.weights ^ ": another digest");
   (match calibration with
-   | Some file -> if Safetensors.digest file <> certificate.calibration_sha256 then differs (Option.get flags.calibration ^ ": another digest")
+   | Some file -> if file.sha256 <> certificate.calibration_sha256 then differs (file.path ^ ": another digest")
    | None -> if certificate.calibration_sha256 <> "" then differs "the codes were made with a calibration file: --calibration");
-  check_unchanged weights container;
+  check_passing weights container;
   let names = List.map (fun (m : Container.matrix) -> m.name) container.matrices in
   if List.map (fun (t : Certificate.tensor) -> t.name) certificate.tensors <> names then
-    differs (flags.certificate ^ ": it speaks of other tensors, or in another order");
+    differs (certificate.path ^ ": it speaks of other tensors, or in another order");
   (match flags.tensor with
    | Some name when not (List.mem name names) -> usage "no such tensor" (Printf.sprintf "--tensor %s" (Safetensors.printable name))
    | _ -> ());
@@ -81,10 +82,19 @@ let run flags =
         Gc.compact ()
       end)
     container.matrices certificate.tensors;
-  if certificate.not_judged <> [] then
-    Printf.printf "not judged, of the certificate: %s\n" (Safetensors.printable (String.concat ", " certificate.not_judged));
-  Printf.printf "%s: accepted: %d of %d matrices\n%!" (Safetensors.printable flags.quantized) !judged (List.length names);
-  if !unknown > 0 then exit 8
+  (!judged, !unknown)
+
+let run flags =
+  let files =
+    Pair.open_files ~weights:flags.weights ~calibration:flags.calibration ~quantized:flags.quantized ~certificate:flags.certificate ()
+  in
+  Printf.printf "%s\n%!" (digests files);
+  let judged, unknown = Pair.judged files (judge flags) in
+  if files.certificate.not_judged <> [] then
+    Printf.printf "not judged, of the certificate: %s\n" (Safetensors.printable (String.concat ", " files.certificate.not_judged));
+  Printf.printf "%s: accepted: %d of %d matrices\n%!" (Safetensors.printable flags.quantized) judged
+    (List.length files.container.matrices);
+  if unknown > 0 then exit 8
 
 let () =
   Gc.set { (Gc.get ()) with space_overhead = 40; minor_heap_size = 1 lsl 20 };

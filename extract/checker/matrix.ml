@@ -183,13 +183,10 @@ let check_facts (m : matrix) (container : Container.t) (claim : Certificate.tens
   same "the number of tokens" claim.tokens (match gram with Some g -> g.Gram.tokens | None -> 0);
   same "the number of rows with losses" (Array.length claim.values) (if gram = None then 0 else m.rows);
   same "the number of dead columns" claim.dead_columns dead;
-  match gram with
-  | None -> ()
-  | Some g ->
-      let diagonal = Array.init m.columns (fun i -> (g.row i).(i)) in
-      same "lambda" (Int64.bits_of_float claim.lambda) (Int64.bits_of_float (Gram.damping diagonal m.options.damp_fraction));
-      let kept = Array.fold_left (fun n (r : Certificate.row) -> if r.kept_rtn then n + 1 else n) 0 claim.values in
-      same "the number of rows that kept round-to-nearest" claim.guard_rows kept
+  let damping g = Gram.damping (Array.init m.columns (fun i -> (g.Gram.row i).(i))) m.options.damp_fraction in
+  same "lambda" (Int64.bits_of_float claim.lambda) (Int64.bits_of_float (Option.fold ~none:0. ~some:damping gram));
+  let kept = Array.fold_left (fun n (r : Certificate.row) -> if r.kept_rtn then n + 1 else n) 0 claim.values in
+  same "the number of rows that kept round-to-nearest" claim.guard_rows kept
 
 (* What the files store of the matrix, as words: a weight by row and column, a code by its place, a scale and a zero point by the
    place of their group; and which rows are rotated. *)

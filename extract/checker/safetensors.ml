@@ -5,9 +5,11 @@ type tensor = { name : string; dtype : string; shape : int list; data : Mapped.t
 type t = {
   path : string;
   files : Mapped.t list;  (* an index first, then its shards by name *)
+  shards : string list;  (* their names; none without an index *)
   tensors : tensor list;  (* in the order of the data *)
   by_name : (string, tensor) Hashtbl.t;
   metadata : (string * string) list;
+  sha256 : string;  (* [digest], before anything else was read from the bytes *)
 }
 
 let dtype_bits =
@@ -141,8 +143,19 @@ let parse path (bytes : Mapped.t) =
 
 let open_single path =
   let bytes = Mapped.open_file path in
+  let sha256 = Sha256.of_bytes bytes in
   let tensors, metadata = parse path bytes in
-  { path; files = [ bytes ]; tensors; by_name = table tensors; metadata }
+  { path; files = [ bytes ]; shards = []; tensors; by_name = table tensors; metadata; sha256 }
+
+(* SHA-256 of a file; of an index, that of its bytes and the digests of the shards. *)
+let digest_of first shards =
+  let whole = Sha256.create () in
+  Sha256.add whole first;
+  List.iter (Sha256.add_string whole) shards;
+  Sha256.hex whole
+
+(* The same of the bytes as they are now. *)
+let digest file = digest_of (List.hd file.files) (List.map Sha256.of_bytes (List.tl file.files))
 
 (* A model in shards. *)
 let open_index path =
@@ -186,16 +199,10 @@ let open_index path =
   let metadata =
     List.sort_uniq compare (List.concat_map (fun (_, s) -> List.filter (fun (k, v) -> agreed k v) s.metadata) opened)
   in
-  { path; files = bytes :: List.concat_map (fun (_, s) -> s.files) opened; tensors; by_name = table tensors; metadata }
+  { path; files = bytes :: List.concat_map (fun (_, s) -> s.files) opened; shards; tensors; by_name = table tensors; metadata;
+    sha256 = digest_of bytes (List.map (fun (_, shard) -> shard.sha256) opened) }
 
 (* Shards of an index that was replaced meanwhile may be gone, or be those of a third. *)
 let open_file path = if Filename.check_suffix path ".json" then Mapped.unreplaced [ path ] (fun () -> open_index path) else open_single path
 
 let find file name = Hashtbl.find_opt file.by_name name
-
-(* Of the file; of an index, its bytes and the digests of the shards. *)
-let digest file =
-  let whole = Sha256.create () in
-  Sha256.add whole (List.hd file.files);
-  List.iter (fun shard -> Sha256.add_string whole (Sha256.of_bytes shard)) (List.tl file.files);
-  Sha256.hex whole

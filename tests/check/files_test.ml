@@ -61,7 +61,7 @@ let good_files () =
     { base with bundle = { quiet with rows = Array.map (fun r -> { r with scales = [| 1. |] }) quiet.rows } |> (fun b -> rounded b (fun _ -> [| 1. |]));
       rule = "unit"; meth = "rtn"; given = false; calibration = `None };
   expect "a rule that nobody knows" 8 [ "NOT JUDGED: rule magic is not known" ] { base with rule = "magic"; given = false };
-  good "a key that is not judged" [ "not judged, of the certificate: clipped, contracts, future" ]
+  good "a key that is not judged" [ "not judged, of the certificate: assumptions, clipped, contracts, future" ]
     { base with certificate_text = map_text "\"clipped\":0" "\"clipped\":0,\"future\":1" }
 
 (* Scales that rules give, and 2^100, which sends every weight to 0. *)
@@ -286,8 +286,95 @@ let forged_files () =
   run "no rows" 2 [ "E0290" ] (arguments ~extra:"--rows 0" ());
   run "no such tensor" 2 [ "E0290" ] (arguments ~extra:"--tensor v" ())
 
+(* The values of a JSON text: where each begins and ends, and the keys above it. *)
+let values_of text =
+  let found = ref [] in
+  let rec value at keys =
+    match text.[at] with
+    | '{' -> inside (at + 1) '}' (fun at ->
+        let stop = String.index_from text (at + 1) '"' in
+        value (stop + 2) (String.sub text (at + 1) (stop - at - 1) :: keys))
+    | '[' -> inside (at + 1) ']' (fun at -> value at keys)
+    | first ->
+        let rec ends at = match text.[at] with ',' | ']' | '}' -> at | _ -> ends (at + 1) in
+        let stop = if first = '"' then String.index_from text (at + 1) '"' + 1 else ends at in
+        found := (at, stop, keys) :: !found;
+        stop
+  and inside at closing read =
+    match text.[at] with
+    | c when c = closing -> at + 1
+    | ',' | '\n' -> inside (at + 1) closing read
+    | _ -> inside (read at) closing read
+  in
+  ignore (value 0 []);
+  List.rev !found
+
+(* Other values of the same kind. *)
+let others value =
+  let quoted s = "\"" ^ s ^ "\"" and body = if value.[0] = '"' then String.sub value 1 (String.length value - 2) else "" in
+  match (value, int_of_string_opt value) with
+  | "true", _ -> [ "false" ]
+  | "false", _ -> [ "true" ]
+  | _, Some n -> string_of_int (n + 1) :: (if n > 0 then [ string_of_int (n - 1) ] else [])
+  | "\"rtn\"", _ -> [ quoted "codes" ]
+  | "\"codes\"", _ -> [ quoted "rtn" ]
+  | "\"\"", _ -> [ quoted "x"; quoted (String.make 64 '0') ]
+  | _ when String.starts_with ~prefix:"0x" body ->
+      let x = float_of_string body in
+      List.filter (( <> ) value) (List.map (fun x -> quoted (F.real x)) [ 2. *. x; x /. 2.; infinity; 0x1p-1000; 1. ])
+  | _ when value.[0] <> '"' -> [ value ^ "1" ]
+  | _ ->
+      let last = String.length body - 1 in
+      [ quoted (String.sub body 0 last ^ if body.[last] = '3' then "5" else "3") ]
+
+(* Each value of a certificate, changed alone: the program refuses it, or says that it does not judge a key above it. *)
+let each_value name made ~unjudged =
+  F.write_all folder made;
+  let good = slurp paths.F.certificate and accepted = Hashtbl.create 8 in
+  let arguments = arguments ~calibration:(made.F.calibration <> `None) () in
+  run name 0 [] arguments;
+  List.iter (fun (first, stop, keys) ->
+      let before = String.sub good 0 first and after = String.sub good stop (String.length good - stop) in
+      List.iter (fun other ->
+          incr runs;
+          F.write paths.F.certificate (before ^ other ^ after);
+          let code = Sys.command (Printf.sprintf "%s %s > %s 2>&1" (Filename.quote program) arguments (Filename.quote said)) in
+          let line = List.find_opt (String.starts_with ~prefix:"not judged, of the certificate: ") (String.split_on_char '\n' (slurp said)) in
+          let named key = match line with Some line -> List.mem key (String.split_on_char ' ' (String.map (fun c -> if c = ',' then ' ' else c) line)) | None -> false in
+          match (code, List.find_opt named keys) with
+          | 0, Some key -> Hashtbl.replace accepted key ()
+          | (3 | 7), _ -> ()
+          | _ ->
+              incr failures;
+              Printf.printf "FAILED %s: %s as %s: exit %d\n" name (String.concat " of " keys) other code)
+        (others (String.sub good first (stop - first))))
+    (values_of good);
+  let kinds = List.sort compare (Hashtbl.fold (fun key () keys -> key :: keys) accepted []) in
+  if kinds <> unjudged then (incr failures; Printf.printf "FAILED %s: accepted unjudged: %s\n" name (String.concat ", " kinds))
+
+let forged_values () =
+  let full text =
+    List.fold_left (fun text (find, replace) -> map_text find replace text) text
+      [ ("\"assumptions\":[]", "\"assumptions\":[\"a sentence\"]");
+        ("\"contracts\":[]", "\"contracts\":[{\"name\":\"n\",\"theorem\":\"t\",\"by_enclosure\":3,\"by_exact\":0}]") ]
+  in
+  let bounds _ line =
+    String.sub line 0 (String.length line - 1)
+    ^ ",\"bound\":{\"enclosure\":[\"0x1p+9\",\"0x1p+9\"]},\"slack\":{\"upper\":\"0x1p-9\"}}"
+  in
+  let guarded = { base with bundle = bundle ~positive:true ~rows:3 gf16; certificate_text = full; row_text = bounds } in
+  each_value "each value" guarded ~unjudged:[ "assumptions"; "bound"; "clipped"; "contracts"; "slack" ];
+  let b = bundle ~rows:2 ~positive:true gf16 in
+  let b = { b with rows = Array.map (fun r -> { r with scales = [| 1. |] }) b.rows } in
+  let nearest =
+    { base with bundle = rounded { b with guard = true } (fun _ -> [| 1. |]); rule = "unit"; meth = "rtn"; given = false; calibration = `None;
+      certificate_text = full }
+  in
+  each_value "each value, without calibration" nearest ~unjudged:[ "assumptions"; "clipped"; "contracts" ]
+
 let () =
   good_files ();
+  forged_values ();
   forged_scales ();
   forged_grams ();
   forged_claims ();

@@ -6,7 +6,7 @@ let program = Sys.argv.(1)
 let folder = Filename.temp_file "hallmark_check" ""
 let () = Sys.remove folder; Sys.mkdir folder 0o700
 let paths = F.paths folder
-let said = Filename.concat folder "said"
+let said = Filename.concat folder "said" and complained = Filename.concat folder "complained"
 let failures = ref 0
 let runs = ref 0
 
@@ -23,10 +23,13 @@ let contains text part =
 
 let run name code parts arguments =
   incr runs;
-  let found = Sys.command (Printf.sprintf "%s %s > %s 2>&1" (Filename.quote program) arguments (Filename.quote said)) in
-  let text = slurp said in
-  let lines = List.length (String.split_on_char '\n' text) - 1 in
-  let three = (code = 0 || code = 8) || (lines = 3 && String.starts_with ~prefix:"error[E" text && contains text "\n  try: ") in
+  let found = Sys.command (Printf.sprintf "%s %s > %s 2> %s" (Filename.quote program) arguments (Filename.quote said) (Filename.quote complained)) in
+  let errors = slurp complained in
+  let text = slurp said ^ errors in
+  let lines = List.length (String.split_on_char '\n' errors) - 1 in
+  let three =
+    if code = 0 || code = 8 then errors = "" else lines = 3 && String.starts_with ~prefix:"error[E" errors && contains errors "\n  try: "
+  in
   if found <> code || (not three) || not (List.for_all (contains text) parts) then begin
     incr failures;
     Printf.printf "FAILED %s: exit %d, expected %d and %s; it said:\n%s" name found code (String.concat " and " parts) text
