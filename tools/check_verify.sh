@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # check_verify.sh BUILD: two layers of a shipped model are quantized, verified by exact arithmetic and by hallmark-check; one
-# flipped bit of one code, and a checker that is not there, are found. hallmark-check alone then accepts what hallmark makes with every
+# flipped bit of one code, a pair that is replaced between the two programs, and a checker that is not there, are found. hallmark-check alone then accepts what hallmark makes with every
 # scale rule, scale storage and kind of grid.
 set -euo pipefail
 build=$1
@@ -23,6 +23,17 @@ expect() { # CODE WORDS COMMAND...
   -o "$quantized" 2> "$folder/log" || { cat "$folder/log"; exit 1; }
 expect 0 "hallmark-check: accepted 2 of 2 matrices" verify --exact --checker
 HALLMARK_CHECK=$folder/none expect 13 E1304 verify --checker
+
+# Another pair, true of itself, takes the names between the two programs.
+cp "$folder/q.safetensors" "$folder/r.safetensors"
+cp "$folder/q.certificate.json" "$folder/r.certificate.json"
+cat > "$folder/beside" << TEXT
+#!/bin/sh
+"$build/hallmark" quantize --weights "$weights" --method rtn --include 'blocks.0.attn.c_q' -o "$folder/r.safetensors" --overwrite 2> /dev/null
+exec "$build/checker/hallmark-check" "\$@"
+TEXT
+chmod +x "$folder/beside"
+HALLMARK_CHECK=$folder/beside quantized=$folder/r.safetensors expect 9 E0902 verify --checker
 
 # hallmark-check alone: OPTIONS WORDS [CODE], words that its line has to have, and its exit code.
 accepts() {
@@ -58,4 +69,4 @@ at=$(($(stat -c %s "$quantized") - 2))
 byte=$(od -An -tu1 -j "$at" -N 1 "$quantized")
 printf "$(printf '\\%03o' $((byte ^ 1)))" | dd of="$quantized" bs=1 seek="$at" conv=notrunc status=none
 expect 7 "error\[E0712\]" verify --exact --checker
-echo "check_verify: a quantized model passes verify --exact --checker, seventeen others hallmark-check alone; a flipped bit and a missing checker do not"
+echo "check_verify: a quantized model passes verify --exact --checker, seventeen others hallmark-check alone; a flipped bit, a replaced pair and a missing checker do not"

@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "certify/optimality.hpp"
 #include "io/file.hpp"
+#include "io/sha256.hpp"
 #include "method/options.hpp"
 #include "oracle/dyadic.hpp"
 
@@ -149,6 +150,11 @@ class CertificateReader {
   const CertificateHeader& header() const { return header_; }
   /// The next tensor, in the order of W; none at the end.
   Expected<std::optional<CertifiedTensor>> next();
+
+  /// Of the file.
+  std::string sha256() const { return sha256_hex(file_.bytes()); }
+  /// Whether somebody wrote to the file since it was opened. Errors: E0901, E0902.
+  Status unchanged() const { return file_.unchanged(); }
 
  private:
   explicit CertificateReader(MappedFile file) : file_(std::move(file)) {}

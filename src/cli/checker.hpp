@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -9,9 +10,18 @@
 
 namespace hallmark::cli {
 
-/// What hallmark-check is asked: the files, and how many rows of each matrix (empty: all).
+/// SHA-256 of the files that were judged, as they were; calibration: "" without.
+struct FileDigests {
+  std::string weights, calibration, quantized, certificate;
+  bool operator==(const FileDigests&) const = default;
+};
+
+/// What hallmark-check is asked: the files by their names, and how many rows of each matrix (empty: all).
 struct CheckerFiles {
-  std::string weights, calibration /* or empty */, quantized, certificate, rows;
+  std::string weights, calibration /* or empty */, quantized, certificate /* empty: the one beside */, rows;
+  FileDigests verified;  ///< those that the verdict has to be about
+  std::function<bool()>
+      still_there;  ///< whether the names lead to these; asked where the checker does not say what it read
 };
 
 /// HALLMARK_CHECK, which has to name a program when it is set; else hallmark-check beside the tool, in checker/ beside
@@ -25,8 +35,8 @@ struct CheckerVerdict {
   std::vector<std::string> not_judged;
 };
 
-/// Runs the checker on the files, which hold so many matrices, and waits. Errors: E0714 it rejects; E0113 it failed
-/// otherwise; those of run_process.
+/// Runs the checker on the files, which hold so many matrices, and waits. Errors: E0902 it read others, or somebody
+/// wrote to them; E0714 it rejects; E0113 it failed otherwise; those of run_process.
 Expected<CheckerVerdict> run_checker(const std::string& checker, const CheckerFiles& files, std::size_t matrices);
 
 }  // namespace hallmark::cli

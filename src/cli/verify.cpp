@@ -76,9 +76,20 @@ Status draw(const VerifyFlags& flags, const Findings& found, const std::vector<s
   return file->commit();
 }
 
-// hallmark-check on the files, which it opens itself; what it cannot judge is noted.
-Status check_files(const std::string& checker, const VerifyFlags& flags, const VerifyInputs& in, Findings& found) {
-  const bool container = dynamic_cast<const QuantizedFile*>(in.model.get()) != nullptr;
+// Whether the names still lead to files of these digests.
+bool still_there(const VerifyRequest& request, const FileDigests& verified) {
+  const Expected<VerifyInputs> now = VerifyInputs::open(request);
+  if (!now) return false;
+  const auto* container = dynamic_cast<const QuantizedFile*>(now->model.get());
+  return container && verified == FileDigests{now->weights.digest(), now->known() ? now->known()->file().digest() : "",
+                                              container->file().digest(), now->certificate->sha256()};
+}
+
+// hallmark-check on the files, which it opens itself, by their names; what it cannot judge is noted. The digests of W
+// and C are those of the certificate, which were found to be theirs.
+Status check_files(const std::string& checker, const VerifyFlags& flags, const VerifyRequest& request,
+                   const VerifyInputs& in, Findings& found) {
+  const auto* container = dynamic_cast<const QuantizedFile*>(in.model.get());
   if (!container || in.certificate->header().version == 1 || in.model->header().schema == 1) {
     found.not_judged.emplace_back(container ? "files of the first version, which it does not read"
                                             : "a file that is no container of Hallmark's");
@@ -90,8 +101,16 @@ Status check_files(const std::string& checker, const VerifyFlags& flags, const V
           "a container with trellis codes, an asymmetric target or a correction of low rank, which it does not read");
       return ok();
     }
-  const CheckerFiles files{flags.weights, flags.calibration, flags.quantized, in.certificate_name,
-                           flags.rows == "all" ? "" : flags.rows};
+  const CertificateHeader& header = in.certificate->header();
+  const FileDigests verified{header.weights_sha256, header.calibration_sha256, container->file().digest(),
+                             in.certificate->sha256()};
+  const CheckerFiles files{flags.weights,
+                           flags.calibration,
+                           flags.quantized,
+                           flags.certificate,
+                           flags.rows == "all" ? "" : flags.rows,
+                           verified,
+                           [&] { return still_there(request, verified); }};
   Expected<CheckerVerdict> verdict = run_checker(checker, files, found.lines.size());
   if (!verdict) return verdict.error();
   found.not_judged = std::move(verdict->not_judged);
@@ -177,7 +196,7 @@ Expected<Exit> run(const VerifyFlags& flags) {
   if (!first_rank()) return Exit::ok;
   Findings& found = *verified;
   if (flags.checker && !found.mismatch)
-    if (const Status judged = check_files(checker, flags, *in, found); !judged) return judged.error();
+    if (const Status judged = check_files(checker, flags, request, *in, found); !judged) return judged.error();
   resumable->print_summary(in->model->header().matrices.size());
   print_table(found);
   if (found.mismatch) return *found.mismatch;

@@ -226,7 +226,8 @@ Status check_rest(VerifyInputs& in) {
   }
   if (const Status whole = in.model->check_whole(); !whole) return whole.error();
   for (const Status& same :
-       {in.weights.unchanged(), in.model->files_unchanged(), in.known() ? in.known()->file().unchanged() : ok()})
+       {in.weights.unchanged(), in.model->files_unchanged(), in.known() ? in.known()->file().unchanged() : ok(),
+        in.certificate ? in.certificate->unchanged() : ok()})
     if (!same) return same.error();
   return ok();
 }

@@ -154,11 +154,11 @@ let in_place () =
     (refusal (fun () -> Pair.judged (open_files ()) (fun _ -> flip paths.weights; Refusal.refuse 290 2 "usage" "" "")) = 290);
   flip paths.weights; past paths.weights;
   List.iter (fun path ->
-      let text = slurp path in
+      let text = slurp path and file = Filename.basename path in
       let restore () = F.write path text; past path in
       let seen name change =
         List.iter (fun (then_, finish) ->
-            check (Printf.sprintf "%s %s, then %s" path name then_)
+            check (Printf.sprintf "%s %s, then %s" file name then_)
               (refusal (fun () -> Pair.judged (open_files ()) (fun _ -> change path; finish ())) = 902);
             restore ())
           [ ("a verdict", Fun.id); ("a refusal", broken) ]
@@ -168,7 +168,7 @@ let in_place () =
       seen "touched" (fun path -> Unix.utimes path 2e9 2e9);
       seen "made longer" (fun path -> lengthen path; past path);
       let files = open_files () in
-      check (path ^ " replaced") (Pair.judged files (fun _ -> place path "another"; "verdict") = "verdict");
+      check (file ^ " replaced") (Pair.judged files (fun _ -> place path "another"; "verdict") = "verdict");
       restore ())
     all;
   (* What is refused while it is opened may be half written, or half read. *)

@@ -42,6 +42,21 @@ TEST_CASE("several processes") {
   }
   CHECK(hallmark::test::shell("OMPI_COMM_WORLD_SIZE=1 " HALLMARK_TOOL " version").exit == 0);
 }
+
+TEST_CASE("several processes that mpirun itself starts") {
+  // Not what we think that it says to its processes, but what it says.
+  if (hallmark::test::shell("command -v mpirun").exit != 0) {
+    MESSAGE("NOT RUN: several processes by mpirun: it is not there");
+    return;
+  }
+  const std::string mpirun =
+      "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 mpirun -n ";
+  const Result two = hallmark::test::shell(mpirun + "2 " HALLMARK_TOOL " version");
+  CAPTURE(two.out);
+  CHECK(two.exit == 13);
+  CHECK(two.out.find("error[E1307]: this hallmark was built without MPI\n  2 processes") != std::string::npos);
+  CHECK(hallmark::test::shell(mpirun + "1 " HALLMARK_TOOL " version").exit == 0);
+}
 #endif
 
 }  // namespace device_test

@@ -4,8 +4,28 @@
 # hallmark-check on what it wrote (the checker is built from Coq and holds none of the mutated code). Everything else is
 # judged by test programs, which each fault names.
 
-# build TARGET..: fails where something does not compile.
-build() { ninja -C build -j "$threads" "$@" > build.log 2>&1; }
+# build TARGET..: fails where something does not compile. test_checker_NAME is tests/check/NAME_test.ml.
+build() {
+  local target others=()
+  for target in "$@"; do
+    if [[ $target == test_checker_* ]]; then build_checker "${target#test_checker_}" || return 1; else others+=("$target"); fi
+  done
+  [ ${#others[@]} -eq 0 ] || ninja -C build -j "$threads" "${others[@]}" > build.log 2>&1
+}
+
+# build_checker NAME: a test of hallmark-check, both built from the copy and from what `make checker` extracted in the tree; and
+# build/checker/test_checker_NAME, which runs it and says what the C++ tests say.
+build_checker() {
+  local built=$PWD/build/checker
+  mkdir -p "$built"
+  cp -p "$tree"/build/checker/checker.ml{,i} "$built" || { echo "mutants: no build/checker/checker.ml: run 'make checker'" >&2; return 1; }
+  make -C extract/checker BUILD="$built" -o "$built/checker.ml" "$built/hallmark-check" "$built/test/$1_test" > build.log 2>&1 || return 1
+  printf '%s\n' '#!/bin/bash' \
+    "'$built/test/$1_test' '$built/hallmark-check' > '$built/$1.log' 2>&1 && { echo 'Status: SUCCESS!'; exit; }" \
+    "sed -n -E 's/^FAILED:? +([^:]*).*/TEST CASE:  \\1/p' '$built/$1.log'; exit 1" > "$built/test_checker_$1"
+  chmod +x "$built/test_checker_$1"
+}
+
 must_build() { build "$@" || { tail -n 40 build.log; echo "mutants: ninja $* failed" >&2; exit 1; }; }
 
 # first_failure PROGRAM: the first test case that fails; nothing where all pass.
