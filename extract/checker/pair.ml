@@ -25,8 +25,14 @@ let set_of_shard name shard =
     let generation = String.length run > 2 && String.sub run 0 2 = "-r" && digits (String.sub run 2 (String.length run - 2)) in
     if like_ours && Filename.check_suffix shard ".safetensors" && (run = "" || generation) then Some set else None
 
+(* The digest of all that the container holds; of one without it that of the tensors. *)
+let content (container : Container.t) =
+  match List.assoc_opt "hallmark.metadata.sha256" container.file.metadata with
+  | Some digest when Container.is_digest digest -> digest
+  | _ -> Container.entry container.file "hallmark.payload.sha256"
+
 (* The certificate that belongs to the container: of shards the one that is called as they are; of one file the one that waits for its
-   name, under the payload digest of this container, where a writer stands in its commit or was killed there. *)
+   name, under the digest of this very content, where a writer stands in its commit or was killed there. *)
 let beside (container : Container.t) =
   let path = container.file.path in
   if Filename.check_suffix path ".safetensors.index.json" && Filename.basename path <> ".safetensors.index.json" then
@@ -37,7 +43,7 @@ let beside (container : Container.t) =
   else
     let certificate = certificate_path path in
     let place = try Unix.realpath certificate with Unix.Unix_error _ -> certificate in
-    let waiting = place ^ "." ^ Container.entry container.file "hallmark.payload.sha256" in
+    let waiting = place ^ "." ^ content container in
     if Sys.file_exists waiting then waiting else certificate
 
 (* A writer renames the container before its certificate gets the name that the old one had: whoever sees one container before and

@@ -44,6 +44,11 @@ Expected<QuantizedFile> QuantizedFile::open(const std::string& path) {
 
 std::string QuantizedFile::payload_sha256() const { return file_.metadata().at(std::string(detail::payload_key)); }
 
+std::string QuantizedFile::content_sha256() const {
+  const auto of_metadata = file_.metadata().find(std::string(detail::metadata_key));
+  return of_metadata != file_.metadata().end() ? of_metadata->second : payload_sha256();
+}
+
 Status QuantizedFile::check_whole() const { return detail::check_digests(file_); }
 
 Expected<Matrix<Code>> QuantizedFile::rows_of(const TensorInfo& tensor, const QuantizedMatrix& matrix, Index cols,

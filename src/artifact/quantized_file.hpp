@@ -37,7 +37,7 @@ class QuantizedFileWriter {
   /// Enters the digests of the inputs in place of those that create() was given; both are there or neither is, as
   /// before. They can be computed beside the tensors. Errors: E0110.
   Status replace_digests(const std::string& source_sha256, const std::string& calibration_sha256);
-  /// Enters the payload digest and returns it. Errors: E0110, E0904, E0905.
+  /// Enters both digests and returns that of the metadata, which covers the payload's. Errors: E0110, E0904, E0905.
   Expected<std::string> seal();
   /// Seals, then commits. Errors: those of seal() and WeightsWriter::commit.
   Status commit();
@@ -69,6 +69,8 @@ class QuantizedFile final : public QuantizedModel {
   Status pass_through(const std::string& tensor, const ByteSink& sink) const override;
   Status check_whole() const override;
   std::string payload_sha256() const override;
+  /// Of all that a decoder reads, the metadata digest; of schema 1, which has none, the payload's.
+  std::string content_sha256() const;
   Status files_unchanged() const override { return file_.unchanged(); }
   std::vector<std::string> paths() const override { return file_.paths(); }
 

@@ -152,7 +152,7 @@ Expected<std::string> QuantizedFileWriter::seal() {
   if (Status entered = writer_.replace_metadata(std::string(detail::metadata_key), all); !entered)
     return entered.error();
   if (Status complete = writer_.check_complete(); !complete) return complete.error();
-  return payload.hex();
+  return all;
 }
 
 Status QuantizedFileWriter::commit() {

@@ -76,16 +76,16 @@ std::string certificate_path(const std::string& quantized_path) {
   return fmt::format("{}{}", path, certificate_ending);
 }
 
-std::string waiting_certificate(const std::string& certificate, const std::string& payload_sha256) {
-  return fmt::format("{}.{}", certificate, payload_sha256);
+std::string waiting_certificate(const std::string& certificate, const std::string& content_sha256) {
+  return fmt::format("{}.{}", certificate, content_sha256);
 }
 
-std::string certificate_beside(const std::string& quantized_path, const std::string& payload_sha256) {
+std::string certificate_beside(const std::string& quantized_path, const std::string& content_sha256) {
   if (is_index_name(quantized_path)) return companion_of(quantized_path, certificate_ending);
   const std::string certificate = certificate_path(quantized_path);
-  if (payload_sha256.size() != 64 || payload_sha256.find_first_not_of("0123456789abcdef") != payload_sha256.npos)
+  if (content_sha256.size() != 64 || content_sha256.find_first_not_of("0123456789abcdef") != content_sha256.npos)
     return certificate;
-  std::string waiting = waiting_certificate(through_links(certificate), payload_sha256);
+  std::string waiting = waiting_certificate(through_links(certificate), content_sha256);
   return ::access(waiting.c_str(), F_OK) == 0 ? waiting : certificate;
 }
 

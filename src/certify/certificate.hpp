@@ -108,12 +108,13 @@ double slack_of(const Enclosure& loss, const Enclosure& bound);
 /// Q.safetensors or Q.safetensors.index.json -> Q.certificate.json; any other name gets the ending appended.
 std::string certificate_path(const std::string& quantized_path);
 
-/// The name that a certificate has until the container with this payload digest stands under its own (commit_pair).
-std::string waiting_certificate(const std::string& certificate, const std::string& payload_sha256);
+/// The name that a certificate has until the container of this content, tensors and metadata, stands under its own
+/// (commit_pair).
+std::string waiting_certificate(const std::string& certificate, const std::string& content_sha256);
 
 /// The certificate of the container that stands there: the waiting one, where a writer was stopped before it renamed
 /// it, else that of certificate_path; of shards the one that is called as they are.
-std::string certificate_beside(const std::string& quantized_path, const std::string& payload_sha256);
+std::string certificate_beside(const std::string& quantized_path, const std::string& content_sha256);
 
 /// What a certificate says of a tensor: its lines, from the name to the end of its values, a JSON object.
 std::string certificate_lines(const CertifiedTensor& tensor);

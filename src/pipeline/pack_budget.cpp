@@ -94,7 +94,7 @@ Status read_claims(Source& source) {
 Expected<Source> open_source(const std::string& path) {
   Expected<QuantizedFile> file = QuantizedFile::open(path);
   if (!file) return file.error();
-  const std::string certificate = certificate_beside(file->paths().front(), file->payload_sha256());
+  const std::string certificate = certificate_beside(file->paths().front(), file->content_sha256());
   Source source{*std::move(file), certificate, {}, {}, {}, {}, {}, {}};
   if (const Status read = read_claims(source); !read) return read.error();
   for (const TensorInfo& tensor : source.file.file().tensors()) source.digests[tensor.name] = sha256_hex(tensor.data);

@@ -70,10 +70,10 @@ Status QuantizeOutputs::commit(const CertificateHeader& certificate) {
     return entered;
   if (const Status entered = files_->certificate.replace_header(certificate); !entered) return entered;
   if (const Status written = files_->certificate.seal(); !written) return written;
-  const Expected<std::string> payload = files_->writer.seal();
-  if (!payload) return payload.error();
+  const Expected<std::string> content = files_->writer.seal();
+  if (!content) return content.error();
   AtomicFile& beside_it = files_->certificate.file();
-  return files_->writer.files().commit(&beside_it, waiting_certificate(beside_it.path(), *payload));
+  return files_->writer.files().commit(&beside_it, waiting_certificate(beside_it.path(), *content));
 }
 
 }  // namespace hallmark

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "artifact/quantized_file.hpp"
 #include "base/error_numbers.hpp"
 #include "pipeline/judging.hpp"
 
@@ -137,7 +138,8 @@ std::array<std::int64_t, 4> version_of(const std::string& path) {
 std::string certificate_name_of(const VerifyRequest& request, const QuantizedModel& model) {
   const std::string path = model.paths().front();
   const bool beside = request.certificate.empty() || request.certificate == certificate_path(path);
-  return beside ? certificate_beside(path, model.payload_sha256()) : request.certificate;
+  const auto* container = dynamic_cast<const QuantizedFile*>(&model);
+  return beside ? certificate_beside(path, container ? container->content_sha256() : "") : request.certificate;
 }
 
 struct Pair {

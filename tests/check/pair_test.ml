@@ -9,31 +9,35 @@ let refusal work = match work () with exception Refusal.Refused { number; _ } ->
 let gf16 = Make_bundle.gf16
 let files seed = F.make ~grid_id:"gf16/1" ~code_dtype:"U16" (Make_bundle.make ~positive:true gf16 ~rows:3 ~columns:5 ~seed)
 
+(* The same with a digest of all its content, as schema 2 and later have. *)
+let key = "hallmark.metadata.sha256"
+let with_content digit made = { made with F.container_text = (fun entries -> entries @ [ (key, String.make 64 digit) ]) }
+
 (* What a writer leaves, as texts: container, certificate, and the name under which the certificate waits. *)
 type written = { container : string; certificate : string; waiting : string }
 
-let payload text =
-  let key = "\"hallmark.payload.sha256\":\"" in
+let content text =
+  let key = Printf.sprintf "\"%s\":\"" (if contains text key then key else "hallmark.payload.sha256") in
   let rec at i = if String.sub text i (String.length key) = key then String.sub text (i + String.length key) 64 else at (i + 1) in
   at 0
 
 let written made =
   F.write_all folder made;
   let container = slurp paths.quantized in
-  { container; certificate = slurp paths.certificate; waiting = paths.certificate ^ "." ^ payload container }
+  { container; certificate = slurp paths.certificate; waiting = paths.certificate ^ "." ^ content container }
 
 let place path text = F.write (path ^ ".new") text; Sys.rename (path ^ ".new") path
 
-(* Whether the certificate speaks of the codes that the container has. *)
+(* Whether the certificate speaks of the codes and options that the container has. *)
 let agree ((container : Container.t), (certificate : Certificate.t)) =
-  List.for_all (fun (t : Certificate.tensor) ->
-      List.assoc_opt "codes" t.digests = Hashtbl.find_opt container.digests (t.name ^ ".codes"))
-    certificate.tensors
+  List.for_all2 (fun (m : Container.matrix) (t : Certificate.tensor) ->
+      m.options.json = t.options && List.assoc_opt "codes" t.digests = Hashtbl.find_opt container.digests (t.name ^ ".codes"))
+    container.matrices certificate.tensors
 
 (* The three steps of a commit stand anywhere between the moments at which the reader opens a file. *)
-let commits () =
-  let old = written (files 1) in
-  let fresh = written (files 2) in
+let commits first second =
+  let old = written first in
+  let fresh = written second in
   let steps =
     [| (fun () -> F.write fresh.waiting fresh.certificate); (fun () -> place paths.quantized fresh.container);
        (fun () -> Sys.rename fresh.waiting paths.certificate) |]
@@ -54,7 +58,7 @@ let commits () =
     | (container, _) as pair ->
         check name (agree pair);
         if !opened > 2 then incr again;
-        incr (if payload old.container = Container.entry container.file "hallmark.payload.sha256" then of_old else of_fresh)
+        incr (if container.file.sha256 = Sha256.of_string old.container then of_old else of_fresh)
   in
   let rec schedules from length =
     if length = 0 then [ [] ]
@@ -74,7 +78,7 @@ let commits () =
 (* The program finds the certificate that waits, names the files that it judged, and needs no name for the one beside. *)
 let waiting () =
   let old = written (files 1) in
-  let fresh = written (files 2) in  (* with its weights and calibration *)
+  let fresh = written (with_content 'b' (files 2)) in  (* with its weights and calibration *)
   let named = Printf.sprintf "--weights %s --calibration %s --quantized %s" paths.weights paths.calibration_file paths.quantized in
   F.write fresh.waiting fresh.certificate;
   place paths.certificate old.certificate;
@@ -93,7 +97,7 @@ let waiting () =
   Sys.mkdir elsewhere 0o700;
   let target = Filename.concat elsewhere "p.json" in
   F.write target old.certificate;
-  F.write (target ^ "." ^ payload fresh.container) fresh.certificate;
+  F.write (target ^ "." ^ content fresh.container) fresh.certificate;
   Sys.remove paths.certificate;
   Unix.symlink target paths.certificate;
   run "a certificate that waits behind a link" 0 [ digests ] named;
@@ -178,7 +182,8 @@ let in_place () =
   check "no calibration, and weights that are written to" (refusal (fun () -> open_files ~opening ()) = 902)
 
 let () =
-  commits ();
+  commits (files 1) (files 2);
+  commits (with_content 'a' (files 1)) (with_content 'b' { (files 1) with damping = "0.02" });
   waiting ();
   shards ();
   in_place ();

@@ -138,6 +138,17 @@ TEST_CASE("a killed run leaves the old pair or the new pair") {
   CHECK(new_seen);
 }
 
+TEST_CASE("a killed run that writes the same codes with other words leaves the old pair or the new pair") {
+  const Workspace work;
+  for (int call = 1; call <= calls; ++call) {
+    CAPTURE(call);
+    REQUIRE(work.run("rm -f q* .hallmark*; " + work.quantize(1)).exit == 0);
+    work.run(
+        fmt::format("FAIL_CALL={} FAIL_SIGNAL=9 failing {}", call, work.quantize(1, "--overwrite --block-size 64")));
+    CHECK(work.pair() == 1);
+  }
+}
+
 TEST_CASE("verify beside a writer answers for one pair, and accuses nobody") {
   const Workspace work;
   const std::string quantize =

@@ -156,7 +156,7 @@ void kill_writers_of(const std::string& name, const std::string& more, unsigned 
   const auto pair_there = [&] {
     const auto opened = QuantizedFile::open(q);
     REQUIRE(opened);
-    return std::pair(opened->file().metadata(), read_file(certificate_beside(q, opened->payload_sha256())));
+    return std::pair(opened->file().metadata(), read_file(certificate_beside(q, opened->content_sha256())));
   };
   const auto words = [&](std::size_t k) {
     return Words{"hallmark",
