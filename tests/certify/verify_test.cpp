@@ -184,10 +184,16 @@ TEST_CASE("hallmark-check is never counted as passed unless it accepted") {
   check_error(made.verify("--checker", program("echo 'q: accepted: 1 of 2 matrices'")), 1, "E0113");
   check_error(made.verify("--checker", program("kill -9 $$")), 1, "E0113", {"137"});
   check_error(made.verify("--checker", program("echo rejected by check guard, row 2; exit 7")), 7, "E0714", {"row 2"});
-  const std::string accepts = "echo 'q: accepted: 2 of 2 matrices'";
-  // It is handed the files, and the number of rows.
-  const std::string asked = fmt::format("[ \"$*\" = \"--weights {} --quantized {} --certificate {} --calibration {}",
-                                        made.w, made.q, made.certificate, made.c);
+  const std::string accepts =
+      "sum() { sha256sum < $1 | cut -c 1-64; }; echo \"files: weights $(sum $2), calibration $(sum $6), quantized "
+      "$(sum "
+      "$4), certificate $(sum ${4%.safetensors}.certificate.json)\"; echo 'q: accepted: 2 of 2 matrices'";
+  // It is handed the files, and the number of rows; a certificate where the user names one.
+  const std::string asked =
+      fmt::format("[ \"$*\" = \"--weights {} --quantized {} --calibration {}", made.w, made.q, made.c);
+  const std::string named = "--certificate " + made.certificate;
+  check_error(made.verify("--checker " + named, program("[ \"$5 $6\" = \"" + named + "\" ] && exit 7; exit 3")), 7,
+              "E0714");
   const Result good = made.verify("--checker", program(asked + "\" ] || exit 7; " + accepts));
   CAPTURE(good.out);
   CHECK(good.exit == 0);
