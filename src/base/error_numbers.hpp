@@ -75,6 +75,7 @@ inline constexpr int pytorch_archive = 336;  ///< not the zip archive that torch
 inline constexpr int pytorch_pickle = 337;   ///< an opcode, a global or an argument that no state dict has
 inline constexpr int pytorch_tensor = 338;   ///< a tensor that does not stand in its storage, or not in a row
 inline constexpr int pytorch_dict = 339;     ///< something else than names and their tensors
+inline constexpr int golf_dict = 399;  ///< parameter-golf: a dict of no layout that is read, or that contradicts itself
 
 // Exit::input: scales, Gram matrices and activations handed to the library.
 inline constexpr int given_scale = 321;            ///< of the wrong shape, or not positive and finite

@@ -1,6 +1,9 @@
-// hallmark import: weights that other programs wrote, as safetensors, every byte as it was.
+// hallmark import: weights that other programs wrote, as safetensors: every byte as it was, or the numbers that the
+// competition's reader makes of an artifact.
+#include <functional>
 #include <memory>
 
+#include "artifact/formats/parameter_golf_published.hpp"
 #include "cli/command.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
@@ -14,34 +17,66 @@ struct ImportFlags {
   bool overwrite = false;
 };
 
-Expected<Exit> run(const ImportFlags& flags) {
-  const Expected<SafeTensors> source = SafeTensors::open(flags.input);
-  if (!source) return source.error();
-  if (const Status free = check_output(flags.output, flags.overwrite, source->paths()); !free) return free.error();
+/// The tensors of a file and what writes each, in their order.
+struct Source {
   std::vector<TensorPlan> plan;
-  for (const TensorInfo& tensor : source->tensors()) plan.push_back({tensor.name, tensor.dtype, tensor.shape});
+  std::map<std::string, std::string> metadata;
+  std::vector<std::string> paths;
+  std::function<Status(std::size_t, const ByteSink&)> values;
+  std::function<Status()> unchanged;
+};
+
+Source source_of(const SafeTensors& file) {
+  Source source{{}, file.metadata(), file.paths(), {}, [&file] { return file.unchanged(); }};
+  for (const TensorInfo& tensor : file.tensors()) source.plan.push_back({tensor.name, tensor.dtype, tensor.shape});
+  source.values = [&file](std::size_t i, const ByteSink& sink) { return in_pieces(file.tensors()[i].data, sink); };
+  return source;
+}
+
+Source source_of(const golf::PublishedFile& file) {
+  Source source{{}, {}, {file.path()}, {}, [&file] { return file.unchanged(); }};
+  for (const golf::Published& tensor : file.tensors())
+    source.plan.push_back({tensor.stored.name, tensor.dtype, tensor.stored.shape});
+  source.values = [&file](std::size_t i, const ByteSink& sink) {
+    return golf::read_values(file.tensors()[i], file.path(), sink);
+  };
+  return source;
+}
+
+Expected<Exit> write(const ImportFlags& flags, const Source& source) {
+  if (const Status free = check_output(flags.output, flags.overwrite, source.paths); !free) return free.error();
   Expected<SafeTensorsWriter> writer =
-      SafeTensorsWriter::create(flags.output, flags.overwrite, plan, source->metadata(), TensorOrder::given);
+      SafeTensorsWriter::create(flags.output, flags.overwrite, source.plan, source.metadata, TensorOrder::given);
   if (!writer) return writer.error();
   Progress progress("import");
-  std::size_t done = 0;
-  for (const TensorInfo& tensor : source->tensors()) {
-    progress.update(static_cast<double>(done++), static_cast<double>(plan.size()), tensor.name);
-    const auto sink = [&](std::span<const std::byte> piece) { return writer->write(tensor.name, piece); };
-    if (const Status written = in_pieces(tensor.data, sink); !written) return written.error();
+  for (std::size_t i = 0; i < source.plan.size(); ++i) {
+    const std::string& name = source.plan[i].name;
+    progress.update(static_cast<double>(i), static_cast<double>(source.plan.size()), name);
+    const auto sink = [&](std::span<const std::byte> piece) { return writer->write(name, piece); };
+    if (const Status written = source.values(i, sink); !written) return written.error();
   }
-  if (const Status same = source->unchanged(); !same) return same.error();
+  if (const Status same = source.unchanged(); !same) return same.error();
   if (const Status committed = writer->commit(); !committed) return committed.error();
-  note("wrote {}: {} tensors", flags.output, plan.size());
+  note("wrote {}: {} tensors", flags.output, source.plan.size());
   return Exit::ok;
+}
+
+Expected<Exit> run(const ImportFlags& flags) {
+  const Expected<SafeTensors> file = SafeTensors::open(flags.input);
+  if (file) return write(flags, source_of(*file));
+  const auto artifact = golf::PublishedFile::open(flags.input);
+  if (artifact && *artifact) return write(flags, source_of(**artifact));
+  return artifact ? file.error() : artifact.error();
 }
 
 }  // namespace
 
 Command import_command(CLI::App& root) {
-  CLI::App* app = root.add_subcommand("import", "Write a checkpoint of PyTorch as safetensors, every byte as it was");
+  CLI::App* app =
+      root.add_subcommand("import", "Write a checkpoint of PyTorch, or an artifact of parameter-golf, as safetensors");
   auto flags = std::make_shared<ImportFlags>();
-  app->add_option("input", flags->input, "Checkpoint of torch.save: a state dict; or safetensors, shards too")
+  app->add_option("input", flags->input,
+                  "Checkpoint of torch.save: a state dict; an artifact .ptz; or safetensors, shards too")
       ->required();
   app->add_option("-o,--output", flags->output, "File to write")->required();
   app->add_flag("--overwrite", flags->overwrite, "Replace an existing output");

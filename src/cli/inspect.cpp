@@ -10,6 +10,7 @@
 #include "cli/command.hpp"
 #include "cli/output.hpp"
 #include "artifact/file_format.hpp"
+#include "artifact/formats/parameter_golf_published.hpp"
 #include "artifact/matrix_bits.hpp"
 #include "artifact/quantized_file.hpp"
 #include "certify/certificate.hpp"
@@ -198,6 +199,36 @@ void print_certificate(const Json& description) {
   print("  {} matrices; hallmark verify judges whether this is true of a file\n", description["matrices"].size());
 }
 
+// An artifact of parameter-golf that has no certificate: what import would make of it.
+Json described_artifact(const golf::PublishedFile& file) {
+  Json out = describe({file.path()}), tensors = Json::array();
+  out["layout"] = file.layout();
+  out["frame"] = file.frame();
+  for (const golf::Published& tensor : file.tensors()) {
+    Json entry = {{"name", escaped(tensor.stored.name)},
+                  {"dtype", dtype_name(tensor.dtype)},
+                  {"shape", tensor.stored.shape},
+                  {"stored", dtype_name(tensor.stored.dtype)}};
+    if (tensor.scale) entry["scales"] = tensor.scale->shape, entry["scale_dtype"] = dtype_name(tensor.scale->dtype);
+    tensors.push_back(std::move(entry));
+  }
+  out["tensors"] = std::move(tensors);
+  return out;
+}
+
+void print_artifact(const Json& description) {
+  print("  artifact of parameter-golf: {} in {}, without certificate or container; hallmark import reads it\n",
+        description["layout"].get<std::string>(), description["frame"].get<std::string>());
+  const std::size_t width = widest_name(description["tensors"]);
+  for (const Json& tensor : description["tensors"])
+    print("  {:{}}  {:4} {:>14}  {}{}\n", tensor["name"].get<std::string>(), width, tensor["dtype"].get<std::string>(),
+          tensor["shape"].dump(), tensor["stored"].get<std::string>(),
+          tensor.contains("scales")
+              ? fmt::format(" codes, {} scales {}", tensor["scale_dtype"].get<std::string>(), tensor["scales"].dump())
+              : "");
+  print("  {} tensors\n", description["tensors"].size());
+}
+
 bool is_shard(const std::string& path) {
   const Expected<MappedFile> file = MappedFile::open(path);
   return file && TokenShard::is_one(file->bytes());
@@ -240,6 +271,11 @@ Expected<Json> described(const std::string& path, const std::string& pieces) {
   if (file) add_tensors(*file, out);
   if (file && !file->metadata().contains("hallmark.schema")) return out;
   const Expected<std::unique_ptr<QuantizedModel>> model = read_quantized(path);
+  if (!model && !file && model.error().number == error_number::quantized_metadata) {
+    const auto artifact = golf::PublishedFile::open(path);
+    if (artifact && *artifact) return described_artifact(**artifact);
+    if (!artifact) return artifact.error();
+  }
   if (!model) return model.error();
   if (const Status sound = add_model(**model, file ? &*file : nullptr, out); !sound) return sound.error();
   return out;
@@ -267,7 +303,8 @@ Command inspect_command(CLI::App& root) {
             }
             for (const auto& file : (*description)["files"]) print("{}\n", file.get<std::string>());
             if (description->contains("tokens")) print_shard(*description);
-            if (description->contains("tensors")) print_tensors(*description);
+            if (description->contains("layout")) print_artifact(*description);
+            else if (description->contains("tensors")) print_tensors(*description);
             if (description->contains("certificate")) print_certificate(*description);
             else if (description->contains("matrices")) print_matrices(*description);
             return Exit::ok;

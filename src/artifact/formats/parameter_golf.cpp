@@ -1,24 +1,13 @@
-// The artifacts of openai/parameter-golf: a file of torch.save inside a frame of a compressor. With q int8 and scale
-// float16 [rows], W[i, j] = scale[i] q[i, j] in binary32, the two layouts are the dicts
-//
-//   int8   {"__quant_format__": "int8_clean_per_row_v1", "quantized": {NAME: q}, "scales": {NAME: scale},
-//           "dtypes": {NAME: "float32"}, "passthrough": {NAME: tensor}, "qmeta": {NAME: {"scheme": "per_row", "axis":
-//           0}}}
-//   int6   {"w": {NAME.q: q, NAME.scale: scale, NAME: tensor}, "m": {NAME: {"type": "int6" or "int8"} or
-//   "passthrough"}}
-//
-// The header of the container is another entry of the archive, hallmark.json, at which torch.load does not look. A file
-// is compressed as a whole, so it is in memory as a whole, on this side and on the other.
+// Hallmark's artifacts of openai/parameter-golf, in the layouts of parameter_golf_layout.hpp. The header of the
+// container is another entry of the archive, hallmark.json, at which torch.load does not look.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <unordered_set>
 
 #include "artifact/file_format.hpp"
-#include "artifact/frame.hpp"
-#include "artifact/quantized_metadata.hpp"
+#include "artifact/formats/parameter_golf_layout.hpp"
 #include "artifact/stored_bytes.hpp"
 #include "base/error_numbers.hpp"
 #include "io/pytorch.hpp"
@@ -31,123 +20,20 @@ namespace hallmark {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using golf::Layout;
+using golf::Slot;
 
 constexpr std::string_view format_key = "hallmark.file_format";
-constexpr std::size_t most_bytes = std::size_t{1} << 30;  // of an archive: 60 times what the competition lets through
-constexpr std::size_t most_entries = 60000;
-
-struct Layout {
-  std::string_view id;
-  bool sections;  ///< the layout int8: codes, scales and the rest each in a dict of their own
-  const Frame* frame;
-  std::string_view folder;
-};
-
-/// A value of the dict by its path, and what of the model stands there.
-struct Slot {
-  std::vector<std::string> path;
-  std::variant<std::string, std::int64_t, TensorPlan> value;
-  const QuantizedMatrix* matrix = nullptr;  ///< whose codes or scales a tensor is
-  bool scales = false;
-};
-
-/// Everything in the dict, in its order.
-std::vector<Slot> slots_of(const Layout& layout, const QuantizedHeader& header) {
-  const auto matrices = matrices_by_tensor(header);
-  std::vector<Slot> codes, scales, types, passing, kinds;
-  for (std::size_t i = 0; i < matrices.size(); ++i) {
-    const auto& [name, dtype, shape] = header.tensors[i];
-    const auto at = [&, &key = name](const char* section, const char* ending = "") {
-      return std::vector<std::string>{section, key + ending};
-    };
-    if (matrices[i].empty()) {
-      passing.push_back({at(layout.sections ? "passthrough" : "w"), TensorPlan{name, dtype, shape}});
-      kinds.push_back({at("m"), "passthrough"});
-      continue;
-    }
-    const QuantizedMatrix& m = matrices[i].front();
-    const TensorPlan q{name, DType::I8, {m.rows, m.cols}}, s{name, DType::F16, {m.rows}};
-    codes.push_back({layout.sections ? at("quantized") : at("w", ".q"), q, &m});
-    scales.push_back({layout.sections ? at("scales") : at("w", ".scale"), s, &m, true});
-    types.push_back({at("dtypes"), "float32"});
-    kinds.push_back({layout.sections ? std::vector<std::string>{"qmeta", name, "scheme"}
-                                     : std::vector<std::string>{"m", name, "type"},
-                     layout.sections                  ? "per_row"
-                     : m.options.grid.spec().bits > 6 ? "int8"
-                                                      : "int6"});
-    if (layout.sections) kinds.push_back({{"qmeta", name, "axis"}, std::int64_t{0}});
-  }
-  std::vector<Slot> slots;
-  const auto append = [&](std::vector<Slot>& part) { std::ranges::move(part, std::back_inserter(slots)); };
-  if (layout.sections) {
-    slots.push_back({{"__quant_format__"}, "int8_clean_per_row_v1"});
-    std::erase_if(kinds, [](const Slot& slot) { return slot.path.front() == "m"; });
-    for (auto* const part : {&codes, &scales, &types, &passing, &kinds}) append(*part);
-  } else {
-    for (auto* const part : {&codes, &scales, &passing, &kinds}) append(*part);
-  }
-  return slots;
-}
-
-Error refused(const std::string& tensor, const std::string& reason) {
-  return {Exit::infeasible, error_number::format_refuses, "the format cannot hold every number unchanged",
-          fmt::format("tensor '{}': {}", tensor, reason), "another format, or quantize this tensor with other options"};
-}
-
-/// What keeps a matrix from the layout by its shape and options alone.
-std::optional<std::string> misfit(const Layout& layout, const QuantizedMatrix& matrix, DType dtype) {
-  const Options& options = matrix.options;
-  const GridSpec& grid = options.grid.spec();
-  if (matrix.index) return "it is one of a stack, and the layout has a scale for each row of a matrix";
-  if (matrix.transposed) return "W holds it as [inputs, outputs], and the layout has a scale for each row";
-  if (grid.kind != GridSpec::Kind::integer || grid.code_dtype() != "I8")
-    return fmt::format("the layout has no codes of grid {}", grid.id);
-  if (options.rotation != no_rotation) return "the layout knows no rotation";
-  if (options.low_rank > 0) return "a correction of low rank is none of the layout's";
-  if (options.group_size != 0)
-    return fmt::format("groups of {} columns: the layout has one scale a row", options.group_size);
-  if (!layout.sections && dtype != DType::F32 && dtype != DType::F64)
-    return fmt::format("the layout's reader rounds to W's dtype, {} (--to golf-int8 says float32)", dtype_name(dtype));
-  return std::nullopt;
-}
-
-/// Whether a header fits, whatever the numbers are. Errors: E0439.
-Status fits(const Layout& layout, const QuantizedHeader& header) {
-  const auto matrices = matrices_by_tensor(header);
-  std::uint64_t bytes = 0;
-  for (std::size_t i = 0; i < matrices.size(); ++i) {
-    const OriginalTensor& tensor = header.tensors[i];
-    if (matrices[i].empty() && !pytorch::has_storage(tensor.dtype))
-      return refused(tensor.name, fmt::format("PyTorch has no storage of {}", dtype_name(tensor.dtype)));
-    for (const QuantizedMatrix& matrix : matrices[i])
-      if (const auto reason = misfit(layout, matrix, tensor.dtype)) return refused(matrix.name, *reason);
-  }
-  std::unordered_set<std::string> taken;
-  std::size_t tensors = 0;
-  for (const Slot& slot : slots_of(layout, header)) {
-    const auto* const plan = std::get_if<TensorPlan>(&slot.value);
-    if (plan == nullptr) continue;
-    const Expected<std::uint64_t> size = tensor_bytes(*plan);
-    if (!size) return size.error();
-    bytes += *size;
-    if (!taken.insert(fmt::format("{}\n{}", slot.path[0], slot.path[1])).second)
-      return refused(plan->name, "another tensor has the name that its codes or scales get");
-    if (++tensors > most_entries || bytes > most_bytes)
-      return refused(plan->name,
-                     fmt::format("with it there are more than {} tensors or {} bytes", most_entries, most_bytes));
-  }
-  return ok();
-}
 
 Status obstacle(const Layout& layout, const QuantizedModel& model) {
-  if (const Status possible = fits(layout, model.header()); !possible) return possible;
+  if (const Status possible = golf::fits(layout, model.header()); !possible) return possible;
   for (const QuantizedMatrix& matrix : model.header().matrices) {
     const Expected<Steps> steps = model.steps(matrix);
     if (!steps) return steps.error();
     for (Index k = 0; k < steps->scales.size(); ++k)
       if (const float s = steps->scales.data()[k]; !holds(ScaleStorage::f16, s))
-        return refused(matrix.name, fmt::format("scale {} of {} is {:a}, none of float16 (--scale-storage f16)", k,
-                                                steps->scales.size(), s));
+        return golf::refused(matrix.name, fmt::format("scale {} of {} is {:a}, none of float16 (--scale-storage f16)",
+                                                      k, steps->scales.size(), s));
   }
   return ok();
 }
@@ -215,7 +101,7 @@ Status write(const Layout& layout, const QuantizedModel& model, const Destinatio
   if (!file) return file.error();
   pytorch::Dict dict;
   std::map<std::string, std::string> lines;
-  const std::vector<Slot> slots = slots_of(layout, model.header());
+  const std::vector<Slot> slots = golf::slots_of(layout, model.header());
   for (std::size_t i = 0; i < slots.size(); ++i) {
     const Slot& slot = slots[i];
     if (to.progress) to.progress(static_cast<double>(i), static_cast<double>(slots.size()), slot.path.back());
@@ -258,7 +144,7 @@ class GolfModel final : public QuantizedModel {
       : QuantizedModel(std::move(header)),
         file_(std::move(file)),
         archive_(std::move(archive)),
-        slots_(slots_of(layout, this->header())),
+        slots_(golf::slots_of(layout, this->header())),
         metadata_(std::move(metadata)) {}
 
   /// Whether the dict is the one that the header promises, value for value. Errors: E0336, E0337, E0338, E0363, E0364.
@@ -358,24 +244,19 @@ Expected<std::unique_ptr<QuantizedModel>> read(const Layout& layout, const std::
   const auto other = [] { return std::unique_ptr<QuantizedModel>(); };
   Expected<MappedFile> file = MappedFile::open(path);
   if (!file) return other();
-  bool whole = false;
-  if (!pytorch::is_archive(layout.frame->decompress(file->bytes(), 9, whole))) return other();
-  std::vector<std::byte> archive = layout.frame->decompress(file->bytes(), most_bytes + most_bytes / 16, whole);
-  const auto incomplete = [&](const std::string& where) {
+  Expected<std::optional<std::vector<std::byte>>> archive = golf::archive_in(*layout.frame, *file);
+  if (!archive) return archive.error();
+  if (!*archive) return other();
+  const auto incomplete = [&](const std::string& where, std::string hint = "export the model again") {
     return Error{Exit::input, error_number::quantized_metadata,
-                 "not a quantized file of Hallmark's, or an incomplete one", path + ": " + where,
-                 "export the model again"};
+                 "not a quantized file of Hallmark's, or an incomplete one", path + ": " + where, std::move(hint)};
   };
-  if (!whole)
-    return Error{Exit::input, error_number::pytorch_archive,
-                 "the compressed file is cut, longer than it says or too large",
-                 fmt::format("{}: {} bytes of {} come out, and no end", path, archive.size(), layout.frame->name),
-                 "get the file again, or export the model again"};
-  const auto entries = pytorch::parse_archive(archive, path);
+  const auto entries = pytorch::parse_archive(**archive, path);
   if (!entries) return entries.error();
   const auto json = entries->find("hallmark.json"), pickle = entries->find("data.pkl");
   if (json == entries->end() || pickle == entries->end())
-    return incomplete("no data.pkl, or no hallmark.json beside it");
+    return incomplete("no data.pkl, or no hallmark.json beside it",
+                      "export the model again; hallmark import reads what the competition's own scripts wrote");
   auto metadata = read_metadata(json->second);
   if (!metadata) return incomplete("hallmark.json is no object of texts");
   for (const std::string_view key : {format_key, detail::payload_key, detail::metadata_key})
@@ -385,11 +266,11 @@ Expected<std::unique_ptr<QuantizedModel>> read(const Layout& layout, const std::
   known.erase(std::string(format_key));
   Expected<QuantizedHeader> header = detail::from_metadata(known, path);
   if (!header) return header.error();
-  if (const Status possible = fits(layout, *header); !possible)
+  if (const Status possible = golf::fits(layout, *header); !possible)
     return incomplete("the metadata promise what the layout cannot hold: " + possible.error().where);
   const auto leaves = pytorch::parse_dicts(pickle->second, 3, path);
   if (!leaves) return leaves.error();
-  auto model = std::make_unique<GolfModel>(*std::move(file), std::move(archive), layout, *std::move(header),
+  auto model = std::make_unique<GolfModel>(*std::move(file), **std::move(archive), layout, *std::move(header),
                                            *std::move(metadata));
   if (const Status same = model->match(*entries, *leaves); !same) return same.error();
   return std::unique_ptr<QuantizedModel>(std::move(model));
