@@ -1,4 +1,4 @@
-// hallmark eval: bits per byte of a replay checkpoint on the validation split.
+// hallmark eval: bits per byte of a replay checkpoint, on the validation split or, of a model of tokens, on a shard.
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -17,7 +17,10 @@
 #include "replay/evaluate.hpp"
 #include "replay/forward.hpp"
 #include "replay/ngram_cache.hpp"
+#include "replay/pieces.hpp"
 #include "replay/test_time_training.hpp"
+#include "replay/token_shard.hpp"
+#include "replay/tokens.hpp"
 
 namespace hallmark::cli {
 namespace {
@@ -25,9 +28,9 @@ namespace {
 constexpr std::int64_t most_bytes = std::int64_t{1} << 40;
 
 struct EvalFlags {
-  std::string model, text{default_text_folder}, trained{".*"};
-  std::size_t bytes = evaluation_bytes;
-  Index stride = 0;  // 0: the window
+  std::string model, text{default_text_folder}, trained{".*"}, shard, pieces;
+  std::size_t bytes = evaluation_bytes, tokens = 0;  // 0 tokens: those of the shard
+  Index stride = 0;                                  // 0: the window
   bool ttt = false, ngram = false, count_models = false, json = false;
 };
 
@@ -80,7 +83,74 @@ Expected<Figures> evaluate(const EvalFlags& flags, const Model& model, std::span
   return figures;
 }
 
+// The tokens that are scored and the one in front of them: whole windows only, as the competition cuts its text.
+// Errors: E0392 not one window.
+Expected<std::span<const Index>> whole_windows(const EvalFlags& flags, std::span<const Index> tokens, Index window) {
+  const auto length = static_cast<std::size_t>(window), predicted = tokens.empty() ? 0 : tokens.size() - 1;
+  const std::size_t wanted = flags.tokens > 0 ? flags.tokens : predicted;
+  if (wanted > predicted || wanted < length)
+    return Error{Exit::input, error_number::text_short, "the tokens to be evaluated are not there, or fill no window",
+                 fmt::format("{}: {} tokens, {} can be predicted; {} to evaluate, window {}", flags.shard,
+                             tokens.size(), predicted, wanted, window),
+                 fmt::format("a longer shard, or --eval-tokens from {} to {}", window, predicted)};
+  return tokens.first(wanted / length * length + 1);
+}
+
+// What the pieces say of the tokens' bytes. Errors: E0349 other pieces than the model's tokens, or no byte.
+Expected<std::uint64_t> text_bytes(const EvalFlags& flags, std::size_t tokens, Index vocab) {
+  const Expected<PieceBytes> pieces = read_pieces(flags.pieces);
+  if (!pieces) return pieces.error();
+  const auto unfit = [&](std::string what, const std::string& where) {
+    return Error{Exit::input, error_number::pieces_malformed, std::move(what), flags.pieces + ": " + where,
+                 "the tokenizer of the model and of the shard"};
+  };
+  if (static_cast<Index>(pieces->base.size()) != vocab)
+    return unfit("the tokenizer has another vocabulary than the model",
+                 fmt::format("{} pieces, the model has {} tokens", pieces->base.size(), vocab));
+  const Expected<TokenShard> shard = TokenShard::open(flags.shard);
+  if (!shard) return shard.error();
+  const Expected<std::uint64_t> bytes = predicted_bytes(shard->tokens().first(tokens), *pieces);
+  if (bytes && *bytes == 0) return unfit("the tokens stand for no byte of text", fmt::format("{} tokens", tokens));
+  return bytes;
+}
+
+Expected<Exit> run_shard(const EvalFlags& flags) {
+  const Expected<Model> model = load_model(flags.model, Reads::tokens);
+  if (!model) return model.error();
+  const auto [vocab, window] = std::pair(model->config().vocab, model->config().window);
+  if (vocab == ModelConfig().vocab)
+    return Error{Exit::input, error_number::model_config, "a model of bytes, and a shard of tokens",
+                 fmt::format("{}: vocab {}", flags.model, vocab), "leave --shard and --pieces out: --text names text"};
+  const auto all = load_shard(flags.shard, vocab);
+  if (!all) return all.error();
+  const auto tokens = whole_windows(flags, *all, window);
+  if (!tokens) return tokens.error();
+  const auto bytes = text_bytes(flags, tokens->size(), vocab);
+  if (!bytes) return bytes.error();
+  Progress bar("eval");
+  const auto bits = bits_per_token(*model, *tokens, window, [&](std::size_t scored, std::size_t positions) {
+    bar.update(static_cast<double>(scored), static_cast<double>(positions), "tokens scored");
+  });
+  if (!bits) return bits.error();
+  const std::size_t positions = tokens->size() - 1;
+  const double bpb = *bits * static_cast<double>(positions) / static_cast<double>(*bytes);
+  if (flags.json)
+    print("{}\n", nlohmann::ordered_json{{"model", escaped(flags.model)},
+                                         {"shard", escaped(flags.shard)},
+                                         {"tokens", positions},
+                                         {"bytes", *bytes},
+                                         {"window", window},
+                                         {"bits_per_token", *bits},
+                                         {"bpb", bpb}}
+                      .dump());
+  else
+    print("{:.6f} bits per byte over {} tokens, which are {} bytes of text; {:.6f} bits per token\n", bpb, positions,
+          *bytes, *bits);
+  return Exit::ok;
+}
+
 Expected<Exit> run(const EvalFlags& flags) {
+  if (!flags.shard.empty()) return run_shard(flags);
   const Expected<Model> model = load_model(flags.model);
   if (!model) return model.error();
   const Expected<Corpus> corpus = load_corpus(flags.text);
@@ -127,23 +197,36 @@ Expected<Exit> run(const EvalFlags& flags) {
 }  // namespace
 
 Command eval_command(CLI::App& root) {
-  CLI::App* app = root.add_subcommand("eval", "Bits per byte of a replay checkpoint on the validation split");
+  CLI::App* app =
+      root.add_subcommand("eval", "Bits per byte of a replay checkpoint on the validation split, or on a token shard");
   auto flags = std::make_shared<EvalFlags>();
   app->add_option("model", flags->model, "Checkpoint, or a dequantized one")->required();
+  CLI::Option* shard = app->add_option("--shard", flags->shard, "Token shard of parameter-golf, for a model of tokens");
+  CLI::Option* pieces = app->add_option("--pieces", flags->pieces, "The tokenizer's model of sentencepiece");
+  shard->needs(pieces);
+  pieces->needs(shard);
+  app->add_option("--eval-tokens", flags->tokens, "Tokens of the shard to predict, cut to whole windows; default: all")
+      ->check(whole_number(1, most_bytes))
+      ->needs(shard);
   app->add_option("--text", flags->text, "Folder of text; file i is validation when i mod 10 = 9")
+      ->excludes(shard)
       ->capture_default_str();
   app->add_option("--eval-bytes", flags->bytes, "Bytes of the validation split")
       ->check(whole_number(static_cast<std::int64_t>(calibration_window) + 1, most_bytes))
+      ->excludes(shard)
       ->capture_default_str();
   app->add_option("--stride", flags->stride, "Bytes from one window to the next, at most a window; default: a window")
+      ->excludes(shard)
       ->check(whole_number(1, most_bytes));
   CLI::Option* ttt =
-      app->add_flag("--ttt", flags->ttt, "Train the model on each chunk of 16 windows of the text after it is scored");
+      app->add_flag("--ttt", flags->ttt, "Train the model on each chunk of 16 windows of the text after it is scored")
+          ->excludes(shard);
   app->add_option("--ttt-weights", flags->trained, "Regular expression of the weights that --ttt trains")
       ->needs(ttt)
       ->capture_default_str();
-  app->add_flag("--ngram", flags->ngram, "Blend the model with counts of the bytes already scored");
-  app->add_flag("--count-models", flags->count_models, "Also interpolated count models of order 2, 3 and 5");
+  app->add_flag("--ngram", flags->ngram, "Blend the model with counts of the bytes already scored")->excludes(shard);
+  app->add_flag("--count-models", flags->count_models, "Also interpolated count models of order 2, 3 and 5")
+      ->excludes(shard);
   app->add_flag("--json", flags->json, "One JSON object");
   return {app, [flags] { return run(*flags); }};
 }

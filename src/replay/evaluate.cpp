@@ -82,7 +82,8 @@ Expected<double> bits_per_byte(const Model& model, std::span<const std::byte> te
   return mean_bits(*scores, windows);
 }
 
-Expected<double> bits_per_token(const Model& model, std::span<const Index> tokens, Index window) {
+Expected<double> bits_per_token(const Model& model, std::span<const Index> tokens, Index window,
+                                const ScoringProgress& progress) {
   if (tokens.size() < 2 || window < 1)
     return Error{Exit::input, error_number::text_short, "the text is too short to be evaluated",
                  std::to_string(tokens.size()) + " tokens, windows of " + std::to_string(window),
@@ -91,12 +92,18 @@ Expected<double> bits_per_token(const Model& model, std::span<const Index> token
   const std::size_t positions = tokens.size() - 1;
   const Forward forward(model, window);
   std::vector<double> scores(positions);
+  std::size_t scored = 0;
 #pragma omp parallel for schedule(dynamic)
   for (std::size_t i = 0; i < windows.count(positions); ++i) {
     const Windows::Place place = windows.place(i, positions);
     const std::size_t length = place.end - place.begin;
     forward.scores(tokens.subspan(place.begin, length), tokens.subspan(place.begin + 1, length),
                    std::span(scores).subspan(place.begin, length));
+#pragma omp critical(hallmark_scored)
+    {
+      scored += length;
+      if (progress) progress(scored, positions);
+    }
   }
   return mean_bits(scores, windows);
 }

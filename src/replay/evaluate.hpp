@@ -28,7 +28,7 @@ struct Windows {
   Place place(std::size_t i, std::size_t positions) const;
 };
 
-/// Called with the bytes that are scored and all there are, never by two threads at a time.
+/// Called with the bytes or tokens that are scored and all there are, never by two threads at a time.
 using ScoringProgress = std::function<void(std::size_t scored, std::size_t all)>;
 
 /// Entry t is -ln p(text[t + 1] | what its window reads up to text[t]): text.size() - 1 numbers, for t >= window each
@@ -52,6 +52,7 @@ Expected<double> mean_bits(std::span<const double> scores, const Windows& window
 /// -sum_t log2 p(tokens[t + 1] | what its window reads up to tokens[t]) / (tokens.size() - 1), by windows of `window`
 /// inputs that each start where the one before ended; their sums are added in order. Precondition: tokens below the
 /// model's vocabulary. Errors: E0392 fewer than two tokens; E0510.
-Expected<double> bits_per_token(const Model& model, std::span<const Index> tokens, Index window);
+Expected<double> bits_per_token(const Model& model, std::span<const Index> tokens, Index window,
+                                const ScoringProgress& progress = {});
 
 }  // namespace hallmark

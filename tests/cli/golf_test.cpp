@@ -369,6 +369,58 @@ TEST_CASE("inspect counts the tokens of a shard and the bytes that they stand fo
   check_error(work.run("inspect s.bin"), 3, "E0327");
 }
 
+TEST_CASE("eval counts bits per byte of a model of tokens on a shard: whole windows, and the bytes that they predict") {
+  const Workspace work;
+  ModelConfig config;
+  config.vocab = 300, config.window = 8, config.dim = 8, config.layers = 1, config.heads = 2, config.kv_heads = 1;
+  config.head_dim = 4, config.mlp_hidden = 8, config.rope_base = 1e4, config.logit_softcap = 30;
+  config.norm_epsilon = 1e-6;
+  const auto model = [&](const std::string& name) {
+    REQUIRE(write_model(work.folder / name, true, config, zero_weights(config), {}));  // log2 vocab bits a token
+  };
+  model("model");
+  const auto shard = [&](std::size_t count, std::uint16_t first) {
+    const std::array<std::int32_t, 256> head{20240520, 1, static_cast<std::int32_t>(count)};
+    std::vector<std::uint16_t> tokens{first};
+    for (std::size_t t = 1; t < count; ++t) tokens.push_back(t % 3 == 0 ? 3 : 2);
+    std::string bytes(reinterpret_cast<const char*>(head.data()), 1024);
+    write_file(work.folder / "s.bin", bytes.append(reinterpret_cast<const char*>(tokens.data()), 2 * count));
+  };
+  const auto pieces = [&](std::size_t count) {
+    std::string text = "\x0A\x07\x0A\x03<s>\x18\x03";  // a control piece, a space, a space and two bytes, then bytes
+    for (const std::string piece : {"\xE2\x96\x81", "\xE2\x96\x81ob"})
+      text += std::string{'\x0A', static_cast<char>(piece.size() + 2), '\x0A', static_cast<char>(piece.size())} + piece;
+    for (std::size_t i = 3; i < count; ++i) text += "\x0A\x03\x0A\x01x";
+    write_file(work.folder / "m.model", text);
+  };
+  shard(20, 0);
+  pieces(300);
+  const std::string eval = "eval model --shard s.bin --pieces m.model ";
+  CHECK(work.run(eval).out ==
+        fmt::format("{:.6f} bits per byte over 16 tokens, which are 37 bytes of text; {:.6f} bits "
+                    "per token\n",
+                    std::log2(300) * 16 / 37, std::log2(300)));
+  const Result eight = work.run(eval + "--json --eval-tokens 15");
+  CHECK_MESSAGE(eight.out.find("\"tokens\":8,\"bytes\":19,\"window\":8,") != std::string::npos, eight.out);
+  check_error(work.run(eval + "--eval-tokens 7"), 3, "E0392", {"s.bin: 20 tokens", "7 to evaluate, window 8"});
+  check_error(work.run(eval + "--eval-tokens 20"), 3, "E0392", {"19 can be predicted; 20 to evaluate"});
+  for (const std::string flag : {"--text .", "--stride 1", "--eval-bytes 512", "--ttt", "--ngram", "--count-models"})
+    check_error(work.run(eval + flag), 2, "E0201", {"--shard"});
+  check_error(work.run("eval model --shard s.bin"), 2, "E0201", {"--pieces"});
+  check_error(work.run("eval model --pieces m.model"), 2, "E0201", {"--shard"});
+  check_error(work.run("eval model --eval-tokens 9"), 2, "E0201", {"--shard"});
+  pieces(299);
+  check_error(work.run(eval), 3, "E0349", {"299 pieces", "300 tokens"});
+  pieces(300);
+  shard(20, 300);
+  check_error(work.run(eval), 3, "E0390", {"token 0 is 300", "the vocabulary has 300"});
+  shard(8, 0);
+  check_error(work.run(eval), 3, "E0392", {"8 tokens, 7 can be predicted", "window 8"});
+  config.vocab = 256;
+  model("model");
+  check_error(work.run(eval), 3, "E0393", {"vocab 256"});
+}
+
 TEST_CASE("frames are read whole, to a limit, and not beyond their end") {
   const std::string text(100'000, 'a');
   for (const Frame* frame : {&zlib_frame, &zstd_frame, &xz_frame}) {
