@@ -8,12 +8,13 @@
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "io/safetensors.hpp"
+#include "replay/model.hpp"
 
 namespace hallmark::cli {
 namespace {
 
 struct ImportFlags {
-  std::string input, output;
+  std::string input, output, config;
   bool overwrite = false;
 };
 
@@ -43,10 +44,24 @@ Source source_of(const golf::PublishedFile& file) {
   return source;
 }
 
+/// The metadata of the output: the input's, and what eval has to know of the model. Errors: E0393.
+Expected<std::map<std::string, std::string>> metadata_of(const ImportFlags& flags, const Source& source) {
+  auto metadata = source.metadata;
+  if (flags.config.empty()) return metadata;
+  const Expected<std::string> text = read_text(flags.config);
+  if (!text) return text.error();
+  const Expected<ModelConfig> config = parse_config(*text, flags.config, Reads::tokens);
+  if (!config) return config.error();
+  metadata["hallmark.config"] = config_json(*config);
+  return metadata;
+}
+
 Expected<Exit> write(const ImportFlags& flags, const Source& source) {
+  const auto metadata = metadata_of(flags, source);
+  if (!metadata) return metadata.error();
   if (const Status free = check_output(flags.output, flags.overwrite, source.paths); !free) return free.error();
   Expected<SafeTensorsWriter> writer =
-      SafeTensorsWriter::create(flags.output, flags.overwrite, source.plan, source.metadata, TensorOrder::given);
+      SafeTensorsWriter::create(flags.output, flags.overwrite, source.plan, *metadata, TensorOrder::given);
   if (!writer) return writer.error();
   Progress progress("import");
   for (std::size_t i = 0; i < source.plan.size(); ++i) {
@@ -79,6 +94,7 @@ Command import_command(CLI::App& root) {
                   "Checkpoint of torch.save: a state dict; an artifact .ptz; or safetensors, shards too")
       ->required();
   app->add_option("-o,--output", flags->output, "File to write")->required();
+  app->add_option("--config", flags->config, "Configuration of the model, for eval: the object `model` of a recipe");
   app->add_flag("--overwrite", flags->overwrite, "Replace an existing output");
   return {app, [flags] { return run(*flags); }};
 }

@@ -409,6 +409,20 @@ TEST_CASE("eval counts bits per byte of a model of tokens on a shard: whole wind
   check_error(work.run("eval model --shard s.bin"), 2, "E0201", {"--pieces"});
   check_error(work.run("eval model --pieces m.model"), 2, "E0201", {"--shard"});
   check_error(work.run("eval model --eval-tokens 9"), 2, "E0201", {"--shard"});
+  // An artifact of such a model, and what it is a model of: imported, it is evaluated too.
+  pytorch::Dict passing, kinds;
+  for (const auto& [name, weight] : zero_weights(config)) {
+    const auto cols = static_cast<std::uint64_t>(weight.values.cols()),
+               rows = static_cast<std::uint64_t>(weight.values.rows());
+    passing.push_back({name, floats(DType::F16, weight.rank == 1 ? Shape{cols} : Shape{rows, cols},
+                                    std::vector<float>(rows * cols))});
+    kinds.push_back({name, "passthrough"});
+  }
+  write_artifact(work.folder / "m.ptz", {{"w", passing}, {"m", kinds}}, zstd_frame);
+  write_file(work.folder / "c.json", config_json(config));
+  REQUIRE(work.run("import m.ptz --config c.json -o imported").exit == 0);
+  CHECK(work.run("eval imported --shard s.bin --pieces m.model").out == work.run(eval).out);
+  check_error(work.run("import m.ptz --config s.bin -o i"), 3, "E0393", {"s.bin"});
   pieces(299);
   check_error(work.run(eval), 3, "E0349", {"299 pieces", "300 tokens"});
   pieces(300);
