@@ -10,12 +10,17 @@
 
 namespace hallmark {
 
+namespace llama {
+struct Folder;
+}
+
 /// Where a format writes, and whom it tells how far it is.
 struct Destination {
   std::string path;
   bool overwrite = false;
   std::uint64_t max_shard_bytes = 0;  ///< of tensors in a shard, where the format writes shards; 0: as W was cut
   std::function<void(double done, double total, const std::string& tensor)> progress = {};  ///< may be empty
+  const llama::Folder* llama = nullptr;  ///< the model's own folder, where llama.cpp is to run it; of `gguf` alone
 };
 
 struct FileFormat {

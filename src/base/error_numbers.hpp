@@ -110,6 +110,10 @@ inline constexpr int gguf_tensor = 357;     ///< a rank, dimension, type or size
 inline constexpr int gguf_layout = 358;     ///< an offset out of sequence, padding that is not 0, bytes at the end
 inline constexpr int gguf_scales = 359;     ///< the blocks of one group have different scales
 
+// Exit::input: the folder of a model in the layout of Hugging Face.
+inline constexpr int llama_config = 326;     ///< config.json is not that of a llama, or asks for what is not written
+inline constexpr int llama_tokenizer = 386;  ///< no tokenizer.model, or one that llama.cpp would read otherwise
+
 // Exit::input: token shards.
 inline constexpr int shard_malformed = 327;   ///< another magic, version or size than the header says
 inline constexpr int pieces_malformed = 349;  ///< no model of sentencepiece, or one without a piece that is needed

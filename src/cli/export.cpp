@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "artifact/llama_folder.hpp"
+#include "base/error_numbers.hpp"
 #include "cli/command.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
@@ -24,9 +26,17 @@ void add_export_options(CLI::App& app, ExportFlags& flags) {
 Expected<Exit> export_model(const ExportFlags& flags, const char* label, const ModelWriter& write) {
   const Expected<std::uint64_t> shard_bytes = shard_size(flags.max_shard_size, flags.output);
   if (!shard_bytes) return shard_bytes.error();
+  std::optional<llama::Folder> folder;
+  if (!flags.llama.empty()) {
+    const Expected<llama::Folder> read = llama::read_folder(flags.llama);
+    if (!read) return read.error();
+    folder = *read;
+  }
   const Expected<std::unique_ptr<QuantizedModel>> model = read_quantized(flags.input);
   if (!model) return model.error();
-  if (const Status free = check_output(flags.output, flags.overwrite, (*model)->paths()); !free) return free.error();
+  std::vector<std::string> inputs = (*model)->paths();
+  if (folder) inputs.insert(inputs.end(), folder->inputs.begin(), folder->inputs.end());
+  if (const Status free = check_output(flags.output, flags.overwrite, inputs); !free) return free.error();
   if (is_index_name(flags.output))  // how many shards it takes, the format knows
     if (const Status free = check_shards(flags.output, flags.overwrite, 0, (*model)->paths()); !free)
       return free.error();
@@ -34,7 +44,8 @@ Expected<Exit> export_model(const ExportFlags& flags, const char* label, const M
   Progress progress(label);
   const Destination to{
       flags.output, flags.overwrite, *shard_bytes,
-      [&](double done, double total, const std::string& tensor) { progress.update(done, total, tensor); }};
+      [&](double done, double total, const std::string& tensor) { progress.update(done, total, tensor); },
+      folder ? &*folder : nullptr};
   if (const Status written = write(**model, to); !written) return written.error();
   const auto matrices = matrices_by_tensor((*model)->header());
   note("wrote {}: {} tensors, {} of them from codes", flags.output, matrices.size(),
@@ -50,9 +61,14 @@ Command export_command(CLI::App& root) {
   for (const FileFormat* format : file_formats()) formats += fmt::format("\n{}: {}", format->name, format->summary);
   add_export_options(*app, *flags);
   app->add_option("--to", *name, "Format:" + formats)->required();
+  app->add_option("--llama", flags->llama,
+                  "Folder of the model at Hugging Face's, config.json and tokenizer.model: gguf in llama.cpp's layout");
   return {app, [flags, name]() -> Expected<Exit> {
             const Expected<const FileFormat*> format = find_file_format(*name);
             if (!format) return format.error();
+            if (!flags->llama.empty() && *name != "gguf")
+              return Error{Exit::usage, error_number::command_line, "--llama is of one format alone",
+                           fmt::format("--llama {} with --to {}", flags->llama, *name), "--to gguf"};
             return export_model(*flags, "export", [&](const QuantizedModel& model, const Destination& to) {
               return write_quantized(model, **format, to);
             });

@@ -10,11 +10,11 @@
 namespace hallmark::cli {
 
 struct ExportFlags {
-  std::string input, output, max_shard_size;
+  std::string input, output, max_shard_size, llama;
   bool overwrite = false;
 };
 
-/// The flags that both take.
+/// The flags that both take: all but `llama`, which is export's.
 void add_export_options(CLI::App& app, ExportFlags& flags);
 
 using ModelWriter = std::function<Status(const QuantizedModel&, const Destination&)>;

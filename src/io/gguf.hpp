@@ -76,7 +76,9 @@ constexpr std::uint64_t padded(std::uint64_t bytes, std::uint64_t alignment = de
   return (bytes + alignment - 1) / alignment * alignment;
 }
 
-using Metadata = std::vector<std::pair<std::string, std::variant<std::uint32_t, std::string>>>;
+using Value = std::variant<std::uint32_t, float, bool, std::string, std::vector<std::string>, std::vector<float>,
+                           std::vector<std::int32_t>>;
+using Metadata = std::vector<std::pair<std::string, Value>>;
 
 /// The bytes before the first tensor; the tensors follow in this order, each padded with zeros. Equal for equal
 /// content. Errors: E0413 a key or name that cannot be written, or one twice; those of tensor_bytes.

@@ -33,6 +33,29 @@ void put_text(std::string& out, std::string_view text) {
   out += text;
 }
 
+// A value behind the number of its type.
+template <class T>
+constexpr std::uint32_t type_number = std::is_same_v<T, std::uint32_t>  ? 4
+                                      : std::is_same_v<T, std::int32_t> ? 5
+                                      : std::is_same_v<T, float>        ? 6
+                                      : std::is_same_v<T, bool>         ? 7
+                                                                        : 8;
+template <class T>
+void put_value(std::string& out, const T& value) {
+  put_number(out, type_number<T>);
+  if constexpr (std::is_same_v<T, std::string>) put_text(out, value);
+  else put_number(out, value);
+}
+template <class T>
+void put_value(std::string& out, const std::vector<T>& values) {
+  put_number(out, std::uint32_t{9});
+  put_number(out, type_number<T>);
+  put_number(out, static_cast<std::uint64_t>(values.size()));
+  for (const T& value : values)
+    if constexpr (std::is_same_v<T, std::string>) put_text(out, value);
+    else put_number(out, value);
+}
+
 // What the reader would refuse is not written.
 Status check_name(std::string_view name, std::size_t longest, std::set<std::string_view>& names) {
   if (!usable_name(name, longest))
@@ -88,13 +111,7 @@ Expected<std::string> header(const Metadata& metadata, const std::vector<TensorP
   for (const auto& [key, value] : metadata) {
     if (const Status good = check_name(key, max_key, keys); !good) return good.error();
     put_text(out, key);
-    if (const auto* number = std::get_if<std::uint32_t>(&value)) {
-      put_number(out, std::uint32_t{4});
-      put_number(out, *number);
-    } else {
-      put_number(out, std::uint32_t{8});
-      put_text(out, std::get<std::string>(value));
-    }
+    std::visit([&](const auto& content) { put_value(out, content); }, value);
   }
   std::uint64_t offset = 0;
   for (const TensorPlan& tensor : tensors) {

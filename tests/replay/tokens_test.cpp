@@ -35,7 +35,7 @@ std::string piece(std::string_view text, unsigned type = 1) {
 
 const std::string model = piece("<unk>", 2) + piece("<s>", 3) + piece("\xE2\x96\x81") + piece("\xE2\x96\x81the") +
                           piece("<0x0A>", 6) + piece("\xC3\xA9") + piece("\xE2\x96\x81user", 4) + piece("old", 5) +
-                          field(2, "options of the trainer") + std::string("\x50\x01", 2);
+                          field(2, field(1, "options of the trainer")) + std::string("\x50\x01", 2);
 
 }  // namespace
 
@@ -104,7 +104,13 @@ TEST_CASE("a model that would count wrongly is refused, and so is every other fi
   CHECK(error_of(model + "\x0A\x05"
                          "abc") == error_number::pieces_malformed);
   CHECK(error_of(model + std::string(11, '\xFF')) == error_number::pieces_malformed);
-  CHECK(error_of(model + "\x0B") == error_number::pieces_malformed);  // a group
+  CHECK(error_of(model + "\x0B") == error_number::pieces_malformed);                                     // a group
+  CHECK(error_of(model + field(2, std::string("\xD8\x02", 2) + std::string(9, '\xFF') + "\x01")) == 0);  // -1
+  CHECK(error_of(model + field(2, std::string("\xD8\x02", 2) + std::string(9, '\xFF') + "\x02")) ==
+        error_number::pieces_malformed);                                                  // 2^64
+  CHECK(error_of(model + field(2, field(3, "text"))) == error_number::pieces_malformed);  // of another kind
+  CHECK(error_of(model + field(3, "\x12\x05")) == error_number::pieces_malformed);
+  CHECK(error_of(model + field(1, "\x15" + std::string(3, 'f'))) == error_number::pieces_malformed);
 }
 
 }  // namespace tokens_test

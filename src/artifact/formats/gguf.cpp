@@ -8,6 +8,8 @@
 
 #include "artifact/file_format.hpp"
 #include "artifact/gguf_blocks.hpp"
+#include "artifact/llama_folder.hpp"
+#include "artifact/llama_layout.hpp"
 #include "artifact/quantized_metadata.hpp"
 #include "base/error_numbers.hpp"
 #include "io/gguf.hpp"
@@ -22,6 +24,7 @@ namespace {
 
 using gguf::block_codes, gguf::info_of;
 constexpr auto block_width = static_cast<Index>(block_codes);
+constexpr const char* heads_key = "hallmark.llama";  // of a file for llama.cpp: how many heads turn which rows
 
 Error refused(std::string what, const std::string& tensor, const std::string& where, std::string hint) {
   return {Exit::infeasible, error_number::format_refuses, std::move(what),
@@ -53,11 +56,16 @@ std::optional<Error> block_obstacle(const QuantizedMatrix& matrix) {
   return std::nullopt;
 }
 
-// Every tensor of W is one tensor here, in W's order; a stack has its matrices one behind the other. Errors: E0413,
-// E0414, E0439.
-Expected<std::vector<gguf::TensorPlan>> plan_of(const QuantizedHeader& header) {
+// A tensor of the file, and how that of W stands in it.
+struct Planned : gguf::TensorPlan {
+  llama::Arrangement how = {};
+};
+
+// Every tensor of W is one tensor here, in W's order; a stack has its matrices one behind the other. `heads`: in the
+// layout of llama.cpp. Errors: E0413, E0414, E0439.
+Expected<std::vector<Planned>> plan_of(const QuantizedHeader& header, const std::optional<llama::Heads>& heads) {
   const auto matrices = matrices_by_tensor(header);
-  std::vector<gguf::TensorPlan> plan;
+  std::vector<Planned> plan;
   for (std::size_t i = 0; i < matrices.size(); ++i) {
     const OriginalTensor& tensor = header.tensors[i];
     if (!gguf::usable_name(tensor.name, gguf::max_name))
@@ -81,7 +89,12 @@ Expected<std::vector<gguf::TensorPlan>> plan_of(const QuantizedHeader& header) {
     if (!type)
       return refused("GGUF has no type for the dtype of a tensor that passes through", tensor.name,
                      std::string(dtype_name(tensor.dtype)), "leave the tensor out of the weights");
-    gguf::TensorPlan planned{tensor.name, *type, std::move(dims)};
+    Planned planned{{tensor.name, *type, std::move(dims)}};
+    if (heads) {
+      const auto how = llama::arrange(tensor, !matrices[i].empty(), *heads, planned);
+      if (!how) return how.error();
+      planned.how = *how;
+    }
     if (const auto bytes = gguf::tensor_bytes(planned); !bytes) return bytes.error();
     plan.push_back(std::move(planned));
   }
@@ -93,10 +106,12 @@ struct Blocks {
   gguf::Type type;
   std::span<const std::byte> bytes;
   std::size_t in_row;
+  std::uint64_t height;                       // of the heads that turn rows
   std::size_t codes = info_of(type).numbers;  // of a block
 
   const std::byte* at(Index row, std::size_t block) const {
-    return bytes.data() + (static_cast<std::size_t>(row) * in_row + block) * info_of(type).bytes;
+    const std::uint64_t line = llama::file_row(static_cast<std::uint64_t>(row), height);
+    return bytes.data() + (line * in_row + block) * info_of(type).bytes;
   }
 };
 
@@ -105,7 +120,8 @@ Error malformed(int number, std::string what, std::string where) {
 }
 
 // What the file says of all that is read from it: types, dimensions and bytes.
-std::string payload_sha256_of(const std::vector<gguf::TensorPlan>& plan, const std::vector<std::string>& digests) {
+template <class Plan>
+std::string payload_sha256_of(const Plan& plan, const std::vector<std::string>& digests) {
   std::map<std::string_view, std::string> lines;
   for (std::size_t i = 0; i < plan.size(); ++i)
     lines[plan[i].name] =
@@ -117,9 +133,11 @@ std::string payload_sha256_of(const std::vector<gguf::TensorPlan>& plan, const s
 
 class GgufModel final : public QuantizedModel {
  public:
-  GgufModel(MappedFile file, QuantizedHeader header, gguf::Parsed parsed)
+  // `plan` is of the same tensors as the header and the file.
+  GgufModel(MappedFile file, QuantizedHeader header, gguf::Parsed parsed, const std::vector<Planned>& plan)
       : QuantizedModel(std::move(header)), file_(std::move(file)), parsed_(std::move(parsed)) {
-    for (const gguf::Tensor& tensor : parsed_.tensors) by_name_[tensor.name] = &tensor;
+    for (std::size_t i = 0; i < plan.size(); ++i)
+      by_name_[this->header().tensors[i].name] = {&this->header().tensors[i], &parsed_.tensors[i], plan[i].how};
   }
 
   Expected<Matrix<Code>> codes(const QuantizedMatrix& matrix) const override {
@@ -162,7 +180,10 @@ class GgufModel final : public QuantizedModel {
   }
 
   Status pass_through(const std::string& tensor, const ByteSink& sink) const override {
-    return in_pieces(by_name_.at(tensor)->data, sink);
+    const auto& [original, stored, how] = by_name_.at(tensor);
+    if (how.height == 0 && !how.widened) return in_pieces(stored->data, sink);
+    const auto bytes = llama::from_file(*original, how, {stored->data.begin(), stored->data.end()});
+    return bytes ? sink(*bytes) : Status(bytes.error());
   }
 
   Status check_whole() const override {
@@ -177,29 +198,36 @@ class GgufModel final : public QuantizedModel {
     std::vector<std::string> digests(parsed_.tensors.size());
 #pragma omp parallel for schedule(dynamic)
     for (std::size_t i = 0; i < digests.size(); ++i) digests[i] = sha256_mapped(parsed_.tensors[i].data);
-    const std::vector<gguf::TensorPlan> plan(parsed_.tensors.begin(), parsed_.tensors.end());
-    const Status same = compare("tensors", detail::payload_key, payload_sha256_of(plan, digests));
+    const Status same = compare("tensors", detail::payload_key, payload_sha256_of(parsed_.tensors, digests));
     return same ? compare("metadata", detail::metadata_key, detail::metadata_digest(parsed_.strings)) : same;
   }
   Status files_unchanged() const override { return file_.unchanged(); }
   std::vector<std::string> paths() const override { return {file_.path()}; }
 
  private:
+  struct Stored {
+    const OriginalTensor* original;
+    const gguf::Tensor* tensor;
+    llama::Arrangement how;
+  };
+
   Blocks blocks_of(const QuantizedMatrix& matrix) const {
-    const gguf::Tensor& tensor = *by_name_.at(matrix.tensor);
+    const Stored& stored = by_name_.at(matrix.tensor);
+    const gguf::Tensor& tensor = *stored.tensor;
     const std::size_t in_row = matrix.cols / info_of(tensor.type).numbers,
                       size = matrix.rows * in_row * info_of(tensor.type).bytes;
-    return {tensor.type, tensor.data.subspan(matrix.index.value_or(0) * size, size), in_row};
+    return {tensor.type, tensor.data.subspan(matrix.index.value_or(0) * size, size), in_row, stored.how.height};
   }
 
   MappedFile file_;
   gguf::Parsed parsed_;
-  std::unordered_map<std::string, const gguf::Tensor*> by_name_;
+  std::unordered_map<std::string, Stored> by_name_;  // of W
 };
 
-// Whether the tensors are those that the header promises, in its order.
-Status check_tensors(const QuantizedHeader& header, const gguf::Parsed& parsed, const std::string& path) {
-  const auto plan = plan_of(header);
+// The tensors that the header promises, if they are those of the file, in its order.
+Expected<std::vector<Planned>> check_tensors(const QuantizedHeader& header, const std::optional<llama::Heads>& heads,
+                                             const gguf::Parsed& parsed, const std::string& path) {
+  auto plan = plan_of(header, heads);
   if (!plan)
     return malformed(error_number::quantized_shape, "the metadata promise what GGUF cannot hold: " + plan.error().what,
                      path + ": " + plan.error().where);
@@ -218,7 +246,7 @@ Status check_tensors(const QuantizedHeader& header, const gguf::Parsed& parsed, 
           fmt::format("{}: tensor '{}': {} {}, by the metadata {} {}", path, found.name, info_of(found.type).name,
                       shape_text(found.dims), info_of((*plan)[i].type).name, shape_text((*plan)[i].dims)));
   }
-  return ok();
+  return plan;
 }
 
 Expected<std::unique_ptr<QuantizedModel>> read(const std::string& path) {
@@ -229,19 +257,29 @@ Expected<std::unique_ptr<QuantizedModel>> read(const std::string& path) {
   if (!gguf::is_gguf(file->bytes())) return std::unique_ptr<QuantizedModel>();
   Expected<gguf::Parsed> parsed = gguf::parse(file->bytes(), path);
   if (!parsed) return parsed.error();
-  Expected<QuantizedHeader> header = detail::from_metadata(parsed->strings, path);
+  std::map<std::string, std::string> container = parsed->strings;  // which has no heads
+  std::optional<llama::Heads> heads;
+  if (const auto found = container.find(heads_key); found != container.end()) {
+    heads = llama::heads_of(found->second);
+    if (!heads)
+      return malformed(error_number::quantized_metadata, "an entry is not two numbers of heads",
+                       fmt::format("{}: '{}' is '{}'", path, heads_key, printable(found->second)));
+    container.erase(found);
+  }
+  Expected<QuantizedHeader> header = detail::from_metadata(container, path);
   if (!header) return header.error();
-  if (const Status same = check_tensors(*header, *parsed, path); !same) return same.error();
+  const auto plan = check_tensors(*header, heads, *parsed, path);
+  if (!plan) return plan.error();
   for (const std::string_view key : {detail::payload_key, detail::metadata_key})
     if (!parsed->strings.contains(std::string(key)))
       return malformed(error_number::quantized_metadata, "not a quantized file of Hallmark's, or an incomplete one",
                        fmt::format("{}: no metadata entry '{}'", path, key));
   return std::unique_ptr<QuantizedModel>(
-      std::make_unique<GgufModel>(*std::move(file), *std::move(header), *std::move(parsed)));
+      std::make_unique<GgufModel>(*std::move(file), *std::move(header), *std::move(parsed), *plan));
 }
 
 Status obstacle(const QuantizedModel& model) {
-  if (const auto plan = plan_of(model.header()); !plan) return plan.error();
+  if (const auto plan = plan_of(model.header(), std::nullopt); !plan) return plan.error();
   for (const QuantizedMatrix& matrix : model.header().matrices) {
     const Expected<Steps> steps = model.steps(matrix);
     if (!steps) return steps.error();
@@ -255,31 +293,49 @@ Status obstacle(const QuantizedModel& model) {
 }
 
 // The key-values, and in them the digests of what stands in the file.
-gguf::Metadata metadata_of(const QuantizedHeader& header, const std::string& payload) {
+gguf::Metadata metadata_of(const QuantizedHeader& header, const llama::Folder* llama, const std::string& payload) {
   std::map<std::string, std::string> ours = detail::to_metadata(header);
   std::erase_if(ours, [](const auto& entry) { return !detail::is_ours(entry.first); });
+  if (llama) ours[heads_key] = llama::text_of(llama->config.heads);
   ours[std::string(detail::payload_key)] = payload;
   ours[std::string(detail::metadata_key)] = detail::metadata_digest(ours);
-  gguf::Metadata metadata{{"general.architecture", "hallmark"}, {"general.quantization_version", std::uint32_t{2}}};
+  gguf::Metadata metadata = llama ? llama->metadata : gguf::Metadata{{"general.architecture", "hallmark"}};
+  metadata.emplace_back("general.quantization_version", std::uint32_t{2});
   for (const auto& [key, value] : ours) metadata.emplace_back(key, value);
   return metadata;
 }
 
-Status write_matrix(const QuantizedModel& model, const QuantizedMatrix& matrix, gguf::Type type, const ByteSink& sink) {
+Status write_matrix(const QuantizedModel& model, const QuantizedMatrix& matrix, const Planned& planned,
+                    const ByteSink& sink) {
   const Expected<Matrix<Code>> codes = model.codes(matrix);
   if (!codes) return codes.error();
   const Expected<Steps> steps = model.steps(matrix);
   if (!steps) return steps.error();
+  const gguf::Type type = planned.type;
   const std::size_t width = info_of(type).numbers, in_row = matrix.cols / width, size = info_of(type).bytes;
   std::vector<std::byte> bytes(matrix.rows * in_row * size);
 #pragma omp parallel for
   for (Index i = 0; i < codes->rows(); ++i)
     for (std::size_t b = 0; b < in_row; ++b) {
       const auto column = static_cast<Index>(b * width);
+      const std::uint64_t line = llama::file_row(static_cast<std::uint64_t>(i), planned.how.height);
       gguf::pack_block(type, FP16::encode(steps->scale(i, column)), {codes->data() + i * codes->cols() + column, width},
-                       bytes.data() + (static_cast<std::size_t>(i) * in_row + b) * size);
+                       bytes.data() + (line * in_row + b) * size);
     }
   return sink(bytes);
+}
+
+Status write_unquantized(const QuantizedModel& model, const OriginalTensor& tensor, const llama::Arrangement& how,
+                         const ByteSink& sink) {
+  if (how.height == 0 && !how.widened) return model.pass_through(tensor.name, sink);
+  std::vector<std::byte> whole;
+  const Status read = model.pass_through(tensor.name, [&](std::span<const std::byte> piece) {
+    whole.insert(whole.end(), piece.begin(), piece.end());
+    return ok();
+  });
+  if (!read) return read;
+  const auto bytes = llama::to_file(tensor, how, std::move(whole));
+  return bytes ? sink(*bytes) : Status(bytes.error());
 }
 
 Status write(const QuantizedModel& model, const Destination& to) {
@@ -287,9 +343,12 @@ Status write(const QuantizedModel& model, const Destination& to) {
     return Error{Exit::infeasible, error_number::output_is_index, "an output ending in .json would be read as an index",
                  to.path, "a name that ends in .gguf"};
   const QuantizedHeader& header = model.header();
-  const auto plan = plan_of(header);
+  if (to.llama)
+    if (const Status fits = llama::check_tensors(*to.llama, header); !fits) return fits;
+  const auto plan = plan_of(header, to.llama ? std::optional(to.llama->config.heads) : std::nullopt);
   if (!plan) return plan.error();
-  const Expected<std::string> begin = gguf::header(metadata_of(header, std::string(64, '0')), *plan);
+  const std::vector<gguf::TensorPlan> tensors(plan->begin(), plan->end());
+  const Expected<std::string> begin = gguf::header(metadata_of(header, to.llama, std::string(64, '0')), tensors);
   if (!begin) return begin.error();
   Expected<AtomicFile> file = AtomicFile::create(to.path, to.overwrite);
   if (!file) return file.error();
@@ -300,8 +359,8 @@ Status write(const QuantizedModel& model, const Destination& to) {
   const auto matrices = matrices_by_tensor(header);
   std::vector<std::string> digests;
   for (std::size_t i = 0; i < plan->size() && written; ++i) {
-    const std::string& name = (*plan)[i].name;
-    if (to.progress) to.progress(static_cast<double>(i), static_cast<double>(plan->size()), name);
+    const OriginalTensor& tensor = header.tensors[i];
+    if (to.progress) to.progress(static_cast<double>(i), static_cast<double>(plan->size()), tensor.name);
     Sha256 digest;
     std::uint64_t size = 0;
     const auto sink = [&](std::span<const std::byte> piece) {
@@ -309,14 +368,15 @@ Status write(const QuantizedModel& model, const Destination& to) {
       size += piece.size();
       return file->write(piece);
     };
-    if (matrices[i].empty()) written = model.pass_through(name, sink);
+    if (matrices[i].empty()) written = write_unquantized(model, tensor, (*plan)[i].how, sink);
     for (const QuantizedMatrix& matrix : matrices[i])
-      if (written) written = write_matrix(model, matrix, (*plan)[i].type, sink);
+      if (written) written = write_matrix(model, matrix, (*plan)[i], sink);
     if (written) written = file->write(std::string(gguf::padded(size) - size, '\0'));
     digests.push_back(digest.hex());
   }
   if (!written) return written;
-  const Expected<std::string> end = gguf::header(metadata_of(header, payload_sha256_of(*plan, digests)), *plan);
+  const Expected<std::string> end =
+      gguf::header(metadata_of(header, to.llama, payload_sha256_of(*plan, digests)), tensors);
   if (!end) return end.error();
   written = file->write_at(0, std::as_bytes(std::span(*end)));
   if (written) written = model.files_unchanged();
