@@ -18,11 +18,12 @@ def hallmark(*arguments):
 class Exported:
     """A model quantized with some flags, exported, and the numbers that its certificate is about."""
 
-    def __init__(self, folder, weights, to, *flags, calibration=None):
+    def __init__(self, folder, weights, to, *flags, calibration=None, llama=None):
         self.container, self.path, numbers = folder / "q.safetensors", folder / f"exported.{to}", folder / "numbers"
         known = ["--calibration", calibration] if calibration else []
         hallmark("quantize", "--weights", weights, *known, *flags, "--output", self.container, "--quiet")
-        hallmark("export", self.container, "--to", to, "--output", self.path, "--quiet")
+        layout = ["--llama", llama] if llama else []
+        hallmark("export", self.container, "--to", to, *layout, "--output", self.path, "--quiet")
         hallmark("verify", self.path, "--certificate", folder / "q.certificate.json", "--weights", weights, *known)
         hallmark("dequantize", self.container, "--output", numbers, "--quiet")
         self.numbers = load_file(numbers)
