@@ -127,6 +127,15 @@ const std::vector<Attack> attacks = {
     {"a row that splits a block", gguf_tensor, first([](Entry& t) {
        t.type = 2, t.dims = {16, 2};
      })},
+    {"a row that splits a block of Q6_K", gguf_tensor, first([](Entry& t) {
+       t.type = 14, t.dims = {128, 2};
+     })},
+    {"blocks of Q6_K whose bytes are 2^64 and 194", gguf_tensor, first([](Entry& t) {
+       t.type = 14, t.dims = {256, 87841638446235961};
+     })},
+    {"a million blocks of Q6_K", gguf_truncated, first([](Entry& t) {
+       t.type = 14, t.dims = {256, 1'000'000};
+     })},
     {"data beyond the file", gguf_truncated, first([](Entry& t) { t.dims = {std::uint64_t{1} << 40}; })},
     {"a hole before the first tensor", gguf_layout, first([](Entry& t) { t.offset = 32; })},
     {"two tensors in one place", gguf_layout, [](Made& m) { m.tensors[1].offset = 0; }},

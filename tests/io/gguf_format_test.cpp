@@ -251,6 +251,7 @@ TEST_CASE("what GGUF cannot hold is refused, and nothing is written") {
 TEST_CASE("no byte of what is read changes unnoticed, and no prefix is a model") {
   Files files;
   files.add("w", 1, 64, gguf_options("int4", 0));
+  files.add("six", 1, 256, gguf_options("int6", 0));
   files.tensors.push_back({"b", DType::F16, {3}});
   files.write();
   REQUIRE(files.convert(files.container, "gguf", files.gguf));
@@ -296,6 +297,59 @@ TEST_CASE("scales that the certificate would not show are refused") {
   CHECK(with(row, 0x7C00, 0x7C00) == quantized_scale);   // infinite
   CHECK(with(row, 0x7E00, 0x7E00) == quantized_scale);   // NaN
   CHECK(with(bf16, 0x3C01, 0x3C01) == quantized_scale);  // not one of bfloat16, in whose bytes digests are
+}
+
+TEST_CASE("faulty blocks of Q6_K are refused") {
+  // A row of two blocks of 210 bytes and 28 of padding, the last thing in the file; both digests would be made to fit.
+  const auto with = [](const std::string& grid, const std::function<void(char* first, char* second)>& spoil) {
+    Files files;
+    files.add("w", 1, 512, gguf_options(grid, 0));
+    files.made[0].steps.scales(0, 0) = 1;
+    std::ranges::fill(files.made[0].codes, Code{1});
+    files.write();
+    REQUIRE(files.convert(files.container, "gguf", files.gguf));
+    std::string bytes = read_file(files.gguf);
+    char* const first = bytes.data() + bytes.size() - 448;
+    REQUIRE(std::string_view(first + 192, 18) == std::string(16, '\1') + std::string("\0\x3C", 2));
+    spoil(first, first + 210);
+    write_file(files.gguf, bytes);
+    const auto model = read_quantized(files.gguf);
+    REQUIRE(model);
+    const QuantizedMatrix& matrix = (*model)->header().matrices[0];
+    const auto steps = (*model)->steps(matrix);
+    if (!steps) return steps.error().number;
+    const Status sound = check_values(**model, matrix, *(*model)->codes(matrix), *steps);
+    return sound ? 0 : sound.error().number;
+  };
+  using namespace error_number;
+  CHECK(with("int6", [](char*, char*) {}) == 0);
+  for (std::size_t factor = 0; factor < 16; ++factor)
+    for (const int value : {0, 2, -1, -128})
+      CHECK(with("int6", [&](char*, char* second) { second[192 + factor] = static_cast<char>(value); }) == gguf_scales);
+  const auto with_scale = [&](std::uint16_t d) {
+    return with("int6", [&](char* first, char* second) {
+      std::memcpy(first + 208, &d, sizeof d);
+      std::memcpy(second + 208, &d, sizeof d);
+    });
+  };
+  CHECK(with_scale(0x3C01) == 0);
+  for (const std::uint16_t d :
+       std::initializer_list<std::uint16_t>{0x0000, 0x0001, 0x7C00, 0xFC00, 0x7E00}) {  // 0, subnormal, infinite, NaN
+    CAPTURE(d);
+    CHECK(with_scale(d) == quantized_scale);
+  }
+  CHECK(with("int6", [](char*, char* second) { second[208] = 1; }) == gguf_scales);  // of another size in one group
+  // The code 1 is the word 33: its high bits are 2. With 0 it is -31, with the low ones 0 too -32, beyond int6s.
+  const auto with_code = [&](const std::string& grid, bool low) {
+    return with(grid, [&](char* first, char*) {
+      first[128] = static_cast<char>(first[128] & ~3);
+      if (low) first[0] = static_cast<char>(first[0] & ~15);
+    });
+  };
+  CHECK(with_code("int6", false) == 0);
+  CHECK(with_code("int6", true) == 0);
+  CHECK(with_code("int6s", true) == quantized_code);
+  CHECK(with_code("int5", false) == quantized_code);
 }
 
 }  // namespace gguf_format_test
