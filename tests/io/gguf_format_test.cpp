@@ -9,6 +9,7 @@
 
 #include "artifact/file_format.hpp"
 #include "artifact/gguf_blocks.hpp"
+#include "artifact/llama_layout.hpp"
 #include "artifact/rotation_signs.hpp"
 #include "base/error_numbers.hpp"
 #include "io/sha256.hpp"
@@ -350,6 +351,32 @@ TEST_CASE("faulty blocks of Q6_K are refused") {
   CHECK(with_code("int6", true) == 0);
   CHECK(with_code("int6s", true) == quantized_code);
   CHECK(with_code("int5", false) == quantized_code);
+}
+
+TEST_CASE("a llama's file says its heads, and a number that W could not hold is refused") {
+  using namespace error_number;
+  for (const char* const text : {"", "4", "4 ", " 2", "4 0", "0 2", "04 2", "4 2 ", "4  2", "-4 2", "4 2x"}) {
+    CAPTURE(text);
+    CHECK_FALSE(llama::heads_of(text));
+  }
+  CHECK(llama::text_of(*llama::heads_of("4 2")) == "4 2");
+  const auto bytes = [](auto value) {
+    const auto all = std::as_bytes(std::span(&value, 1));
+    return std::vector<std::byte>(all.begin(), all.end());
+  };
+  for (const DType dtype : {DType::F16, DType::BF16}) {
+    const OriginalTensor tensor{"model.norm.weight", dtype, {1}};
+    const llama::Arrangement widened{0, true};
+    for (const std::uint16_t word : std::initializer_list<std::uint16_t>{0, 0x8000, 1, 0x3C00, 0xBF81, 0x7C00}) {
+      CAPTURE(word);
+      const auto wide = llama::to_file(tensor, widened, bytes(word));
+      REQUIRE(wide);
+      CHECK(*llama::from_file(tensor, widened, *wide) == bytes(word));
+    }
+    const auto narrow = llama::from_file(tensor, widened, bytes(0x1.00002p0F));
+    REQUIRE_FALSE(narrow);
+    CHECK(narrow.error().number == quantized_shape);
+  }
 }
 
 }  // namespace gguf_format_test
