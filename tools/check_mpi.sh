@@ -85,8 +85,20 @@ for ranks in 1 2 3; do
   quietly $run -n $ranks "$tool" gram --activations t0 t1 --overwrite -o g.several
   cmp g.one g.several || fail "gram by $ranks ranks writes other bytes than one process"
 done
-refused E0205 "this way of gram" $run -n 2 "$tool" gram --activations t0 t1 -o x.safetensors --state s
-echo "gram by 1, 2 and 3 ranks, four chunks of one weight: the bytes of one process"
+# A state of three ranks is gone on with by two; the sum of all chunks but the last stays when that of all is gone.
+quietly $run -n 3 "$tool" gram --activations t0 t1 --overwrite -o g.several --state sums
+cmp g.one g.several || fail "gram by 3 ranks with a state writes other bytes than one process"
+rm "sums/$(printf a | sha256sum | cut -c 1-64).record"
+refused E0441 sums $run -n 2 "$tool" gram --activations t0 t1 --overwrite -o g.several --state sums
+exec 9< sums/state
+flock -n 9
+refused E0442 sums/state $run -n 2 "$tool" gram --activations t0 t1 --overwrite -o g.several --state sums --resume
+exec 9<&-
+quietly $run -n 2 "$tool" gram --activations t0 t1 --overwrite -o g.several --state sums --resume
+grep -q 'a: 3 of 4 chunks taken from sums' said || { cat said; fail "2 ranks do not go on with the sum of 3"; }
+cmp g.one g.several || fail "gram that 2 ranks went on with writes other bytes than one process"
+refused E0205 "this way of gram" $run -n 2 "$tool" gram --merge g.one -o x.safetensors
+echo "gram by 1, 2 and 3 ranks, four chunks of one weight, with and without a state: the bytes of one process"
 
 cat > unlike <<'SCRIPT'
 #!/bin/sh

@@ -10,7 +10,6 @@
 #include "base/error_numbers.hpp"
 #include "cli/build_info.hpp"
 #include "cli/command.hpp"
-#include "cli/gram_shared.hpp"
 #include "cli/gram_sums.hpp"
 #include "cli/gram_target.hpp"
 #include "cli/output.hpp"
@@ -19,6 +18,7 @@
 #include "cli/ranges.hpp"
 #include "cli/ranks.hpp"
 #include "cli/resume.hpp"
+#include "pipeline/shared_sums.hpp"
 #include "replay/calibration.hpp"
 
 namespace hallmark::cli {
@@ -192,13 +192,16 @@ Expected<Exit> run(const GramFlags& flags) {
     shared.emplace(*ranks, files, *plan);
     if (const Status same = shared->agree_on(resumable->program()); !same) return same.error();
     if (!first_rank()) return shared->help(), Exit::ok;
+    if (resumable->state()) shared->keep_in(*resumable->state());
   }
   Progress progress("gram");
   std::optional<LastWords> words;
   if (resumable->state()) words.emplace(last_words_of(*resumable->state()));
   const auto gram_of = [&](std::size_t i) -> Expected<Matrix<double>> {
     progress.update(static_cast<double>(i), static_cast<double>(plan->size()), (*plan)[i].weight);
-    return shared ? shared->sum(i) : kept_sum(files, (*plan)[i], merging, *resumable);
+    const GramPlan& gram = (*plan)[i];
+    if (!shared) return kept_sum(files, gram, merging, *resumable);
+    return shared->sum(i, [&](const SumSoFar& sum, std::uint64_t chunks) { say_taken(*resumable, gram, sum, chunks); });
   };
   const Status written = write_grams(flags.output, flags.overwrite, *plan, gram_of);
   if (written) resumable->print_summary(plan->size());
@@ -234,11 +237,11 @@ Command gram_command(CLI::App& root) {
   app->add_flag("--overwrite", flags->overwrite, "Replace an existing output");
   return {app,
           [flags]() -> Expected<Exit> {
-            const bool shareable = !flags->activations.empty() && flags->behind.empty() && flags->resume.folder.empty();
+            const bool shareable = !flags->activations.empty() && flags->behind.empty();
             if (ranks->size() > 1 && !shareable)
               return Error{Exit::usage, error_number::ranks_refused, "this way of gram is one process",
                            fmt::format("gram: {} ranks", ranks->size()),
-                           "start it without mpirun; ranks share --activations, without --behind and --state"};
+                           "start it without mpirun; ranks share --activations, without --behind"};
             if (!flags->model.empty()) return run_model(*flags);
             if (flags->activations.empty() && flags->merge.empty())
               return Error{Exit::usage, error_number::no_input, "no input", "hallmark gram",

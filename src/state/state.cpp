@@ -174,6 +174,8 @@ Found State::find(const std::string& name, const Dependencies& now) const {
   return {Kept{*std::move(file), bytes}};
 }
 
+void State::drop(const std::string& name) const { ::unlink(path_of(name).c_str()); }
+
 Status State::keep(const std::string& name, const Dependencies& on, std::span<const std::byte> bytes) const {
   nlohmann::ordered_json head{{"command", command_}, {"of", escaped(name)}, {"depends", on}};
   const std::string line = head.dump() + "\n";

@@ -54,6 +54,8 @@ class State {
   /// Makes a record durable, in place of one of this name; a run that is killed leaves the old one or the new. Errors:
   /// E0904, E0905, E0903.
   Status keep(const std::string& name, const Dependencies& on, std::span<const std::byte> bytes) const;
+  /// Removes the record of this name, if there is one: what it held is kept elsewhere. It may come back with the node.
+  void drop(const std::string& name) const;
 
  private:
   State(std::string folder, std::string command, int lock)

@@ -1,65 +1,25 @@
-// Work shared by ranks, here threads with queues between them: every item is made once, whoever makes it, its bytes
-// come in order, and what goes wrong is told as a run alone would tell it.
+// Work shared by ranks, here threads: every item is made once, whoever makes it, its bytes come in order, and what goes
+// wrong is told as a run alone would tell it.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <atomic>
-#include <deque>
+#include <filesystem>
 
+#include "../cli/files.hpp"
+#include "../io/temporary_folder.hpp"
 #include "base/error_numbers.hpp"
-#include "ranks/shared_work.hpp"
+#include "pipeline/accumulate.hpp"
+#include "pipeline/shared_sums.hpp"
+#include "threads_as_ranks.hpp"
 
 namespace shared_work_test {
 
 using namespace hallmark;
+using namespace hallmark::test;
 using std::chrono::milliseconds;
 
 namespace {
-
-struct Post {
-  std::mutex mutex;
-  std::condition_variable came;
-  std::deque<RankMessage> messages;
-};
-
-class Threads final : public Ranks {
- public:
-  Threads(std::vector<Post>& posts, int rank) : posts_(posts), rank_(rank) {}
-  int rank() const override { return rank_; }
-  int size() const override { return static_cast<int>(posts_.size()); }
-  void send(int to, RankWord word, std::uint64_t item, std::span<const std::byte> bytes) override {
-    Post& post = posts_[static_cast<std::size_t>(to)];
-    const std::scoped_lock lock(post.mutex);
-    post.messages.push_back({rank_, word, item, {bytes.begin(), bytes.end()}});
-    post.came.notify_all();
-  }
-  std::optional<RankMessage> receive(milliseconds wait) override {
-    Post& post = posts_[static_cast<std::size_t>(rank_)];
-    std::unique_lock lock(post.mutex);
-    if (!post.came.wait_for(lock, wait, [&] { return !post.messages.empty(); })) return std::nullopt;
-    RankMessage message = std::move(post.messages.front());
-    post.messages.pop_front();
-    return message;
-  }
-  void abort(int) override {}
-
- private:
-  std::vector<Post>& posts_;
-  int rank_;
-};
-
-// What `rank0` does beside `other`, which ranks 1 .. size-1 do.
-void together(std::size_t size, const std::function<void(Ranks&)>& rank0, const std::function<void(Ranks&)>& other) {
-  std::vector<Post> posts(size);
-  std::vector<std::thread> threads;
-  for (std::size_t rank = 1; rank < size; ++rank)
-    threads.emplace_back([&, rank] {
-      Threads ranks(posts, static_cast<int>(rank));
-      other(ranks);
-    });
-  Threads ranks(posts, 0);
-  rank0(ranks);
-  for (std::thread& thread : threads) thread.join();
-}
 
 ItemBytes bytes_of(std::size_t item) { return ItemBytes(item % 7, static_cast<std::byte>(item)); }
 
@@ -192,6 +152,104 @@ TEST_CASE("ranks that see other things are named") {
           CHECK(agree(ranks, {{"program", "x"}, {"weights", ranks.rank() == 2 ? other : "a"}}));
         });
   }
+}
+
+namespace {
+
+// Activations of `a` in four chunks, the last in another file, and of `b` in one.
+std::vector<CalibrationFile> several_chunks(const TemporaryFolder& folder) {
+  const std::size_t chunk = static_cast<std::size_t>(kGramChunk);
+  write_tensors(folder / "x", {{"a.activations", DType::F32, {3 * chunk, 1}}, {"b.activations", DType::F32, {7, 2}}});
+  write_tensors(folder / "y", {{"a.activations", DType::F32, {99, 1}}});
+  std::vector<CalibrationFile> files;
+  for (const char* const name : {"x", "y"}) files.push_back(*CalibrationFile::open(folder / name));
+  return files;
+}
+
+// Both sums by `size` ranks; `begun` hears of them.
+std::vector<Matrix<double>> sums_of(std::size_t size, const std::vector<CalibrationFile>& files, const State& state,
+                                    const SharedSums::Begun& begun) {
+  const std::vector<GramPlan> plan{{"a", 1, 0}, {"b", 2, 7}};
+  std::vector<Matrix<double>> sums;
+  together(
+      size,
+      [&](Ranks& ranks) {
+        SharedSums shared(ranks, files, plan);
+        REQUIRE(shared.agree_on("p"));
+        shared.keep_in(state);
+        for (std::size_t weight = 0; weight < plan.size(); ++weight) sums.push_back(shared.sum(weight, begun).value());
+      },
+      [&](Ranks& ranks) {
+        SharedSums shared(ranks, files, plan);
+        REQUIRE(shared.agree_on("p"));
+        shared.help();
+      });
+  return sums;
+}
+
+}  // namespace
+
+TEST_CASE("a chunk that comes before its turn is kept, and taken up again by any number of ranks") {
+  const TemporaryFolder folder;
+  const std::vector<CalibrationFile> files = several_chunks(folder);
+  const Matrix<double> a = *accumulate_gram(files, "a"), b = *accumulate_gram(files, "b");
+  const auto chunk_name = [](int index) { return fmt::format("chunk {} of the sum of a", index); };
+  {
+    const State state = State::open(folder / "s", "gram", false).value();
+    bool first = true;
+    const auto sums = sums_of(2, files, state, [&](const SumSoFar& sum, std::uint64_t chunks) {
+      if (!std::exchange(first, false)) return;
+      CHECK(sum.done == 0);
+      CHECK(chunks == 4);
+      // Rank 0 is not in want of any yet, so that rank 1 makes those of the window: the first would be added at once.
+      for (int wait = 0; wait < 6000 && !state.has(chunk_name(3)); ++wait) std::this_thread::sleep_for(milliseconds(5));
+      std::filesystem::copy(folder / "s", folder / "killed");
+    });
+    CHECK(sums == std::vector{a, b});
+    for (int index = 0; index < 4; ++index) CHECK_FALSE(state.has(chunk_name(index)));
+  }
+  // Another matrix in the place of a chunk shows that it is taken, and not made again.
+  Matrix<double> other(1, 1);
+  other << 1024;
+  const GramPlan plan{"a", 1, 0};
+  const Dependencies on = sum_dependencies(files, "a", false, "p");
+  for (const std::size_t size : {1U, 2U, 3U}) {
+    CAPTURE(size);
+    const std::string copied = folder / fmt::format("killed {}", size);
+    std::filesystem::copy(folder / "killed", copied);
+    const State state = State::open(copied, "gram", true).value();
+    KeptSum kept(&state, files, plan, 4, on);
+    CHECK(kept.so_far().later == std::vector<std::uint64_t>{1, 2, 3});
+    REQUIRE(kept.keep_chunk(2, binary64_bytes(other)));
+    Matrix<double> changed = *merge_gram(*accumulate_chunk(files, "a", 0), *accumulate_chunk(files, "a", 1));
+    changed = *merge_gram(*merge_gram(changed, other), *accumulate_chunk(files, "a", 3));
+    std::vector<std::uint64_t> taken;
+    CHECK(sums_of(size, files, state, [&](const SumSoFar& sum, auto) { taken.push_back(sum.later.size()); }) ==
+          std::vector{changed, b});
+    CHECK(taken == std::vector<std::uint64_t>{3, 0});
+    CHECK(kept.so_far().done == 4);
+  }
+}
+
+TEST_CASE("ranks go on with the sum of the first chunks; of a damaged record the chunks are made again") {
+  const TemporaryFolder folder;
+  const std::vector<CalibrationFile> files = several_chunks(folder);
+  const Matrix<double> a = *accumulate_gram(files, "a"), b = *accumulate_gram(files, "b");
+  const State state = State::open(folder / "s", "gram", false).value();
+  const GramPlan plan{"a", 1, 0};
+  KeptSum kept(&state, files, plan, 4, sum_dependencies(files, "a", false, "p"));
+  const auto until_third = [&](std::uint64_t index) -> Expected<Matrix<double>> {
+    if (index == 2) return Error{Exit::memory, error_number::out_of_memory, "killed", "", ""};
+    return accumulate_chunk(files, "a", index);
+  };
+  CHECK_FALSE(kept.finish({}, until_third));
+  CHECK(kept.so_far().done == 2);
+  CHECK(sums_of(2, files, state, [&](const SumSoFar& sum, std::uint64_t chunks) {
+          if (chunks < 4) return;
+          CHECK(sum.done == 2);
+          // Gone while the run waits for its turn.
+          state.drop("the sum so far of a");
+        }) == std::vector{a, b});
 }
 
 }  // namespace shared_work_test
