@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # tools/check_mpi.sh [KILLS]: builds the tool for several processes and runs it with local ranks: files and findings are those of one
-# process, ranks that see other things are named, and a rank that is killed ends the run and loses nothing that was kept.
+# process, ranks that see other things are named, and a rank of quantize or gram that is killed ends the run and loses nothing that was kept.
 set -euo pipefail
 kills=${1:-10}
 build=build-mpi
@@ -11,6 +11,8 @@ cmake --build "$build" -j "$(nproc)" --target hallmark_tool
 tool=$PWD/$build/hallmark
 # More ranks than processors, as root where a container has no other user, and without a system call that containers forbid.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
+# Of what mpirun ends, a rank may be in a commit: on a busy machine that takes longer than the second it would have.
+export OMPI_MCA_odls_base_sigkill_timeout=3
 run="mpirun --oversubscribe --bind-to none"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -121,42 +123,67 @@ echo "ranks with other files or options, and commands that are one process, are 
 
 # Runs with a state, of which one rank is killed at a random moment; when one comes to its end a new one begins.
 records() { mkdir -p state && ls state | grep -c record || true; }
-RANDOM=15
-killed=0 finished=0 slowest=0
-while [ $killed -lt "$kills" ]; do
-  rm -f q.* .hallmark-*
-  before=$(records)
-  $run -n 3 "$tool" "${quantize[@]}" --weights w -o q.safetensors --report q.jsonl --threads 1 --state state --resume > said 2>&1 &
-  mpirun=$!
-  # Not while MPI starts: mpirun 4.1.4 was seen to name a rank that was killed then, to end the others, and to hang.
-  while kill -0 $mpirun 2> /dev/null && ! compgen -G '.hallmark-*' > /dev/null; do sleep 0.01; done
-  sleep "$(printf '%d.%03d' $((moment = RANDOM % usual / 4, moment / 1000)) $((moment % 1000)))"
-  mapfile -t pids < <(pgrep -P $mpirun -x hallmark)
-  if [ ${#pids[@]} -eq 3 ] && kill -9 "${pids[$((RANDOM % 3))]}" 2> /dev/null; then
-    start=$(date +%s%N)
-    code=0
-    wait $mpirun || code=$?
-    took=$((($(date +%s%N) - start) / 1000000))
-    [ $took -le 10000 ] || fail "the run ended $took ms after a rank was killed"
-    [ $took -le $slowest ] || slowest=$took
-    if [ $code -ne 0 ]; then
-      killed=$((killed + 1))
-      grep -q 'process rank [0-2] with' said || { cat said; fail "nobody named the rank that was killed"; }
-      grep -q 'process rank 0 with' said || ! compgen -G '.hallmark-*' > /dev/null || fail "a temporary file is left"
-      [ ! -e q.safetensors ] || cmp q.safetensors one.safetensors || fail "a container is half-written"
-      [ "$(records)" -ge "$before" ] || fail "a record is gone"
-      continue
-    fi
-  else
-    wait $mpirun || { cat said; fail "a run that nobody killed failed"; }
-  fi
-  [ "$(digests q)" = "$one" ] || fail "a run that went on after kills wrote other bytes"
-  finished=$((finished + 1))
+slowest=0
+kill_ranks() {  # NAME WHOLE USUAL SAME KEPT COMMAND...: q.safetensors is WHOLE or missing; SAME judges the outputs of a run that
+  # came to its end after USUAL milliseconds, KEPT prints how much the state has, or had when the run began
+  local name=$1 whole=$2 usual=$3 same=$4 kept=$5 killed=0 finished=0 before=0 mpirun start moment code took now pids
+  shift 5
+  RANDOM=15
   rm -rf state
-done
-rm -f q.* .hallmark-*
-quietly $run -n 2 "$tool" "${quantize[@]}" --weights w -o q.safetensors --report q.jsonl --threads 1 --state state --resume
-[ "$(digests q)" = "$one" ] || fail "the last run wrote other bytes"
+  while [ $killed -lt "$kills" ]; do
+    rm -f q.* .hallmark-*
+    $run -n 3 "$tool" "$@" -o q.safetensors --state state --resume > said 2>&1 &
+    mpirun=$!
+    # Not while MPI starts: mpirun 4.1.4 was seen to name a rank that was killed then, to end the others, and to hang.
+    while kill -0 $mpirun 2> /dev/null && ! compgen -G '.hallmark-*' > /dev/null; do sleep 0.01; done
+    sleep "$(printf '%d.%03d' $((moment = RANDOM % usual / 4, moment / 1000)) $((moment % 1000)))"
+    mapfile -t pids < <(pgrep -P $mpirun -x hallmark)
+    if [ ${#pids[@]} -eq 3 ] && kill -9 "${pids[$((RANDOM % 3))]}" 2> /dev/null; then
+      start=$(date +%s%N)
+      code=0
+      wait $mpirun || code=$?
+      took=$((($(date +%s%N) - start) / 1000000))
+      [ $took -le 10000 ] || fail "the run of $name ended $took ms after a rank was killed"
+      [ $took -le $slowest ] || slowest=$took
+      if [ $code -ne 0 ]; then
+        killed=$((killed + 1))
+        grep -q 'process rank [0-2] with' said || { cat said; fail "nobody named the rank that was killed"; }
+        grep -q 'process rank 0 with' said || ! compgen -G '.hallmark-*' > /dev/null || fail "a temporary file is left"
+        [ ! -e q.safetensors ] || cmp q.safetensors "$whole" || fail "the output of $name is half-written"
+        now=$($kept)
+        [ "${now:-$before}" -ge "$before" ] || fail "$name: something that was kept is gone, $now after $before"
+        before=${now:-$before}
+        continue
+      fi
+    else
+      wait $mpirun || { cat said; fail "a run of $name that nobody killed failed"; }
+    fi
+    $same || fail "$name: a run that went on after kills wrote other bytes"
+    finished=$((finished + 1))
+    before=0
+    rm -rf state
+  done
+  rm -f q.* .hallmark-*
+  quietly $run -n 2 "$tool" "$@" -o q.safetensors --state state --resume
+  $same || fail "$name: the last run wrote other bytes"
+  echo "$name: $killed ranks killed, $((finished + 1)) runs brought to their end with the bytes of one process"
+}
+same_quantized() { [ "$(digests q)" = "$one" ]; }
+kill_ranks quantize one.safetensors "$usual" same_quantized records "${quantize[@]}" --weights w --report q.jsonl --threads 1
+# Seven chunks of noise here and there in a file of zeros.
+perl -e 'srand 6; my ($tokens, $cols) = (1600000, 24); my $bytes = 4 * $tokens * $cols;
+    my $head = sprintf q({"z.activations":{"dtype":"F32","shape":[%d,%d],"data_offsets":[0,%d]}}), $tokens, $cols, $bytes;
+    $head .= " " while length($head) % 8;
+    open my $out, ">:raw", "z" or die; print $out pack("Q<", length $head), $head;
+    for my $k (0 .. 40) { seek $out, 8 + length($head) + 96 * int($k * $tokens / 41), 0; print $out pack "f<*", map { rand() - .5 } 1 .. 2400 }
+    truncate $out, 8 + length($head) + $bytes;'
+quietly "$tool" gram --activations z -o z.one
+start=$(date +%s%N)
+quietly $run -n 3 "$tool" gram --activations z -o z.several --state once
+usual=$((($(date +%s%N) - start) / 1000000))
+same_sums() { cmp -s q.safetensors z.one; }
+chunks() { sed -n 's/^z: \([0-9]*\) of 7 chunks taken.*/\1/p' said; }
+kill_ranks gram z.one "$usual" same_sums chunks gram --activations z
 if [ "$kills" -ge 50 ]; then  # half a minute
   rm -rf q.* state
   $run -n 3 "$tool" quantize --weights w --calibration c --bits 3 --effort 5 -o q.safetensors --threads 1 --state state > said 2>&1 &
@@ -169,4 +196,4 @@ if [ "$kills" -ge 50 ]; then  # half a minute
   grep -q 'error\[E0907\]' said && grep -q 'rank 2: none for 20 s' said || { cat said; fail "nobody named the rank that was stopped"; }
   [ ! -e q.safetensors ] || fail "a run without one of its ranks has written"
 fi
-echo "$killed ranks killed: every run ended within $slowest ms, $((finished + 1)) brought to their end with the bytes of one process"
+echo "every run ended within $slowest ms after one of its ranks was killed"
