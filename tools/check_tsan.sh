@@ -6,7 +6,6 @@ build=build-tsan
 tests="codec_lanes gram factor hard_inputs rtn recurrence guard loss_binary32 gptq views digests fixtures_production
        run_time_contracts certificate_observer exact_layers replay_forward replay_capture measure verify tool user"
 export TSAN_SYMBOLIZER_PATH=/usr/bin/llvm-symbolizer-14
-export OMP_WAIT_POLICY=passive  # programs share the cores: libomp's threads would spin for 200 ms after each parallel region
 # Libraries of packages (OpenMP's, OpenSSL, GMP) are not instrumented, and what they do is left out: so are tasks that libstdc++ starts.
 teams="ignore_noninstrumented_modules=1 exitcode=66"
 # With one thread of OpenMP nothing has to be left out, and tasks of std::async (src/pipeline/beside.hpp) are seen.
@@ -35,9 +34,6 @@ cmake --build "$build" -j "$(nproc)" --target $(printf 'test_%s ' $tests)
 # on the size of files in the test `tool` forbid; where it cannot make the file it goes on without. The tests find their folder by TMP.
 export TMP="${TMPDIR:-/tmp}" TEST_TMPDIR=/nonexistent
 unset TMPDIR
-TSAN_OPTIONS=$teams ctest --test-dir "$build" --output-on-failure --no-tests=error -j $(($(nproc) + 1)) -R "^($(echo $tests | tr -s ' ' '|'))\$"
-tasks "$build/tests/cli/test_user" > "$build/user.log" 2>&1 &  # with one thread each: side by side
-user=$!
+TSAN_OPTIONS=$teams ctest --test-dir "$build" --output-on-failure --no-tests=error -R "^($(echo $tests | tr -s ' ' '|'))\$"
 tasks "$build/tests/cli/test_tool" --subcase-exclude='threads and block size do not change*'
-wait $user || { cat "$build/user.log"; exit 1; }
-cat "$build/user.log"
+tasks "$build/tests/cli/test_user"
