@@ -163,7 +163,7 @@ check-format: ## Compare their layout with it; no function is long without a rea
 	$(cxx_files) | xargs tools/check_includes.pl
 
 .PHONY: mutants mutants-changed mutants-generated
-mutants: checker ## Plant faults, each in a copy of its own, and see each caught, JOBS side by side (half an hour with two); writes docs/mutation.md
+mutants: checker ## Plant faults, each in a copy of its own, and see each caught, JOBS side by side (three quarters of an hour on two cores); writes docs/mutation.md
 	@tools/deps.sh build test gate
 	JOBS=$(JOBS) tests/mutants/run
 mutants-changed: checker ## Those whose text or file is not what docs/mutation.md speaks of; the other rows stay
