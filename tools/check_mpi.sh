@@ -11,7 +11,7 @@ cmake --build "$build" -j "$(nproc)" --target hallmark_tool
 tool=$PWD/$build/hallmark
 # More ranks than processors, as root where a container has no other user, and without a system call that containers forbid.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
-# Of what mpirun ends, a rank may be in a commit: on a busy machine that takes longer than the second it would have.
+# mpirun kills after a second what it has asked to end. On a crowded machine a rank once left its temporary file so; why it took longer is not known.
 export OMPI_MCA_odls_base_sigkill_timeout=3
 run="mpirun --oversubscribe --bind-to none"
 folder=$(mktemp -d)
