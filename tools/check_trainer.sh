@@ -4,7 +4,7 @@
 # assert that the loss fell and that the C++ replay agrees with LibTorch on the checkpoint written. Then what needs more than one run:
 # rounding as the exporter rounds, trainings that are killed, the published sizes, and what is refused.
 set -euo pipefail
-export LC_ALL=C
+export LC_ALL=C OPENBLAS_NUM_THREADS=1  # products so small that handing them to a second thread takes longer, five times so beside other work
 cd "$(dirname "$0")/.."
 
 build=$1
