@@ -5,10 +5,11 @@
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <regex>
 #include <set>
 #include <string>
 #include <vector>
+
+#include <re2/re2.h>
 
 namespace error_table_test {
 
@@ -22,9 +23,19 @@ std::string read(const fs::path& path) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-std::vector<std::smatch> matches(const std::string& text, const std::string& expression) {
-  const std::regex regex(expression);
-  return {std::sregex_iterator(text.begin(), text.end(), regex), std::sregex_iterator()};
+/// Of each match the whole and its groups.
+std::vector<std::vector<std::string>> matches(const std::string& text, const std::string& expression) {
+  const RE2 pattern(expression);
+  REQUIRE_MESSAGE(pattern.ok(), pattern.error());
+  std::vector<re2::StringPiece> groups(static_cast<std::size_t>(pattern.NumberOfCapturingGroups()) + 1);
+  std::vector<std::vector<std::string>> found;
+  for (std::size_t at = 0;
+       pattern.Match(text, at, text.size(), RE2::UNANCHORED, groups.data(), static_cast<int>(groups.size()));
+       at = static_cast<std::size_t>(groups[0].end() - text.data())) {
+    found.emplace_back();
+    for (const re2::StringPiece& group : groups) found.back().push_back(group.as_string());
+  }
+  return found;
 }
 
 /// number -> the exit code that the table gives it
@@ -32,7 +43,7 @@ std::map<int, int> table() {
   const std::string text = read("docs/errors.md");
   std::map<int, int> rows;
   int last = 0;
-  for (const std::smatch& row : matches(text, R"(\n\| E(\d{4}) \| (\d+) \| [^\n|]+ \|)")) {
+  for (const auto& row : matches(text, R"(\n\| E(\d{4}) \| (\d+) \| [^\n|]+ \|)")) {
     const int number = std::stoi(row[1]);
     CHECK_MESSAGE(number > last, "the table is sorted and has every number once: " << number);
     last = number;
@@ -56,7 +67,7 @@ std::vector<std::string> raw_numbers(const std::string& text) {
        {R"(Exit::\w+,\s*[^,"{}]*\b\d{3,4}\b)",
         R"([({,]\s*\d{3,4}\s*,\s*("|\w*_text\b|(fmt::|std::)?(format|move|string|to_string)\b))",
         R"(\bnumber\s*(=|\{)\s*\d+)"})
-    for (const std::smatch& m : matches(text, expression)) found.push_back(m[0]);
+    for (const auto& m : matches(text, expression)) found.push_back(m[0]);
   return found;
 }
 
@@ -65,7 +76,7 @@ Source source() {
   std::map<std::string, int> named;
   std::set<int> numbers;
   const std::string constants = read(header);
-  for (const std::smatch& m : matches(constants, R"(inline constexpr int (\w+) = (\d+);  *///< )")) {
+  for (const auto& m : matches(constants, R"(inline constexpr int (\w+) = (\d+);  *///< )")) {
     const int number = std::stoi(m[2]);
     CHECK_MESSAGE(named.emplace(m[1], number).second, "one name, two numbers: " << m[1]);
     CHECK_MESSAGE(numbers.insert(number).second, "one number, two names: " << number);
@@ -79,16 +90,16 @@ Source source() {
       const std::string path = entry.path().string(), end = entry.path().extension().string();
       if (!std::set<std::string>{".cpp", ".hpp", ".cu", ".cuh", ".ml"}.contains(end) || path == header) continue;
       const std::string text = read(path);
-      for (const std::smatch& m : matches(text, R"(\bE([01]\d{3})\b)")) found.mentioned[std::stoi(m[1])] = path;
+      for (const auto& m : matches(text, R"(\bE([01]\d{3})\b)")) found.mentioned[std::stoi(m[1])] = path;
       if (end == ".ml") {
-        for (const std::smatch& m : matches(text, R"(\b(?:error|refuse|malformed|fail) (\d{3,4})\b)"))
+        for (const auto& m : matches(text, R"(\b(?:error|refuse|malformed|fail) (\d{3,4})\b)"))
           found.used[std::stoi(m[1])] = path;
         continue;
       }
       for (const std::string& raw : raw_numbers(text))
         CHECK_MESSAGE(false, path << " has a number without a name: " << raw << "; give it one in " << header);
       const bool qualified = text.find("using namespace error_number;") == std::string::npos;
-      for (const std::smatch& m : matches(text, qualified ? R"(\berror_number::(\w+))" : R"(\b([a-z]\w+))"))
+      for (const auto& m : matches(text, qualified ? R"(\berror_number::(\w+))" : R"(\b([a-z]\w+))"))
         taken.insert(m[1]);
     }
   for (const auto& name : named)  // clang 14 captures no structured binding, and doctest's messages capture
@@ -130,7 +141,7 @@ TEST_CASE("every page speaks only of numbers that exist") {
   for (const fs::directory_entry& entry : fs::directory_iterator("docs")) {
     if (entry.path().extension() != ".md") continue;
     const std::string text = read(entry.path());
-    for (const std::smatch& m : matches(text, R"(\bE([01]\d{3})\b)")) {
+    for (const auto& m : matches(text, R"(\bE([01]\d{3})\b)")) {
       ++mentions;
       CHECK_MESSAGE(listed.contains(std::stoi(m[1])), m[0] << " in " << entry.path().string());
     }
@@ -143,14 +154,13 @@ TEST_CASE("an error exits with the class of its number, wherever it is made") {
   std::map<std::string, int> number,
       exit{{"internal", 1}, {"usage", 2},    {"input", 3}, {"infeasible", 4}, {"numeric", 5},
            {"contract", 6}, {"mismatch", 7}, {"io", 9},    {"memory", 10},    {"unavailable", 13}};
-  for (const std::smatch& m : matches(constants, R"(inline constexpr int (\w+) = (\d+);)"))
-    number[m[1]] = std::stoi(m[2]);
+  for (const auto& m : matches(constants, R"(inline constexpr int (\w+) = (\d+);)")) number[m[1]] = std::stoi(m[2]);
   std::size_t pairs = 0;
   for (const char* folder : {"src", "contracts/runtime", "trainer", "python"})
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
       if (!std::set<std::string>{".cpp", ".hpp", ".cu"}.contains(entry.path().extension().string())) continue;
       const std::string text = read(entry.path());
-      for (const std::smatch& m : matches(text, R"(Exit::(\w+),\s*(?:\w+::)*(\w+))")) {
+      for (const auto& m : matches(text, R"(Exit::(\w+),\s*(?:\w+::)*(\w+))")) {
         if (!number.contains(m[2])) continue;
         ++pairs;
         const int hundreds = number.at(m[2]) / 100;

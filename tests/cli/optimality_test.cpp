@@ -3,7 +3,7 @@
 
 #include <cstring>
 #include <nlohmann/json.hpp>
-#include <regex>
+#include <re2/re2.h>
 
 #include "../io/temporary_folder.hpp"
 #include "certify/certificate.hpp"
@@ -52,11 +52,11 @@ struct Workspace {
   // The first lower bound by this theorem times `factor`, in the certificate.
   void forge(const char* theorem, double factor) const {
     std::string text = certificate();
-    std::smatch found;
-    REQUIRE(std::regex_search(text, found,
-                              std::regex(R"re("lower":"([0-9a-fx.p+-]*)","theorem":")re" + std::string(theorem))));
-    const std::string forged = fmt::format("{:a}", std::strtod(found[1].str().c_str(), nullptr) * factor);
-    text.replace(static_cast<std::size_t>(found.position(1)), static_cast<std::size_t>(found.length(1)), forged);
+    std::string lower;
+    const std::string rest = R"(","theorem":")" + std::string(theorem);
+    REQUIRE(RE2::PartialMatch(text, R"("lower":"([0-9a-fx.p+-]*))" + rest, &lower));
+    const std::string forged = fmt::format("{:a}", std::strtod(lower.c_str(), nullptr) * factor);
+    text.replace(text.find(lower + rest), lower.size(), forged);
     write_file(folder / "q.certificate.json", text);
   }
 };
@@ -69,7 +69,7 @@ TEST_CASE("every row has a lower bound above 0 that its loss is not below, and v
                             "--grid int2z --group-size 5", "--grid gf16", "--grid int4 --scale-rule mse --no-guard"}) {
     CAPTURE(flags);
     const std::string said = work.quantize(std::string(flags) + " --report r.jsonl --overwrite");
-    CHECK(std::regex_search(said, std::regex(R"(loss/optimality \d+\.\d\d in the mean of 11 rows)")));
+    CHECK(RE2::PartialMatch(said, R"(loss/optimality \d+\.\d\d in the mean of 11 rows)"));
     for (const CertifiedTensor& tensor : work.tensors())
       for (const CertifiedRow& row : tensor.values) {
         REQUIRE(row.optimality);
@@ -162,7 +162,7 @@ TEST_CASE("--one-opt says of every row whether one code can be changed for the b
   CHECK(counts() == std::pair(std::size_t{11}, std::size_t{11}));
   for (const char* how : {"", "--reproduce"}) CHECK(work.verify(how).exit == 0);
   const Result shown = work.run("inspect q.certificate.json");
-  CHECK(std::regex_search(shown.out, std::regex(R"(loss/optimality \d+\.\d\d in the mean of 6 rows)")));
+  CHECK(RE2::PartialMatch(shown.out, R"(loss/optimality \d+\.\d\d in the mean of 6 rows)"));
   CHECK(shown.out.find("no change of one code lowers the loss of 6 of 6 rows") != std::string::npos);
   const auto json = nlohmann::json::parse(work.run("inspect --json q.certificate.json").out);
   CHECK(json["matrices"][0]["loss_over_optimality"].get<double>() >= 1);

@@ -1,10 +1,10 @@
 // hallmark pack --budget: what is chosen among containers fits, is certified, and is refused where nothing can be
 // chosen.
-#include <fmt/format.h>
-
 #include <map>
-#include <regex>
 #include <set>
+
+#include <fmt/format.h>
+#include <re2/re2.h>
 
 #include "../io/temporary_folder.hpp"
 #include "certify/certificate.hpp"
@@ -58,9 +58,9 @@ std::vector<double> losses(const std::string& certificate, bool rtn) {
 }
 
 double loss_in(const std::string& out) {
-  std::smatch found;
-  REQUIRE(std::regex_search(out, found, std::regex("round-to-nearest: ([0-9.e+-]+)")));
-  return std::stod(found[1]);
+  double loss = 0;
+  REQUIRE(RE2::PartialMatch(out, "round-to-nearest: ([0-9.e+-]+)", &loss));
+  return loss;
 }
 
 }  // namespace

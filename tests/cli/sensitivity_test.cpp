@@ -4,7 +4,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <regex>
+#include <re2/re2.h>
 
 #include "../ablation/tiny_experiment.hpp"
 #include "artifact/quantized_file.hpp"
@@ -138,12 +138,12 @@ TEST_CASE("pack --budget makes the sum of the damages least") {
     const std::string out = made.ok(fmt::format("pack q4 q2 q8 --budget {} --sensitivity s --overwrite -o p", budget));
     CHECK(read_file(made.experiment / "p").size() <= budget);
     double sum = 0;
-    const std::regex line("(\\S+): (q[0-9])\n");
-    for (auto at = std::sregex_iterator(out.begin(), out.end(), line); at != std::sregex_iterator(); ++at)
-      sum += measured.at((*at)[2]).at((*at)[1]);
-    std::smatch said;
-    REQUIRE(std::regex_search(out, said, std::regex("bits per byte: ([0-9.e+-]+)")));
-    CHECK(sum == doctest::Approx(std::stod(said[1])).epsilon(1e-5));
+    re2::StringPiece rest(out);
+    for (std::string matrix, candidate; RE2::FindAndConsume(&rest, R"((\S+): (q[0-9])\n)", &matrix, &candidate);)
+      sum += measured.at(candidate).at(matrix);
+    double said = 0;
+    REQUIRE(RE2::PartialMatch(out, "bits per byte: ([0-9.e+-]+)", &said));
+    CHECK(sum == doctest::Approx(said).epsilon(1e-5));
     for (const std::string& name : names) {
       double all = 0;
       for (const auto& [matrix, damage] : measured[name]) all += damage;

@@ -11,9 +11,10 @@
 
 #include <filesystem>
 #include <map>
-#include <regex>
 #include <sstream>
 #include <stdexcept>
+
+#include <re2/re2.h>
 
 #include "../io/temporary_folder.hpp"
 
@@ -100,17 +101,17 @@ bool holds(const std::string& line) {
   std::vector<Names> cases(1);
   std::stringstream bindings(where == line.npos ? "" : line.substr(where + 5));
   for (std::string binding; std::getline(bindings, binding, ',');) {
-    std::smatch parts;
-    if (!std::regex_match(binding, parts, std::regex(" *([a-z]+) (<=|=) (.*)")))
+    std::string name, sign, text;
+    if (!RE2::FullMatch(binding, " *([a-z]+) (<=|=) (.*)", &name, &sign, &text))
       throw std::runtime_error("no binding: " + binding);
-    const mpq_class end = value(parts[3]);
+    const mpq_class end = value(text);
     const std::size_t count = cases.size();
     for (std::size_t i = 0; i < count; ++i) {
-      if (parts[2] == "<=") {
+      if (sign == "<=") {
         cases.push_back(cases[i]);
-        cases.back()[parts[1]] = 0;
+        cases.back()[name] = 0;
       }
-      cases[i][parts[1]] = end;
+      cases[i][name] = end;
     }
   }
   const std::string claim = line.substr(0, where);
@@ -131,25 +132,25 @@ Found check(const std::string& source, bool added = true) {
   Found found;
   std::stringstream stream(source);
   std::string above;  // the slack lines right above
-  static const std::regex slack("// slack: (.*)"), factor(R"(\(1 \+ 0x1p-(\d+)\))"),
+  static const RE2 slack("// slack: (.*)"), factor(R"(\(1 \+ 0x1p-(\d+)\))"),
       term(R"(\(1 \+ 0x1p-\d+\) \+ 0x1p-(\d+))");
   for (std::string line; std::getline(stream, line);) {
-    std::smatch match;
-    if (std::regex_search(line, match, slack)) {
+    if (std::string claim; RE2::PartialMatch(line, slack, &claim)) {
       ++found.lines;
-      above += match[1].str() + "\n";
-      if (!holds(match[1])) found.faults.push_back("does not hold: " + match[1].str());
+      above += claim + "\n";
+      if (!holds(claim)) found.faults.push_back("does not hold: " + claim);
       continue;
     }
     const std::string code = line.substr(0, line.find("//"));
-    for (std::sregex_iterator i(code.begin(), code.end(), factor), end; i != end; ++i) {
+    re2::StringPiece rest(code);
+    for (std::string power; RE2::FindAndConsume(&rest, factor, &power);) {
       ++found.constants;
-      if (!std::regex_search(above, std::regex("1 \\+ 2\\^-" + (*i)[1].str() + "\\b")))
+      if (!RE2::PartialMatch(above, "1 \\+ 2\\^-" + power + "\\b"))
         found.faults.push_back("no slack line above: " + line);
     }
-    if (std::smatch constant; added && std::regex_search(code, constant, term)) {
+    if (std::string power; added && RE2::PartialMatch(code, term, &power)) {
       ++found.constants;
-      if (!std::regex_search(above, std::regex("2\\^-" + constant[1].str() + "\\b")))
+      if (!RE2::PartialMatch(above, "2\\^-" + power + "\\b"))
         found.faults.push_back("no slack line above for what is added: " + line);
     }
     if (code.find_first_not_of(' ') != code.npos && (code.ends_with(";") || code.ends_with("{") || code.ends_with("}")))
