@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
   app.add_option("--recipe", arguments.recipe, "recipe file")->capture_default_str();
   app.add_option("--seed", arguments.seed, "training seed")->required();
   app.add_option("--text", arguments.text, "text folder; of shards for a vocabulary of tokens")->capture_default_str();
+  app.add_option("--pieces", arguments.pieces, "the tokenizer's model of sentencepiece: also reports bits per byte");
   app.add_option("--output", arguments.output, "checkpoint to write (.safetensors)");
   app.add_option("--start", arguments.start,
                  "begin with the weights of this checkpoint, by our names or the published ones");

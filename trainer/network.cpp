@@ -48,6 +48,22 @@ double first_value(const std::string& name) {
 
 }  // namespace
 
+bool is_block_matrix(const std::string& name, const torch::Tensor& weight) {
+  return name.starts_with("blocks.") && weight.dim() == 2;
+}
+
+Matrix<float> to_matrix(const torch::Tensor& weight) {
+  const auto values = weight.detach().to(torch::kCPU, torch::kFloat32).contiguous();
+  const Index rows = values.dim() == 2 ? values.size(0) : 1;
+  return Eigen::Map<const Matrix<float>>(values.data_ptr<float>(), rows, values.numel() / rows);
+}
+
+torch::Tensor to_tensor(const Matrix<float>& values, const torch::Tensor& like) {
+  auto tensor = torch::empty(like.sizes(), torch::kFloat32);
+  std::copy_n(values.data(), values.size(), tensor.data_ptr<float>());
+  return tensor.to(like.device());
+}
+
 Network::Network(const ModelConfig& config, std::uint64_t seed, torch::Device device, bool orthogonal,
                  std::int64_t layers)
     : config_(config), layers_(std::min(layers, config.layers)) {
@@ -80,16 +96,11 @@ bool Network::used(std::int64_t layer) const {
 
 Status Network::quantize(const Options& options) {
   for (auto& [name, weight] : parameters_) {
-    if (!name.starts_with("blocks.") || weight.dim() != 2) continue;
-    const auto values = weight.detach().to(torch::kCPU, torch::kFloat32).contiguous();
-    const Matrix<float> W = Eigen::Map<const Matrix<float>>(values.data_ptr<float>(), values.size(0), values.size(1));
-    const auto result = quantize_rtn(W, options, std::nullopt, name);
+    if (!is_block_matrix(name, weight)) continue;
+    const auto result = quantize_rtn(to_matrix(weight), options, std::nullopt, name);
     if (!result) return result.error();
-    const Matrix<float> exported = dequantize(result->codes, result->steps, options.grid);
-    auto rounded = torch::empty_like(values);
-    std::copy_n(exported.data(), exported.size(), rounded.data_ptr<float>());
-    rounded_[name] =
-        rounded.to(weight.device()) + (weight - weight.detach());  // its value is the exported one, exactly
+    const auto exported = to_tensor(dequantize(result->codes, result->steps, options.grid), weight);
+    rounded_[name] = exported + (weight - weight.detach());  // its value is the exported one, exactly
   }
   return ok();
 }

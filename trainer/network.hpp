@@ -16,6 +16,12 @@ namespace hallmark::trainer {
 
 using Parameters = std::map<std::string, torch::Tensor>;
 
+/// Of a block, and multiplied by activations: what Muon trains and what is rounded late.
+bool is_block_matrix(const std::string& name, const torch::Tensor& weight);
+/// A parameter as a matrix on the CPU, a vector as one row; and back, with the parameter's shape and device.
+Matrix<float> to_matrix(const torch::Tensor& weight);
+torch::Tensor to_tensor(const Matrix<float>& values, const torch::Tensor& like);
+
 class Network {
  public:
   /// Fresh parameters from LibTorch's generator, which `seed` sets; the blocks' matrices normal or `orthogonal`. Output

@@ -27,7 +27,7 @@ Optimizer::Optimizer(Parameters& parameters, const Recipe& recipe) : recipe_(rec
   for (auto& [name, weight] : parameters) {
     const auto value = weight.detach();
     Entry entry{name, weight, value.clone(), torch::zeros_like(value), {}, false, recipe.adam.scalar_rate};
-    if (name.starts_with("blocks.") && value.dim() == 2) {
+    if (is_block_matrix(name, value)) {
       entry.muon = true;
       entry.rate = recipe.muon.rate;
     } else if ((name.starts_with("bigram.") || name.starts_with("ve_shared.")) && value.dim() == 2) {

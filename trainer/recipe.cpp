@@ -58,6 +58,20 @@ void take_extras(Fields& all, Recipe& recipe) {
     qat.take("below", recipe.qat.below);
     qat.done();
   }
+  if (all.has("hard")) {
+    Fields hard = all.object("hard");
+    hard.take("every", recipe.hard.every);
+    hard.take("keep", recipe.hard.keep);
+    if (hard.has("rate")) hard.take("rate", recipe.hard.rate);
+    hard.done();
+  }
+  if (all.has("kombucha")) {
+    Fields kombucha = all.object("kombucha");
+    kombucha.take("grid", recipe.kombucha.grid);
+    kombucha.take("weight", recipe.kombucha.weight);
+    kombucha.take("share", recipe.kombucha.share);
+    kombucha.done();
+  }
   using Order = Recipe::Order;
   if (all.has("order"))
     recipe.order = word<Order>(
@@ -128,6 +142,27 @@ std::string stages_fault(const Recipe& r) {
   return {};
 }
 
+// The last steps, in which the Kombucha objective is part of what is trained on.
+std::int64_t pulling_steps(const Recipe& recipe) {
+  return std::llround(recipe.kombucha.share * static_cast<double>(recipe.steps));
+}
+
+// What replay and objective say against themselves or the steps; empty: nothing.
+std::string extras_fault(const Recipe& r) {
+  const auto& [every, keep, rate] = r.hard;
+  if (keep < 0 || keep > every) return "hard: keep is a number of batches, of every at most";
+  if (!(rate > 0)) return "hard: a rate above 0, times the learning rate";
+  if (keep > 0 && every >= r.steps) return "hard: no step is left that replays";
+  if (!(r.kombucha.weight >= 0)) return "kombucha: a weight of at least 0";
+  if (!(r.kombucha.share >= 0 && r.kombucha.share <= 1)) return "kombucha: share, of the steps, is from 0 to 1";
+  if (r.kombucha.grid.empty()) return {};
+  if (pulling_steps(r) < 1) return "kombucha: no step is left that pulls";
+  const auto known = pull_rounding(r);
+  if (known && (!known->grid.is_integer() || known->grid.spec().zero_points))
+    return "kombucha: the points of " + r.kombucha.grid + " are not the multiples of a step";
+  return {};
+}
+
 // What entries say against each other; empty: nothing.
 std::string contradiction(const Recipe& r) {
   if (r.batch < 1 || r.steps < 1) return "batch and steps are at least 1";
@@ -147,6 +182,7 @@ std::string contradiction(const Recipe& r) {
   if (buckets < 2 || !(floor >= 0 && floor <= 1)) return "curriculum: at least 2 buckets, a floor from 0 to 1";
   if (r.order == Recipe::Order::curriculum && r.model.vocab != 256)
     return "order curriculum: the count model that tells easy windows reads bytes";
+  if (const auto fault = extras_fault(r); !fault.empty()) return fault;
   return stages_fault(r);
 }
 
@@ -165,7 +201,7 @@ double warmdown(const Recipe& recipe, std::int64_t step) {
 double schedule(const Recipe& recipe, std::int64_t step) {
   const double warm =
       recipe.warmup > 0 ? std::min(1.0, static_cast<double>(step + 1) / static_cast<double>(recipe.warmup)) : 1.0;
-  return warm * warmdown(recipe, step);
+  return warm * warmdown(recipe, step) * (replays(recipe, step) ? recipe.hard.rate : 1);
 }
 
 std::int64_t layers_at(const Recipe& recipe, std::int64_t step) {
@@ -191,6 +227,32 @@ Expected<Options> rounding(const Recipe& recipe) {
   return Options{.grid = *grid, .method = "rtn"};
 }
 
+bool replays(const Recipe& recipe, std::int64_t step) {
+  const auto& [every, keep, rate] = recipe.hard;
+  return keep > 0 && step % (every + keep) >= every;
+}
+
+std::int64_t fresh_steps(const Recipe& recipe, std::int64_t step) {
+  const auto& [every, keep, rate] = recipe.hard;
+  if (keep == 0) return step;
+  return step / (every + keep) * every + std::min(step % (every + keep), every);
+}
+
+bool pulls(const Recipe& recipe, std::int64_t step) {
+  return !recipe.kombucha.grid.empty() && step >= recipe.steps - pulling_steps(recipe);
+}
+
+double pull_weight(const Recipe& recipe, std::int64_t step) {
+  const std::int64_t all = pulling_steps(recipe), before = recipe.steps - all;
+  return recipe.kombucha.weight * static_cast<double>(step + 1 - before) / static_cast<double>(all);
+}
+
+Expected<Options> pull_rounding(const Recipe& recipe) {
+  auto grid = Grid::parse(recipe.kombucha.grid);
+  if (!grid) return grid.error();
+  return Options{.grid = *grid, .method = "rtn", .scale_rule = "sdclip"};
+}
+
 Expected<Recipe> parse_recipe(const std::string& text, const std::string& where) {
   try {
     const auto json = nlohmann::json::parse(text);
@@ -198,8 +260,10 @@ Expected<Recipe> parse_recipe(const std::string& text, const std::string& where)
     if (!model) return model.error();
     Recipe recipe = parse(json, *model);
     if (const auto fault = contradiction(recipe); !fault.empty()) return no_recipe(where, fault);
-    if (recipe.qat.grid.empty()) return recipe;
-    if (auto known = rounding(recipe); !known) return located(where, known.error());
+    if (!recipe.qat.grid.empty())
+      if (const auto known = rounding(recipe); !known) return located(where, known.error());
+    if (!recipe.kombucha.grid.empty())
+      if (const auto known = pull_rounding(recipe); !known) return located(where, known.error());
     return recipe;
   } catch (const std::exception& failure) {
     return no_recipe(where, failure.what());

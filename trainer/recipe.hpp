@@ -41,6 +41,16 @@ struct Recipe {
     std::size_t buckets = 10;
     double floor = 0.02;
   } curriculum;
+  struct {
+    std::int64_t every = 0;  ///< steps with windows of the order between two replays
+    std::int64_t keep = 0;   ///< batches that a replay trains on again, each in a step of its own; 0: no replay
+    double rate = 2;         ///< times the learning rate, in these steps
+  } hard;                    ///< hard_batches.hpp
+  struct {
+    std::string grid;   ///< empty: none
+    double weight = 0;  ///< of the objective beside the loss, in the last step
+    double share = 0;   ///< of the steps, the last ones, in which it rises from 0 to that
+  } kombucha;           ///< kombucha.hpp
   struct Stage {
     double share;  ///< of the steps
     std::int64_t layers;
@@ -52,7 +62,7 @@ struct Recipe {
 
 /// Share of the learning rate that the warm-down leaves in a step (from 0): 1, then linearly to 0 after the last.
 double warmdown(const Recipe& recipe, std::int64_t step);
-/// Multiplier of the learning rates: linear warm-up times warm-down.
+/// Multiplier of the learning rates: linear warm-up times warm-down, and in a replay times its own.
 double schedule(const Recipe& recipe, std::int64_t step);
 /// Layers that take part in a step.
 std::int64_t layers_at(const Recipe& recipe, std::int64_t step);
@@ -60,6 +70,15 @@ bool takes_snapshot(const Recipe& recipe, std::int64_t step);
 bool quantizes(const Recipe& recipe, std::int64_t step);
 /// How the exporter rounds the matrices, by which the trainer rounds them: to nearest, by the grid's default rule.
 Expected<Options> rounding(const Recipe& recipe);
+/// Whether a step trains on a hard batch again: the last `keep` of each `every + keep` steps do.
+bool replays(const Recipe& recipe, std::int64_t step);
+/// Steps before this one that read windows of the order.
+std::int64_t fresh_steps(const Recipe& recipe, std::int64_t step);
+/// Whether the Kombucha objective is part of a step's, and with what weight.
+bool pulls(const Recipe& recipe, std::int64_t step);
+double pull_weight(const Recipe& recipe, std::int64_t step);
+/// Whose points it pulls to: those of round to nearest by rule sdclip, k standard deviations of a row to the last code.
+Expected<Options> pull_rounding(const Recipe& recipe);
 
 /// Errors: E0201 not a recipe, or one that contradicts itself; E0393 not a model. `where` names the file.
 Expected<Recipe> parse_recipe(const std::string& json, const std::string& where);

@@ -17,11 +17,6 @@ namespace {
 
 const std::string generation_key = "hallmark.trainer.state", generation = "1";
 
-Error foreign(const std::string& path, const std::string& reason) {
-  return {Exit::infeasible, error_number::state_foreign, "the state is not one of this training", path + ": " + reason,
-          "name another file with --state, or take this one away"};
-}
-
 template <class Number>
 bool read(const Metadata& metadata, const std::string& key, Number& value) {
   const auto entry = metadata.find(key);
@@ -51,6 +46,11 @@ std::string take(const SafeTensors& file, Parameters& tensors) {
 
 }  // namespace
 
+Error foreign_state(const std::string& path, const std::string& reason) {
+  return {Exit::infeasible, error_number::state_foreign, "the state is not one of this training", path + ": " + reason,
+          "name another file with --state, or take this one away"};
+}
+
 Status write_state(const std::string& path, const Progress& progress, const Parameters& tensors,
                    const Metadata& training) {
   Metadata metadata = training;
@@ -59,6 +59,7 @@ Status write_state(const std::string& path, const Progress& progress, const Para
   metadata["generator"] = std::to_string(progress.generator);
   metadata["snapshots"] = std::to_string(progress.snapshots);
   metadata["recent"] = fmt::format("{}", progress.recent);  // the shortest text that reads back as the same number
+  metadata["hard"] = progress.hard;
   std::vector<TensorPlan> plan;
   for (const auto& [name, tensor] : tensors)
     plan.push_back({name, DType::F32, Shape(tensor.sizes().begin(), tensor.sizes().end())});
@@ -78,19 +79,21 @@ Expected<std::optional<Progress>> read_state(const std::string& path, Parameters
   if (!file) return file.error();
   const Metadata& metadata = file->metadata();
   const auto found = metadata.find(generation_key);
-  if (found == metadata.end()) return foreign(path, "it holds no state of a training");
+  if (found == metadata.end()) return foreign_state(path, "it holds no state of a training");
   if (found->second != generation)
-    return foreign(path, "generation " + found->second + ", this program has " + generation);
+    return foreign_state(path, "generation " + found->second + ", this program has " + generation);
   for (const auto& [key, value] : training) {
     const auto entry = metadata.find(key);
     if (entry == metadata.end() || entry->second != value)
-      return foreign(path, key + " was " + (entry == metadata.end() ? "not said" : entry->second) + ", is " + value);
+      return foreign_state(path,
+                           key + " was " + (entry == metadata.end() ? "not said" : entry->second) + ", is " + value);
   }
   Progress progress;
   if (!read(metadata, "step", progress.step) || !read(metadata, "generator", progress.generator) ||
       !read(metadata, "snapshots", progress.snapshots) || !read(metadata, "recent", progress.recent))
-    return foreign(path, "an entry of its metadata is missing or malformed");
-  if (const auto fault = take(*file, tensors); !fault.empty()) return foreign(path, fault);
+    return foreign_state(path, "an entry of its metadata is missing or malformed");
+  if (const auto kept = metadata.find("hard"); kept != metadata.end()) progress.hard = kept->second;
+  if (const auto fault = take(*file, tensors); !fault.empty()) return foreign_state(path, fault);
   return std::optional(progress);
 }
 

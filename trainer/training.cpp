@@ -14,12 +14,15 @@
 #include <fmt/format.h>
 
 #include "base/error_numbers.hpp"
+#include "distance.hpp"
+#include "hard_batches.hpp"
 #include "network.hpp"
 #include "optimizer.hpp"
 #include "replay/count_model.hpp"
 #include "replay/evaluate.hpp"
 #include "replay/forward.hpp"
 #include "replay/model.hpp"
+#include "replay/pieces.hpp"
 #include "replay/tokens.hpp"
 #include "state.hpp"
 #include "windows.hpp"
@@ -34,6 +37,7 @@ using Tokens = std::span<const Index>;
 struct Text {
   std::vector<Index> train, validation;  // of the validation split the part that is evaluated
   std::vector<double> costs;             // of windows side by side, for a curriculum
+  std::uint64_t predicted_bytes = 0;  // of text, for which the predicted tokens of the evaluated part stand; 0: unknown
   Metadata digests;
 };
 
@@ -47,7 +51,7 @@ std::vector<double> window_costs(const TrainSplit& train, Index window) {
   return costs;
 }
 
-Expected<Text> read_text(const std::string& folder, const Recipe& recipe) {
+Expected<Text> read_text(const std::string& folder, const std::string& pieces, const Recipe& recipe) {
   Text text;
   if (recipe.model.vocab == 256) {
     const auto corpus = load_corpus(folder);
@@ -67,9 +71,14 @@ Expected<Text> read_text(const std::string& folder, const Recipe& recipe) {
                     {"hallmark.text.validation.sha256", corpus->validation_digest}};
   }
   text.validation.resize(std::min(evaluation_bytes, text.validation.size()));
-  if (text.validation.size() >= 2) return text;
-  return Error{Exit::input, error_number::text_short, "the text is too short to be evaluated",
-               std::to_string(text.validation.size()) + " tokens of validation text", "use more text"};
+  if (text.validation.size() < 2)
+    return Error{Exit::input, error_number::text_short, "the text is too short to be evaluated",
+                 std::to_string(text.validation.size()) + " tokens of validation text", "use more text"};
+  if (pieces.empty()) return text;
+  const auto bytes = text_bytes(pieces, text.validation, recipe.model.vocab);
+  if (!bytes) return bytes.error();
+  text.predicted_bytes = *bytes;
+  return text;
 }
 
 torch::Tensor windows_at(Tokens text, const std::vector<std::size_t>& offsets, std::int64_t length,
@@ -104,12 +113,7 @@ double mean_bits_of(const Network& network, Tokens text, std::int64_t window, to
 
 Weights to_weights(const Parameters& parameters) {
   Weights weights;
-  for (const auto& [name, tensor] : parameters) {
-    const auto value = tensor.detach().to(torch::kCPU, torch::kFloat32).contiguous();
-    const Index rows = value.dim() == 2 ? value.size(0) : 1;
-    weights[name] = {Eigen::Map<const Matrix<float>>(value.data_ptr<float>(), rows, value.numel() / rows),
-                     static_cast<int>(value.dim())};
-  }
+  for (const auto& [name, tensor] : parameters) weights[name] = {to_matrix(tensor), static_cast<int>(tensor.dim())};
   return weights;
 }
 
@@ -130,6 +134,10 @@ Status begin_with(const std::string& path, const ModelConfig& config, Parameters
 
 const char* unit(const ModelConfig& config) { return config.vocab == 256 ? "bits per byte" : "bits per token"; }
 
+std::string figure_key(const ModelConfig& config) {
+  return config.vocab == 256 ? "hallmark.validation.bpb" : "hallmark.validation.bits_per_token";
+}
+
 class Training {
  public:
   Training(const Arguments& arguments, const Recipe& recipe, Text text, WindowOrder order)
@@ -137,6 +145,7 @@ class Training {
         recipe_(recipe),
         text_(std::move(text)),
         order_(std::move(order)),
+        hard_(recipe),
         device_(arguments.device),
         network_(recipe.model, arguments.seed, device_, recipe.orthogonal, layers_at(recipe, 0)) {}
 
@@ -186,6 +195,9 @@ class Training {
     if (!read) return read.error();
     if (!*read) return ok();
     progress_ = **read;
+    const std::size_t last_place = text_.train.size() - static_cast<std::size_t>(recipe_.model.window) - 1;
+    if (!hard_.restore(progress_.hard, progress_.step, last_place))
+      return foreign_state(arguments_.state, "its hard batches are not those of this recipe after this step");
     order_.restore(progress_.generator);
     optimizer_->restore_snapshots(progress_.snapshots);
     network_.use_layers(layers_at(recipe_, std::max<std::int64_t>(progress_.step - 1, 0)));
@@ -204,20 +216,52 @@ class Training {
                 static_cast<long long>(layers), small, network_.loss(windows).item<double>());
   }
 
+  // Adds the gradient of the Kombucha objective in the matrices that take part to that of the loss. Its first step says
+  // at what weight the two are equally long.
+  Status pull(std::int64_t at) {
+    torch::NoGradGuard no_gradient;
+    Parameters matrices, of_loss;
+    for (const auto& [name, weight] : network_.parameters())
+      if (is_block_matrix(name, weight) && weight.grad().defined()) {
+        matrices[name] = weight;
+        of_loss[name] = weight.grad();
+      }
+    const auto distance = distance_to_codes(matrices, pull_rounding(recipe_).value());
+    if (!distance) return distance.error();
+    if (!pulls(recipe_, at - 1))
+      std::printf("kombucha from step %lld: distance %.6f, gradients equally long at weight %.4g\n",
+                  static_cast<long long>(at + 1), distance->mean, length(of_loss) / length(distance->gradient));
+    const double weight = pull_weight(recipe_, at);
+    for (auto& [name, gradient] : of_loss)
+      if (weight > 0) gradient.add_(distance->gradient.at(name), weight);
+    return ok();
+  }
+
   Status step() {
     const std::int64_t at = progress_.step;
-    const auto windows = windows_at(text_.train, order_.batch(at), recipe_.model.window + 1, device_);
+    const bool again = replays(recipe_, at);
+    const auto batch = again ? hard_.take() : HardBatches::Batch{0, order_.batch(at)};
+    const auto windows = windows_at(text_.train, batch.places, recipe_.model.window + 1, device_);
     grow(layers_at(recipe_, at), windows);
     if (quantizes(recipe_, at))
       if (auto rounded = network_.quantize(rounding(recipe_).value()); !rounded) return rounded;
     const auto loss = network_.loss(windows);
     loss.backward();
+    if (pulls(recipe_, at))
+      if (auto pulled = pull(at); !pulled) return pulled;
     optimizer_->step(at);
     const double bits = loss.item<double>() / std::log(2.0);
     if (!std::isfinite(bits))
       return Error{Exit::numeric, error_number::loss_not_finite, "the loss is not finite", "step " + std::to_string(at),
                    "lower the rates"};
-    progress_.recent = at == 0 ? bits : 0.98 * progress_.recent + 0.02 * bits;
+    if (again) {
+      if (!replays(recipe_, at - 1))
+        std::printf("step %lld trains again on the hardest batch: %.9g bits then, %.9g now\n",
+                    static_cast<long long>(at + 1), batch.loss, bits);
+    } else {
+      hard_.saw(bits, batch.places);
+      progress_.recent = at == 0 ? bits : 0.98 * progress_.recent + 0.02 * bits;
+    }
     ++progress_.step;
     return report();
   }
@@ -233,6 +277,7 @@ class Training {
     }
     if (!arguments_.state.empty() && (last || done % arguments_.state_every == 0)) {
       progress_.generator = order_.state();
+      progress_.hard = hard_.state();
       progress_.snapshots = optimizer_->snapshots();
       if (auto kept = write_state(arguments_.state, progress_, optimizer_->state(), state_identity()); !kept)
         return kept;
@@ -252,13 +297,23 @@ class Training {
     const double bits = validation(mean);
     Metadata metadata = identity();
     metadata["hallmark.steps"] = std::to_string(progress_.step);
-    metadata[recipe_.model.vocab == 256 ? "hallmark.validation.bpb" : "hallmark.validation.bits_per_token"] =
-        fmt::format("{:.6f}", bits);
+    metadata[figure_key(recipe_.model)] = fmt::format("{:.6f}", bits);
+    if (text_.predicted_bytes > 0) {
+      const double tokens = static_cast<double>(text_.validation.size() - 1);
+      const double bpb = bits * tokens / static_cast<double>(text_.predicted_bytes);
+      metadata["hallmark.validation.bpb"] = fmt::format("{:.6f}", bpb);
+      std::printf("validation %.6f bits per byte, by the pieces of %.0f tokens\n", bpb, tokens);
+    }
     if (!recipe_.qat.grid.empty()) {
       if (auto rounded = mean.quantize(rounding(recipe_).value()); !rounded) return rounded.error();
       const double exported = validation(mean);
-      metadata["hallmark.validation.bpb." + recipe_.qat.grid] = fmt::format("{:.6f}", exported);
+      metadata[figure_key(recipe_.model) + "." + recipe_.qat.grid] = fmt::format("{:.6f}", exported);
       std::printf("rounded to %s: validation %.6f %s\n", recipe_.qat.grid.c_str(), exported, unit(recipe_.model));
+    }
+    if (!recipe_.kombucha.grid.empty()) {
+      const auto distance = distance_to_codes(optimizer_->mean(), pull_rounding(recipe_).value());
+      if (!distance) return distance.error();
+      std::printf("distance to %s codes: %.6f\n", recipe_.kombucha.grid.c_str(), distance->mean);
     }
     if (arguments_.output.empty()) return bits;
     const auto written = write_model(arguments_.output, true, recipe_.model, to_weights(optimizer_->mean()), metadata);
@@ -290,6 +345,7 @@ class Training {
   const Recipe recipe_;
   Text text_;
   WindowOrder order_;
+  HardBatches hard_;
   torch::Device device_;
   Network network_;
   std::optional<Optimizer> optimizer_;
@@ -306,7 +362,10 @@ Status train(const Arguments& arguments) {
   if (!arguments.start.empty() && recipe->depth.size() > 1)
     return Error{Exit::usage, error_number::command_line, "a network that grows cannot start with trained blocks",
                  arguments.recipe + ": depth, and --start " + arguments.start, "leave one of the two out"};
-  auto text = read_text(arguments.text, *recipe);
+  if (!arguments.pieces.empty() && recipe->model.vocab == 256)
+    return Error{Exit::usage, error_number::command_line, "a model of bytes, and the pieces of tokens",
+                 arguments.recipe + ": vocab 256, and --pieces " + arguments.pieces, "leave --pieces out"};
+  auto text = read_text(arguments.text, arguments.pieces, *recipe);
   if (!text) return text.error();
   auto order = WindowOrder::create(*recipe, text->train.size(), arguments.seed, text->costs);
   if (!order) return order.error();

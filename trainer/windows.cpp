@@ -63,7 +63,8 @@ std::size_t WindowOrder::place(std::int64_t step, std::size_t i) {
   const auto window = static_cast<std::size_t>(recipe_.model.window);
   switch (recipe_.order) {
     case Recipe::Order::random: return generator_.below(text_size_ - window);
-    case Recipe::Order::coprime: return window * coprime_window(static_cast<std::uint64_t>(step * recipe_.batch) + i);
+    case Recipe::Order::coprime:
+      return window * coprime_window(static_cast<std::uint64_t>(fresh_steps(recipe_, step) * recipe_.batch) + i);
     case Recipe::Order::curriculum: break;
   }
   const double progress = static_cast<double>(step) / static_cast<double>(recipe_.steps);

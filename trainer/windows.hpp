@@ -29,7 +29,7 @@ class WindowOrder {
   static Expected<WindowOrder> create(const Recipe& recipe, std::size_t text_size, std::uint64_t seed,
                                       const std::vector<double>& costs);
 
-  /// Offsets of the windows of a step. Steps are asked for in order, each once.
+  /// Offsets of the windows of a step. Steps are asked for in order, each once, those that replay left out.
   std::vector<std::size_t> batch(std::int64_t step);
   /// What a training that goes on from here has to restore.
   std::uint64_t state() const { return generator_.state(); }

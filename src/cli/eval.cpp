@@ -19,7 +19,6 @@
 #include "replay/ngram_cache.hpp"
 #include "replay/pieces.hpp"
 #include "replay/test_time_training.hpp"
-#include "replay/token_shard.hpp"
 #include "replay/tokens.hpp"
 
 namespace hallmark::cli {
@@ -96,24 +95,6 @@ Expected<std::span<const Index>> whole_windows(const EvalFlags& flags, std::span
   return tokens.first(wanted / length * length + 1);
 }
 
-// What the pieces say of the tokens' bytes. Errors: E0349 other pieces than the model's tokens, or no byte.
-Expected<std::uint64_t> text_bytes(const EvalFlags& flags, std::size_t tokens, Index vocab) {
-  const Expected<PieceBytes> pieces = read_pieces(flags.pieces);
-  if (!pieces) return pieces.error();
-  const auto unfit = [&](std::string what, const std::string& where) {
-    return Error{Exit::input, error_number::pieces_malformed, std::move(what), flags.pieces + ": " + where,
-                 "the tokenizer of the model and of the shard"};
-  };
-  if (static_cast<Index>(pieces->base.size()) != vocab)
-    return unfit("the tokenizer has another vocabulary than the model",
-                 fmt::format("{} pieces, the model has {} tokens", pieces->base.size(), vocab));
-  const Expected<TokenShard> shard = TokenShard::open(flags.shard);
-  if (!shard) return shard.error();
-  const Expected<std::uint64_t> bytes = predicted_bytes(shard->tokens().first(tokens), *pieces);
-  if (bytes && *bytes == 0) return unfit("the tokens stand for no byte of text", fmt::format("{} tokens", tokens));
-  return bytes;
-}
-
 Expected<Exit> run_shard(const EvalFlags& flags) {
   const Expected<Model> model = load_model(flags.model, Reads::tokens);
   if (!model) return model.error();
@@ -125,7 +106,7 @@ Expected<Exit> run_shard(const EvalFlags& flags) {
   if (!all) return all.error();
   const auto tokens = whole_windows(flags, *all, window);
   if (!tokens) return tokens.error();
-  const auto bytes = text_bytes(flags, tokens->size(), vocab);
+  const auto bytes = text_bytes(flags.pieces, *tokens, vocab);
   if (!bytes) return bytes.error();
   Progress bar("eval");
   const auto bits = bits_per_token(*model, *tokens, window, [&](std::size_t scored, std::size_t positions) {

@@ -1,5 +1,8 @@
 #include "replay/pieces.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "base/error_numbers.hpp"
@@ -38,6 +41,24 @@ Expected<std::uint64_t> predicted_bytes(std::span<const std::uint16_t> tokens, c
                    "the tokenizer that wrote the shard"};
     if (t > 0) bytes += pieces.base[y] + (pieces.space[y] && !pieces.swallowed[tokens[t - 1]] ? 1U : 0U);
   }
+  return bytes;
+}
+
+Expected<std::uint64_t> text_bytes(const std::string& path, std::span<const Index> tokens, Index vocab) {
+  const Expected<PieceBytes> pieces = read_pieces(path);
+  if (!pieces) return pieces.error();
+  const auto unfit = [&](std::string what, const std::string& where) {
+    return Error{Exit::input, error_number::pieces_malformed, std::move(what), path + ": " + where,
+                 "the tokenizer of the model and of the shard"};
+  };
+  if (static_cast<Index>(pieces->base.size()) != vocab)
+    return unfit("the tokenizer has another vocabulary than the model",
+                 fmt::format("{} pieces, the model has {} tokens", pieces->base.size(), vocab));
+  std::vector<std::uint16_t> words(tokens.size());
+  std::ranges::transform(tokens, words.begin(), [](Index token) { return static_cast<std::uint16_t>(token); });
+  const Expected<std::uint64_t> bytes = predicted_bytes(words, *pieces);
+  if (bytes && *bytes == 0)
+    return unfit("the tokens stand for no byte of text", fmt::format("{} tokens", tokens.size()));
   return bytes;
 }
 

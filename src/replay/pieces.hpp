@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "linalg/matrix.hpp"
 
 namespace hallmark {
 
@@ -25,5 +26,9 @@ Expected<PieceBytes> read_pieces(const std::string& path);
 /// sum over t >= 1 of base(y_t) + [space(y_t) and not swallowed(y_(t-1))]: bytes of the tokens that are predicted, each
 /// behind the one before. 0 for fewer than two tokens. Errors: E0349 a token without a piece.
 Expected<std::uint64_t> predicted_bytes(std::span<const std::uint16_t> tokens, const PieceBytes& pieces);
+
+/// The same by the model of sentencepiece in a file, of tokens that a model of `vocab` tokens predicts, each below
+/// vocab. Errors: E0349 another number of pieces, or no byte; those of read_pieces.
+Expected<std::uint64_t> text_bytes(const std::string& path, std::span<const Index> tokens, Index vocab);
 
 }  // namespace hallmark

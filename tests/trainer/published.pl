@@ -1,6 +1,7 @@
 #!/usr/bin/env perl
 # tests/trainer/published.pl FOLDER: FOLDER/published.safetensors, tensors of the published sizes by the published names
-# (banks, as from #549 on), and FOLDER/shards, a few tokens of train and validation text. Numbers are small and arbitrary.
+# (banks, as from #549 on), FOLDER/shards, a few tokens of train and validation text, three windows of 32 to predict, and
+# FOLDER/tokens.model, pieces of 1 to 5 bytes for them. Numbers are small and arbitrary.
 use strict;
 use warnings;
 
@@ -40,6 +41,10 @@ close $file or die "$folder: $!\n";
 mkdir "$folder/shards" or die "$folder/shards: $!\n";
 for my $kind ('train', 'val') {
   open my $shard, '>:raw', "$folder/shards/fineweb_${kind}_000000.bin" or die "$!\n";
-  print $shard pack('V256 v*', 20240520, 1, 100, (0) x 253, map { int rand $vocab } 1 .. 100);
+  print $shard pack('V256 v*', 20240520, 1, 97, (0) x 253, map { int rand $vocab } 1 .. 97);
   close $shard or die "$!\n";
 }
+
+open my $model, '>:raw', "$folder/tokens.model" or die "$!\n";
+print $model map { "\x0A" . chr(2 + length) . "\x0A" . chr(length) . $_ } "\xE2\x96\x81", map { 'x' x (1 + $_ % 5) } 2 .. $vocab;
+close $model or die "$!\n";

@@ -1,13 +1,18 @@
-// Recipes: what they may say, what each step does by them, and which windows it reads.
+// Recipes: what they may say, what each step does by them, which windows it reads, and where weights are pulled to.
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <numeric>
 #include <set>
 
 #include <nlohmann/json.hpp>
 
 #include "../io/temporary_folder.hpp"
+#include "hard_batches.hpp"
+#include "kombucha.hpp"
+#include "method/quantized.hpp"
 #include "recipe.hpp"
 #include "windows.hpp"
 
@@ -59,6 +64,8 @@ TEST_CASE("the recipes that ship are recipes; those without extras ask for none"
   CHECK(plain.order == Recipe::Order::random);
   CHECK(steps_where(plain, takes_snapshot).empty());
   CHECK(steps_where(plain, quantizes).empty());
+  CHECK(steps_where(plain, replays).empty());
+  CHECK(steps_where(plain, pulls).empty());
   CHECK(layers_at(plain, 0) == 2);
   CHECK(load_recipe("trainer/absent.json").error().number == 901);
   // Small enough to ship beside the three, and to be compared with them at equal parameters.
@@ -75,6 +82,36 @@ TEST_CASE("the rates, by hand: 10 steps up, and down over the last 60 of 120") {
   CHECK(schedule(recipe, 60) == 1);
   CHECK(schedule(recipe, 90) == 0.5);
   CHECK(schedule(recipe, 119) == doctest::Approx(1.0 / 60));
+}
+
+TEST_CASE("hard batches: 40 steps, then 10 that replay at three times the rate; keep 0 is none") {
+  const Recipe recipe = with({{"hard", {{"every", 40}, {"keep", 10}, {"rate", 3}}}});
+  const auto again = steps_where(recipe, replays);
+  REQUIRE(again.size() == 20);
+  CHECK(again.front() == 40);
+  CHECK(again[9] == 49);
+  CHECK(again[10] == 90);
+  CHECK(schedule(recipe, 39) == 1);
+  CHECK(schedule(recipe, 49) == 3);
+  CHECK(schedule(recipe, 90) == 1.5);
+  CHECK(schedule(recipe, 100) == doctest::Approx(1.0 / 3));
+  for (const auto& [step, fresh] : {std::pair(0, 0), {40, 40}, {45, 40}, {50, 40}, {51, 41}, {95, 80}, {119, 99}})
+    CHECK(fresh_steps(recipe, step) == fresh);
+  CHECK(with({{"hard", {{"every", 40}, {"keep", 10}}}}).hard.rate == 2);
+  const Recipe none = with({{"hard", {{"every", 40}, {"keep", 0}}}});
+  CHECK(steps_where(none, replays).empty());
+  CHECK(fresh_steps(none, 119) == 119);
+}
+
+TEST_CASE("the Kombucha objective's weight rises over the last share of the steps, and arrives") {
+  const Recipe recipe = with({{"kombucha", {{"grid", "int6"}, {"weight", 6}, {"share", 0.1}}}});
+  const auto pulled = steps_where(recipe, pulls);
+  REQUIRE(pulled.size() == 12);
+  CHECK(pulled.front() == 108);
+  CHECK(pull_weight(recipe, 108) == 0.5);
+  CHECK(pull_weight(recipe, 119) == 6);
+  CHECK(pull_rounding(recipe)->scale_rule == "sdclip");
+  CHECK(steps_where(with({{"kombucha", {{"grid", "int6"}, {"weight", 6}, {"share", 1}}}}), pulls).size() == 120);
 }
 
 TEST_CASE("late rounding, snapshots and depth happen in the steps that the recipe says") {
@@ -106,6 +143,18 @@ TEST_CASE("recipes that contradict themselves, or say what nobody reads, are ref
   refused({{"curriculum", {{"buckets", 4}, {"floor", 0.02}}}}, "another order");
   refused({{"order", "curriculum"}, {"curriculum", {{"buckets", 1}, {"floor", 0.02}}}}, "at least 2 buckets");
   refused({{"order", "curriculum"}, {"model", {{"vocab", 300}}}}, "reads bytes");
+  refused({{"hard", {{"every", 8}, {"keep", 9}}}}, "of every at most");
+  refused({{"hard", {{"every", 8}, {"keep", -1}}}}, "of every at most");
+  refused({{"hard", {{"every", 8}, {"keep", 2}, {"rate", 0}}}}, "a rate above 0");
+  refused({{"hard", {{"every", 120}, {"keep", 2}}}}, "no step is left that replays");
+  refused({{"hard", {{"every", 8}, {"keep", 2}, {"share", 1}}}}, "unknown key share");
+  refused({{"kombucha", {{"grid", "int6"}, {"weight", -1}, {"share", 0.1}}}}, "weight of at least 0");
+  refused({{"kombucha", {{"grid", "int6"}, {"weight", 1}, {"share", 1.1}}}}, "share, of the steps");
+  refused({{"kombucha", {{"grid", "int6"}, {"weight", 1}, {"share", 0.004}}}}, "no step is left that pulls");
+  refused({{"kombucha", {{"grid", "int99"}, {"weight", 1}, {"share", 0.1}}}}, "int99");
+  refused({{"kombucha", {{"grid", "gf16"}, {"weight", 1}, {"share", 0.1}}}}, "the points of gf16");
+  refused({{"kombucha", {{"grid", "int4z"}, {"weight", 1}, {"share", 0.1}}}}, "the points of int4z");
+  refused({{"kombucha", {{"grid", "int6"}, {"weight", 1}, {"share", 0.1}, {"rule", 1}}}}, "unknown key rule");
   refused({{"depth", {{{"share", 1}, {"layers", 1}}}}}, "has not the model's layers");
   refused({{"depth", {{{"share", 0.5}, {"layers", 1}}, {{"share", 0.4}, {"layers", 2}}}}}, "do not sum to 1");
   refused({{"depth", {{{"share", 0.5}, {"layers", 2}}, {{"share", 0.5}, {"layers", 2}}}}}, "more layers");
@@ -161,6 +210,78 @@ TEST_CASE("coprime: each window once in a turn, in another order in each, and se
   CHECK(turn(other, 0) != first);
   CHECK(turn(order, 0) == first);
   CHECK(WindowOrder::create(recipe, 64 * 3 + 1, 47, {}).error().number == 392);
+  // Steps that replay visit no window: the turns are the same without them.
+  auto replayed = WindowOrder::create(with({{"order", "coprime"}, {"batch", 4}, {"hard", {{"every", 6}, {"keep", 3}}}}),
+                                      text, 47, {})
+                      .value();
+  for (std::int64_t fresh = 0; fresh < 9; ++fresh)
+    CHECK(replayed.batch(fresh < 6 ? fresh : fresh + 3) == order.batch(fresh));
+}
+
+TEST_CASE("the hardest batches are kept, of equal ones the first, and taken once, the hardest first") {
+  const Recipe recipe = with({{"batch", 1}, {"hard", {{"every", 6}, {"keep", 3}}}});
+  HardBatches hard(recipe);
+  const std::vector<double> losses{2, 5, 3, 5, 1, 3};
+  for (std::size_t i = 0; i < losses.size(); ++i) hard.saw(losses[i], {10 * i});
+  const std::string kept = hard.state();
+  CHECK(kept == "[[5.0,[10]],[5.0,[30]],[3.0,[20]]]");
+  CHECK(hard.take().places == std::vector<std::size_t>{10});
+  CHECK(hard.take().places == std::vector<std::size_t>{30});
+  const auto last = hard.take();
+  CHECK(last.loss == 3);
+  CHECK(last.places == std::vector<std::size_t>{20});
+  CHECK(hard.state() == "[]");
+
+  HardBatches restored(recipe);
+  REQUIRE(restored.restore(kept, 6, 30));
+  restored.take();
+  HardBatches later(recipe);
+  REQUIRE(later.restore(restored.state(), 7, 30));  // one of three is replayed
+  CHECK(later.take().places == std::vector<std::size_t>{30});
+  const auto foreign = [&](const std::string& text, std::int64_t done, std::size_t last_place) {
+    return !HardBatches(recipe).restore(text, done, last_place);
+  };
+  CHECK(foreign(kept, 2, 30));
+  CHECK(foreign(kept, 7, 30));
+  CHECK(foreign(kept, 6, 29));
+  CHECK(foreign(kept.substr(1), 6, 30));
+  CHECK(foreign("[[5,[10]],[6,[30]],[3,[20]]]", 6, 30));
+  CHECK(foreign("[[5,[10]],[5,[30]],[3,[20,4]]]", 6, 30));
+  CHECK(foreign("[[5,[10]],[5,[-30]],[3,[20]]]", 6, 30));
+  CHECK(foreign("{}", 0, 30));
+  HardBatches none(with({{"batch", 1}}));
+  none.saw(1, {0});
+  CHECK(none.state() == "[]");
+  CHECK(none.restore("[]", 50, 30));
+}
+
+TEST_CASE("what pulls at a matrix is the gradient of its distance to the multiples of each row's step") {
+  const Options options = pull_rounding(with({{"kombucha", {{"grid", "int4"}, {"weight", 1}, {"share", 1}}}})).value();
+  Matrix<float> W = Matrix<float>::Zero(3, 16);  // a row of zeros, and one with a weight beyond the grid
+  for (Index j = 0; j < W.cols(); ++j) {
+    W(0, j) = std::sin(3.0f * static_cast<float>(j) + 1);
+    W(2, j) = 0.01f * static_cast<float>(j % 5) - 0.02f;
+  }
+  W(2, 7) = 2;
+  const Steps steps = checked_steps(W, options, std::nullopt).value();
+  const auto squares = [&](Index i, Index j, double w) {
+    const double in_steps = w / steps.scale(i, j);
+    return (in_steps - std::round(in_steps)) * (in_steps - std::round(in_steps));
+  };
+  const auto pull = pull_to_codes(W, options);
+  REQUIRE(pull);
+  double sum = 0;
+  for (Index i = 0; i < W.rows(); ++i)
+    for (Index j = 0; j < W.cols(); ++j) {
+      sum += squares(i, j, W(i, j));
+      const double h = 1e-4, slope = (squares(i, j, W(i, j) + h) - squares(i, j, W(i, j) - h)) / (2 * h);
+      CHECK(pull->gradient(i, j) == doctest::Approx(slope).epsilon(1e-5));
+    }
+  CHECK(sum > 0.1);
+  CHECK(options.grid.clipped(W(2, 7), steps.at(2, 7)));
+  CHECK(pull->squares == doctest::Approx(sum));
+  W(1, 2) = std::numeric_limits<float>::quiet_NaN();
+  CHECK(pull_to_codes(W, options).error().number == 350);
 }
 
 TEST_CASE("curriculum: the shares are those of the draws, early easy and late hard; a restored order goes on alike") {
