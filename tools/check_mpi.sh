@@ -197,3 +197,9 @@ if [ "$kills" -ge 50 ]; then  # half a minute
   [ ! -e q.safetensors ] || fail "a run without one of its ranks has written"
 fi
 echo "every run ended within $slowest ms after one of its ranks was killed"
+
+# The model of docs/clusters.md: schedules by hand, the page, and its prediction for two ranks beside what they take.
+tools=$(dirname "$(dirname "$tool")")/tools
+python3 "$tools/cluster_model_test.py" > said 2>&1 || { cat said; fail "the model of docs/clusters.md"; }
+python3 "$tools/cluster_model.py" --check "$tool" --ranks 1,2 || fail "the model's predictions"
+[ "$kills" -lt 50 ] || python3 "$tools/cluster_links.py" "$tool" || fail "two ranks with a link between them"  # a minute or two

@@ -22,7 +22,7 @@ packages_of() {
     sanitizers) echo clang-14 libclang-rt-14-dev llvm-14 libomp-14-dev ;;
     python) echo python3-dev python3-venv python3-pip python3-numpy python3-pytest python3-torch pybind11-dev ;;
     interop) echo python3-venv python3-pip python3-numpy python3-pytest python3-torch python3-tqdm python3-yaml python3-requests ;;
-    mpi) echo libopenmpi-dev openmpi-bin openssh-client ;;  # several processes of one run (HALLMARK_MPI); mpirun looks for ssh
+    mpi) echo libopenmpi-dev openmpi-bin openssh-client python3 ;;  # several processes of one run (HALLMARK_MPI); mpirun looks for ssh
     trainer) echo libtorch-dev ;;
     *) echo "tools/deps.sh: unknown set '$1'" >&2; exit 2 ;;
   esac
