@@ -61,6 +61,7 @@ accepts "--grid int2 --method best --no-guard" "scales NOT JUDGED: searched from
 accepts "--grid lloyd:4 --rotation hadamard:16 --desc-act" "scales by absmax, of rotated rows in their basis, [0-9]* rotated, beside"
 accepts "--grid int4s --group-size 32 --rotation hadamard:16 --rotation-seed 9 --exact" "rotated, beside"
 accepts "--grid int3 --method best --rotation hadamard:16" "scales searched: .* rotated, beside"
+accepts "--grid int4 --method prune --prune 0.2 --prune-by scale --rotation hadamard:16" "scales searched: .* rotated, beside"
 accepts "--grid int3 --scale-rule mse --rotation hadamard:16" "rows NOT JUDGED" 8
 quantized=$folder/o.safetensors expect 8 "rows NOT JUDGED" verify --exact --rows 2 --checker
 
@@ -69,4 +70,4 @@ at=$(($(stat -c %s "$quantized") - 2))
 byte=$(od -An -tu1 -j "$at" -N 1 "$quantized")
 printf "$(printf '\\%03o' $((byte ^ 1)))" | dd of="$quantized" bs=1 seek="$at" conv=notrunc status=none
 expect 7 "error\[E0712\]" verify --exact --checker
-echo "check_verify: a quantized model passes verify --exact --checker, seventeen others hallmark-check alone; a flipped bit, a replaced pair and a missing checker do not"
+echo "check_verify: a quantized model passes verify --exact --checker, eighteen others hallmark-check alone; a flipped bit, a replaced pair and a missing checker do not"

@@ -1,5 +1,5 @@
-// A method of its own: prune, which rounds to nearest and sends weights far below their row's mean to 0. It needs no
-// Gram matrix; with the guard it would never lose to round-to-nearest, whatever it proposed.
+// A method of its own: threshold, which rounds to nearest and sends weights far below their row's mean to 0. It needs
+// no Gram matrix; with the guard it would never lose to round-to-nearest, whatever it proposed.
 #include <cmath>
 
 #include "method/rtn.hpp"
@@ -21,8 +21,8 @@ Expected<std::vector<Proposal>> propose(const MethodInput& input) {
 }  // namespace
 
 namespace method {
-extern const Method prune;
-const Method prune{"prune", "to nearest, small weights to 0", false, false, propose};
+extern const Method threshold;
+const Method threshold{"threshold", "to nearest, small weights to 0", false, false, propose};
 }  // namespace method
 
 }  // namespace hallmark

@@ -40,12 +40,12 @@ TEST_CASE("the grid of the example rounds, and GPTQ runs on it") {
 
 TEST_CASE("the method of the example is found by its name and sends small weights to 0") {
   Options options = options_for("int4s");
-  options.method = "prune";
+  options.method = "threshold";
   const Matrix<float> W = weights();
   const MatrixRef<float> view = W;
   const auto result = quantize({"w", view}, options);
   REQUIRE(result);
-  CHECK(result->method == "prune");
+  CHECK(result->method == "threshold");
   Index zeros = 0;
   for (Index i = 0; i < W.rows(); ++i)
     for (Index j = 0; j < W.cols(); ++j)

@@ -52,7 +52,7 @@ let options_of json =
   let known =
     [ "grid"; "method"; "scale_rule"; "scale_storage"; "group_size"; "damp_fraction"; "desc_act"; "block_size"; "guard"; "points";
       (* written only where they are not the default; they say how a run searched *)
-      "ratios"; "sweeps"; "effort"; "rate"; "beam"; "rotation"; "rotation_seed" ]
+      "ratios"; "sweeps"; "effort"; "rate"; "beam"; "prune"; "prune_by"; "rotation"; "rotation_seed" ]
   in
   match json with
   | Json.Object fields when List.for_all (fun (key, _) -> List.mem key known) fields ->

@@ -16,7 +16,7 @@ let known = function
   | _ -> None
 
 (* Methods that leave the steps of a rule, and those that keep them. *)
-let fits_steps meth = List.mem meth [ "descent"; "greedy"; "best" ]
+let fits_steps meth = List.mem meth [ "descent"; "greedy"; "best"; "prune" ]
 let keeps_steps meth = List.mem meth [ "gptq"; "rtn" ]
 
 let of_matrix (m : matrix) =

@@ -16,6 +16,7 @@
   METHOD(best)                   \
   METHOD(trellis)                \
   METHOD(rate_distortion)        \
+  METHOD(prune)                  \
   METHOD(sparse24)               \
   METHOD(qronos)                 \
   METHOD(rtn)

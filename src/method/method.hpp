@@ -53,11 +53,12 @@ struct Method {
   /// One proposal at least, of which the guard keeps the best row by row; without the guard the last one counts.
   /// Errors: E0503; those of the backend.
   Expected<std::vector<Proposal>> (*propose)(const MethodInput& input);
-  std::array<std::string_view, 2> options = {};  ///< that only methods which name them read; empty: none
+  std::array<std::string_view, 3> options = {};  ///< that only methods which name them read; empty: none
   /// What keeps these options from this method; where it is null, nothing does.
   std::optional<Obstacle> (*obstacle)(const Options& options) = nullptr;
   bool through_window = false;  ///< of rotated rows of a grid that is `windowed`, of which no other method makes codes
   std::string_view upright = {};  ///< which method has the rows as they are where there is a rotation; empty: itself
+  double bytes_per_weight = 0;    ///< that it works on beside proposals and their steps, for what a plan says of memory
   bool two_of_four = false;       ///< of each aligned four codes at most two stand for a number other than 0
 };
 

@@ -52,6 +52,8 @@ Status set_option(std::string_view name, std::string_view word, std::string& val
     if (!ratios) return ratios.error();
     value = fmt::format("{}", fmt::join(*ratios, ","));
     return ok();
+  } else if (name == "prune_by") {
+    if (word != prune_by_loss && word != prune_by_scale) return not_a(name, word, "loss or scale");
   } else if (name == "rotation") {
     if (word != no_rotation && word != hadamard_16) return not_a(name, word, "none or hadamard:16");
   } else if (name == "target") {

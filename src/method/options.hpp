@@ -18,6 +18,9 @@ inline constexpr std::string_view plain_target = "plain", asymmetric_target = "a
 /// The partial rows of method rate-distortion: the lanes of a strip.
 inline constexpr Index widest_beam = 48;
 
+/// By what method prune ranks codes: what their row loses more without them, or the square of their step.
+inline constexpr std::string_view prune_by_loss = "loss", prune_by_scale = "scale";
+
 struct Options {
   Grid grid;
   std::string method = "gptq";
@@ -32,6 +35,8 @@ struct Options {
   Index effort = 3;                                  ///< of method best, 1 to 5
   double rate = 0.05;                                ///< of method rate-distortion: mu over mean(d) mean(s^2)
   Index beam = 1;                                    ///< of method rate-distortion: partial rows kept, 1 to widest_beam
+  double prune = 0.1;                                ///< of method prune: of the codes 1 and -1 those that become 0
+  std::string prune_by = std::string(prune_by_loss);  ///< of method prune: which of them
   bool guard = true;  ///< row by row the best of all proposals, round-to-nearest among them
   std::string rotation = std::string(no_rotation);     ///< the basis in which codes are looked for (scale/rotation.hpp)
   Index rotation_seed = 0;                             ///< of its signs
@@ -52,7 +57,7 @@ template <class SomeOptions, class Visit>
 void visit_options(SomeOptions& options, Visit&& visit) {
   visit(OptionInfo{"grid", "the points that weights are rounded to"}, options.grid);
   visit(OptionInfo{"method",
-                   "how codes are chosen: gptq, descent, greedy, best, trellis, rate-distortion, sparse24, "
+                   "how codes are chosen: gptq, descent, greedy, best, trellis, rate-distortion, prune, sparse24, "
                    "qronos, or rtn (round to nearest)"},
         options.method);
   visit(OptionInfo{"scale_rule", "unit, row-pow2, matrix-max, absmax, minmax or search [by the grid]"},
@@ -68,6 +73,8 @@ void visit_options(SomeOptions& options, Visit&& visit) {
   visit(OptionInfo{"effort", "how long method best may search, 1 to 5", true}, options.effort);
   visit(OptionInfo{"rate", "what a bit costs method rate-distortion, over mean(d) mean(s^2)", true}, options.rate);
   visit(OptionInfo{"beam", "how many partial rows method rate-distortion goes on with, 1 to 48", true}, options.beam);
+  visit(OptionInfo{"prune", "which fraction of the codes 1 and -1 method prune sets to 0", true}, options.prune);
+  visit(OptionInfo{"prune_by", "loss or scale: which codes method prune sets to 0 first", true}, options.prune_by);
   visit(OptionInfo{"guard", "row by row the better of the method and rounding to nearest"}, options.guard);
   visit(OptionInfo{"rotation", "none or hadamard:16: the basis in which codes are looked for", true}, options.rotation);
   visit(OptionInfo{"rotation_seed", "of the signs of the rotation", true}, options.rotation_seed);

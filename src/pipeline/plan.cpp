@@ -242,9 +242,12 @@ double PlannedMatrix::working_set() const {
   const double fitting = steps_depend_on(matrix.options) == Statistic::losses ? r * c * (2 + 2) + c * c * 4 : 0;
   // C and K, their differences, w*, the slope and a product.
   const double asymmetric = matrix.options.target == plain_target ? 0 : r * c * (4 + 8 + 8) + c * c * 4 * 8;
+  const auto method = find_method(matrix.options.method);
+  const double worked_on = method ? (*method)->bytes_per_weight * r * c : 0;
   // Beside what is free by then: Q and E, or E and E L.
   const double corrected = matrix.options.low_rank == 0 ? 0 : r * c * (4 + 8);
-  return of_rows + r * c * (4 + 4) + c * c * (8 + 8 + 8 + 2 + 4) + fitting + turned + asymmetric + corrected + tokens;
+  return of_rows + r * c * (4 + 4) + c * c * (8 + 8 + 8 + 2 + 4) + fitting + worked_on + turned + asymmetric +
+         corrected + tokens;
 }
 
 const char* PlannedMatrix::calibration_kind() const {

@@ -36,6 +36,8 @@ TEST_CASE("what quantize wrote is verified, on every path through the options") 
                                   "--method rate-distortion --grid int4 --rate 0.2",
                                   "--method rate-distortion --grid int3z --group-size 3 --exact",
                                   "--method rate-distortion --grid int4 --beam 8",
+                                  "--method prune --grid int4 --prune 0.5 --exact",
+                                  "--method prune --grid int3s --group-size 3 --no-guard --prune 0.3 --prune-by scale",
                                   "--method sparse24 --no-guard --grid int4 --exact",
                                   "--method sparse24 --no-guard --grid int4z",
                                   "--scale-rule search --grid int4s --ratios 1,0.8"}) {

@@ -139,7 +139,7 @@ let searched () =
   (* All weights are nearest to 0 at scale 2^100, and this loses no more than itself. *)
   let huge = rounded plain (fun _ -> [| ldexp 1. 100 |]) in
   List.iter (fun (rule, meth) -> refused ("2^100, by " ^ rule ^ " and " ^ meth) "rule-guard" { (made huge) with rule; meth })
-    [ ("search", "gptq"); ("absmax", "descent"); ("absmax", "best"); ("search", "best") ];
+    [ ("search", "gptq"); ("absmax", "descent"); ("absmax", "best"); ("absmax", "prune"); ("search", "best") ];
   expect "without the guard" 8 [ "NOT JUDGED: searched from those of absmax, without the guard" ] (made { huge with guard = false });
   expect "round-to-nearest with searched scales" 8 [ "NOT JUDGED: rule search is not known" ]
     { (made b) with meth = "rtn" }

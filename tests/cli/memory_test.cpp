@@ -129,6 +129,7 @@ TEST_CASE("--dry-run tells what a matrix needs: never less, and at most twice as
     each.back().insert(each.back().end(), more.begin(), more.end());
   }
   each.push_back({"--grid", "int4", "--method", "greedy", "--sweeps", "1"});
+  each.push_back({"--grid", "int2s", "--method", "prune", "--sweeps", "1"});
   const Words trellis{"--grid", "trellis:2", "--method", "trellis", "--rotation", "hadamard:16"};  // slow: fewer rows
   each.push_back(trellis);
   each.push_back({"--bits", "4", "--effort", "1"});

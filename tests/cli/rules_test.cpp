@@ -293,6 +293,8 @@ TEST_CASE("an option that nothing reads is refused, one that some tensor reads i
   refuses("--method descent --effort 5", {"method best"});
   refuses("--rate 0.1", {"the command line: rate 0.1", "method rate-distortion"});
   refuses("--method best --beam 4", {"the command line: beam 4", "method rate-distortion"});
+  refuses("--prune 0.2", {"the command line: prune 0.2", "method prune"});
+  refuses("--method gptq --prune-by scale", {"the command line: prune_by scale", "method prune"});
   refuses("--ratios 1,0.5 --scale-rule absmax --grid int4", {"ratios 1,0.5", "scale rule search"});
   refuses("--rotation-seed 7 --grid int4", {"rotation_seed 7", "rotation hadamard:16"});
   refuses("--method rtn --damp-fraction 0.1", {"damp_fraction 0.1", "needs calibration"});
@@ -302,6 +304,7 @@ TEST_CASE("an option that nothing reads is refused, one that some tensor reads i
   for (const std::string flags :
        {"--method descent --sweeps 3", "--method best --effort 1",
         "--method rate-distortion --grid int4 --rate 0.1 --beam 4", "--grid int4 --scale-rule search --ratios 1,0.5",
+        "--method prune --grid int4 --prune 0.2 --prune-by scale --sweeps 3",
         "--grid int3 --method rtn --scale-rule pivot --damp-fraction 0.1 --desc-act"})
     CHECK_MESSAGE(work.run(flags + " --dry-run").exit == 0, flags);
   const Result mixed = work.quantize(R"({"match": "^b", "method": "gptq"})", "--method best --effort 5 --dry-run");

@@ -104,9 +104,10 @@ TEST_CASE("empty values and numbers out of range are usage errors") {
   }
   for (const std::string flag : {"--threads 0", "--threads 1000000"})
     work.refuses(calibrated + "-o q.safetensors " + flag, 2, "E0201", "--threads");
-  for (const std::string flag : {"group_size -1", "group_size 99999999999999999999999", "group_size 0x10",
-                                 "block_size 0", "block_size 1.5", "damp_fraction nan", "damp_fraction 1",
-                                 "damp_fraction 1e-400", "scale_storage f64", "rate 1", "rate -0.1", "rate nan"}) {
+  for (const std::string flag :
+       {"group_size -1", "group_size 99999999999999999999999", "group_size 0x10", "block_size 0", "block_size 1.5",
+        "damp_fraction nan", "damp_fraction 1", "damp_fraction 1e-400", "scale_storage f64", "rate 1", "rate -0.1",
+        "rate nan", "prune 1", "prune -0.1", "prune_by size"}) {
     const std::string option = flag.substr(0, flag.find(' '));
     std::string typed = "--" + flag;
     std::ranges::replace(typed, '_', '-');
@@ -114,6 +115,7 @@ TEST_CASE("empty values and numbers out of range are usage errors") {
   }
   work.refuses(calibrated + "-o q.safetensors --damp-percent 1", 2, "E0227", "damp_fraction is '1'");  // its first name
   work.refuses(calibrated + "-o q.safetensors --method rate-distortion --dry-run", 2, "E0233", "--grid int8");
+  work.refuses(calibrated + "-o q.safetensors --method prune --dry-run", 2, "E0233", "--grid intB");
   work.refuses(calibrated + "-o q.safetensors --method sparse24 --dry-run", 2, "E0233", "--no-guard");
   work.refuses("tool gram --model m -o g --batches 0", 2, "E0201", "from 1 to 4096");
   CHECK(work.run("tool quantize --help").out.find("=0 ") == std::string::npos);
