@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# tools/check_mpi.sh [KILLS]: builds the tool for several processes and runs it with local ranks: files and findings are those of one
-# process, ranks that see other things are named, and a rank of quantize or gram that is killed ends the run and loses nothing that was kept.
+# tools/check_mpi.sh [KILLS]: builds the tool for several processes and runs it with local ranks: files, findings and lines are those of one
+# process, ranks that see other things are named, and a rank of quantize, gram or league that is killed ends the run and loses nothing that was kept.
 set -euo pipefail
 kills=${1:-10}
 build=build-mpi
@@ -102,6 +102,58 @@ cmp g.one g.several || fail "gram that 2 ranks went on with writes other bytes t
 refused E0205 "this way of gram" $run -n 2 "$tool" gram --merge g.one -o x.safetensors
 echo "gram by 1, 2 and 3 ranks, four chunks of one weight, with and without a state: the bytes of one process"
 
+# A checkpoint of two small layers, another, and ten files of text.
+mkdir models others text
+perl -e 'for my $folder ("models", "others") {
+    srand($folder eq "models" ? 8 : 9); my ($head, $data) = ("", "");
+    my $add = sub { my ($name, @shape) = @_; my $count = 1; $count *= $_ for @shape; my $first = length $data;
+      $data .= pack "f<*", map { @shape > 1 ? .8 * rand() - .4 : 1 + .1 * rand() } 1 .. $count;
+      $head .= sprintf q(,"%s":{"dtype":"F32","shape":[%s],"data_offsets":[%d,%d]}), $name, join(",", @shape), $first, length $data };
+    $add->("tok_emb.weight", 256, 16); $add->("bigram.table.weight", 32, 8); $add->("bigram.proj.weight", 16, 8); $add->("bigram.scale", 1);
+    for my $block ("blocks.0", "blocks.1") {
+      $add->("$block.attn.$_", 8, 16) for "c_k.weight", "c_v.weight"; $add->("$block.attn.$_", 16, 16) for "c_q.weight", "proj.weight";
+      $add->("$block.attn.q_gain", 2); $add->("$block.mlp.fc.weight", 24, 16); $add->("$block.mlp.proj.weight", 16, 24);
+      $add->("$block.$_", 16) for "attn_scale", "mlp_scale", "resid_mix_x", "resid_mix_x0"; }
+    $add->("skip_w.0", 16);
+    my $config = q({\"bigram_buckets\":32,\"bigram_dim\":8,\"dim\":16,\"head_dim\":8,\"heads\":2,\"kv_heads\":1,\"layers\":2,) .
+      q(\"logit_softcap\":30,\"mlp_hidden\":24,\"norm_epsilon\":1e-7,\"rope_base\":10000,\"vocab\":256,\"window\":256});
+    $head = qq({"__metadata__":{"hallmark.seed":"47","hallmark.config":"$config"}$head}); $head .= " " while length($head) % 8;
+    open my $out, ">:raw", "$folder/seed-47.safetensors" or die; print $out pack("Q<", length $head), $head, $data; }
+  srand 10;
+  for my $k (0 .. 9) { open my $out, ">", "text/$k.txt" or die; print $out join("", map { chr(97 + int(26 * rand() ** 2)) } 1 .. 24000), "\n" }'
+# Lines without what no two runs have alike.
+lines() { sed -E 's/"(prev|run|timestamp)":"[^"]*"//g; s/"seconds":[^,]*//' "$1"; }
+league=(league --seeds 47 --bits 4 --text text --threads 1)
+few=("${league[@]}" --eval-bytes 1024 --entries '^(rtn|gptq)$')
+quietly "$tool" "${few[@]}" -o few.one.jsonl
+[ "$(wc -l < few.one.jsonl)" -eq 2 ] || fail "the league has other lines than its two entries"
+for ranks in 1 2 3; do
+  quietly $run -n $ranks "$tool" "${few[@]}" -o "few.$ranks.jsonl"
+  cmp <(lines few.one.jsonl) <(lines "few.$ranks.jsonl") || fail "league by $ranks ranks has other lines than one process"
+done
+sed 1q few.one.jsonl > begun.jsonl
+quietly $run -n 2 "$tool" "${few[@]}" -o begun.jsonl --resume
+cmp <(lines few.one.jsonl) <(lines begun.jsonl) || fail "league that 2 ranks went on with has other lines than one process"
+[ "$(grep -o '"run":"[^"]*"' begun.jsonl | sort -u | wc -l)" -eq 1 ] || fail "league that 2 ranks went on with has become two runs"
+# Three ranks with a state, of which one is killed when the first lines are kept; two go on with what it holds.
+all=("${league[@]}" --eval-bytes 24000 --entries '^gptq.*[^c]$')  # but for asymmetric ones, which take long
+quietly "$tool" "${all[@]}" -o all.one.jsonl
+$run -n 3 "$tool" "${all[@]}" -o all.jsonl --state lines > said 2>&1 &
+mpirun=$!
+kept_lines() { echo $(($(find lines -name '*.record' 2> /dev/null | wc -l) - 1)); }  # the id of the run is no line
+while kill -0 $mpirun 2> /dev/null && [ "$(kept_lines)" -lt 3 ]; do sleep 0.01; done
+mapfile -t pids < <(pgrep -P $mpirun -x hallmark)
+[ ${#pids[@]} -eq 3 ] || { cat said; fail "there are no three ranks of league to kill one of"; }
+kill -9 "${pids[RANDOM % 3]}"
+wait $mpirun && fail "league ends well without one of its ranks"
+grep -q 'process rank [0-2] with' said || { cat said; fail "nobody named the rank of league that was killed"; }
+[ ! -e all.jsonl ] || fail "league has appended a part of a run with a state"
+before=$(kept_lines)
+quietly $run -n 2 "$tool" "${all[@]}" -o all.jsonl --state lines --resume
+grep -q "state lines: $before of $(wc -l < all.one.jsonl) taken, 0 not taken" said || { cat said; fail "league does not take what was kept"; }
+cmp <(lines all.one.jsonl) <(lines all.jsonl) || fail "league that went on after a kill has other lines than one process"
+echo "league by 1, 2 and 3 ranks, with and without a state: the lines of one process, of which $before were kept when a rank was killed"
+
 cat > unlike <<'SCRIPT'
 #!/bin/sh
 # Rank 1 gets other words: unlike TOOL FLAG VALUE WORDS...
@@ -115,6 +167,8 @@ chmod +x unlike
 refused E0450 "rank 1: the weights' SHA-256 is" $run -n 3 ./unlike "$tool" --weights other "${quantize[@]}" -o x.safetensors
 refused E0450 "rank 1: the plan" $run -n 3 ./unlike "$tool" --damp-fraction 0.02 "${quantize[@]}" --weights w -o x.safetensors
 refused E0450 "rank 1: the activations' SHA-256 is" $run -n 2 ./unlike "$tool" --activations t0 gram --activations t1 -o x.safetensors
+refused E0450 "rank 1: seed-47.safetensors is" $run -n 2 ./unlike "$tool" --models others "${few[@]}" -o x.jsonl
+refused E0450 "rank 1: the contracts is off" $run -n 2 ./unlike "$tool" --contracts off "${few[@]}" -o x.jsonl
 refused E0901 "rank 1: " $run -n 3 ./unlike "$tool" --weights missing "${quantize[@]}" -o x.safetensors
 refused E0205 "2 ranks" $run -n 2 "$tool" version
 compgen -G 'x*' > /dev/null && fail "a refused run has left an output"

@@ -1,4 +1,5 @@
-// hallmark league: entries x divisions x checkpoints; appends each line to a ledger as it is finished.
+// hallmark league: entries x divisions x checkpoints; appends each line to a ledger as it is finished. Of several ranks
+// the first appends.
 
 #include <filesystem>
 #include <memory>
@@ -10,6 +11,7 @@
 #include "cli/last_words.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
+#include "cli/ranks.hpp"
 #include "cli/resume.hpp"
 #include "io/utf8.hpp"
 #include "league/report.hpp"
@@ -37,10 +39,11 @@ Expected<Exit> write_report(const std::string& ledger, const std::string& page) 
 }
 
 // Appends every line as it is finished.
-Status play(const LeagueOptions& options, const std::vector<LeagueLine>& begun, const std::string& ledger) {
+Status play(Resumable& stateless, const LeagueOptions& options, const std::vector<LeagueLine>& begun,
+            const std::string& ledger) {
   Progress bar("league");
   const LastWords words(
-      escaped(fmt::format("finished lines stay in {}: the same command with --resume goes on", ledger)) + "\n");
+      escaped(fmt::format("appended lines stay in {}: the same command with --resume goes on", ledger)) + "\n");
   const LeagueListener listener{
       [&](double done, double total, std::string_view item) { bar.update(done, total, item); },
       [&](const LeagueLine& line) -> Status {
@@ -50,7 +53,7 @@ Status play(const LeagueOptions& options, const std::vector<LeagueLine>& begun, 
         return append_to_ledger(ledger, LedgerForm::json_lines, bodies);
       },
       [](const std::string& remark) { warn("note: {}", remark); }};
-  return run_league(options, begun, listener);
+  return run_league(options, begun, listener, stateless.lines(), ranks.get());
 }
 
 // Keeps every line in the state as it is finished; the ledger gets all of them together.
@@ -70,7 +73,7 @@ Status play_in(Resumable& resumable, const LeagueOptions& options, const std::st
           return ok();
         },
         [](const std::string& remark) { warn("note: {}", remark); }};
-    if (const Status played = run_league(options, {}, listener, resumable.lines()); !played) return played;
+    if (const Status played = run_league(options, {}, listener, resumable.lines(), ranks.get()); !played) return played;
   }
   resumable.print_summary(texts.size());
   const Expected<bool> appended = append_once(ledger, id, texts);
@@ -83,28 +86,37 @@ Status play_in(Resumable& resumable, const LeagueOptions& options, const std::st
 Expected<Exit> run(LeagueFlags flags) {
   if (const Status good = flags.apply(); !good) return good.error();
   const std::optional<std::string> output = flags.ledger();
+  if (flags.report && !first_rank()) return Exit::ok;
   if (flags.report) return write_report(output.value_or(std::string(league_ledger_path)), page_of(flags));
-  const Expected<std::string> ledger = league_ledger(flags.options, output);
-  if (!ledger) return ledger.error();
+  std::string ledger;
+  if (first_rank()) {
+    Expected<std::string> path = league_ledger(flags.options, output);
+    if (!path) return path.error();
+    ledger = *std::move(path);
+  }
   flags.options.git_sha = current_git_sha();
-  if (!flags.resume.folder.empty()) {
-    Expected<Resumable> resumable =
-        Resumable::open(flags.resume, "league", fmt::format("hallmark {}", build_info::version));
-    if (!resumable) return resumable.error();
-    if (const Status played = play_in(*resumable, flags.options, *ledger); !played) return played.error();
-    return output ? Exit::ok : write_report(*ledger, page_of(flags));
+  Expected<Resumable> resumable =
+      Resumable::open(flags.resume, "league", fmt::format("hallmark {}", build_info::version));
+  if (!resumable) return resumable.error();
+  if (!first_rank()) {
+    const Status helped = run_league(flags.options, {}, {}, resumable->lines(), ranks.get());
+    return helped ? Expected<Exit>(Exit::ok) : helped.error();
   }
-  std::vector<LeagueLine> begun;
-  if (flags.resume.resume) {
-    const auto present = read_ledger(*ledger, LedgerForm::json_lines);
-    if (!present) return present.error();
-    const auto lines = league_lines(*present, *ledger);
-    if (!lines) return lines.error();
-    begun = last_run(*lines);
+  if (resumable->state()) {
+    if (const Status played = play_in(*resumable, flags.options, ledger); !played) return played.error();
+  } else {
+    std::vector<LeagueLine> begun;
+    if (flags.resume.resume) {
+      const auto present = read_ledger(ledger, LedgerForm::json_lines);
+      if (!present) return present.error();
+      const auto lines = league_lines(*present, ledger);
+      if (!lines) return lines.error();
+      begun = last_run(*lines);
+    }
+    if (const Status played = play(*resumable, flags.options, begun, ledger); !played) return played.error();
+    note("appended to {}", ledger);
   }
-  if (const Status played = play(flags.options, begun, *ledger); !played) return played.error();
-  note("appended to {}", *ledger);
-  return output ? Exit::ok : write_report(*ledger, page_of(flags));
+  return output ? Exit::ok : write_report(ledger, page_of(flags));
 }
 
 }  // namespace
@@ -120,7 +132,7 @@ Command league_command(CLI::App& root) {
   app->add_flag("--resume", f->resume.resume,
                 "Take what the state holds and is still valid; without --state, go on with the last run of the ledger");
   app->add_flag("--report", f->report, "Play nothing: write the report of the ledger again")->excludes(state);
-  return {app, [f] { return run(*f); }};
+  return {app, [f] { return run(*f); }, true};
 }
 
 }  // namespace hallmark::cli

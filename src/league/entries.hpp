@@ -32,6 +32,12 @@ struct LeagueEntry {
 
 const std::vector<LeagueEntry>& league_entries();
 
+/// An entry in one of its divisions.
+struct Fixture {
+  const LeagueEntry* entry;
+  const Division* division;
+};
+
 /// The tied embedding, which some entries keep on another grid.
 inline constexpr std::string_view embedding_weight = "tok_emb.weight";
 

@@ -3,195 +3,36 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
-#include <filesystem>
-#include <numeric>
 #include <set>
 
 #include "base/error_numbers.hpp"
 #include "io/file.hpp"
-#include "measure/grams.hpp"
-#include "measure/in_order.hpp"
-#include "measure/judged_codes.hpp"
-#include "measure/provenance.hpp"
-#include "method/rtn.hpp"
+#include "io/sha256.hpp"
 #include "pipeline/pattern.hpp"
-#include "pipeline/quantize_matrix.hpp"
+#include "ranks/shared_work.hpp"
 #include "replay/calibration.hpp"
 
 namespace hallmark {
 namespace {
 
-using Losses = std::map<std::string, double>;  // by tensor
+constexpr std::size_t lines_ahead = 16;  // for each of several ranks, from the line that is appended next
 
-// What the lines of one checkpoint share.
-struct Board {
-  Model model;
-  const TrainSplit& train;
-  std::vector<std::uint64_t> offsets;  // of the calibration windows
-  Grams grams;
-  LeagueLine common;                      // the fields that no entry changes
-  std::map<const Division*, Losses> rtn;  // of the baselines
+// A line that the run is to have.
+struct PlannedLine {
+  const Fixture* fixture;
+  std::size_t checkpoint;
+  std::string key;
 };
 
-double processor_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
-
-// A line as its matrices are quantized.
-class Quantizing {
- public:
-  Quantizing(const Board& board, RuleSet& rules, contracts::Policy policy, LeagueLine& line)
-      : board_(board), rules_(rules), policy_(policy), line_(line) {}
-
-  // Every matrix, by the Gram matrices of the unquantized model.
-  Expected<Model> side_by_side() {
-    std::map<std::string, Matrix<float>> decoded;
-    for (const auto& name : board_.model.matrix_names()) {
-      const SiteGram& gram = *board_.grams.at(name);
-      auto values = matrix(name, gram.G, gram.tokens, nullptr);
-      if (!values) return values.error();
-      decoded.emplace(name, *std::move(values));
-    }
-    return board_.model.with_weights(decoded);
-  }
-
-  Expected<Model> in_order() {
-    return quantize_in_order(board_.model, board_.grams, board_.train, board_.offsets,
-                             [&](const std::string& name, const TargetGrams& target) {
-                               const FloatInputs inputs{target.C, target.K};
-                               return matrix(name, target.H, target.tokens, &inputs);
-                             });
-  }
-
-  // Enters into the line what is known of the codes: their plain losses, whatever they were made for.
-  Status enter(const Fixture& fixture) {
-    Sha256 digest;
-    CodeBits sizes;
-    for (const auto& name : board_.model.matrix_names()) {
-      const auto& [options, result] = done_.at(name);
-      const Matrix<float>& W = board_.model[name];
-      const auto loss = certified_loss(W, *board_.grams.at(name), options, result, name);
-      if (!loss) return loss.error();
-      line_.loss[name] = *loss;
-      line_.guard_rows += result.guard_rows;
-      sizes.add(name, W, options, result.codes);
-      add_to_digest(digest, name, result.codes, result.steps);
-      if (name == embedding_weight) {
-        if (!fixture.entry->embedding.empty()) line_.embedding = options.grid.id();
-      } else {
-        enter_options(options);
-      }
-    }
-    if (auto held = judged_.status(); !held) return held;
-    for (const auto& [name, count] : judged_.counts()) line_.contracts_held[name] = count.passed;
-    line_.stored_bits = sizes.stored / sizes.weights;
-    line_.container_bits = sizes.container / sizes.weights;
-    line_.entropy_bits = sizes.entropy / sizes.weights;
-    line_.codes_digest = digest.hex();
-    return ok();
-  }
-
- private:
-  struct Done {
-    Options options;
-    Quantized result;
-  };
-
-  void enter_options(const Options& options) {
-    visit_options(options, [&](const OptionInfo& info, const auto& value) {
-      line_.options[std::string(info.name)] = option_text(value);
-    });
-  }
-
-  // What the codes stand for.
-  Expected<Matrix<float>> matrix(const std::string& name, MatrixRef<double> H, Index tokens,
-                                 const FloatInputs* inputs) {
-    const auto resolved = rules_.resolve(name);
-    if (!resolved) return resolved.error();
-    const Options& options = resolved->options;
-    const MatrixRef<float> W = board_.model[name];
-    Layer layer{name, W, &H, tokens, tokens};
-    layer.inputs = inputs;
-    const double start = processor_seconds();
-    auto done = quantize_matrix(layer, options, std::nullopt, {policy_, false, false, {}});
-    if (!done) return done.error();
-    line_.seconds += processor_seconds() - start;
-    judged_.merge(done->contracts);
-    const Quantized& result = done_.insert_or_assign(name, Done{options, std::move(done->result)}).first->second.result;
-    return dequantize(result.codes, result.steps, options.grid);
-  }
-
-  const Board& board_;
-  RuleSet& rules_;
-  contracts::Policy policy_;
-  LeagueLine& line_;
-  contracts::Report judged_;
-  std::map<std::string, Done> done_;
+// What every rank knows of the run.
+struct League {
+  const LeagueOptions& options;
+  const Corpus& corpus;
+  std::span<const std::byte> evaluated;
+  std::vector<PlannedLine> plan;  // in the order of the ledger
+  LeagueLine shared;              // the fields that all lines have alike, but for the id of the run, which rank 0 knows
+  std::vector<Checkpoint> checkpoints;
 };
-
-// Quantizes every matrix and enters what is known of the codes into the line; gives the model that they make.
-Expected<Model> quantize_line(const Board& board, const Fixture& fixture, contracts::Policy policy, LeagueLine& line) {
-  auto rules = rules_of(*fixture.entry, *fixture.division);
-  if (!rules) return rules.error();
-  Quantizing work(board, *rules, policy, line);
-  const auto any = rules->resolve("");
-  if (!any) return any.error();
-  auto model = any->options.target == plain_target ? work.side_by_side() : work.in_order();
-  if (!model) return model.error();
-  if (const Status entered = work.enter(fixture); !entered) return entered.error();
-  return model;
-}
-
-// The losses of the division's baseline, quantized here where no line has them.
-Expected<const Losses*> baseline(Board& board, const Division& division) {
-  const auto found = board.rtn.find(&division);
-  if (found != board.rtn.end()) return &found->second;
-  LeagueLine line;
-  const auto model = quantize_line(board, {&entry_named(division.baseline), &division}, contracts::Policy::off, line);
-  if (!model) return model.error();
-  return &(board.rtn[&division] = std::move(line.loss));
-}
-
-Expected<LeagueLine> play(Board& board, const Fixture& fixture, contracts::Policy policy,
-                          std::span<const std::byte> evaluated) {
-  const auto rtn = baseline(board, *fixture.division);
-  if (!rtn) return rtn.error();
-  LeagueLine line = board.common;
-  line.entry = fixture.entry->name;
-  line.division = fixture.division->name;
-  const auto model = quantize_line(board, fixture, policy, line);
-  if (!model) return model.error();
-  for (const auto& [name, loss] : **rtn)
-    if (loss > 0) line.relative_loss[name] = line.loss.at(name) / loss;
-  line.mean_relative_loss = geometric_mean(line.relative_loss);
-  const auto bpb = bits_per_byte(*model, evaluated);
-  if (!bpb) return bpb.error();
-  line.bpb_quantized = *bpb;
-  line.damage = line.bpb_quantized - line.bpb_float;
-  line.timestamp = timestamp_now();
-  return line;
-}
-
-Expected<Board> set_up(std::uint64_t seed, Checkpoint& checkpoint, const LeagueLine& common, const Corpus& corpus,
-                       std::span<const std::byte> evaluated, Work& work) {
-  const auto plan = CalibrationPlan::draw(corpus.train, seed, static_cast<std::size_t>(league_batches));
-  if (!plan) return plan.error();
-  const auto offsets = plan->calibration(static_cast<std::size_t>(league_batches));
-  const std::int64_t after[] = {league_batches};
-  auto grams = capture_grams(checkpoint.model, corpus.train, offsets, after, [&] {
-    work.add(static_cast<double>(calibration_batch), fmt::format("seed {}: activations", seed));
-  });
-  if (!grams) return grams.error();
-  const auto bpb = bits_per_byte(checkpoint.model, evaluated);
-  if (!bpb) return bpb.error();
-  Board board{std::move(checkpoint.model), corpus.train, {offsets.begin(), offsets.end()},
-              std::move(grams->front()),   common,       {}};
-  board.common.seed = seed;
-  board.common.bpb_float = *bpb;
-  board.common.checkpoint_digest = std::move(checkpoint.digest);
-  board.common.calibration_offsets_digest = offsets_digest(offsets);
-  board.common.gram_digest = gram_digest(board.grams);
-  return board;
-}
 
 bool is_whole_league(const LeagueOptions& options) {
   return options.pattern.empty() && options.divisions.empty() && std::ranges::equal(options.seeds, canonical_seeds) &&
@@ -217,85 +58,155 @@ Status check_begun(const std::vector<LeagueLine>& begun, const LeagueLine& share
   return ok();
 }
 
-std::string key_of(const Fixture& fixture, std::uint64_t seed) {
-  LeagueLine line;
-  line.entry = fixture.entry->name;
-  line.division = fixture.division->name;
-  line.seed = seed;
-  return line.key();
+// Checkpoints go round innermost, so that an unfinished run has entries that met all of them.
+std::vector<PlannedLine> planned_lines(const std::vector<Fixture>& fixtures, const std::vector<std::uint64_t>& seeds) {
+  std::vector<PlannedLine> plan;
+  for (const Fixture& fixture : fixtures)
+    for (std::size_t i = 0; i < seeds.size(); ++i) {
+      LeagueLine line;
+      line.entry = fixture.entry->name;
+      line.division = fixture.division->name;
+      line.seed = seeds[i];
+      plan.push_back({&fixture, i, line.key()});
+    }
+  return plan;
 }
 
-// All that the numbers of the lines depend on; what entries and divisions are is part of the program.
-std::map<std::string, Dependencies> dependencies_of(const LeagueOptions& options, const std::vector<Fixture>& fixtures,
-                                                    const std::vector<Checkpoint>& checkpoints,
-                                                    const LeagueLine& shared) {
+// What the numbers of all lines depend on; what entries and divisions are is part of the program.
+Dependencies common_dependencies(const LeagueLine& shared) {
+  return {{"commit", shared.git_sha},
+          {"text", shared.text_digest},
+          {"evaluated bytes", std::to_string(shared.eval_bytes)},
+          {"contracts", shared.contracts}};
+}
+
+std::map<std::string, Dependencies> dependencies_of(const League& league) {
   std::map<std::string, Dependencies> all;
-  for (std::size_t i = 0; i < checkpoints.size(); ++i)
-    for (const Fixture& fixture : fixtures)
-      all[key_of(fixture, options.seeds[i])] = {{"commit", shared.git_sha},
-                                                {"text", shared.text_digest},
-                                                {"evaluated bytes", std::to_string(shared.eval_bytes)},
-                                                {"contracts", shared.contracts},
-                                                {"checkpoint", checkpoints[i].digest}};
+  for (const PlannedLine& line : league.plan) {
+    Dependencies& on = all[line.key] = common_dependencies(league.shared);
+    on["checkpoint"] = league.checkpoints[line.checkpoint].digest;
+  }
   return all;
 }
 
-// What the state holds of the lines that are missing, as lines of this run.
-std::map<std::string, LeagueLine> take_lines(const std::set<std::string>& missing, const LeagueLine& shared,
-                                             const KeptLines& kept) {
-  std::map<std::string, LeagueLine> taken;
-  for (const std::string& key : missing) {
-    auto line = kept.take(key, [&](const std::string& text) -> std::optional<LeagueLine> {
-      auto read = parse_league_line(text, "the state");
-      return read && read->key() == key ? std::optional(*std::move(read)) : std::nullopt;
-    });
-    if (!line) continue;
-    line->run = shared.run;
-    line->lines = shared.lines;
-    taken.emplace(key, *std::move(line));
-  }
-  return taken;
+// All that the lines depend on, and which they are.
+Agreement agreement_of(const League& league, const std::string& program) {
+  Sha256 keys;
+  for (const PlannedLine& line : league.plan) keys.update(line.key + "\n");
+  Agreement all{{"the program", program}, {"the plan (entries, divisions, seeds)", keys.hex()}};
+  for (const auto& [name, value] : common_dependencies(league.shared)) all.emplace_back("the " + name, value);
+  for (std::size_t i = 0; i < league.checkpoints.size(); ++i)
+    all.emplace_back(checkpoint_name(league.options.seeds[i]), league.checkpoints[i].digest);
+  return all;
 }
 
-// Every missing line, taken or played, in the order of the run. Only checkpoints that are played on are set up.
-Status play_all(const LeagueOptions& options, const std::vector<Fixture>& fixtures,
-                const std::set<std::string>& missing, std::vector<Checkpoint>& checkpoints, const LeagueLine& shared,
-                const KeptLines& kept, const Corpus& corpus, std::span<const std::byte> evaluated,
-                const LeagueListener& listener) {
-  const std::map<std::string, LeagueLine> taken = take_lines(missing, shared, kept);
-  const auto to_play = [&](const std::string& key) { return missing.contains(key) && !taken.contains(key); };
-  const auto windows = static_cast<double>(options.eval_bytes / calibration_window);
-  const double set_ups =
-      static_cast<double>(options.seeds.size()) * (static_cast<double>(league_batches) * calibration_batch + windows);
-  Work work{listener.progress, static_cast<double>(missing.size() - taken.size()) * windows + set_ups};
-  std::vector<std::optional<Board>> boards(checkpoints.size());
-  for (std::size_t i = 0; i < boards.size(); ++i) {
-    const auto seed = options.seeds[i];
-    if (std::ranges::none_of(fixtures, [&](const Fixture& fixture) { return to_play(key_of(fixture, seed)); }))
-      continue;
-    auto board = set_up(seed, checkpoints[i], shared, corpus, evaluated, work);
-    if (!board) return board.error();
-    boards[i].emplace(*std::move(board));
-    work.add(windows, fmt::format("seed {}: before quantization", seed));
-  }
-  // Checkpoints go round innermost, so that an unfinished run has entries that met all of them.
-  for (const Fixture& fixture : fixtures)
-    for (std::size_t i = 0; i < boards.size(); ++i) {
-      const std::string key = key_of(fixture, options.seeds[i]);
-      if (!missing.contains(key)) continue;
-      if (const auto found = taken.find(key); found != taken.end()) {
-        if (auto heard = listener.finished(found->second); !heard) return heard;
-        continue;
-      }
-      const auto line = play(*boards[i], fixture, options.contracts, evaluated);
-      if (!line) return line.error();
-      const auto text = league_line(*line);
-      if (!text) return text.error();
-      if (const Status durable = kept.keep(key, *text); !durable) return durable;
-      if (auto heard = listener.finished(*line); !heard) return heard;
-      work.add(windows, key);
+// Makes lines on this rank; a checkpoint is set up with the first line on it.
+class LineMaker {
+ public:
+  // `lines`: how many will be made, as far as this rank knows; for the progress.
+  LineMaker(League& league, std::size_t lines, const Progress& progress)
+      : league_(league),
+        windows_(static_cast<double>(league.options.eval_bytes / calibration_window)),
+        work_{progress, windows_ * static_cast<double>(lines) + set_ups()},
+        boards_(league.checkpoints.size()) {}
+
+  // The text of the line, as records have it: it names no run.
+  Expected<ItemBytes> made(const PlannedLine& planned) {
+    std::optional<LeagueBoard>& board = boards_[planned.checkpoint];
+    if (!board) {
+      const auto seed = league_.options.seeds[planned.checkpoint];
+      auto set_up = set_up_board(seed, league_.checkpoints[planned.checkpoint], league_.shared, league_.corpus,
+                                 league_.evaluated, work_);
+      if (!set_up) return set_up.error();
+      board.emplace(*std::move(set_up));
+      work_.add(windows_, fmt::format("seed {}: before quantization", seed));
     }
+    const auto line = play(*board, *planned.fixture, league_.options.contracts);
+    if (!line) return line.error();
+    const auto text = league_line(*line);
+    if (!text) return text.error();
+    const auto bytes = std::as_bytes(std::span(*text));
+    return ItemBytes(bytes.begin(), bytes.end());
+  }
+
+  void finished(const std::string& key) { work_.add(windows_, key); }
+
+ private:
+  double set_ups() const {
+    const double windows = static_cast<double>(league_batches) * calibration_batch + windows_;
+    return static_cast<double>(league_.checkpoints.size()) * windows;
+  }
+
+  League& league_;
+  double windows_;  // of an evaluation
+  Work work_;
+  std::vector<std::optional<LeagueBoard>> boards_;
+};
+
+// The text of a record or of a rank, as a line of this run.
+std::optional<LeagueLine> line_of(const std::string& text, const std::string& key, const std::string& run,
+                                  std::size_t lines) {
+  auto line = parse_league_line(text, "a finished line");
+  if (!line || line->key() != key) return std::nullopt;
+  line->run = run;
+  line->lines = static_cast<std::int64_t>(lines);
+  return *std::move(line);
+}
+
+std::string text_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// On rank 0: every line that the run of this id lacks, in order, taken from the state or made by whoever is free.
+Status play_all(League& league, const std::set<std::string>& missing, const std::string& run, const KeptLines& kept,
+                const LeagueListener& listener, Ranks& ranks) {
+  const std::vector<PlannedLine>& plan = league.plan;
+  std::vector<std::optional<LeagueLine>> taken;
+  std::vector<bool> there;
+  std::vector<double> costs;
+  for (const PlannedLine& planned : plan) {
+    const ModelConfig& config = league.checkpoints[planned.checkpoint].model.config();
+    const auto cost = league_cost(*planned.fixture, config, league.options.eval_bytes);
+    if (!cost) return cost.error();
+    costs.push_back(*cost);
+    const auto read = [&](const std::string& text) { return line_of(text, planned.key, run, plan.size()); };
+    taken.push_back(missing.contains(planned.key) ? kept.take(planned.key, read) : std::nullopt);
+    there.push_back(!missing.contains(planned.key) || taken.back());
+  }
+  LineMaker maker(league, static_cast<std::size_t>(std::ranges::count(there, false)), listener.progress);
+  // A rank alone makes the line that comes next, so that each is heard of as soon as it is finished.
+  const auto size = static_cast<std::size_t>(ranks.size());
+  SharedItems items(
+      ranks, std::move(costs), size == 1 ? 1 : lines_ahead * size, there,
+      [&](std::size_t item) { return maker.made(plan[item]); },
+      [&](std::size_t item, std::span<const std::byte> bytes) { return kept.keep(plan[item].key, text_of(bytes)); });
+  for (std::size_t item = 0; item < plan.size(); ++item) {
+    const std::string& key = plan[item].key;
+    if (!missing.contains(key)) continue;
+    std::optional<LeagueLine> line = std::move(taken[item]);
+    if (!line) {
+      const Expected<ItemBytes> bytes = items.take(item);
+      if (!bytes) return bytes.error();
+      line = line_of(text_of(*bytes), key, run, plan.size());
+      if (!line)
+        return Error{Exit::internal, error_number::unexpected_exception, "a rank sent something else than a line", key,
+                     "report this as a bug"};
+    }
+    if (auto heard = listener.finished(*line); !heard) return heard;
+    if (!there[item]) maker.finished(key);
+  }
   return ok();
+}
+
+LeagueLine shared_line(const LeagueOptions& options, const Corpus& corpus, std::size_t lines) {
+  LeagueLine shared;
+  shared.lines = static_cast<std::int64_t>(lines);
+  shared.git_sha = options.git_sha;
+  shared.text_digest = corpus.digest;
+  shared.eval_bytes = static_cast<std::int64_t>(options.eval_bytes);
+  shared.batches = league_batches;
+  shared.contracts = contracts::to_string(options.contracts);
+  return shared;
 }
 
 }  // namespace
@@ -341,7 +252,9 @@ Expected<std::string> league_ledger(const LeagueOptions& options, const std::opt
 }
 
 Status run_league(const LeagueOptions& options, const std::vector<LeagueLine>& begun, const LeagueListener& listener,
-                  const LineState& state) {
+                  const LineState& state, Ranks* several) {
+  OneRank alone;
+  Ranks& ranks = several ? *several : alone;
   const auto fixtures = fixtures_of(options);
   if (!fixtures) return fixtures.error();
   const auto corpus = load_corpus(options.text);
@@ -349,32 +262,28 @@ Status run_league(const LeagueOptions& options, const std::vector<LeagueLine>& b
   const auto evaluated = evaluated_text(*corpus, options.text, options.eval_bytes);
   if (!evaluated) return evaluated.error();
 
-  LeagueLine shared;
-  if (!begun.empty()) shared.run = begun.front().run;
-  shared.lines = static_cast<std::int64_t>(fixtures->size() * options.seeds.size());
-  shared.git_sha = options.git_sha;
-  shared.text_digest = corpus->digest;
-  shared.eval_bytes = static_cast<std::int64_t>(options.eval_bytes);
-  shared.batches = league_batches;
-  shared.contracts = contracts::to_string(options.contracts);
+  League league{options, *corpus, *evaluated, planned_lines(*fixtures, options.seeds), {}, {}};
+  league.shared = shared_line(options, *corpus, league.plan.size());
   std::set<std::string> missing;
-  for (const auto seed : options.seeds)
-    for (const Fixture& fixture : *fixtures) missing.insert(key_of(fixture, seed));
-  if (auto same = check_begun(begun, shared, missing); !same) return same;
+  for (const PlannedLine& planned : league.plan) missing.insert(planned.key);
+  if (auto same = check_begun(begun, league.shared, missing); !same) return same;
   for (const LeagueLine& line : begun) missing.erase(line.key());
-  if (missing.empty()) return ok();
 
-  std::vector<Checkpoint> checkpoints;
   for (const auto seed : options.seeds) {
     auto checkpoint = load_checkpoint(options.models, seed, *corpus, options.text);
     if (!checkpoint) return checkpoint.error();
     if (checkpoint->note && listener.note) listener.note(*checkpoint->note);
-    checkpoints.push_back(*std::move(checkpoint));
+    league.checkpoints.push_back(*std::move(checkpoint));
   }
-  const auto kept = KeptLines::open(state, dependencies_of(options, *fixtures, checkpoints, shared));
+  if (const Status same = agree(ranks, agreement_of(league, state.program)); !same) return same;
+  if (ranks.rank() > 0) {
+    LineMaker maker(league, 0, listener.progress);
+    make_shared_items(ranks, [&](std::size_t item) { return maker.made(league.plan[item]); });
+    return ok();
+  }
+  const auto kept = KeptLines::open(state, dependencies_of(league));
   if (!kept) return kept.error();
-  if (begun.empty()) shared.run = kept->run();
-  return play_all(options, *fixtures, missing, checkpoints, shared, *kept, *corpus, *evaluated, listener);
+  return play_all(league, missing, begun.empty() ? kept->run() : begun.front().run, *kept, listener, ranks);
 }
 
 }  // namespace hallmark

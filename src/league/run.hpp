@@ -9,16 +9,15 @@
 
 #include "base/error.hpp"
 #include "contracts/runtime/report.hpp"
+#include "league/board.hpp"
 #include "league/entries.hpp"
 #include "league/line.hpp"
 #include "measure/checkpoint.hpp"
 #include "measure/kept_lines.hpp"
+#include "ranks/ranks.hpp"
 #include "replay/forward.hpp"
 
 namespace hallmark {
-
-/// Calibration batches of every line: those of the ablation's N = 32.
-inline constexpr std::int64_t league_batches = 32;
 
 inline constexpr std::string_view league_ledger_path = "assertions/league.jsonl";
 
@@ -31,11 +30,6 @@ struct LeagueOptions {
   std::string text = std::string(default_text_folder);
   contracts::Policy contracts = contracts::Policy::on;
   std::string git_sha = "unknown";  ///< see current_git_sha()
-};
-
-struct Fixture {
-  const LeagueEntry* entry;
-  const Division* division;
 };
 
 /// What plays: divisions in order, entries in order within, each on every checkpoint.
@@ -57,10 +51,11 @@ struct LeagueListener {
 
 /// Runs what `begun` lacks: the lines of the run that is gone on with, or none for a new run. With a state, and then
 /// nothing begun, finished lines are kept in it, and those taken that it holds. Equal options, files and
-/// machine give equal lines but for run, timestamp and seconds, for any number of threads. Errors: E0376 `begun` is a
-/// run of another commit, text or set; those of fixtures_of, load_corpus, load_checkpoint, CalibrationPlan::draw,
-/// capture_grams, quantize_matrix, LossVerifier::make, bits_per_byte, KeptLines; E0630 a contract.
+/// machine give equal lines but for run, timestamp and seconds, for any number of threads and of ranks. All ranks call
+/// it with equal options, files and program (E0450); rank 0 alone has begun, listener and state, and hands the lines
+/// out. Errors: E0376 `begun` is a run of another commit, text or set; those of fixtures_of, load_corpus,
+/// load_checkpoint, agree, SharedItems, set_up_board, play and KeptLines.
 Status run_league(const LeagueOptions& options, const std::vector<LeagueLine>& begun, const LeagueListener& listener,
-                  const LineState& state = {});
+                  const LineState& state = {}, Ranks* several = nullptr);
 
 }  // namespace hallmark

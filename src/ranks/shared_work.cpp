@@ -135,7 +135,7 @@ SharedItems::SharedItems(Ranks& ranks, std::vector<double> costs, std::size_t wi
     items_[i].begun = there[i];
     done_ += there[i];
   }
-  others_ = std::thread([this] { answer_others(); });
+  if (ranks_.size() > 1) others_ = std::thread([this] { answer_others(); });
 }
 
 SharedItems::~SharedItems() {
@@ -143,7 +143,7 @@ SharedItems::~SharedItems() {
     const std::scoped_lock lock(mutex_);
     over_ = true;
   }
-  others_.join();
+  if (others_.joinable()) others_.join();
 }
 
 Expected<ItemBytes> SharedItems::take(std::size_t item) {

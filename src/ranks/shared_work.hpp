@@ -33,7 +33,7 @@ void fail_rank(Ranks& ranks, const Error& error);
 /// Waits until rank 0 says that the run is over; on rank 0 says so. Called by every rank that ends well.
 void end_together(Ranks& ranks);
 
-/// The part of rank 0, while it lives: a thread beside the caller's answers the others.
+/// The part of rank 0, while it lives: a thread beside the caller's answers the others, where there are any.
 class SharedItems {
  public:
   /// Hears of every item that is made, before take() gives its bytes: from either thread, one at a time.

@@ -7,27 +7,17 @@
 
 #include <set>
 
-#include "../ablation/tiny_experiment.hpp"
 #include "league/report.hpp"
+#include "tiny_league.hpp"
 
 namespace run_test {
 
 using namespace hallmark;
+using hallmark::test::comparable;
+using hallmark::test::options_of;
 using hallmark::test::TinyExperiment;
 
 namespace {
-
-LeagueOptions options_of(const TinyExperiment& experiment) {
-  LeagueOptions options;
-  options.pattern = "^(rtn|gptq|gptq lloyd, embedding int8)$";
-  options.divisions = {"3"};
-  options.seeds = {47};
-  options.eval_bytes = 1025;
-  options.models = experiment.models();
-  options.text = experiment.text();
-  options.git_sha = "abc";
-  return options;
-}
 
 std::vector<LeagueLine> played(const LeagueOptions& options, const std::vector<LeagueLine>& begun = {}) {
   std::vector<LeagueLine> lines;
@@ -41,13 +31,6 @@ std::vector<LeagueLine> played(const LeagueOptions& options, const std::vector<L
   if (!status) MESSAGE(to_string(status.error()));
   REQUIRE(status);
   return lines;
-}
-
-// The line without what may differ between two runs.
-std::string comparable(LeagueLine line) {
-  line.run = line.timestamp = "";
-  line.seconds = 0;
-  return league_line(line).value();
 }
 
 }  // namespace
