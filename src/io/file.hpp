@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,11 +40,30 @@ class MappedFile {
   std::int64_t modified_seconds_ = 0, modified_nanoseconds_ = 0;
 };
 
+/// Memory of this process that is read as a part of a MappedFile is: forget_pages leaves its bytes as they are.
+class AnonymousMap {
+ public:
+  AnonymousMap() = default;
+  /// Zeros. Throws std::bad_alloc.
+  explicit AnonymousMap(std::size_t size);
+
+  std::span<std::byte> bytes() const { return {data_.get(), size_}; }
+  /// Whether bytes, of which there are some, stand in it.
+  bool holds(std::span<const std::byte> part) const {
+    return !part.empty() && !std::less{}(part.data(), static_cast<const std::byte*>(data_.get())) &&
+           std::less{}(part.data(), static_cast<const std::byte*>(data_.get() + size_));
+  }
+
+ private:
+  std::shared_ptr<std::byte> data_;
+  std::size_t size_ = 0;
+};
+
 /// The content of a regular file. Errors: those of MappedFile::open.
 Expected<std::string> read_text(const std::string& path);
 
-/// Takes the whole pages inside `bytes` (a part of a MappedFile) out of resident memory; they stay readable.
-/// Lets a model larger than memory be read tensor by tensor.
+/// Takes the whole pages inside `bytes` (a part of a MappedFile or AnonymousMap) out of resident memory; they stay
+/// readable. Lets a model larger than memory be read tensor by tensor.
 void forget_pages(std::span<const std::byte> bytes) noexcept;
 /// Bytes of a map that are read before their pages are forgotten.
 inline constexpr std::size_t mapped_piece = std::size_t{4} << 20;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "base/error_numbers.hpp"
@@ -83,6 +84,15 @@ MappedFile::~MappedFile() {
   if (fd_ >= 0) ::close(fd_);
 }
 
+AnonymousMap::AnonymousMap(std::size_t size) : size_(size) {
+  if (size == 0) return;
+  // Shared: pages of a private map that are forgotten would come back as zeros.
+  void* const data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (data == MAP_FAILED) throw std::bad_alloc();
+  data_ =
+      std::shared_ptr<std::byte>(static_cast<std::byte*>(data), [size](std::byte* begin) { ::munmap(begin, size); });
+}
+
 Expected<std::string> read_text(const std::string& path) {
   auto file = MappedFile::open(path);
   if (!file) return file.error();
@@ -93,7 +103,7 @@ void forget_pages(std::span<const std::byte> bytes) noexcept {
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
   const auto begin = (reinterpret_cast<std::uintptr_t>(bytes.data()) + page - 1) / page * page;
   const auto end = reinterpret_cast<std::uintptr_t>(bytes.data() + bytes.size()) / page * page;
-  // The map is private and never written to: dropped pages come back from the file.
+  // The map of a file is private and never written to: dropped pages come back from the file.
   if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }
 

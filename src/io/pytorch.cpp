@@ -5,10 +5,14 @@
 #include <optional>
 
 #include "base/error_numbers.hpp"
+#include "io/pytorch_strides.hpp"
 #include "io/utf8.hpp"
 
 namespace hallmark::pytorch {
 namespace {
+
+constexpr const char* save_a_copy =
+    "save a copy of it: {name: t.contiguous() for name, t in model.state_dict().items()}";
 
 Error misplaced(const std::string& path, const Placed& tensor, std::string what, const std::string& where,
                 std::string hint = "get the file again, or write it again with torch.save") {
@@ -33,17 +37,8 @@ std::optional<std::uint64_t> extent(const Placed& tensor) {
   return reach;
 }
 
-/// Whether the elements stand one behind the other in row-major order.
-bool dense(const Placed& tensor) {
-  std::uint64_t expected = 1;
-  for (std::size_t k = tensor.shape.size(); k-- > 0; expected *= tensor.shape[k])
-    if (tensor.shape[k] != 1 && tensor.strides[k] != expected) return false;
-  return true;
-}
-
-}  // namespace
-
-Expected<TensorInfo> in_storage(const Placed& tensor, std::span<const std::byte> storage, const std::string& path) {
+/// The extent of a tensor that lies in its storage, which has the bytes that the pickle says. Errors: E0338.
+Expected<std::uint64_t> extent_in(std::span<const std::byte> storage, const Placed& tensor, const std::string& path) {
   const std::uint64_t bytes = dtype_bits(tensor.dtype) / 8;  // all dtypes of storages have whole bytes
   if (storage.size() / bytes != tensor.storage_count || storage.size() % bytes != 0)
     return misplaced(
@@ -53,10 +48,62 @@ Expected<TensorInfo> in_storage(const Placed& tensor, std::span<const std::byte>
   if (!reach || *reach > tensor.storage_count || tensor.offset > tensor.storage_count - *reach)
     return misplaced(path, tensor, "a tensor reaches beyond its storage",
                      fmt::format("it has {} elements", tensor.storage_count));
+  return *reach;
+}
+
+/// Tensors in another order than row-major. How many bytes they are is known before the first of them is copied.
+class Copies {
+ public:
+  explicit Copies(std::uint64_t file_bytes) : file_bytes_(file_bytes) {}
+
+  /// Plans a copy of a tensor that lies in its storage. Until make() it is a view of as many bytes. It becomes number
+  /// `place` of the list. Errors: E0338.
+  Expected<TensorInfo> add(const Placed& tensor, std::span<const std::byte> storage, std::size_t place,
+                           const std::string& path) {
+    if (!apart(tensor))
+      return misplaced(path, tensor, "a tensor whose elements may share their places",
+                       "an expanded, overlapping or interleaved view", save_a_copy);
+    const std::uint64_t size = element_count(tensor.shape) * (dtype_bits(tensor.dtype) / 8);  // at most the storage's
+    bytes_ += size;
+    if (bytes_ / most_copies > file_bytes_)
+      return misplaced(path, tensor, "too many tensors do not stand in a row",
+                       fmt::format("up to it they have {} bytes, the file {}", bytes_, file_bytes_), save_a_copy);
+    planned_.push_back({&tensor, storage, place, size});
+    return TensorInfo{std::string(tensor.name), tensor.dtype, tensor.shape, storage.first(size)};
+  }
+  /// Makes the copies, and the tensors views of them.
+  AnonymousMap make(std::vector<TensorInfo>& tensors) const {
+    AnonymousMap memory(bytes_);
+    std::span<std::byte> left = memory.bytes();
+    for (const Planned& one : planned_) {
+      gather(*one.tensor, one.storage, left);
+      tensors[one.place].data = left.first(one.size);
+      left = left.subspan(one.size);
+    }
+    return memory;
+  }
+
+ private:
+  struct Planned {
+    const Placed* tensor;
+    std::span<const std::byte> storage;
+    std::size_t place;
+    std::uint64_t size;
+  };
+  std::uint64_t file_bytes_, bytes_ = 0;
+  std::vector<Planned> planned_;
+};
+
+}  // namespace
+
+Expected<TensorInfo> in_storage(const Placed& tensor, std::span<const std::byte> storage, const std::string& path) {
+  const Expected<std::uint64_t> reach = extent_in(storage, tensor, path);
+  if (!reach) return reach.error();
   if (*reach == 0) return TensorInfo{std::string(tensor.name), tensor.dtype, tensor.shape, storage.first(0)};
   if (!dense(tensor))
     return misplaced(path, tensor, "a tensor whose elements do not stand in a row", "a transposed or expanded view",
-                     "save a copy of it: {name: t.contiguous() for name, t in model.state_dict().items()}");
+                     save_a_copy);
+  const std::uint64_t bytes = dtype_bits(tensor.dtype) / 8;
   return TensorInfo{std::string(tensor.name), tensor.dtype, tensor.shape,
                     storage.subspan(tensor.offset * bytes, *reach * bytes)};
 }
@@ -76,11 +123,16 @@ Expected<ParsedSafeTensors> parse(std::span<const std::byte> file, const std::st
   const auto tensors = parse_state_dict(pickle->second, path);
   if (!tensors) return tensors.error();
   ParsedSafeTensors parsed;
+  Copies copies(file.size());
   std::uint64_t bytes = 0;  // below 2^24 tensors, each within the file
   for (const Placed& tensor : *tensors) {
     const auto storage = stored->find("data/" + std::string(tensor.storage));
     if (storage == stored->end()) return misplaced(path, tensor, "a storage is not in the archive", "no entry");
-    Expected<TensorInfo> info = in_storage(tensor, storage->second, path);
+    const Expected<std::uint64_t> reach = extent_in(storage->second, tensor, path);
+    if (!reach) return reach.error();
+    Expected<TensorInfo> info = *reach == 0 || dense(tensor)
+                                    ? in_storage(tensor, storage->second, path)
+                                    : copies.add(tensor, storage->second, parsed.tensors.size(), path);
     if (!info) return info.error();
     bytes += info->data.size();
     if (bytes / most_shares > file.size())
@@ -88,6 +140,7 @@ Expected<ParsedSafeTensors> parse(std::span<const std::byte> file, const std::st
                        fmt::format("up to it they have {} bytes, the file {}", bytes, file.size()));
     parsed.tensors.push_back(*std::move(info));
   }
+  parsed.copies = copies.make(parsed.tensors);
   return parsed;
 }
 

@@ -56,11 +56,15 @@ inline constexpr std::uint64_t most_shares = 64;
 /// a size, stride, offset or dtype that no tensor has; E0339 something else than names and their tensors.
 Expected<std::vector<Placed>> parse_state_dict(std::span<const std::byte> pickle, const std::string& path);
 
-/// A tensor in the bytes of its storage. Errors: E0338 another number of bytes, beyond them, or not in a row.
+/// The bytes of all copies over those of the file, at most.
+inline constexpr std::uint64_t most_copies = 2;
+
+/// A tensor in the bytes of its storage, where it stands in row-major order. Errors: E0338 another number of bytes,
+/// beyond them, or not in a row.
 Expected<TensorInfo> in_storage(const Placed& tensor, std::span<const std::byte> storage, const std::string& path);
 
 /// The tensors of a checkpoint in a whole file in memory, in the order of the state dict; several may share bytes, as
-/// tied weights do. Errors: E0336..E0339.
+/// tied weights do. What does not stand in row-major order, as a transposed view, is copied. Errors: E0336..E0339.
 Expected<ParsedSafeTensors> parse(std::span<const std::byte> file, const std::string& path);
 
 /// What torch.save takes here: dicts of dicts, texts, numbers and tensors.

@@ -57,6 +57,7 @@ Expected<SafeTensors> SafeTensors::open(const std::string& named) {
   result.paths_.push_back(path);
   result.tensors_ = std::move(parsed->tensors);
   result.metadata_ = std::move(parsed->metadata);
+  result.copies_ = std::move(parsed->copies);
   result.index_names();
   return result;
 }
@@ -79,11 +80,12 @@ std::string SafeTensors::digest(const std::stop_token& stop,
     for (; tensor && next != tensors_.end() && !stop.stop_requested();
          ++next) {  // of safetensors, without a gap from the header to the end
       const std::byte* begin = next->data.data();
-      if (std::less{}(begin, bytes.data()) || std::less{}(bytes.data() + bytes.size(), begin))
+      const bool copied = copies_.holds(next->data);
+      if (!copied && (std::less{}(begin, bytes.data()) || std::less{}(bytes.data() + bytes.size(), begin)))
         break;  // of another file
-      const auto first = static_cast<std::size_t>(begin - bytes.data());
+      const auto first = copied ? 0 : static_cast<std::size_t>(begin - bytes.data());
       Sha256 own;
-      if (first < done) {  // of PyTorch: it shares bytes with others, or stands in front of them
+      if (copied || first < done) {  // of PyTorch: it is a copy, shares bytes with others, or stands in front of them
         update_mapped(own, next->data, stop);
         tensor(*next, own.hex());
         continue;

@@ -57,7 +57,8 @@ std::uint64_t element_count(const Shape& shape);
 /// "[2, 3]"
 std::string shape_text(const Shape& shape);
 
-/// One tensor of an open file: row-major and dense, little-endian, perhaps unaligned; a view into the map.
+/// One tensor of an open file: row-major and dense, little-endian, perhaps unaligned; a view into the map, or into the
+/// copy that stands for it.
 struct TensorInfo {
   std::string name;
   DType dtype = DType::F32;
@@ -69,10 +70,11 @@ struct TensorInfo {
 /// out.
 inline const std::string weights_digest_key = "hallmark.weights.sha256";
 
-/// The content of one valid safetensors file; the tensors' data point into the bytes that were parsed.
+/// The content of one valid safetensors file; the tensors' data point into the bytes that were parsed, or into copies.
 struct ParsedSafeTensors {
   std::vector<TensorInfo> tensors;  ///< by offset; tensors of zero bytes at one offset in header order
   std::map<std::string, std::string> metadata;
+  AnonymousMap copies;  ///< of tensors that the file holds in another order than row-major
 };
 
 /// Limits on hostile input; nothing whose size a header declares is allocated before every check has passed.
@@ -87,7 +89,8 @@ inline constexpr std::uint64_t max_size = (std::uint64_t{1} << 48) - 1;  ///< of
 Expected<ParsedSafeTensors> parse_safetensors(std::span<const std::byte> file, const std::string& path);
 
 /// An open .safetensors file, a sharded model opened by its model.safetensors.index.json, or a checkpoint of PyTorch
-/// (pytorch.hpp), told by its first bytes. Tensors are views into the maps and live as long as the object.
+/// (pytorch.hpp), told by its first bytes. Tensors are views into the maps, or of PyTorch into copies too, and live as
+/// long as the object.
 class SafeTensors {
  public:
   /// A path that ends in .json is an index; a folder stands for the model.safetensors.index.json or model.safetensors
@@ -117,6 +120,7 @@ class SafeTensors {
   void index_names();
 
   std::vector<MappedFile> files_;
+  AnonymousMap copies_;
   std::vector<std::string> paths_;
   std::vector<std::uint64_t> shards_;
   std::vector<TensorInfo> tensors_;

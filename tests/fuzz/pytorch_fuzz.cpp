@@ -1,6 +1,8 @@
 // libFuzzer target: any bytes as a checkpoint of PyTorch, or as the pickle of an archive of two storages. What is
-// accepted is as it says: tensors have the bytes of their shapes, inside their file; the state dict written again by a
-// pickler of our own is read as the same tensors; no prefix is accepted too, and no byte may follow.
+// accepted is as it says: tensors have the bytes of their shapes, each element that of its place, which is another for
+// each, inside their file; the state dict written again by a pickler of our own is read as the same tensors; no prefix
+// is accepted too, and no byte may follow.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -18,15 +20,36 @@ void require(bool holds, const char* what) {
 
 std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
 
+/// Whether every element is the one at its place in the storage, and no two have one place.
+void judge_places(const TensorInfo& tensor, const pytorch::Placed& placed, std::span<const std::byte> storage) {
+  const std::uint64_t bytes = dtype_bits(tensor.dtype) / 8, count = tensor.data.size() / bytes;
+  std::vector<std::uint64_t> places;
+  for (std::uint64_t element = 0; element < count; ++element) {
+    std::uint64_t place = placed.offset, left = element;
+    for (std::size_t k = placed.shape.size(); k-- > 0; left /= placed.shape[k])
+      place += left % placed.shape[k] * placed.strides[k];
+    require(place < storage.size() / bytes, "an element outside its storage");
+    require(std::ranges::equal(tensor.data.subspan(element * bytes, bytes), storage.subspan(place * bytes, bytes)),
+            "an element of another place");
+    places.push_back(place);
+  }
+  std::ranges::sort(places);
+  require(std::ranges::adjacent_find(places) == places.end(), "two elements of one place");
+}
+
 void judge_file(std::string_view file) {
   const auto parsed = pytorch::parse(bytes_of(file), "fuzz");
   if (!parsed) return;
-  for (const TensorInfo& tensor : parsed->tensors) {
+  const auto entries = pytorch::parse_archive(bytes_of(file), "fuzz");
+  require(static_cast<bool>(entries), "an archive is none");
+  const auto placed = pytorch::parse_state_dict(entries->at("data.pkl"), "fuzz");
+  require(placed && placed->size() == parsed->tensors.size(), "a pickle of other tensors");
+  for (std::size_t i = 0; i < placed->size(); ++i) {
+    const TensorInfo& tensor = parsed->tensors[i];
     const auto bytes = tensor_bytes({tensor.name, tensor.dtype, tensor.shape});
     require(bytes && *bytes == tensor.data.size(), "a tensor has other bytes than its shape");
-    require(tensor.data.data() >= bytes_of(file).data() &&
-                tensor.data.data() + tensor.data.size() <= bytes_of(file).data() + file.size(),
-            "a tensor outside the file");
+    require((*placed)[i].name == tensor.name && (*placed)[i].shape == tensor.shape, "a tensor of another shape");
+    judge_places(tensor, (*placed)[i], entries->at("data/" + std::string((*placed)[i].storage)));
   }
   require(!pytorch::parse(bytes_of(file.substr(0, file.size() - 1)), "fuzz"), "a prefix is a file");
 }

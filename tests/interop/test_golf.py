@@ -61,12 +61,15 @@ def test_artifacts_are_the_certified_numbers(exported, weights, form, state_of, 
 
 
 def test_a_state_dict_is_imported_byte_for_byte(tmp_path):
-    layer = torch.nn.TransformerEncoderLayer(32, 2, 64)
-    torch.save(layer.state_dict(), tmp_path / "m.pt")
+    state = torch.nn.TransformerEncoderLayer(32, 2, 64).state_dict()
+    state["transposed"] = state["linear1.weight"].t()
+    state["turned"] = torch.arange(24, dtype=torch.float32).reshape(2, 3, 4).permute(2, 0, 1)[1:, :, ::2]
+    assert not state["transposed"].is_contiguous() and not state["turned"].is_contiguous()
+    torch.save(state, tmp_path / "m.pt")
     hallmark("import", tmp_path / "m.pt", "--output", tmp_path / "m.safetensors")
     imported = load_file(tmp_path / "m.safetensors")
-    assert list(imported) and set(imported) == set(layer.state_dict())
-    for name, tensor in layer.state_dict().items():
+    assert list(imported) and set(imported) == set(state)
+    for name, tensor in state.items():
         assert np.array_equal(imported[name].view(np.uint32), tensor.numpy().view(np.uint32)), name
 
 

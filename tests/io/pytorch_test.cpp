@@ -1,12 +1,15 @@
 // Checkpoints of PyTorch: one that torch.save wrote, and files that break one rule each.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <functional>
 
 #include "../fuzz/pytorch_made.hpp"
 #include "base/error_numbers.hpp"
 #include "io/sha256.hpp"
+#include "temporary_folder.hpp"
 
 namespace pytorch_test {
 
@@ -39,10 +42,13 @@ std::string with_tensor(const std::function<void(Placed&)>& change) {
 }
 std::string with_value(const std::string& value) { return with_pickle(made::pickle({{made::text("w"), value}})); }
 
+/// Sizes and strides.
+using View = std::pair<Shape, Shape>;
+
 /// So many tensors that are one whole storage of 64 KiB.
-std::string shared(int count) {
+std::string shared(int count, const View& view = {{1 << 14}, {1}}) {
   std::vector<Placed> tensors(static_cast<std::size_t>(count),
-                              {"w", DType::F32, {1 << 14}, {1}, 0, "0", std::uint64_t{1} << 14});
+                              {"w", DType::F32, view.first, view.second, 0, "0", std::uint64_t{1} << 14});
   std::vector<std::string> names;
   for (int i = 0; i < count; ++i) names.push_back("w" + std::to_string(i));
   for (std::size_t i = 0; i < names.size(); ++i) tensors[i].name = names[i];
@@ -178,10 +184,22 @@ std::vector<Attack> attacks() {
       {"a bomb whose count leaves 64 bits", pytorch_tensor, tensors([](Placed& t) {
          t.shape = {std::uint64_t{1} << 40, std::uint64_t{1} << 40}, t.strides = {0, 0};
        })},
-      {"a transposed view", pytorch_tensor, tensors([](Placed& t) {
-         t.shape = {3, 2}, t.strides = {1, 3};
+      {"a transposed view one element beyond its storage", pytorch_tensor, tensors([](Placed& t) {
+         t.shape = {3, 2}, t.strides = {1, 3}, t.offset = 3;
        })},
-      {"every second element", pytorch_tensor, tensors([](Placed& t) { t.shape = {3}, t.strides = {2}; })},
+      {"an expanded view", pytorch_tensor, tensors([](Placed& t) {
+         t.strides = {0, 1};
+       })},
+      {"rows that share an element", pytorch_tensor, tensors([](Placed& t) {
+         t.strides = {2, 1};
+       })},
+      {"columns that share an element", pytorch_tensor, tensors([](Placed& t) {
+         t.shape = {3, 2}, t.strides = {1, 2};
+       })},
+      {"elements that interleave", pytorch_tensor, tensors([](Placed& t) {
+         t.shape = {3, 2}, t.strides = {2, 3}, t.offset = 0;
+       })},
+      {"a bomb of transposed storages", pytorch_tensor, shared(3, {{128, 128}, {1, 128}})},
       {"a size of 2^48", pytorch_tensor, tensors([](Placed& t) { t.shape[0] = max_size + 1; })},
       {"fewer strides than sizes", pytorch_tensor, tensors([](Placed& t) { t.strides = {3}; })},
       {"65 dimensions", pytorch_tensor, tensors([](Placed& t) { t.shape = t.strides = Shape(65, 1); })},
@@ -268,6 +286,7 @@ TEST_CASE("the file that the attacks spoil is one, with zip64 and without") {
           static_cast<std::ptrdiff_t>(bytes.find(std::string(32, 'x')) + 32));
   }
   CHECK(error_of(shared(50)) == 0);
+  CHECK(error_of(shared(2, {{128, 128}, {1, 128}})) == 0);
   CHECK(error_of(with_tensor([](Placed& t) { t.shape = {1, 6}, t.strides = {77, 1}; })) == 0);  // one row
   CHECK(error_of(with_tensor([](Placed& t) { t.shape = {0, 6}, t.strides = {0, 1}; })) == 0);
   CHECK(error_of(with_value(made::call(made::global("torch._utils", "_rebuild_parameter"),
@@ -279,6 +298,85 @@ TEST_CASE("every file that breaks a rule is refused with the number of the rule"
     CAPTURE(attack.name);
     CHECK(error_of(attack.file) == attack.number);
   }
+}
+
+/// Element k of a storage of these, each unlike the others.
+template <class Word>
+std::string numbered(std::uint64_t count, const std::function<std::uint64_t(std::uint64_t)>& number_of) {
+  std::string bytes;
+  for (std::uint64_t k = 0; k < count; ++k) bytes += made::number(static_cast<Word>(11 + 9 * number_of(k)));
+  return bytes;
+}
+std::string text_of(const TensorInfo& tensor) {
+  return {reinterpret_cast<const char*>(tensor.data.data()), tensor.data.size()};
+}
+
+/// A tensor [2, 3, 4] in each order of its dimensions, and every second of four columns, behind two other elements.
+template <class Word>
+void check_orders(DType dtype) {
+  CAPTURE(dtype_name(dtype));
+  const std::array<std::uint64_t, 3> size{2, 3, 4}, stride{12, 4, 1};
+  std::array<std::size_t, 3> order{0, 1, 2};
+  const auto storage = numbered<Word>(26, [](std::uint64_t k) { return k; });
+  const auto read = [&](const Shape& shape, const Shape& strides) {
+    const Placed tensor{"w", dtype, shape, strides, 2, "0", 26};
+    const std::string file = made::archive({{"m/data.pkl", made::state_dict({tensor})}, {"m/data/0", storage}}).bytes;
+    const auto parsed = pytorch::parse(bytes_of(file), "made");
+    REQUIRE_MESSAGE(parsed, to_string(parsed.error()));
+    CHECK(parsed->tensors.at(0).shape == shape);
+    return text_of(parsed->tensors[0]);
+  };
+  do {
+    const std::size_t a = order[0], b = order[1], c = order[2];
+    const Shape shape{size[a], size[b], size[c]};
+    CAPTURE(shape_text(shape));
+    const auto number_of = [&](std::uint64_t k) {
+      std::array<std::uint64_t, 3> index{};  // of the tensor before its dimensions were exchanged
+      index[a] = k / (shape[1] * shape[2]), index[b] = k / shape[2] % shape[1], index[c] = k % shape[2];
+      return 2 + 12 * index[0] + 4 * index[1] + index[2];
+    };
+    CHECK(read(shape, {stride[a], stride[b], stride[c]}) == numbered<Word>(24, number_of));
+  } while (std::ranges::next_permutation(order).found);
+  const auto second = [](std::uint64_t k) { return 2 + 4 * (k / 2) + 2 * (k % 2); };
+  CHECK(read({6, 2}, {4, 2}) == numbered<Word>(12, second));
+  CHECK(read({1, 6, 2, 1}, {1 << 20, 4, 2, 0}) == numbered<Word>(12, second));
+}
+
+TEST_CASE("a tensor in another order than row-major is read in row-major order") {
+  check_orders<std::uint8_t>(DType::U8);
+  check_orders<std::uint16_t>(DType::BF16);
+  check_orders<std::uint32_t>(DType::F32);
+  check_orders<std::uint64_t>(DType::I64);
+}
+
+TEST_CASE("a transposed tensor has the digest of its bytes, which stay when its pages are forgotten") {
+  constexpr std::uint64_t rows = 160, columns = 96;  // pages of up to 16 KiB lie in it as a whole
+  const Placed transposed{"w", DType::F32, {rows, columns}, {1, rows}, 0, "0", rows * columns};
+  const Placed stored{"v", DType::F32, {columns, rows}, {rows, 1}, 0, "0", rows * columns};
+  const TemporaryFolder folder;
+  const std::string path = folder / "m.pt";
+  const auto storage = numbered<std::uint32_t>(rows * columns, [](auto k) { return k; });
+  write_file(path,
+             made::archive({{"m/data.pkl", made::state_dict({stored, transposed})}, {"m/data/0", storage}}).bytes);
+  const auto file = SafeTensors::open(path);
+  REQUIRE_MESSAGE(file, to_string(file.error()));
+  const std::string expected =
+      numbered<std::uint32_t>(rows * columns, [](auto k) { return k % columns * rows + k / columns; });
+  std::vector<std::string> digests;
+  const std::string whole =
+      file->digest({}, [&](const TensorInfo&, const std::string& digest) { digests.push_back(digest); });
+  CHECK(digests == std::vector{sha256_hex(text_of(*file->find("v"))), sha256_hex(expected)});
+  CHECK(whole == *sha256_file(path));
+  CHECK((text_of(*file->find("w")) == expected));
+}
+
+TEST_CASE("a view whose elements may share their places is named with its shape and strides") {
+  const std::string file = with_tensor([](Placed& t) { t.strides = {0, 1}; });
+  const auto parsed = pytorch::parse(bytes_of(file), "made");
+  REQUIRE(!parsed);
+  CHECK(parsed.error().where ==
+        "made: tensor 'w' of shape [2, 3] and strides [0, 1] at 2 of storage '0': an expanded, overlapping or "
+        "interleaved view");
 }
 
 TEST_CASE("a global that is not known is named, and nothing is run") {
