@@ -16,6 +16,7 @@
   FORMAT(golf_int8)                   \
   FORMAT(golf_int6)                   \
   FORMAT(golf_int6_xz)                \
+  FORMAT(golf_int6_brotli)            \
   FORMAT(gptq)                        \
   FORMAT(gptq_v2)                     \
   FORMAT(compressed_tensors)          \

@@ -1,5 +1,7 @@
 #include "artifact/frame.hpp"
 
+#include <brotli/decode.h>
+#include <brotli/encode.h>
 #include <lzma.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -110,10 +112,38 @@ Bytes xz_decompress(std::span<const std::byte> frame, std::size_t most, bool& wh
   });
 }
 
+Bytes brotli_compress(std::span<const std::byte> data) {
+  std::size_t size = BrotliEncoderMaxCompressedSize(data.size());
+  Bytes frame(size);
+  if (!BrotliEncoderCompress(BROTLI_MAX_QUALITY, BROTLI_MAX_WINDOW_BITS, BROTLI_DEFAULT_MODE, data.size(),
+                             octets(data.data()), &size, octets(frame.data())))
+    throw std::bad_alloc();  // of room for all, nothing else can fail
+  frame.resize(size);
+  return frame;
+}
+
+Bytes brotli_decompress(std::span<const std::byte> frame, std::size_t most, bool& whole) {
+  const std::unique_ptr<BrotliDecoderState, decltype(&BrotliDecoderDestroyInstance)> state(
+      BrotliDecoderCreateInstance(nullptr, nullptr, nullptr), BrotliDecoderDestroyInstance);
+  if (!state) throw std::bad_alloc();
+  const std::uint8_t* in = octets(frame.data());
+  std::size_t left = frame.size();
+  return in_steps(most, whole, [&](std::span<std::byte> room) {
+    std::uint8_t* out = octets(room.data());
+    std::size_t free = room.size();
+    const BrotliDecoderResult done = BrotliDecoderDecompressStream(state.get(), &left, &in, &free, &out, nullptr);
+    const BrotliDecoderErrorCode fault = BrotliDecoderGetErrorCode(state.get());
+    if (fault <= BROTLI_DECODER_ERROR_ALLOC_CONTEXT_MODES && fault >= BROTLI_DECODER_ERROR_ALLOC_BLOCK_TYPE_TREES)
+      throw std::bad_alloc();
+    return Taken{room.size() - free, done == BROTLI_DECODER_RESULT_SUCCESS, left == 0};
+  });
+}
+
 }  // namespace
 
 const Frame zlib_frame{"zlib", zlib_compress, zlib_decompress};
 const Frame zstd_frame{"zstd", zstd_compress, zstd_decompress};
 const Frame xz_frame{"xz", xz_compress, xz_decompress};
+const Frame brotli_frame{"brotli", brotli_compress, brotli_decompress};
 
 }  // namespace hallmark

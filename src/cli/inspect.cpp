@@ -204,6 +204,7 @@ Json described_artifact(const golf::PublishedFile& file) {
   Json out = describe({file.path()}), tensors = Json::array();
   out["layout"] = file.layout();
   out["frame"] = file.frame();
+  out["shuffled"] = file.shuffled();
   for (const golf::Published& tensor : file.tensors()) {
     Json entry = {{"name", escaped(tensor.stored.name)},
                   {"dtype", dtype_name(tensor.dtype)},
@@ -217,8 +218,9 @@ Json described_artifact(const golf::PublishedFile& file) {
 }
 
 void print_artifact(const Json& description) {
-  print("  artifact of parameter-golf: {} in {}, without certificate or container; hallmark import reads it\n",
-        description["layout"].get<std::string>(), description["frame"].get<std::string>());
+  print("  artifact of parameter-golf: {} in {}{}, without certificate or container; hallmark import reads it\n",
+        description["layout"].get<std::string>(), description["frame"].get<std::string>(),
+        description["shuffled"].get<bool>() ? " over a byte shuffle" : "");
   const std::size_t width = widest_name(description["tensors"]);
   for (const Json& tensor : description["tensors"])
     print("  {:{}}  {:4} {:>14}  {}{}\n", tensor["name"].get<std::string>(), width, tensor["dtype"].get<std::string>(),
@@ -271,10 +273,10 @@ Expected<Json> described(const std::string& path, const std::string& pieces) {
   if (file) add_tensors(*file, out);
   if (file && !file->metadata().contains("hallmark.schema")) return out;
   const Expected<std::unique_ptr<QuantizedModel>> model = read_quantized(path);
-  if (!model && !file && model.error().number == error_number::quantized_metadata) {
+  if (!model && !file) {
     const auto artifact = golf::PublishedFile::open(path);
     if (artifact && *artifact) return described_artifact(**artifact);
-    if (!artifact) return artifact.error();
+    if (!artifact && model.error().number == error_number::quantized_metadata) return artifact.error();
   }
   if (!model) return model.error();
   if (const Status sound = add_model(**model, file ? &*file : nullptr, out); !sound) return sound.error();

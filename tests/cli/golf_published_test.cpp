@@ -8,6 +8,7 @@
 
 #include "../fuzz/pytorch_made.hpp"
 #include "../io/temporary_folder.hpp"
+#include "artifact/byte_shuffle.hpp"
 #include "artifact/formats/parameter_golf_published.hpp"
 #include "artifact/frame.hpp"
 #include "check_error.hpp"
@@ -75,9 +76,12 @@ pytorch::Value& at(pytorch::Dict& dict, const std::string& key, const std::strin
 void drop(pytorch::Dict& dict, const std::string& key, const std::string& name) {
   std::erase_if(section(dict, key), [&](const pytorch::Entry& entry) { return entry.key == name; });
 }
-void write_artifact(const std::string& path, const pytorch::Dict& dict, const Frame& frame) {
-  const auto file = frame.compress(pytorch::archive_of(dict, "archive"));
-  write_file(path, {reinterpret_cast<const char*>(file.data()), file.size()});
+void write_artifact(const std::string& path, const pytorch::Dict& dict, const Frame& frame, bool shuffled = false,
+                    const std::string& front = "") {
+  std::vector<std::byte> archive = pytorch::archive_of(dict, "archive");
+  if (shuffled) archive = byte_shuffled(archive);
+  const auto file = frame.compress(archive);
+  write_file(path, front + std::string(reinterpret_cast<const char*>(file.data()), file.size()));
 }
 
 }  // namespace
@@ -114,9 +118,20 @@ TEST_CASE("an artifact of the competition's scripts is imported as its readers c
   for (const std::string command : {"verify m.ptz --certificate c --weights w", "dequantize m.ptz -o d"})
     check_error(work.run(command), 3, "E0360", {"m.ptz", "hallmark.json", "import"});
 
-  for (const Frame* frame : {&zstd_frame, &xz_frame, &zlib_frame}) {
-    CAPTURE(frame->name);
-    write_artifact(work.folder / "s.ptz", int6_dict(), *frame);
+  struct Form {
+    const Frame* frame;
+    bool shuffled = false;
+    std::string front;
+  };
+  const std::string no_codebook(4, '\0');
+  for (const Form& form :
+       {Form{&zstd_frame, false, ""}, Form{&xz_frame, false, ""}, Form{&zlib_frame, false, ""},
+        Form{&brotli_frame, false, ""}, Form{&brotli_frame, true, ""}, Form{&zstd_frame, true, no_codebook}}) {
+    CAPTURE(form.frame->name);
+    write_artifact(work.folder / "s.ptz", int6_dict(), *form.frame, form.shuffled, form.front);
+    CHECK(work.run("inspect s.ptz")
+              .out.find(fmt::format("w and m in {}{}, without", form.frame->name,
+                                    form.shuffled ? " over a byte shuffle" : "")) != std::string::npos);
     REQUIRE(work.run("import s.ptz --overwrite -o i").exit == 0);
     const auto pair = SafeTensors::open(work.folder / "i");
     REQUIRE(pair);
@@ -202,13 +217,23 @@ TEST_CASE("an artifact that contradicts itself is refused, with the tensor and t
   };
   CHECK(tied(50).exit == 0);
   check_error(tied(100), 3, "E0399", {"more tensors or bytes", "the limits are 60000"});
-  write_artifact(work.folder / "m.ptz", int8_dict(), zlib_frame);
-  const std::string whole = read_file(work.folder / "m.ptz");
-  for (std::size_t size = 0; size < whole.size(); size += 5) {
-    write_file(work.folder / "m.ptz", whole.substr(0, size));
-    const auto cut = golf::PublishedFile::open(work.folder / "m.ptz");
-    CHECK_MESSAGE((!cut || !*cut), size);
+  for (const Frame* frame : {&zlib_frame, &brotli_frame}) {
+    write_artifact(work.folder / "m.ptz", int8_dict(), *frame, frame == &brotli_frame);
+    const std::string whole = read_file(work.folder / "m.ptz");
+    for (std::size_t size = 0; size < whole.size(); size += 5) {
+      write_file(work.folder / "m.ptz", whole.substr(0, size));
+      const auto cut = golf::PublishedFile::open(work.folder / "m.ptz");
+      CHECK_MESSAGE((!cut || !*cut), size);
+    }
   }
+  const auto refused_as = [&](const std::string& number, const std::vector<std::string>& words) {
+    check_error(work.run("import m.ptz -o i"), 3, number, words);
+  };
+  write_artifact(work.folder / "m.ptz", int6_dict(), zstd_frame, true, std::string("\0\0\0\1", 4));
+  refused_as("E0302", {"m.ptz"});  // a codebook, at which nothing more is read
+  const auto frame = brotli_frame.compress(bytes_of("BSHF\2no archive"));
+  write_file(work.folder / "m.ptz", {reinterpret_cast<const char*>(frame.data()), frame.size()});
+  refused_as("E0336", {"m.ptz"});
 }
 
 TEST_CASE("eval counts bits per byte of a model of tokens on a shard: whole windows, and the bytes that they predict") {

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "../io/temporary_folder.hpp"
+#include "artifact/byte_shuffle.hpp"
 #include "artifact/file_format.hpp"
 #include "artifact/frame.hpp"
 #include "check_error.hpp"
@@ -18,7 +19,7 @@ using namespace hallmark::test;
 
 namespace {
 
-const std::vector<std::string> formats = {"golf-int8", "golf-int6", "golf-int6-xz"};
+const std::vector<std::string> formats = {"golf-int8", "golf-int6", "golf-int6-xz", "golf-int6-brotli"};
 
 struct Workspace {
   TemporaryFolder folder;
@@ -68,10 +69,12 @@ TEST_CASE("what is exported is verified by the same certificate and stands for t
 TEST_CASE("the dicts are those that the competition's readers take apart") {
   const Workspace work;
   work.quantize("--grid int6 --include '^a.weight'");
-  const auto leaves_of = [&](const Frame& frame) {
+  const auto leaves_of = [&](const Frame& frame, bool shuffled = false) {
     const std::string file = read_file(work.folder / "q.ptz");
     bool whole = false;
-    const std::vector<std::byte> archive = frame.decompress(bytes_of(file), 1 << 20, whole);
+    std::vector<std::byte> archive = frame.decompress(bytes_of(file), 1 << 20, whole);
+    CHECK(is_byte_shuffled(archive) == shuffled);
+    if (shuffled) archive = byte_unshuffled(archive);
     const auto entries = pytorch::parse_archive(archive, "q.ptz");
     REQUIRE(entries);
     const auto leaves = pytorch::parse_dicts(entries->at("data.pkl"), 3, "q.ptz");
@@ -93,11 +96,14 @@ TEST_CASE("the dicts are those that the competition's readers take apart") {
             "__quant_format__ int8_clean_per_row_v1", "quantized/a.weight I8 [4, 16]", "scales/a.weight F16 [4]",
             "dtypes/a.weight float32", "passthrough/b.weight F32 [3, 8]", "passthrough/gain F32 [3]",
             "passthrough/tok_emb.weight BF16 [5, 4]", "qmeta/a.weight/scheme per_row", "qmeta/a.weight/axis 0"});
+  const std::vector<std::string> pair{
+      "w/a.weight.q I8 [4, 16]", "w/a.weight.scale F16 [4]",     "w/b.weight F32 [3, 8]",
+      "w/gain F32 [3]",          "w/tok_emb.weight BF16 [5, 4]", "m/a.weight/type int6",
+      "m/b.weight passthrough",  "m/gain passthrough",           "m/tok_emb.weight passthrough"};
   REQUIRE(work.exported("golf-int6").exit == 0);
-  CHECK(leaves_of(zstd_frame) ==
-        std::vector<std::string>{"w/a.weight.q I8 [4, 16]", "w/a.weight.scale F16 [4]", "w/b.weight F32 [3, 8]",
-                                 "w/gain F32 [3]", "w/tok_emb.weight BF16 [5, 4]", "m/a.weight/type int6",
-                                 "m/b.weight passthrough", "m/gain passthrough", "m/tok_emb.weight passthrough"});
+  CHECK(leaves_of(zstd_frame) == pair);
+  REQUIRE(work.exported("golf-int6-brotli").exit == 0);
+  CHECK(leaves_of(brotli_frame, true) == pair);
 }
 
 TEST_CASE("what would change one number is refused, with the tensor and the reason") {
@@ -186,9 +192,56 @@ TEST_CASE("inspect counts the tokens of a shard and the bytes that they stand fo
   check_error(work.run("inspect s.bin"), 3, "E0327");
 }
 
+TEST_CASE("of every changed bit of a brotli frame the reader or a digest tells") {
+  const Workspace work;
+  work.quantize();
+  REQUIRE(work.exported("golf-int6-brotli").exit == 0);
+  const std::string whole = read_file(work.folder / "q.ptz"), path = work.folder / "changed";
+  const auto numbers = [&] {  // of a file that is taken
+    const auto model = read_quantized(path);
+    if (!model || !(*model)->check_whole()) return std::string();
+    std::string all;
+    for (const QuantizedMatrix& matrix : (*model)->header().matrices) {
+      const Expected<Matrix<Code>> codes = (*model)->codes(matrix);
+      REQUIRE(codes);
+      for (const Code code : codes->reshaped()) all += std::to_string(code) + " ";
+    }
+    return all;
+  };
+  write_file(path, whole);
+  const std::string expected = numbers();
+  REQUIRE(!expected.empty());
+  std::size_t taken = 0, tried = 0;
+  for (std::size_t at = 0; at < whole.size(); at += 3, ++tried) {
+    std::string changed = whole;
+    changed[at] = static_cast<char>(changed[at] ^ (1 << at % 8));
+    write_file(path, changed);
+    const std::string found = numbers();
+    CHECK_MESSAGE((found.empty() || found == expected), at);  // a name that nobody looks at may have changed
+    taken += !found.empty();
+  }
+  CHECK_MESSAGE(10 * taken < tried, taken, " of ", tried);
+}
+
+TEST_CASE("the byte shuffle is that of the competition, and has an inverse for every stride") {
+  const auto text_of = [](const std::vector<std::byte>& bytes) {
+    return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  };
+  CHECK(text_of(byte_shuffled(bytes_of("\1\2\3\4\5"))) == "BSHF\2\1\3\5\2\4");
+  for (const std::string text : {"", "a", "ab", "abc", "abcdefgh"})
+    CHECK(text_of(byte_unshuffled(byte_shuffled(bytes_of(text)))) == text);
+  CHECK(text_of(byte_unshuffled(bytes_of("BSHF\3adgbehcf"))) == "abcdefgh");
+  CHECK(text_of(byte_unshuffled(bytes_of("BSHF\xFF"
+                                         "abc"))) == "abc");
+  CHECK(is_byte_shuffled(bytes_of("BSHF\1")));
+  CHECK(!is_byte_shuffled(bytes_of(std::string_view("BSHF\0abc", 8))));
+  CHECK(!is_byte_shuffled(bytes_of("BSHF")));
+  CHECK(!is_byte_shuffled(bytes_of("BSHG\2abc")));
+}
+
 TEST_CASE("frames are read whole, to a limit, and not beyond their end") {
   const std::string text(100'000, 'a');
-  for (const Frame* frame : {&zlib_frame, &zstd_frame, &xz_frame}) {
+  for (const Frame* frame : {&zlib_frame, &zstd_frame, &xz_frame, &brotli_frame}) {
     CAPTURE(frame->name);
     for (const std::string_view data : {std::string_view(text), std::string_view("b"), std::string_view()}) {
       std::vector<std::byte> packed = frame->compress(bytes_of(data));

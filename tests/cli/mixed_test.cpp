@@ -132,8 +132,8 @@ TEST_CASE("a model with several grids, experts and orientations goes through eve
   CHECK(unknown.exit == 2);
   CHECK(says(unknown.out, "error[E0231]"));
   CHECK(says(unknown.out,
-             "safetensors-f32, safetensors-f64, gguf, golf-int8, golf-int6, golf-int6-xz, gptq, gptq-v2, "
-             "compressed-tensors, hallmark"));
+             "safetensors-f32, safetensors-f64, gguf, golf-int8, golf-int6, golf-int6-xz, golf-int6-brotli, gptq, "
+             "gptq-v2, compressed-tensors, hallmark"));
   const auto w = SafeTensors::open(work.folder / "w.safetensors"), d = SafeTensors::open(work.folder / "d.safetensors");
   const auto q = QuantizedFile::open(work.folder / "q.safetensors");
   REQUIRE(w);

@@ -1,6 +1,6 @@
 // libFuzzer target: any bytes as an archive of parameter-golf, or as the plan of a dict. Such a dict is written, read
 // back, and judged by a reader of this file, which works on the plan and in binary64: both take it with the same names,
-// dtypes, shapes and numbers, or both refuse it.
+// dtypes, shapes and numbers, or both refuse it. The bytes are shuffled too, and taken for shuffled ones.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -10,6 +10,7 @@
 #include <cstring>
 #include <optional>
 
+#include "artifact/byte_shuffle.hpp"
 #include "artifact/formats/parameter_golf_published.hpp"
 #include "io/pytorch.hpp"
 
@@ -362,6 +363,23 @@ void judge_archive(std::span<const std::byte> archive) {
   require(!golf::parse_published(archive.first(archive.size() - 1), "fuzz"), "a prefix is an archive");
 }
 
+void judge_shuffle(std::span<const std::byte> bytes) {
+  require(std::ranges::equal(byte_unshuffled(byte_shuffled(bytes)), bytes), "a shuffle without an inverse");
+  std::vector<std::byte> as_shuffled{std::byte{'B'}, std::byte{'S'}, std::byte{'H'}, std::byte{'F'}};
+  as_shuffled.insert(as_shuffled.end(), bytes.begin(), bytes.end());
+  if (!is_byte_shuffled(as_shuffled)) return require(bytes.empty() || bytes[0] == std::byte{0}, "no stride is taken");
+  const std::vector<std::byte> data = byte_unshuffled(as_shuffled);
+  const auto held = bytes.subspan(1);
+  const auto stride = std::to_integer<std::size_t>(bytes[0]);
+  require(data.size() == held.size(), "another number of bytes");
+  std::size_t begin = 0;  // of the bytes of one remainder, as the competition's reader counts them
+  for (std::size_t r = 0; r < stride; ++r) {
+    const std::size_t length = held.size() / stride + (r < held.size() % stride);
+    for (std::size_t i = 0; i < length; ++i) require(data[r + i * stride] == held[begin + i], "a byte elsewhere");
+    begin += length;
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -369,6 +387,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::span rest(data + 1, size - 1);
   if (data[0] % 2 == 0) {
     judge_archive(std::as_bytes(rest));
+    judge_shuffle(std::as_bytes(rest));
     return 0;
   }
   Choices choose(rest);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "artifact/byte_shuffle.hpp"
 #include "artifact/file_format.hpp"
 #include "artifact/formats/parameter_golf_layout.hpp"
 #include "artifact/stored_bytes.hpp"
@@ -123,7 +124,7 @@ Status write(const Layout& layout, const QuantizedModel& model, const Destinatio
   metadata[std::string(format_key)] = layout.id;
   metadata[std::string(detail::payload_key)] = payload_of(lines);
   metadata[std::string(detail::metadata_key)] = detail::metadata_digest(metadata);
-  const std::vector<std::byte> archive =
+  std::vector<std::byte> archive =
       pytorch::archive_of(dict, std::string(layout.folder),
                           {{"hallmark.json", Json(metadata).dump(-1, ' ', false, Json::error_handler_t::replace)}});
   const auto entries = pytorch::parse_archive(archive, to.path);  // what would not be read is not written
@@ -132,6 +133,7 @@ Status write(const Layout& layout, const QuantizedModel& model, const Destinatio
     return Error{Exit::infeasible, error_number::format_refuses, "the format cannot hold the names or the metadata",
                  fmt::format("{}: {} tensors, {} entries of metadata", to.path, lines.size(), metadata.size()),
                  "another format"};
+  if (layout.shuffled) archive = byte_shuffled(archive);
   if (const Status written = file->write(layout.frame->compress(archive)); !written) return written;
   if (const Status same = model.files_unchanged(); !same) return same;
   return file->commit();
@@ -244,14 +246,14 @@ Expected<std::unique_ptr<QuantizedModel>> read(const Layout& layout, const std::
   const auto other = [] { return std::unique_ptr<QuantizedModel>(); };
   Expected<MappedFile> file = MappedFile::open(path);
   if (!file) return other();
-  Expected<std::optional<std::vector<std::byte>>> archive = golf::archive_in(*layout.frame, *file);
-  if (!archive) return archive.error();
-  if (!*archive) return other();
+  Expected<std::optional<golf::Unpacked>> unpacked = golf::archive_in(*layout.frame, file->bytes(), path);
+  if (!unpacked) return unpacked.error();
+  if (!*unpacked) return other();
   const auto incomplete = [&](const std::string& where, std::string hint = "export the model again") {
     return Error{Exit::input, error_number::quantized_metadata,
                  "not a quantized file of Hallmark's, or an incomplete one", path + ": " + where, std::move(hint)};
   };
-  const auto entries = pytorch::parse_archive(**archive, path);
+  const auto entries = pytorch::parse_archive((*unpacked)->archive, path);
   if (!entries) return entries.error();
   const auto json = entries->find("hallmark.json"), pickle = entries->find("data.pkl");
   if (json == entries->end() || pickle == entries->end())
@@ -270,8 +272,8 @@ Expected<std::unique_ptr<QuantizedModel>> read(const Layout& layout, const std::
     return incomplete("the metadata promise what the layout cannot hold: " + possible.error().where);
   const auto leaves = pytorch::parse_dicts(pickle->second, 3, path);
   if (!leaves) return leaves.error();
-  auto model = std::make_unique<GolfModel>(*std::move(file), **std::move(archive), layout, *std::move(header),
-                                           *std::move(metadata));
+  auto model = std::make_unique<GolfModel>(*std::move(file), std::move((*unpacked)->archive), layout,
+                                           *std::move(header), *std::move(metadata));
   if (const Status same = model->match(*entries, *leaves); !same) return same.error();
   return std::unique_ptr<QuantizedModel>(std::move(model));
 }
@@ -279,6 +281,7 @@ Expected<std::unique_ptr<QuantizedModel>> read(const Layout& layout, const std::
 constexpr Layout int8{"parameter-golf-int8/1", true, &zlib_frame, "final_model.int8"};
 constexpr Layout int6{"parameter-golf-int6/1", false, &zstd_frame, "final_model.int6"};
 constexpr Layout int6_xz{"parameter-golf-int6-xz/1", false, &xz_frame, "final_model.int6"};
+constexpr Layout int6_brotli{"parameter-golf-int6-brotli/1", false, &brotli_frame, "final_model.int6", true};
 
 template <const Layout& layout>
 constexpr FileFormat format_of(std::string_view name, std::string_view summary) {
@@ -290,10 +293,11 @@ constexpr FileFormat format_of(std::string_view name, std::string_view summary) 
 }  // namespace
 
 namespace file_format {
-extern const FileFormat golf_int8, golf_int6, golf_int6_xz;
+extern const FileFormat golf_int8, golf_int6, golf_int6_xz, golf_int6_brotli;
 const FileFormat golf_int8 = format_of<int8>("golf-int8", "parameter-golf's final_model.int8.ptz, in zlib");
 const FileFormat golf_int6 = format_of<int6>("golf-int6", "parameter-golf's final_model.int6.ptz, in zstd");
 const FileFormat golf_int6_xz = format_of<int6_xz>("golf-int6-xz", "the same in xz");
+const FileFormat golf_int6_brotli = format_of<int6_brotli>("golf-int6-brotli", "the same shuffled, in brotli");
 }  // namespace file_format
 
 }  // namespace hallmark

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "artifact/byte_shuffle.hpp"
 #include "base/error_numbers.hpp"
 #include "io/pytorch.hpp"
 
@@ -99,17 +100,20 @@ Status fits(const Layout& layout, const QuantizedHeader& header) {
   return ok();
 }
 
-Expected<std::optional<std::vector<std::byte>>> archive_in(const Frame& frame, const MappedFile& file) {
-  using Found = std::optional<std::vector<std::byte>>;
+Expected<std::optional<Unpacked>> archive_in(const Frame& frame, std::span<const std::byte> bytes,
+                                             const std::string& path) {
+  using Found = std::optional<Unpacked>;
   bool whole = false;
-  if (!pytorch::is_archive(frame.decompress(file.bytes(), 9, whole))) return Found();
-  std::vector<std::byte> archive = frame.decompress(file.bytes(), most_bytes + most_bytes / 16, whole);
+  const std::vector<std::byte> head = frame.decompress(bytes, 9, whole);
+  const bool shuffled = is_byte_shuffled(head);
+  if (!shuffled && !pytorch::is_archive(head)) return Found();
+  std::vector<std::byte> archive = frame.decompress(bytes, most_bytes + most_bytes / 16, whole);
   if (!whole)
     return Error{Exit::input, error_number::pytorch_archive,
                  "the compressed file is cut, longer than it says or too large",
-                 fmt::format("{}: {} bytes of {} come out, and no end", file.path(), archive.size(), frame.name),
+                 fmt::format("{}: {} bytes of {} come out, and no end", path, archive.size(), frame.name),
                  "get the file again, or export the model again"};
-  return Found(std::move(archive));
+  return Found(Unpacked{shuffled ? byte_unshuffled(archive) : std::move(archive), shuffled});
 }
 
 }  // namespace hallmark::golf

@@ -7,7 +7,8 @@
 //   int6   {"w": {NAME.q: q, NAME.scale: scale, NAME: tensor}, "m": {NAME: {"type": "int6" or "int8"} or
 //   "passthrough"}}
 //
-// A file is compressed as a whole, so it is in memory as a whole, on this side and on the other.
+// Some files have their bytes shuffled before they are compressed (byte_shuffle.hpp). A file is compressed as a whole,
+// so it is in memory as a whole, on this side and on the other.
 #pragma once
 
 #include <optional>
@@ -33,6 +34,7 @@ struct Layout {
   bool sections;  ///< the layout int8: codes, scales and the rest each in a dict of their own
   const Frame* frame;
   std::string_view folder;
+  bool shuffled = false;  ///< when it is written; what is read may be either
 };
 
 /// A value of the dict by its path, and what of the model stands there.
@@ -52,8 +54,16 @@ Error refused(const std::string& tensor, const std::string& reason);
 /// Whether a header fits, whatever the numbers are. Errors: E0439.
 Status fits(const Layout& layout, const QuantizedHeader& header);
 
-/// The archive inside the frame; none where the file is another frame's, or no archive is in it. Errors: E0336 a file
-/// that is cut, that goes on behind its end, or that holds too much.
-Expected<std::optional<std::vector<std::byte>>> archive_in(const Frame& frame, const MappedFile& file);
+/// What stands inside a frame.
+struct Unpacked {
+  std::vector<std::byte> archive;
+  bool shuffled = false;  ///< its bytes were, and are in order again
+};
+
+/// The archive inside the frame, of which one that was shuffled need not be any; none where the bytes are another
+/// frame's, or no archive is in them. Errors: E0336 bytes that are cut, that go on behind the end, or that hold too
+/// much.
+Expected<std::optional<Unpacked>> archive_in(const Frame& frame, std::span<const std::byte> bytes,
+                                             const std::string& path);
 
 }  // namespace hallmark::golf

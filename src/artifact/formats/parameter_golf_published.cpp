@@ -319,15 +319,20 @@ Expected<std::optional<PublishedFile>> PublishedFile::open(const std::string& pa
   using Found = std::optional<PublishedFile>;
   Expected<MappedFile> file = MappedFile::open(path);
   if (!file) return file.error();
-  for (const Frame* const frame : {&zlib_frame, &zstd_frame, &xz_frame}) {
-    auto archive = archive_in(*frame, *file);
-    if (!archive) return archive.error();
-    if (!*archive) continue;
-    PublishedFile opened(*std::move(file), **std::move(archive), frame->name);
-    const auto entries = pytorch::parse_archive(opened.archive_, path);
+  // #1818 writes the length of a codebook first, big-endian, and has none.
+  constexpr std::array<std::byte, 4> no_codebook{};
+  std::span<const std::byte> bytes = file->bytes();
+  if (bytes.size() > no_codebook.size() && std::ranges::equal(bytes.first(no_codebook.size()), no_codebook))
+    bytes = bytes.subspan(no_codebook.size());
+  for (const Frame* const frame : {&zlib_frame, &zstd_frame, &xz_frame, &brotli_frame}) {
+    auto unpacked = archive_in(*frame, bytes, path);
+    if (!unpacked) return unpacked.error();
+    if (!*unpacked) continue;
+    PublishedFile opened(*std::move(file), **std::move(unpacked), frame->name);
+    const auto entries = pytorch::parse_archive(opened.unpacked_.archive, path);
     if (!entries) return entries.error();
     if (entries->contains("hallmark.json")) return Found();
-    Expected<PublishedDict> dict = parse_published(opened.archive_, path);
+    Expected<PublishedDict> dict = parse_published(opened.unpacked_.archive, path);
     if (!dict) return dict.error();
     opened.dict_ = *std::move(dict);
     return Found(std::move(opened));

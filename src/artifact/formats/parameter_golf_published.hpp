@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "artifact/formats/parameter_golf_layout.hpp"
 #include "artifact/frame.hpp"
 #include "io/file.hpp"
 #include "io/safetensors.hpp"
@@ -45,15 +46,16 @@ class PublishedFile {
   const std::vector<Published>& tensors() const { return dict_.tensors; }
   std::string_view layout() const { return dict_.layout; }
   std::string_view frame() const { return frame_; }
+  bool shuffled() const { return unpacked_.shuffled; }
   const std::string& path() const { return file_.path(); }
   Status unchanged() const { return file_.unchanged(); }
 
  private:
-  PublishedFile(MappedFile file, std::vector<std::byte> archive, std::string_view frame)
-      : file_(std::move(file)), archive_(std::move(archive)), frame_(frame) {}
+  PublishedFile(MappedFile file, Unpacked unpacked, std::string_view frame)
+      : file_(std::move(file)), unpacked_(std::move(unpacked)), frame_(frame) {}
 
   MappedFile file_;
-  std::vector<std::byte> archive_;  // of which the tensors are views
+  Unpacked unpacked_;  // of which the tensors are views
   std::string_view frame_;
   PublishedDict dict_;
 };
