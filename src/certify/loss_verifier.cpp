@@ -109,16 +109,20 @@ struct Claims {
     return list.size() - open.size();
   }
   // The same by exact losses, of the codes and of round-to-nearest in a row.
-  void decide_exactly(const std::vector<Index>& list, const auto& loss, const auto& loss_rtn) {
+  void decide_exactly(const std::vector<Index>& list, const auto& loss, const auto& loss_rtn, const TellRows& tell) {
+    RowProgress progress(tell, list.size());
 #pragma omp parallel for schedule(dynamic)
     for (std::size_t k = 0; k < list.size(); ++k) {
+      if (progress.over()) continue;
       const Index i = list[k];
       const oracle::Dyadic final = loss(i), nearest = same[at(i)] ? final : loss_rtn(i);
       const Judged row = judge_exactly(rows[at(i)], final, nearest, at_most_rtn);
+      progress.add();
       if (row.verdict != Verdict::fails) continue;
 #pragma omp critical(hallmark_loss_verifier)
       offend(i, row.what);
     }
+    progress.finish();
   }
 };
 
@@ -169,7 +173,7 @@ Expected<std::vector<Loss>> LossVerifier::losses_with(const Target& target, cons
 
 Expected<std::optional<std::string>> LossVerifier::first_false(const Matrix<Code>& codes, const Matrix<Code>& rtn,
                                                                const std::vector<CertifiedRow>& rows, bool at_most_rtn,
-                                                               ExactRows exact) {
+                                                               ExactRows exact, const TellRows& tell) {
   using Found = std::optional<std::string>;
   Backend& compute = backend_ ? *backend_ : cpu_;
   const Index count = codes.rows();
@@ -208,7 +212,7 @@ Expected<std::optional<std::string>> LossVerifier::first_false(const Matrix<Code
     const auto exact_of = [&](const Steps& steps, const Matrix<Code>& of) {
       return [&](Index i) { return exact_row_loss(gram, W_, options_.grid, steps, of, i); };
     };
-    claims.decide_exactly(exactly, exact_of(steps_, codes), exact_of(rtn_steps_, rtn));
+    claims.decide_exactly(exactly, exact_of(steps_, codes), exact_of(rtn_steps_, rtn), tell);
     judged_.exact += exactly.size();
   }
   return claims.worst ? Found(fmt::format("row {}: {}", claims.worst->first, claims.worst->second)) : Found();

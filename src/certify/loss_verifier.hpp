@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/row_progress.hpp"
 #include "certify/certificate.hpp"
 #include "certify/certificate_observer.hpp"
 #include "method/asymmetric.hpp"
@@ -47,10 +48,11 @@ class LossVerifier {
   /// the losses of codes and of round-to-nearest lie in their enclosures, rows that kept round-to-nearest have its
   /// codes, no loss is above the bound of its row, whose slack is theirs, and with `at_most_rtn` no row loses more than
   /// round-to-nearest (T6). Whether a bound could be smaller is not judged. In the rows of `exact` exact
-  /// arithmetic confirms it all. Errors: those of the backend.
+  /// arithmetic confirms it all, and `tell` hears of each of them. Errors: those of the backend. Throws what `tell`
+  /// does.
   Expected<std::optional<std::string>> first_false(const Matrix<Code>& codes, const Matrix<Code>& rtn,
                                                    const std::vector<CertifiedRow>& rows, bool at_most_rtn,
-                                                   ExactRows exact);
+                                                   ExactRows exact, const TellRows& tell = {});
 
   /// The lowest row whose codes lose more than other codes under other steps, as loss_G says exactly (T6); none where
   /// no row does. Errors: those of the backend.

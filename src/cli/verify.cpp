@@ -189,8 +189,9 @@ Expected<Exit> run(const VerifyFlags& flags) {
     Progress progress("verify");
     std::optional<LastWords> words;
     if (request.state) words.emplace(last_words_of(*request.state));
-    return verify_files(request, *in,
-                        [&](double done, double total, std::string_view item) { progress.update(done, total, item); });
+    const auto show = [&](double done, double total, std::string_view item) { progress.update(done, total, item); };
+    request.within_matrix = show;
+    return verify_files(request, *in, show);
   }();
   if (!verified) return verified.error();
   if (!first_rank()) return Exit::ok;

@@ -81,19 +81,19 @@ Expected<std::optional<CertifiedTensor>> Judging::claim_of(const PlannedMatrix& 
   return std::optional(*std::move(next));
 }
 
-Expected<Judged> Judging::judged(std::size_t item) {
+Expected<Judged> Judging::judged(std::size_t item, const TellRows& tell) {
   std::optional<CertifiedTensor> claim;
   for (; next_ <= item; ++next_) {
     Expected<std::optional<CertifiedTensor>> read = claim_of(plan_.matrices[next_], in_.certificate);
     if (!read) return read.error();
     claim = *std::move(read);
   }
-  Expected<Judged> found = judged(plan_.matrices[item], claim ? &*claim : nullptr);
+  Expected<Judged> found = judged(plan_.matrices[item], claim ? &*claim : nullptr, tell);
   forget(plan_.matrices[item], in_.known());
   return found;
 }
 
-Expected<Judged> Judging::judged(const PlannedMatrix& planned, const CertifiedTensor* claim) {
+Expected<Judged> Judging::judged(const PlannedMatrix& planned, const CertifiedTensor* claim, const TellRows& tell) {
   Judged out{.judgement = {}, .differs = {}, .held_out = of_first_tokens(planned, claim)};
   if (request_.state || !alone()) {
     Expected<Dependencies> on = dependencies_on(planned, claim);
@@ -106,15 +106,16 @@ Expected<Judged> Judging::judged(const PlannedMatrix& planned, const CertifiedTe
       out.taken = true;
       return out;
     }
-  const Expected<Verified> verified = judge(planned, claim);
+  const Expected<Verified> verified = judge(planned, claim, tell);
   if (!verified) return verified.error();
   out.judgement = judgement_of(*verified, claim);
   out.differs = verified->differs;
   return out;
 }
 
-Expected<Verified> Judging::judge(const PlannedMatrix& planned, const CertifiedTensor* claim) const {
-  if (!claim || !again()) return judge_stored(planned, in_.known(), *in_.model, claim, request_.exact, digests_);
+Expected<Verified> Judging::judge(const PlannedMatrix& planned, const CertifiedTensor* claim,
+                                  const TellRows& tell) const {
+  if (!claim || !again()) return judge_stored(planned, in_.known(), *in_.model, claim, request_.exact, digests_, tell);
   const bool optimality = !claim->values.empty() && claim->values.front().optimality;
   const bool one_opt = one_opt_rows(claim->values).rows > 0;
   return reproduce(planned, in_.known(), *in_.model, *claim,

@@ -23,8 +23,9 @@ class Judging {
       : request_(request), in_(in), plan_(plan), digests_(digests), sources_differ_(sources_differ) {}
 
   /// What is found of the matrix, or taken from the state where this process is alone. Claims of those before it that
-  /// are not read yet are read and left. Errors: those of the certificate, judge_stored and reproduce.
-  Expected<Judged> judged(std::size_t item);
+  /// are not read yet are read and left. `tell`: of judge_stored. Errors: those of the certificate, judge_stored and
+  /// reproduce.
+  Expected<Judged> judged(std::size_t item, const TellRows& tell = {});
   /// Of every matrix what the state holds and is still valid; the certificate is read beside for that.
   Expected<std::vector<std::optional<Judged>>> taken();
   /// Keeps it, with a state. Errors: those of keep_judgement.
@@ -38,8 +39,8 @@ class Judging {
   bool again() const { return request_.reproduce || (in_.certificate && in_.certificate->header().version == 1); }
   Expected<std::optional<CertifiedTensor>> claim_of(const PlannedMatrix& planned,
                                                     std::optional<CertificateReader>& certificate);
-  Expected<Judged> judged(const PlannedMatrix& planned, const CertifiedTensor* claim);
-  Expected<Verified> judge(const PlannedMatrix& planned, const CertifiedTensor* claim) const;
+  Expected<Judged> judged(const PlannedMatrix& planned, const CertifiedTensor* claim, const TellRows& tell);
+  Expected<Verified> judge(const PlannedMatrix& planned, const CertifiedTensor* claim, const TellRows& tell) const;
   Judgement judgement_of(const Verified& verified, const CertifiedTensor* claim) const;
   Expected<Dependencies> dependencies_on(const PlannedMatrix& planned, const CertifiedTensor* claim) const {
     return dependencies_of(planned, request_, in_, claim, digests_, sources_differ_);

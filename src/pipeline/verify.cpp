@@ -326,7 +326,7 @@ Expected<Plan> plan_of(const QuantizedModel& model, const SafeTensors& weights, 
 // Long because it is the judgements of one matrix in their order, each of which may end it.
 Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationFile* calibration,
                                 const QuantizedModel& model, const CertifiedTensor* claim, ExactRows exact,
-                                const InputDigests& digests) {
+                                const InputDigests& digests, const TellRows& tell) {
   const Expected<Stored> stored = load_stored(model, planned.matrix);
   if (!stored) return stored.error();
   const auto& [codes, steps] = *stored;
@@ -376,7 +376,7 @@ Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationF
       out.differs = differs(planned.name(), *text);
       return out;
     }
-  auto found = judge->first_false(codes, out.codes_rtn, claim->values, options.guard, exact);
+  auto found = judge->first_false(codes, out.codes_rtn, claim->values, options.guard, exact, tell);
   if (found && !*found) found = first_above_rule(planned, out.loaded, *judge, codes);
   if (found && !*found) found = first_unproved(out.loaded, options, steps, claim->values);
   if (found && !*found) found = first_not_one_opt(out.loaded, options, steps, codes, claim->values);

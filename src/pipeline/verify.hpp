@@ -33,11 +33,11 @@ std::optional<std::string> rule_before_search(const Options& options);
 /// Judges the stored codes and steps, whatever made them. With a claim: that options, digests, scale rule, lambda,
 /// counts and the losses of every row are true of the files, that no row is above its bound, nor, where steps were
 /// searched, above round-to-nearest under those of the rule; the contracts of the run and how small its bounds are
-/// cannot be told from them. Without one nothing is promised, and the losses are computed. Errors: those of load_matrix
-/// and LossVerifier; E0365, E0366.
+/// cannot be told from them. Without one nothing is promised, and the losses are computed. `tell` hears of every row
+/// that exact arithmetic judges. Errors: those of load_matrix and LossVerifier; E0365, E0366. Throws what `tell` does.
 Expected<Verified> judge_stored(const PlannedMatrix& planned, const CalibrationFile* calibration,
                                 const QuantizedModel& model, const CertifiedTensor* claim, ExactRows exact,
-                                const InputDigests& digests);
+                                const InputDigests& digests, const TellRows& tell = {});
 
 /// Quantizes the matrix again and compares: steps, then codes, then the certificate, then what exact arithmetic found.
 /// Errors: those of quantize_planned; they are E0712 when the digests of the sources differ.

@@ -13,8 +13,6 @@
 namespace hallmark {
 namespace {
 
-using VerifyProgress = std::function<void(double done, double total, std::string_view item)>;
-
 // Whether a tensor that passes through has the bytes of W.
 Expected<bool> same_bytes(const QuantizedModel& model, const TensorInfo& tensor) {
   bool same = true;
@@ -113,14 +111,21 @@ Expected<std::optional<Error>> verify_matrices(const VerifyRequest& request, Ver
   }
   double done = 0;
   for (std::size_t item = 0; item < plan.matrices.size(); ++item) {
-    if (progress) progress(done, plan.work(), plan.matrices[item].name());
-    const Expected<Judged> judged = shared ? shared->take(item) : judging.judged(item);
+    const PlannedMatrix& matrix = plan.matrices[item];
+    if (progress) progress(done, plan.work(), matrix.name());
+    const TellRows tell = [&](std::uint64_t row, std::uint64_t rows) {
+      const double share = static_cast<double>(row) / static_cast<double>(rows);
+      if (request.within_matrix)
+        request.within_matrix(done + share * matrix.work(), plan.work(),
+                              fmt::format("{}, {} of {} rows", matrix.name(), row, rows));
+    };
+    const Expected<Judged> judged = shared ? shared->take(item) : judging.judged(item, tell);
     if (!judged) return judged.error();
     enter(*judged, found);
     if (judged->differs) return judged->differs;
     if (!shared)
       if (const Status kept = judging.keep(*judged); !kept) return kept.error();
-    done += plan.matrices[item].work();
+    done += matrix.work();
   }
   if (const Status read = judging.read_on(); !read) return read.error();
   return std::optional<Error>();

@@ -16,6 +16,9 @@
 
 namespace hallmark {
 
+/// Hears how much of the work is done, and of what.
+using VerifyProgress = std::function<void(double done, double total, std::string_view item)>;
+
 /// What is verified, and how.
 struct VerifyRequest {
   std::string quantized, weights, calibration;  ///< calibration: "" without
@@ -28,6 +31,8 @@ struct VerifyRequest {
   /// Of each matrix that has a record in the state: why it is not taken, or "" where it is.
   std::function<void(const std::string& matrix, const std::string& why_not)> resumed = {};
   Ranks* ranks = nullptr;  ///< that share the work; null: this process alone
+  /// Hears of the rows within a matrix, while exact arithmetic judges them in this process alone.
+  VerifyProgress within_matrix = {};
 };
 
 /// The files of a verification.
@@ -72,9 +77,7 @@ struct Findings {
 /// several ranks so is what rank 0 finds; the others judge for it, and find nothing themselves. Errors: those of agree
 /// and SharedItems; those of what was opened, of plan_of, judge_stored, reproduce and State::keep; E0711 files that are
 /// not those of the certificate.
-Expected<Findings> verify_files(
-    const VerifyRequest& request, VerifyInputs& in,
-    const std::function<void(double done, double total, std::string_view item)>& progress = {});
+Expected<Findings> verify_files(const VerifyRequest& request, VerifyInputs& in, const VerifyProgress& progress = {});
 
 /// Whether nothing is left over and no file changed meanwhile. Errors: E0711, E0710, E0902.
 Status check_rest(VerifyInputs& in);

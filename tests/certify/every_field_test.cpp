@@ -1,6 +1,11 @@
-// Every value of a certificate, changed alone: verify refuses it, or says that it does not judge this kind.
+// Every value of a certificate, changed alone: verify refuses it, or says that it does not judge this kind. And what
+// is told meanwhile.
+#include <omp.h>
+
 #include <set>
 #include <sstream>
+#include <stdexcept>
+#include <thread>
 
 #include <nlohmann/json.hpp>
 #include <re2/re2.h>
@@ -116,6 +121,78 @@ TEST_CASE("each value of a certificate that is changed alone is refused, or its 
                              : std::set<std::string>{"bound", "contracts", "counts", "exact"}));
     write_file(made.certificate, good);
   }
+}
+
+TEST_CASE("within a matrix each row that exact arithmetic has judged is told, on the thread that asked") {
+  const Files made("--exact --include a.weight");
+  VerifyRequest request{made.q, made.w, made.c, "", true, false, {3}};
+  struct Told {
+    double done, total;
+    std::string item;
+  };
+  const auto told_with = [&](int threads) {
+    std::vector<Told> told;
+    const auto caller = std::this_thread::get_id();
+    request.within_matrix = [&](double done, double total, std::string_view item) {
+      CHECK(std::this_thread::get_id() == caller);
+      told.push_back({done, total, std::string(item)});
+    };
+    const int before = omp_get_max_threads();
+    omp_set_num_threads(threads);
+    Expected<VerifyInputs> in = VerifyInputs::open(request);
+    REQUIRE(in);
+    const Expected<Findings> found = verify_files(request, *in);
+    omp_set_num_threads(before);
+    REQUIRE(found);
+    CHECK(!found->mismatch);
+    CHECK(found->judged.exact == 3);
+    return told;
+  };
+  const std::vector<Told> alone = told_with(1);
+  REQUIRE(alone.size() == 3);
+  for (std::size_t k = 0; k < alone.size(); ++k) {
+    CHECK(alone[k].item == fmt::format("a.weight, {} of 3 rows", k + 1));
+    CHECK(alone[k].done == doctest::Approx(alone[k].total * static_cast<double>(k + 1) / 3));
+  }
+  CHECK(told_with(4).size() <= 3);
+  request.exact = {};
+  request.within_matrix = [](double, double, std::string_view) { FAIL("no row is judged exactly"); };
+  Expected<VerifyInputs> in = VerifyInputs::open(request);
+  REQUIRE(in);
+  CHECK(verify_files(request, *in));
+}
+
+TEST_CASE("of the threads of a loop only the one that began it tells") {
+  std::vector<std::uint64_t> told;
+  const auto caller = std::this_thread::get_id();
+  const TellRows tell = [&](std::uint64_t done, std::uint64_t rows) {
+    CHECK(std::this_thread::get_id() == caller);
+    CHECK(rows == 4);
+    told.push_back(done);
+  };
+  RowProgress progress(tell, 4);
+#pragma omp parallel num_threads(4)
+  progress.add();
+  CHECK(told.size() == 1);
+  CHECK(!progress.over());
+  progress.finish();
+}
+
+TEST_CASE("what is thrown by who hears of a row ends the verification") {
+  const Files made("--include a.weight");
+  VerifyRequest request{made.q, made.w, made.c, "", true, false, {1000}};
+  int heard = 0;
+  request.within_matrix = [&](double, double, std::string_view) {
+    ++heard;
+    throw std::runtime_error("enough");
+  };
+  const int before = omp_get_max_threads();
+  omp_set_num_threads(1);
+  Expected<VerifyInputs> in = VerifyInputs::open(request);
+  REQUIRE(in);
+  CHECK_THROWS_WITH(static_cast<void>(verify_files(request, *in)), "enough");
+  omp_set_num_threads(before);
+  CHECK(heard == 1);
 }
 
 TEST_CASE("a kind that only some rows have, or only the first line speaks of, is named too") {

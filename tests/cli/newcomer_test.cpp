@@ -134,16 +134,26 @@ TEST_CASE("a line of progress is taken off the terminal before anything else is 
   const TemporaryFolder folder;
   write_tensors(folder / "w", {{"a", DType::F32, {256, 512}}, {"b", DType::F32, {256, 512}}});
   write_tensors(folder / "c", {{"a.activations", DType::F32, {600, 512}}, {"b.activations", DType::F32, {600, 512}}});
-  const Result shown = shell(  // `script` gives the tool a terminal
-      fmt::format(
-          "cd {}; script -qec '{} quantize --weights w --calibration c --grid int4 --method best --effort 5 -o q' "
-          "/dev/null < /dev/null",
-          folder.path(), HALLMARK_TOOL));
-  CHECK_MESSAGE(shown.exit == 0, shown.out);
-  std::size_t lines = 0;
-  for (std::size_t at = 0; (at = shown.out.find("quantize: ", at)) != std::string::npos; ++at, ++lines)
-    CHECK_MESSAGE(shown.out.find("\r\x1b[K", at) < shown.out.find('\n', at), shown.out);
-  CHECK(lines > 0);
+  const auto on_terminal = [&](const std::string& command) {  // `script` gives the tool one
+    const Result shown =
+        shell(fmt::format("cd {}; script -qec '{} {}' /dev/null < /dev/null", folder.path(), HALLMARK_TOOL, command));
+    CHECK_MESSAGE(shown.exit == 0, shown.out);
+    return shown.out;
+  };
+  const auto lines_of = [](const std::string& label, const std::string& out) {
+    std::size_t lines = 0;
+    for (std::size_t at = 0; (at = out.find(label, at)) != std::string::npos; ++at, ++lines)
+      CHECK_MESSAGE(out.find("\r\x1b[K", at) < out.find('\n', at), out);
+    return lines;
+  };
+  const std::string made =
+      on_terminal("quantize --weights w --calibration c --grid int4 --method best --effort 5 -o q");
+  CHECK(lines_of("quantize: ", made) > 0);
+  const std::string verify = "verify q --weights w --calibration c --exact --threads 1";
+  const std::string shown = on_terminal(verify);
+  CHECK(lines_of("verify: ", shown) > 1);
+  CHECK_MESSAGE(shown.find(" of 256 rows") != std::string::npos, shown);  // within a matrix
+  CHECK(lines_of("verify: ", on_terminal(verify + " --quiet")) == 0);
 }
 
 }  // namespace newcomer_test
