@@ -1,6 +1,7 @@
 // Ranks that are threads of one process, with queues between them.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -33,10 +34,12 @@ class Threads final : public Ranks {
     Post& post = posts_[static_cast<std::size_t>(rank_)];
     std::unique_lock lock(post.mutex);
     if (!post.came.wait_for(lock, wait, [&] { return !post.messages.empty(); })) {
-      if (rank_ > 0 || size() == 1) return std::nullopt;
-      // A thread lives as long as its process: to rank 0 one of the others says so, each in its turn.
+      const auto silence = std::chrono::steady_clock::now() - heard_;
+      if (rank_ > 0 || size() == 1 || silence > std::chrono::minutes(1)) return std::nullopt;
+      // To rank 0 the others say in turn that they live, for as long as what they make may take on a crowded machine.
       return RankMessage{1 + next_++ % (size() - 1), RankWord::alive, 0, {}};
     }
+    heard_ = std::chrono::steady_clock::now();
     RankMessage message = std::move(post.messages.front());
     post.messages.pop_front();
     return message;
@@ -47,6 +50,7 @@ class Threads final : public Ranks {
   std::vector<Post>& posts_;
   int rank_;
   int next_ = 0;
+  std::chrono::steady_clock::time_point heard_ = std::chrono::steady_clock::now();
 };
 
 /// What `rank0` does beside `other`, which ranks 1 .. size-1 do.
