@@ -5,7 +5,7 @@
 # entries that change the weights and those that must not, rounding as the exporter rounds, trainings that are killed, the published
 # sizes, and what is refused.
 set -euo pipefail
-export LC_ALL=C OPENBLAS_NUM_THREADS=1  # products so small that handing them to a second thread takes longer, five times so beside other work
+export LC_ALL=C OPENBLAS_NUM_THREADS=1  # products so small that handing them to a second thread takes longer, beside other work several times
 cd "$(dirname "$0")/.."
 
 build=$1
