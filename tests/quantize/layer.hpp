@@ -3,8 +3,11 @@
 
 #include <gmpxx.h>
 
+#include <optional>
+
 #include "../linalg/random.hpp"
 #include "linalg/gram.hpp"
+#include "method/quantize.hpp"
 #include "method/rtn.hpp"
 #include "oracle/exact_loss.hpp"
 
@@ -41,6 +44,14 @@ inline mpq_class exact(const SmallLayer& s, const Matrix<Code>& codes, const Ste
     point.push_back(s.grid.value(codes(i, j), steps.zero(i, j)));
   }
   return oracle::exact_loss(w, scale, point, {s.G.data(), static_cast<std::size_t>(s.G.size())}).rational();
+}
+
+/// The layer quantized.
+inline Expected<Quantized> run(const SmallLayer& s, const Options& options,
+                               const std::optional<Steps>& given = std::nullopt) {
+  const MatrixRef<float> W(s.W);
+  const MatrixRef<double> G(s.G);
+  return quantize({"w", W, &G}, options, given);
 }
 
 }  // namespace hallmark::test

@@ -28,12 +28,6 @@ Options options_of(const SmallLayer& s, double fraction, const char* by = "loss"
   return options;
 }
 
-Expected<Quantized> run(const SmallLayer& s, const Options& options, const std::optional<Steps>& given = std::nullopt) {
-  const MatrixRef<float> W(s.W);
-  const MatrixRef<double> G(s.G);
-  return quantize({"w", W, &G}, options, given);
-}
-
 Quantized by(const SmallLayer& s, const char* method) {
   Options options = options_of(s, 0.1);
   options.method = method;

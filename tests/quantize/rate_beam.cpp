@@ -140,12 +140,6 @@ Options options_of(const SmallLayer& s, Index beam, double rate = 0.1) {
   return options;
 }
 
-Expected<Quantized> run(const SmallLayer& s, const Options& options) {
-  const MatrixRef<float> W(s.W);
-  const MatrixRef<double> G(s.G);
-  return quantize({"w", W, &G}, options);
-}
-
 }  // namespace
 
 TEST_CASE("a beam of one path has the recurrence's codes and clipped weights, ties and all") {

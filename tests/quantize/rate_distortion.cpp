@@ -36,12 +36,6 @@ Options options_of(const SmallLayer& s, double rate, Index group = 0) {
   return options;
 }
 
-Expected<Quantized> run(const SmallLayer& s, const Options& options) {
-  const MatrixRef<float> W(s.W);
-  const MatrixRef<double> G(s.G);
-  return quantize({"w", W, &G}, options);
-}
-
 int sign(double x) { return x < 0 ? -1 : x > 0; }
 
 // The method in binary64 as its page has it, one row after the other, every code tried; bits by the library's log2.

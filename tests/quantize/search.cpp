@@ -13,10 +13,8 @@ using namespace hallmark::test;
 
 namespace {
 
-Quantized run(const SmallLayer& s, Options options, const std::optional<Steps>& given = std::nullopt) {
-  const MatrixRef<float> W(s.W);
-  const MatrixRef<double> G(s.G);
-  const Expected<Quantized> result = quantize({"w", W, &G}, options, given);
+Quantized quantized(const SmallLayer& s, const Options& options, const std::optional<Steps>& given = std::nullopt) {
+  const Expected<Quantized> result = run(s, options, given);
   REQUIRE(result);
   return *result;
 }
@@ -65,10 +63,10 @@ TEST_CASE("the ratio 1 alone gives the bytes of the default rule") {
     CAPTURE(grid);
     const SmallLayer s = random_layer(40, 30, grid);
     Options options{s.grid};
-    const Quantized plain = run(s, options);
+    const Quantized plain = quantized(s, options);
     options.scale_rule = "search";
     options.ratios = "1";
-    const Quantized searched = run(s, options);
+    const Quantized searched = quantized(s, options);
     CHECK(searched.codes == plain.codes);
     CHECK(searched.steps.scales == plain.steps.scales);
     CHECK(searched.kept_rtn == plain.kept_rtn);
@@ -88,11 +86,11 @@ TEST_CASE("every row has the candidate of least exact loss, and never more than 
         Options given = options;
         given.scale_rule = std::string(given_scales);
         given.guard = false;
-        each.push_back(run(s, given, steps));
+        each.push_back(quantized(s, given, steps));
       }
       options.scale_rule = "search";
       options.ratios = "1,0.9,0.75,0.6,1.2";
-      const Quantized found = run(s, options);
+      const Quantized found = quantized(s, options);
       Index moved = 0;
       for (Index i = 0; i < s.W.rows(); ++i) {
         std::size_t least = 0;
@@ -116,9 +114,9 @@ TEST_CASE("more rows than are searched together: the last as if they were alone"
   options.scale_rule = "search";
   options.ratios = "1";
   for (int k = 1; k < 1000; ++k) options.ratios += "," + std::to_string(0.2 + 0.001 * k);  // codes of 150 MB
-  const Quantized whole = run(s, options);
+  const Quantized whole = quantized(s, options);
   const SmallLayer part = make_layer(s.W.middleRows(380, 10), s.G, "int2");
-  const Quantized last = run(part, options);
+  const Quantized last = quantized(part, options);
   CHECK(last.codes == whole.codes.bottomRows(10));
   CHECK(last.steps.scales == whole.steps.scales.bottomRows(10));
 }
@@ -128,11 +126,11 @@ TEST_CASE("best loses no more than descent from the same start, and more effort 
     CAPTURE(grid);
     const SmallLayer s = random_layer(50, 32, grid);
     Options options{s.grid};
-    const Quantized plain = run(s, options);
+    const Quantized plain = quantized(s, options);
     options.method = "best";
     for (const Index effort : {1, 3, 4, 5}) {
       options.effort = effort;
-      const Quantized found = run(s, options);
+      const Quantized found = quantized(s, options);
       Index better = 0;
       for (Index i = 0; i < s.W.rows(); ++i) {
         const mpq_class loss = exact(s, found.codes, found.steps, i);
@@ -142,7 +140,7 @@ TEST_CASE("best loses no more than descent from the same start, and more effort 
       }
       CHECK(better > 25);
       const auto same = [&] {
-        const Quantized again = run(s, options);
+        const Quantized again = quantized(s, options);
         CHECK(again.codes == found.codes);
         CHECK(again.steps.scales == found.steps.scales);
       };
@@ -163,7 +161,7 @@ TEST_CASE("zero rows and dead columns pass through every search") {
       options.method = method;
       options.scale_rule = "search";
       options.damp_fraction = damping;
-      const Quantized found = run(s, options);
+      const Quantized found = quantized(s, options);
       CHECK(found.dead_columns == 1);
       for (Index j = 0; j < 20; ++j) CHECK(found.codes(4, j) == 0);
       for (Index i = 0; i < 9; ++i) CHECK(found.codes(i, 7) == s.grid.nearest(s.W(i, 7), found.steps.at(i, 7)));

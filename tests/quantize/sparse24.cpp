@@ -25,12 +25,6 @@ Options options_of(const SmallLayer& s, Index group = 0) {
   return options;
 }
 
-Expected<Quantized> run(const SmallLayer& s, const Options& options, const std::optional<Steps>& given = std::nullopt) {
-  const MatrixRef<float> W(s.W);
-  const MatrixRef<double> G(s.G);
-  return quantize({"w", W, &G}, options, given);
-}
-
 double value(const SmallLayer& s, const Matrix<Code>& codes, Index i, Index j) {
   return s.grid.value(codes(i, j), s.steps.zero(i, j));
 }
