@@ -242,8 +242,10 @@ double PlannedMatrix::working_set() const {
   const double fitting = steps_depend_on(matrix.options) == Statistic::losses ? r * c * (2 + 2) + c * c * 4 : 0;
   // C and K, their differences, w*, the slope and a product.
   const double asymmetric = matrix.options.target == plain_target ? 0 : r * c * (4 + 8 + 8) + c * c * 4 * 8;
+  // What a method works on waits until all proposals but one, the errors, the factor and its copies are free.
   const auto method = find_method(matrix.options.method);
-  const double worked_on = method ? (*method)->bytes_per_weight * r * c : 0;
+  const double worked_on =
+      method ? std::max((*method)->bytes_per_weight * r * c - r * c * (2 + 2 + 4 + 4) - c * c * (8 + 2 + 4), 0.0) : 0;
   // Beside what is free by then: Q and E, or E and E L.
   const double corrected = matrix.options.low_rank == 0 ? 0 : r * c * (4 + 8);
   return of_rows + r * c * (4 + 4) + c * c * (8 + 8 + 8 + 2 + 4) + fitting + worked_on + turned + asymmetric +

@@ -129,7 +129,8 @@ TEST_CASE("--dry-run tells what a matrix needs: never less, and at most twice as
     each.back().insert(each.back().end(), more.begin(), more.end());
   }
   each.push_back({"--grid", "int4", "--method", "greedy", "--sweeps", "1"});
-  each.push_back({"--grid", "int2s", "--method", "prune", "--sweeps", "1"});
+  const Words prune{"--grid", "int2s", "--method", "prune", "--sweeps", "1"};  // its cuts grow with the rows
+  each.push_back(prune);
   const Words trellis{"--grid", "trellis:2", "--method", "trellis", "--rotation", "hadamard:16"};  // slow: fewer rows
   each.push_back(trellis);
   each.push_back({"--bits", "4", "--effort", "1"});
@@ -140,10 +141,13 @@ TEST_CASE("--dry-run tells what a matrix needs: never less, and at most twice as
       write("small", 8, 8, dtype, gram);
       write("large", 1024, 1024, dtype, gram);
       write("few", 96, 1024, dtype, gram);
+      write("many", 8192, 256, dtype, gram);
       for (const Words& asked : each) {
         if (!gram && asked != each.front()) continue;
         const std::string dtype_text(dtype_name(dtype)), words = fmt::format("{}", fmt::join(asked, " ")),
-                                                         name = asked == trellis ? "few" : "large";
+                                                         name = asked == trellis ? "few"
+                                                                : asked == prune ? "many"
+                                                                                 : "large";
         CAPTURE(dtype_text);
         CAPTURE(gram);
         CAPTURE(words);
