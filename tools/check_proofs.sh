@@ -189,9 +189,10 @@ gate_named() {
   [ ! -s "$work/found" ] || { echo "named gate: neither in $list nor in $outside:" >&2; cat "$work/found" >&2; return 1; }
 }
 
-# The independent checker's summary of every file and of everything that they use equals the golden.
+# The independent checker's summary of every file and of everything that they use equals the golden. With more memory it looks for
+# garbage less often (coqc does so by itself).
 summary_of() {
-  coqchk -silent -o -Q coq Hallmark "$@" > "$work/coqchk" 2>&1 || { cat "$work/coqchk" >&2; return 1; }
+  OCAMLRUNPARAM=s=4M,o=200 coqchk -silent -o -Q coq Hallmark "$@" > "$work/coqchk" 2>&1 || { cat "$work/coqchk" >&2; return 1; }
   sed -n '/^CONTEXT SUMMARY/,$p' "$work/coqchk"
 }
 gate_coqchk() {
