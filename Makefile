@@ -156,11 +156,13 @@ cxx_files = git ls-files '*.cpp' '*.hpp' '*.cu' '*.cuh' '*.hpp.in' | grep -v -e 
 format: ## Lay out the C++ files (.clang-format)
 	@tools/deps.sh format
 	$(cxx_files) | xargs clang-format-14 -i
-check-format: ## Compare their layout with it; no function is long without a reason, includes point one way
+pages = git ls-files '*.md' | grep -v -x -E '(CHANGELOG|docs/(ablation|league|mutation|mutation-generated|studies|studies/.*))\.md'  # those written by hand
+check-format: ## Compare their layout with it; no function is long without a reason, includes point one way, prose is wrapped
 	@tools/deps.sh format
 	$(cxx_files) | xargs clang-format-14 --dry-run -Werror
 	$(cxx_files) | xargs tools/check_functions.pl
 	$(cxx_files) | xargs tools/check_includes.pl
+	$(pages) | xargs tools/check_pages.pl
 
 .PHONY: mutants mutants-changed mutants-generated
 mutants: checker ## Plant faults, each in a copy of its own, and see each caught, JOBS side by side (three quarters of an hour on two cores); writes docs/mutation.md
