@@ -27,6 +27,13 @@ Options options_for(const char* grid) {
 
 }  // namespace
 
+TEST_CASE("the help of the options names the examples") {
+  const Options options{*Grid::parse("pow2:4")};
+  std::string help;
+  visit_options(options, [&](const OptionInfo& info, const auto&) { help += option_help(info) + "\n"; });
+  for (const char* name : {"pow2:", "threshold", "rms"}) CHECK_MESSAGE(help.find(name) != std::string::npos, help);
+}
+
 TEST_CASE("the grid of the example rounds, and GPTQ runs on it") {
   const Grid grid = *Grid::parse("pow2:3");
   CHECK(grid.spec().points == std::vector<float>{-4, -2, -1, 0, 1, 2, 4});

@@ -86,7 +86,7 @@ py::list options_table() {
   py::list table;
   const Options defaults{taken(Grid::parse("gf16"))};
   visit_options(defaults, [&](const OptionInfo& info, const auto& value) {
-    table.append(py::make_tuple(std::string(info.name), std::string(info.help), option_text(value)));
+    table.append(py::make_tuple(std::string(info.name), option_help(info), option_text(value)));
   });
   return table;
 }

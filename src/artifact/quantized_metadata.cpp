@@ -219,9 +219,9 @@ class Entries {
     else fail("a metadata entry is malformed", fmt::format("'{}' is '{}'", key, printable(word)));
   }
   /// An entry of schema 1 that is an option now.
-  void option(const char* key, std::string_view name, auto& target) {
+  void option(const char* key, std::string_view name, Options& options) {
     const std::string word = text(key);
-    if (!error && !set_option(name, word, target))
+    if (!error && !set_option(options, name, word))
       fail("a metadata entry is malformed", fmt::format("'{}' is '{}'", key, printable(word)));
   }
   void fail(std::string what, const std::string& where) {
@@ -260,13 +260,13 @@ Options options_of_schema_1(Entries& entries, const std::string& path) {
         Error{Exit::input, error_number::quantized_grid, "unknown grid", fmt::format("{}: '{}'", path, printable(id)),
               "use the version of the tool that wrote the file"};
   if (grid) options.grid = *grid;
-  entries.option(method_v1, "method", options.method);
-  entries.option(scale_rule_v1, "scale_rule", options.scale_rule);
-  entries.option(group_size_v1, "group_size", options.group_size);
-  entries.option(block_size_v1, "block_size", options.block_size);
-  entries.option(damp_percent_v1, "damp_fraction", options.damp_fraction);
-  entries.option(desc_act_v1, "desc_act", options.desc_act);
-  entries.option(guard_v1, "guard", options.guard);
+  entries.option(method_v1, "method", options);
+  entries.option(scale_rule_v1, "scale_rule", options);
+  entries.option(group_size_v1, "group_size", options);
+  entries.option(block_size_v1, "block_size", options);
+  entries.option(damp_percent_v1, "damp_fraction", options);
+  entries.option(desc_act_v1, "desc_act", options);
+  entries.option(guard_v1, "guard", options);
   return options;
 }
 

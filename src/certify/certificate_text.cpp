@@ -175,16 +175,17 @@ Json options_v1(const Options& options, const std::string& contracts) {
 Options read_options_v1(const Json& object, std::string& contracts, std::string& fault) {
   Fields fields(object, fault);
   Options options{Grid(GridSpec::golden("gf16", "gf16/1", 6, 9))};
-  const auto read = [&](const char* name, const std::string& word, auto& value) {
-    if (!set_option(name, word, value) && fault.empty()) fault = fmt::format("'{}' is '{}'", name, word.substr(0, 40));
+  const auto read = [&](const char* name, const std::string& word) {
+    if (!set_option(options, name, word) && fault.empty())
+      fault = fmt::format("'{}' is '{}'", name, word.substr(0, 40));
   };
   const std::string id = fields.text("grid");
   if (const auto grid = Grid::of_id(id)) options.grid = *grid;
   else if (fault.empty()) fault = fmt::format("'grid' is '{}'", id.substr(0, 40));
-  read("method", fields.text("method"), options.method);
-  read("scale_rule", fields.text("scale_rule"), options.scale_rule);
-  read("group_size", std::to_string(fields.count("group_size")), options.group_size);
-  read("block_size", std::to_string(fields.count("block_size")), options.block_size);
+  read("method", fields.text("method"));
+  read("scale_rule", fields.text("scale_rule"));
+  read("group_size", std::to_string(fields.count("group_size")));
+  read("block_size", std::to_string(fields.count("block_size")));
   options.damp_fraction = fields.number("damp_percent");
   options.desc_act = fields.flag("desc_act");
   options.guard = fields.flag("guard");

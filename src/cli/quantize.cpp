@@ -31,8 +31,8 @@ struct QuantizeFlags {
   std::string weights, calibration, output, report, config, max_shard_size;
   std::string contracts = "on", device = "cpu";
   std::map<std::string, std::string> words;  // options by name, as typed
-  bool desc_act = false, no_guard = false, exact = false, bounds = false, optimality = false, one_opt = false,
-       dry_run = false, overwrite = false;
+  std::map<std::string, bool> on, off;       // those that are true or false: whether --X, --no-X is there
+  bool exact = false, bounds = false, optimality = false, one_opt = false, dry_run = false, overwrite = false;
   int threads = 0;
   double holdout = 0;  // 0: no token is held out
   Selection selection;
@@ -40,22 +40,28 @@ struct QuantizeFlags {
 };
 
 // --group-size for group_size.
-std::string flag_of(std::string_view option) {
-  std::string flag = "--" + std::string(option);
+std::string flag_of(std::string_view option, std::string_view prefix = "--") {
+  std::string flag = fmt::format("{}{}", prefix, option);
   std::ranges::replace(flag, '_', '-');
   return flag;
 }
 
 // The command line is the first rule; every option has a flag.
 void add_options(CLI::App& app, QuantizeFlags& flags) {
-  Options defaults{Grid(GridSpec::golden("gf16", "gf16/1", 6, 9))};
-  visit_options(defaults, [&](const OptionInfo& info, auto& value) {
-    const std::string name(info.name);
-    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value)>, bool>) return;  // --desc-act, --no-guard
-    std::string spelled = flag_of(info.name);
-    if (name == "damp_fraction") spelled += ",--damp-percent";  // what it was called first
-    app.add_option(spelled, flags.words[name],
-                   std::string(info.help) + (name == "scale_rule" ? "" : fmt::format(" [{}]", option_text(value))));
+  const Options defaults{Grid(GridSpec::golden("gf16", "gf16/1", 6, 9))};
+  visit_options(defaults, [&]<class T>(const OptionInfo& info, const T& value) {
+    const std::string name(info.name),
+        flag = flag_of(info.name),
+        help = fmt::format("{} [{}]", option_help(info),
+                           info.usually.empty() ? option_text(value) : std::string(info.usually));
+    if constexpr (std::is_same_v<T, bool>) {
+      CLI::Option* const yes = app.add_flag(flag, flags.on[name], help);
+      app.add_flag(flag_of(info.name, "--no-"), flags.off[name], fmt::format("the opposite of {}", flag))
+          ->excludes(yes);
+    } else {
+      app.add_option(info.former.empty() ? flag : fmt::format("{},{}", flag, flag_of(info.former)), flags.words[name],
+                     help);
+    }
   });
   app.add_option(
       "--bits", flags.words[std::string(bits_setting)],
@@ -63,17 +69,16 @@ void add_options(CLI::App& app, QuantizeFlags& flags) {
       "where no other flag says otherwise");
   app.add_option("--preset", flags.words[std::string(preset_setting)],
                  "q4_0, q6_k or q8_0: the grid, group size and scale storage of these blocks, for export --to gguf");
-  app.add_flag("--desc-act", flags.desc_act, "Columns by descending diagonal of H (act-order)");
-  app.add_flag("--no-guard", flags.no_guard,
-               "Keep the method's codes even in rows where rounding to nearest is better");
 }
 
 Expected<RuleSet> rules_of(const QuantizeFlags& flags) {
   std::map<std::string, std::string> typed;
   for (const auto& [name, word] : flags.words)
     if (!word.empty()) typed[name] = word;
-  if (flags.desc_act) typed["desc_act"] = "true";
-  if (flags.no_guard) typed["guard"] = "false";
+  for (const auto& [name, there] : flags.on)
+    if (there) typed[name] = "true";
+  for (const auto& [name, there] : flags.off)
+    if (there) typed[name] = "false";
   return rules_of_words(std::move(typed), "the command line", flags.config);
 }
 

@@ -26,31 +26,43 @@ int compare_twice(double x, double a, double b) {
   return l < 0 ? 1 : l > 0 ? -1 : 0;
 }
 
-}  // namespace
-
-Expected<Grid> Grid::parse(std::string_view name) {
-  std::string known;
+// The grid of the first family that knows the name.
+Expected<Grid> named(std::string_view name, bool by_user) {
   for (const GridFamily* family : grid_families()) {
+    if (family->of_user && !by_user) continue;
     Expected<std::optional<GridSpec>> spec = family->parse(name);
     if (!spec) return spec.error();
     if (*spec) return Grid(**std::move(spec));
-    known += (known.empty() ? "" : ", ") + std::string(family->names);
   }
+  std::string known;
+  for (const std::string_view names : grid_names()) known += (known.empty() ? "" : ", ") + std::string(names);
   return Error{Exit::usage, error_number::grid_unknown, "unknown grid '" + std::string(name) + "'", "grids: " + known,
                "gf16 or int4, for example"};
 }
 
+}  // namespace
+
+std::span<const std::string_view> grid_names() {
+  static const std::vector<std::string_view> names = [] {
+    std::vector<std::string_view> all;
+    for (const GridFamily* family : grid_families()) all.push_back(family->names);
+    return all;
+  }();
+  return names;
+}
+
+Expected<Grid> Grid::parse(std::string_view name) { return named(name, true); }
+
 Expected<Grid> Grid::of_id(std::string_view id) {
-  if (id.find('/') == std::string_view::npos || id.starts_with("table")) return parse("");
-  Expected<Grid> grid = parse(id);
-  return !grid || grid->id() == id ? grid : parse("");
+  Expected<Grid> grid = named(id, false);
+  return !grid || grid->id() == id ? grid : named("", false);
 }
 
 Expected<Grid> Grid::table(std::string name, std::vector<float> values) {
   if (name.empty() || parse(name))
     return Error{Exit::usage, error_number::table_invalid, "'" + name + "' is not a table of points",
                  "the name is empty or that of another grid", "another name"};
-  Expected<GridSpec> spec = GridSpec::table(std::move(name), "table/1", std::move(values));
+  Expected<GridSpec> spec = GridSpec::table_of_user(std::move(name), std::move(values));
   if (!spec) return spec.error();
   return Grid(*std::move(spec));
 }

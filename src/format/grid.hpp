@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -91,5 +92,8 @@ class Grid {
 
   std::shared_ptr<const GridSpec> spec_;
 };
+
+/// The names of all families, for people.
+std::span<const std::string_view> grid_names();
 
 }  // namespace hallmark

@@ -75,4 +75,10 @@ Expected<GridSpec> GridSpec::table(std::string name, std::string id, std::vector
   return spec;
 }
 
+Expected<GridSpec> GridSpec::table_of_user(std::string name, std::vector<float> values) {
+  Expected<GridSpec> spec = table(std::move(name), std::string(id_of_user), std::move(values));
+  if (spec) spec->of_user = true;
+  return spec;
+}
+
 }  // namespace hallmark

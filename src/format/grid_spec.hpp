@@ -31,6 +31,8 @@ struct GridSpec {
   bool zero_points = false;                  ///< integer: the value of a code is code - zero
   bool either_sign = false;                  ///< scales may be negative
   bool windowed = false;                     ///< rotated rows are read through a window of their codes (trellis.hpp)
+  bool unit_by_default = false;              ///< weights are often of this format already: they keep their values
+  bool of_user = false;                      ///< table: the id does not tell the points, so files carry them
   std::vector<float> points;                 ///< table
 
   // What follows from the points.
@@ -51,6 +53,9 @@ struct GridSpec {
   /// 2 .. 65536 finite values, strictly increasing, of at most 13 significant bits each (so that a computed scale of 11
   /// bits times a value is exact in binary32). Errors: E0221.
   static Expected<GridSpec> table(std::string name, std::string id, std::vector<float> values);
+  /// The same of a user's points, whatever they are under the one id.
+  static Expected<GridSpec> table_of_user(std::string name, std::vector<float> values);
+  static constexpr std::string_view id_of_user = "table/1";
 };
 
 }  // namespace hallmark

@@ -11,9 +11,6 @@
 
 namespace hallmark {
 
-/// Names of the weights, as options carry them: L = 1, sqrt(diag H), U sqrt(D).
-inline constexpr std::string_view plain_weights = "plain", diagonal_weights = "diagonal", hessian_weights = "hessian";
-
 /// What keeps these options, or a matrix of this shape, from the correction that they name; none where nothing does.
 std::optional<Obstacle> low_rank_obstacle(const Options& options);
 std::optional<Obstacle> low_rank_obstacle(const Options& options, Index rows, Index cols);

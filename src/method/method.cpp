@@ -2,11 +2,10 @@
 #include "method/method.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
-
-#include "method/quantize.hpp"
 
 // Every method: the name of its Method in namespace method.
 #define HALLMARK_METHODS(METHOD) \
@@ -44,6 +43,15 @@ MethodInput MethodInput::unwatched() const {
 
 std::span<const Method* const> methods() { return registered; }
 
+std::span<const std::string_view> method_names() {
+  static const std::array names = [] {
+    std::array<std::string_view, registered.size()> all;
+    std::ranges::transform(registered, all.begin(), &Method::name);
+    return all;
+  }();
+  return names;
+}
+
 std::optional<Obstacle> method_obstacle(const Options& options) {
   const Expected<const Method*> method = find_method(options.method);
   return method && (*method)->obstacle ? (*method)->obstacle(options) : std::nullopt;
@@ -61,11 +69,11 @@ bool promises_two_of_four(const Options& options) {
 }
 
 std::string missing_reader(const Options& options, std::string_view option) {
-  if (option == "ratios") return statistic_of(options.scale_rule) == Statistic::losses ? "" : "scale rule search";
-  if (option == "rotation_seed") return options.rotation != no_rotation ? "" : fmt::format("rotation {}", hadamard_16);
-  if (option == "low_rank_weights" || option == "low_rank_storage") return options.low_rank > 0 ? "" : "a low_rank";
-  if (option == "damp_fraction" || option == "desc_act")
-    return reads_gram(options) ? "" : "a method or a scale rule that needs calibration";
+  std::string (*of_table)(const Options&) = nullptr;
+  visit_options(options, [&](const OptionInfo& info, const auto&) {
+    if (info.name == option) of_table = info.missing_reader;
+  });
+  if (of_table) return of_table(options);
   std::string readers;
   for (const Method* method : registered) {
     if (std::ranges::find(method->options, option) == method->options.end()) continue;
@@ -78,10 +86,8 @@ std::string missing_reader(const Options& options, std::string_view option) {
 Expected<const Method*> find_method(std::string_view name) {
   const auto found = std::ranges::find(registered, name, &Method::name);
   if (found != registered.end()) return *found;
-  std::string names;
-  for (const Method* method : registered) names += (names.empty() ? "" : ", ") + std::string(method->name);
-  return Error{Exit::usage, error_number::method_unknown, fmt::format("unknown method '{}'", name), "methods: " + names,
-               "gptq"};
+  return Error{Exit::usage, error_number::method_unknown, fmt::format("unknown method '{}'", name),
+               fmt::format("methods: {}", fmt::join(method_names(), ", ")), "gptq"};
 }
 
 }  // namespace hallmark

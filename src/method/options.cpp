@@ -4,17 +4,15 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <optional>
 
-#include "method/low_rank.hpp"
 #include "method/method.hpp"
+#include "method/quantize.hpp"
 
 namespace hallmark {
 namespace {
-
-constexpr Index most = 1'000'000'000;  // beyond any matrix, far from overflow
 
 Error not_a(std::string_view name, std::string_view word, std::string_view what) {
   return {Exit::usage, error_number::option_range, "an option is out of range",
@@ -28,7 +26,72 @@ std::optional<T> number(std::string_view word) {
   return failure == std::errc{} && end == word.data() + word.size() ? std::optional(value) : std::nullopt;
 }
 
+// "plain, diagonal or hessian".
+std::string listed(std::span<const std::string_view> words) {
+  return words.size() < 2 ? fmt::format("{}", fmt::join(words, ""))
+                          : fmt::format("{} or {}", fmt::join(words.first(words.size() - 1), ", "), words.back());
+}
+
+// What a number has to be, for messages.
+std::string wanted(const OptionRange& range, Index) {
+  return fmt::format("a whole number from {:.0f} to {:.0f}", range.least, range.last);
+}
+std::string wanted(const OptionRange& range, double) {
+  return fmt::format("a number of at least {} and {} {}", range.least, range.open ? "below" : "at most", range.last);
+}
+
+template <class T>
+Status set_number(const OptionInfo& info, std::string_view word, T& value) {
+  const std::optional<T> given = number<T>(word);
+  if (!given || !info.range.contains(static_cast<double>(*given)))
+    return not_a(info.name, word, wanted(info.range, value));
+  value = *given;
+  return ok();
+}
+
+bool has(std::span<const std::string_view> words, std::string_view word) {
+  return std::ranges::find(words, word) != words.end();
+}
+
 }  // namespace
+
+std::string option_help(const OptionInfo& info) {
+  if (!info.words.empty()) return fmt::format("{}: {}", info.help, listed(info.words));
+  if (info.range.open) return fmt::format("{}; at least {}, below {}", info.help, info.range.least, info.range.last);
+  if (info.range.last < OptionRange().last)
+    return fmt::format("{}; {} to {}", info.help, info.range.least, info.range.last);
+  return std::string(info.help);
+}
+
+Expected<std::string> read_method(std::string_view word) {
+  const auto method = find_method(word);
+  return method ? Expected(std::string(word)) : method.error();
+}
+
+Expected<std::string> read_scale_rule(std::string_view word) {
+  if (word == given_scales) return std::string(word);
+  const auto rule = find_scale_rule(word);
+  return rule ? Expected(std::string(word)) : rule.error();
+}
+
+Expected<std::string> read_ratios(std::string_view word) {
+  const auto ratios = parse_ratios(word);
+  return ratios ? Expected(fmt::format("{}", fmt::join(*ratios, ","))) : ratios.error();
+}
+
+std::string reader_of_damping(const Options& options) {
+  return reads_gram(options) ? "" : "a method or a scale rule that needs calibration";
+}
+
+std::string reader_of_ratios(const Options& options) {
+  return statistic_of(options.scale_rule) == Statistic::losses ? "" : "scale rule search";
+}
+
+std::string reader_of_signs(const Options& options) {
+  return options.rotation != no_rotation ? "" : fmt::format("rotation {}", hadamard_16);
+}
+
+std::string reader_of_correction(const Options& options) { return options.low_rank > 0 ? "" : "a low_rank"; }
 
 std::string option_text(const Grid& value) { return value.id(); }
 std::string option_text(const std::string& value) { return value; }
@@ -37,65 +100,60 @@ std::string option_text(Index value) { return std::to_string(value); }
 std::string option_text(double value) { return fmt::format("{}", value); }
 std::string option_text(bool value) { return value ? "true" : "false"; }
 
-Status set_option(std::string_view, std::string_view word, Grid& value) {
+Status set_option(const OptionInfo&, std::string_view word, Grid& value) {
   Expected<Grid> grid = Grid::parse(word);
   if (!grid) return grid.error();
   value = *std::move(grid);
   return ok();
 }
 
-Status set_option(std::string_view name, std::string_view word, std::string& value) {
-  if (name == "method") {
-    if (const auto method = find_method(word); !method) return method.error();
-  } else if (name == "ratios") {
-    const auto ratios = parse_ratios(word);
-    if (!ratios) return ratios.error();
-    value = fmt::format("{}", fmt::join(*ratios, ","));
+Status set_option(const OptionInfo& info, std::string_view word, std::string& value) {
+  if (info.read) {
+    Expected<std::string> text = info.read(word);
+    if (!text) return text.error();
+    value = *std::move(text);
     return ok();
-  } else if (name == "prune_by") {
-    if (word != prune_by_loss && word != prune_by_scale) return not_a(name, word, "loss or scale");
-  } else if (name == "rotation") {
-    if (word != no_rotation && word != hadamard_16) return not_a(name, word, "none or hadamard:16");
-  } else if (name == "target") {
-    if (word != plain_target && word != asymmetric_target) return not_a(name, word, "plain or asymmetric");
-  } else if (name == "low_rank_weights") {
-    if (word != plain_weights && word != diagonal_weights && word != hessian_weights)
-      return not_a(name, word, "plain, diagonal or hessian");
-  } else if (const auto rule = find_scale_rule(word); word != given_scales && !rule) {
-    return rule.error();
   }
+  if (!has(info.words, word)) return not_a(info.name, word, listed(info.words));
   value = word;
   return ok();
 }
 
-Status set_option(std::string_view name, std::string_view word, ScaleStorage& value) {
+Status set_option(const OptionInfo& info, std::string_view word, ScaleStorage& value) {
   const auto storage = parse_scale_storage(word);
-  if (!storage) return not_a(name, word, "f32, f16 or bf16");
+  if (!storage) return not_a(info.name, word, listed(info.words));
   value = *storage;
   return ok();
 }
 
-Status set_option(std::string_view name, std::string_view word, Index& value) {
-  const bool from_zero = name == "group_size" || name == "rotation_seed" || name == "low_rank";
-  const Index least = from_zero ? 0 : 1, last = name == "effort" ? 5 : name == "beam" ? widest_beam : most;
-  const auto count = number<Index>(word);
-  if (!count || *count < least || *count > last)
-    return not_a(name, word, fmt::format("a whole number from {} to {}", least, last));
-  value = *count;
-  return ok();
+Status set_option(const OptionInfo& info, std::string_view word, Index& value) { return set_number(info, word, value); }
+
+Status set_option(const OptionInfo& info, std::string_view word, double& value) {
+  return set_number(info, word, value);
 }
 
-Status set_option(std::string_view name, std::string_view word, double& value) {
-  const auto fraction = number<double>(word);
-  if (!fraction || !(*fraction >= 0 && *fraction < 1)) return not_a(name, word, "a number of at least 0 and below 1");
-  value = *fraction;
-  return ok();
-}
-
-Status set_option(std::string_view name, std::string_view word, bool& value) {
-  if (word != "true" && word != "false") return not_a(name, word, "true or false");
+Status set_option(const OptionInfo& info, std::string_view word, bool& value) {
+  if (word != "true" && word != "false") return not_a(info.name, word, "true or false");
   value = word == "true";
   return ok();
+}
+
+Status set_option(Options& options, std::string_view name, std::string_view word) {
+  Status status = not_a(name, word, "no option has this name");
+  visit_options(options, [&](const OptionInfo& info, auto& value) {
+    if (info.name == name) status = set_option(info, word, value);
+  });
+  return status;
+}
+
+Status check_ranges(const Options& options) {
+  Status status = ok();
+  visit_options(options, [&]<class T>(const OptionInfo& info, const T& value) {
+    if constexpr (std::is_same_v<T, Index> || std::is_same_v<T, double>)
+      if (status && !info.range.contains(static_cast<double>(value)))
+        status = not_a(info.name, option_text(value), wanted(info.range, value));
+  });
+  return status;
 }
 
 std::optional<Obstacle> rotation_obstacle(const Options& options) {

@@ -1,8 +1,11 @@
 // What a quantization of one tensor can be asked, in one table: command line, configuration file, container,
-// certificate, comparison and report all walk it (visit_options), so an option is one member and one line here.
+// certificate, comparison and report all walk it (visit_options), so an option is one member and one entry here. The
+// entry says what the option takes and what reads it too: help, refusals and the library's own check are made of it.
 #pragma once
 
+#include <array>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -14,12 +17,19 @@ namespace hallmark {
 
 /// w, on the inputs that the calibration holds, or what w does on the inputs of the float layer.
 inline constexpr std::string_view plain_target = "plain", asymmetric_target = "asymmetric";
+inline constexpr std::array target_names = {plain_target, asymmetric_target};
 
 /// The partial rows of method rate-distortion: the lanes of a strip.
 inline constexpr Index widest_beam = 48;
 
 /// By what method prune ranks codes: what their row loses more without them, or the square of their step.
 inline constexpr std::string_view prune_by_loss = "loss", prune_by_scale = "scale";
+inline constexpr std::array prune_order_names = {prune_by_loss, prune_by_scale};
+
+/// The weight L in which a correction A B is nearest to what the codes leave: 1, sqrt(diag H), U sqrt(D)
+/// (low_rank.hpp).
+inline constexpr std::string_view plain_weights = "plain", diagonal_weights = "diagonal", hessian_weights = "hessian";
+inline constexpr std::array low_rank_weight_names = {plain_weights, diagonal_weights, hessian_weights};
 
 struct Options {
   Grid grid;
@@ -38,53 +48,153 @@ struct Options {
   double prune = 0.1;                                ///< of method prune: of the codes 1 and -1 those that become 0
   std::string prune_by = std::string(prune_by_loss);  ///< of method prune: which of them
   bool guard = true;  ///< row by row the best of all proposals, round-to-nearest among them
-  std::string rotation = std::string(no_rotation);     ///< the basis in which codes are looked for (scale/rotation.hpp)
-  Index rotation_seed = 0;                             ///< of its signs
-  std::string target = std::string(plain_target);      ///< what codes stand for (asymmetric.hpp)
-  Index low_rank = 0;                                  ///< inner indices of a correction A B (low_rank.hpp); 0: none
-  std::string low_rank_weights = "hessian";            ///< in what A B is nearest to what the codes leave
-  ScaleStorage low_rank_storage = ScaleStorage::bf16;  ///< of A and B
+  std::string rotation = std::string(no_rotation);  ///< the basis in which codes are looked for (scale/rotation.hpp)
+  Index rotation_seed = 0;                          ///< of its signs
+  std::string target = std::string(plain_target);   ///< what codes stand for (asymmetric.hpp)
+  Index low_rank = 0;                               ///< inner indices of a correction A B (low_rank.hpp); 0: none
+  std::string low_rank_weights = std::string(hessian_weights);  ///< in what A B is nearest to what the codes leave
+  ScaleStorage low_rank_storage = ScaleStorage::bf16;           ///< of A and B
+};
+
+/// The numbers from least to last; without last itself where it is open.
+struct OptionRange {
+  double least = 1, last = 1e9;  ///< a count: beyond any matrix, far from overflow
+  bool open = false;
+
+  static constexpr OptionRange from_zero() { return {0}; }
+  static constexpr OptionRange fraction() { return {0, 1, true}; }
+  /// No NaN.
+  bool contains(double value) const { return value >= least && (open ? value < last : value <= last); }
 };
 
 struct OptionInfo {
-  std::string_view name;  ///< as in files; dashes for underscores on the command line
-  std::string_view help;
-  bool later = false;  ///< younger than the files of schema 2: written only where it is not the default
+  std::string_view name;                         ///< as in files; dashes for underscores on the command line
+  std::string_view help;                         ///< without what it takes: option_help() adds that
+  OptionRange range = {};                        ///< of a number
+  std::span<const std::string_view> words = {};  ///< of a word; empty: of more kinds than can be listed
+  /// The text that a word stands for, where it is not one of `words` as they are.
+  Expected<std::string> (*read)(std::string_view word) = nullptr;
+  /// What would read it, empty where it is read; null: the methods that name it (Method::options), or else everything.
+  std::string (*missing_reader)(const Options& options) = nullptr;
+  bool later = false;             ///< younger than the files of schema 2: written only where it is not the default
+  std::string_view former = {};   ///< what the command line called it first
+  std::string_view usually = {};  ///< says what the default is where that depends on other options
 };
 
+/// Fields of the table that read what is registered. Errors: E0224, E0222, E0227 (usage).
+std::span<const std::string_view> method_names();
+Expected<std::string> read_method(std::string_view word);
+Expected<std::string> read_scale_rule(std::string_view word);
+Expected<std::string> read_ratios(std::string_view word);
+std::string reader_of_damping(const Options& options);
+std::string reader_of_ratios(const Options& options);
+std::string reader_of_signs(const Options& options);
+std::string reader_of_correction(const Options& options);
+
 /// Calls visit(OptionInfo, member) for every option, in the order of files.
+// Long because it is the table: an entry has all that is known of an option.
 template <class SomeOptions, class Visit>
 void visit_options(SomeOptions& options, Visit&& visit) {
-  visit(OptionInfo{"grid", "the points that weights are rounded to"}, options.grid);
-  visit(OptionInfo{"method",
-                   "how codes are chosen: gptq, descent, greedy, best, trellis, rate-distortion, prune, sparse24, "
-                   "qronos, or rtn (round to nearest)"},
+  using Range = OptionRange;
+  visit(OptionInfo{.name = "grid", .help = "the points that weights are rounded to", .words = grid_names()},
+        options.grid);
+  visit(OptionInfo{.name = "method", .help = "how codes are chosen", .words = method_names(), .read = read_method},
         options.method);
-  visit(OptionInfo{"scale_rule", "unit, row-pow2, matrix-max, absmax, minmax or search [by the grid]"},
+  visit(OptionInfo{.name = "scale_rule",
+                   .help = "how scales are found",
+                   .words = scale_rule_names(),
+                   .read = read_scale_rule,
+                   .usually = "by the grid"},
         options.scale_rule);
-  visit(OptionInfo{"scale_storage", "f32, f16 or bf16: how files store scales"}, options.scale_storage);
-  visit(OptionInfo{"group_size", "columns that share a scale; 0: the whole row"}, options.group_size);
-  visit(OptionInfo{"damp_fraction", "lambda as a fraction of mean(diag(2G))"}, options.damp_fraction);
-  visit(OptionInfo{"desc_act", "columns by descending diagonal of H (act-order)"}, options.desc_act);
-  visit(OptionInfo{"block_size", "columns per block: speed, never a bit of the result"}, options.block_size);
-  visit(OptionInfo{"ratios", "multiples of the step that scale rule search tries, 1 first", true}, options.ratios);
-  visit(OptionInfo{"sweeps", "passes of a descent over the columns, or of greedy over codes and scale, at most", true},
+  visit(OptionInfo{.name = "scale_storage", .help = "how files store scales", .words = scale_storage_names},
+        options.scale_storage);
+  visit(
+      OptionInfo{
+          .name = "group_size", .help = "columns that share a scale; 0: the whole row", .range = Range::from_zero()},
+      options.group_size);
+  visit(OptionInfo{.name = "damp_fraction",
+                   .help = "lambda as a fraction of mean(diag(2G))",
+                   .range = Range::fraction(),
+                   .missing_reader = reader_of_damping,
+                   .former = "damp_percent"},
+        options.damp_fraction);
+  visit(OptionInfo{.name = "desc_act",
+                   .help = "columns by descending diagonal of H (act-order)",
+                   .missing_reader = reader_of_damping},
+        options.desc_act);
+  visit(OptionInfo{.name = "block_size", .help = "columns per block: speed, never a bit of the result"},
+        options.block_size);
+  visit(OptionInfo{.name = "ratios",
+                   .help = "multiples of the step that scale rule search tries, 1 first",
+                   .read = read_ratios,
+                   .missing_reader = reader_of_ratios,
+                   .later = true},
+        options.ratios);
+  visit(OptionInfo{.name = "sweeps",
+                   .help = "passes of a descent over the columns, or of greedy over codes and scale, at most",
+                   .later = true},
         options.sweeps);
-  visit(OptionInfo{"effort", "how long method best may search, 1 to 5", true}, options.effort);
-  visit(OptionInfo{"rate", "what a bit costs method rate-distortion, over mean(d) mean(s^2)", true}, options.rate);
-  visit(OptionInfo{"beam", "how many partial rows method rate-distortion goes on with, 1 to 48", true}, options.beam);
-  visit(OptionInfo{"prune", "which fraction of the codes 1 and -1 method prune sets to 0", true}, options.prune);
-  visit(OptionInfo{"prune_by", "loss or scale: which codes method prune sets to 0 first", true}, options.prune_by);
-  visit(OptionInfo{"guard", "row by row the better of the method and rounding to nearest"}, options.guard);
-  visit(OptionInfo{"rotation", "none or hadamard:16: the basis in which codes are looked for", true}, options.rotation);
-  visit(OptionInfo{"rotation_seed", "of the signs of the rotation", true}, options.rotation_seed);
-  visit(OptionInfo{"target", "plain or asymmetric: for the inputs behind layers that are quantized already", true},
+  visit(OptionInfo{.name = "effort", .help = "how long method best may search", .range = {1, 5}, .later = true},
+        options.effort);
+  visit(OptionInfo{.name = "rate",
+                   .help = "what a bit costs method rate-distortion, over mean(d) mean(s^2)",
+                   .range = Range::fraction(),
+                   .later = true},
+        options.rate);
+  visit(OptionInfo{.name = "beam",
+                   .help = "how many partial rows method rate-distortion goes on with",
+                   .range = {1, widest_beam},
+                   .later = true},
+        options.beam);
+  visit(OptionInfo{.name = "prune",
+                   .help = "which fraction of the codes 1 and -1 method prune sets to 0",
+                   .range = Range::fraction(),
+                   .later = true},
+        options.prune);
+  visit(OptionInfo{.name = "prune_by",
+                   .help = "which codes method prune sets to 0 first",
+                   .words = prune_order_names,
+                   .later = true},
+        options.prune_by);
+  visit(OptionInfo{.name = "guard", .help = "row by row the better of the method and rounding to nearest"},
+        options.guard);
+  visit(OptionInfo{.name = "rotation",
+                   .help = "the basis in which codes are looked for",
+                   .words = rotation_names,
+                   .later = true},
+        options.rotation);
+  visit(OptionInfo{.name = "rotation_seed",
+                   .help = "of the signs of the rotation",
+                   .range = Range::from_zero(),
+                   .missing_reader = reader_of_signs,
+                   .later = true},
+        options.rotation_seed);
+  visit(OptionInfo{.name = "target",
+                   .help = "what codes are for (asymmetric: the inputs behind layers that are quantized already)",
+                   .words = target_names,
+                   .later = true},
         options.target);
-  visit(OptionInfo{"low_rank", "rank of a correction A B beside the codes; 0: none", true}, options.low_rank);
-  visit(OptionInfo{"low_rank_weights", "plain, diagonal or hessian: in what A B is nearest to W - Q", true},
+  visit(OptionInfo{.name = "low_rank",
+                   .help = "rank of a correction A B beside the codes; 0: none",
+                   .range = Range::from_zero(),
+                   .later = true},
+        options.low_rank);
+  visit(OptionInfo{.name = "low_rank_weights",
+                   .help = "in what A B is nearest to W - Q",
+                   .words = low_rank_weight_names,
+                   .missing_reader = reader_of_correction,
+                   .later = true},
         options.low_rank_weights);
-  visit(OptionInfo{"low_rank_storage", "bf16, f16 or f32: how files store A and B", true}, options.low_rank_storage);
+  visit(OptionInfo{.name = "low_rank_storage",
+                   .help = "how files store A and B",
+                   .words = scale_storage_names,
+                   .missing_reader = reader_of_correction,
+                   .later = true},
+        options.low_rank_storage);
 }
+
+/// The help with what the option takes: its words, or the ends of a range that is narrower than that of counts.
+std::string option_help(const OptionInfo& info);
 
 /// The value as files carry it; a grid by its id.
 std::string option_text(const Grid& value);
@@ -95,12 +205,18 @@ std::string option_text(double value);
 std::string option_text(bool value);
 
 /// The value that a word stands for; nothing is clamped. Errors: E0220..E0224, E0227 (usage).
-Status set_option(std::string_view name, std::string_view word, Grid& value);
-Status set_option(std::string_view name, std::string_view word, std::string& value);
-Status set_option(std::string_view name, std::string_view word, ScaleStorage& value);
-Status set_option(std::string_view name, std::string_view word, Index& value);
-Status set_option(std::string_view name, std::string_view word, double& value);
-Status set_option(std::string_view name, std::string_view word, bool& value);
+Status set_option(const OptionInfo& info, std::string_view word, Grid& value);
+Status set_option(const OptionInfo& info, std::string_view word, std::string& value);
+Status set_option(const OptionInfo& info, std::string_view word, ScaleStorage& value);
+Status set_option(const OptionInfo& info, std::string_view word, Index& value);
+Status set_option(const OptionInfo& info, std::string_view word, double& value);
+Status set_option(const OptionInfo& info, std::string_view word, bool& value);
+
+/// The same by the name of the option, E0227 where none has it.
+Status set_option(Options& options, std::string_view name, std::string_view word);
+
+/// Whether every number lies in its range, for options that were not made of words. Errors: E0227 (usage).
+Status check_ranges(const Options& options);
 
 struct Obstacle {
   std::string where, hint;

@@ -16,18 +16,18 @@ Json json_of(Index value) { return value; }
 Json json_of(double value) { return value + 0.0; }  // a zero has no sign: one content, one text
 Json json_of(bool value) { return value; }
 
-bool read(const nlohmann::json& item, std::string_view name, auto& value) {
-  return item.is_string() && bool(set_option(name, item.get<std::string>(), value));
+bool read(const nlohmann::json& item, const OptionInfo& info, auto& value) {
+  return item.is_string() && bool(set_option(info, item.get<std::string>(), value));
 }
-bool read(const nlohmann::json& item, std::string_view name, Index& value) {
-  return item.is_number_integer() && bool(set_option(name, item.dump(), value));
+bool read(const nlohmann::json& item, const OptionInfo& info, Index& value) {
+  return item.is_number_integer() && bool(set_option(info, item.dump(), value));
 }
-bool read(const nlohmann::json& item, std::string_view, double& value) {
+bool read(const nlohmann::json& item, const OptionInfo& info, double& value) {
   if (!item.is_number()) return false;
   value = item.get<double>();
-  return value >= 0 && std::isfinite(value);
+  return info.range.contains(value);
 }
-bool read(const nlohmann::json& item, std::string_view, bool& value) {
+bool read(const nlohmann::json& item, const OptionInfo&, bool& value) {
   if (!item.is_boolean()) return false;
   value = item.get<bool>();
   return true;
@@ -38,13 +38,13 @@ std::optional<Grid> grid_of(const nlohmann::json& object) {
   const auto id = object.find("grid"), points = object.find(points_key);
   if (id == object.end() || !id->is_string()) return std::nullopt;
   if (points != object.end()) {
-    if (*id != "table/1" || !points->is_array()) return std::nullopt;
+    if (id->get<std::string>() != GridSpec::id_of_user || !points->is_array()) return std::nullopt;
     std::vector<float> values;
     for (const auto& point : *points) {
       if (!point.is_number()) return std::nullopt;
       values.push_back(point.get<float>());
     }
-    auto spec = GridSpec::table("table", "table/1", std::move(values));
+    auto spec = GridSpec::table_of_user("table", std::move(values));
     return spec ? std::optional(Grid(*std::move(spec))) : std::nullopt;
   }
   Expected<Grid> grid = Grid::of_id(id->get<std::string>());
@@ -61,7 +61,7 @@ Json options_json(const Options& options) {
   visit_options(defaults, [&](const OptionInfo& info, const auto& value) {
     if (const auto item = object.find(info.name); info.later && *item == json_of(value)) object.erase(item);
   });
-  if (options.grid.id() == "table/1") object[points_key] = options.grid.spec().points;
+  if (options.grid.spec().of_user) object[points_key] = options.grid.spec().points;
   return object;
 }
 
@@ -75,7 +75,7 @@ std::optional<Options> options_of_json(const nlohmann::json& object) {
     const auto item = object.find(info.name);
     if (info.later && item == object.end()) return;
     if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(value)>, Grid>)
-      good = good && item != object.end() && read(*item, info.name, value);
+      good = good && item != object.end() && read(*item, info, value);
   });
   good = good && (options.rotation != no_rotation || options.rotation_seed == 0) && !rotation_obstacle(options) &&
          !target_obstacle(options) && !low_rank_obstacle(options) &&

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "linalg/finite.hpp"
 
@@ -12,15 +11,7 @@ namespace hallmark {
 
 Expected<Steps> checked_steps(MatrixRef<float> W, const Options& options, const std::optional<Steps>& given,
                               const ScaleStatistics& statistics) {
-  const bool sane = options.block_size >= 1 && options.sweeps >= 1 && options.effort >= 1 && options.effort <= 5 &&
-                    options.group_size >= 0 && options.damp_fraction >= 0 && std::isfinite(options.damp_fraction) &&
-                    options.rate >= 0 && options.rate < 1 && options.beam >= 1 && options.beam <= widest_beam &&
-                    options.prune >= 0 && options.prune < 1;
-  if (!sane)
-    return Error{Exit::usage, error_number::option_range, "an option is out of range",
-                 fmt::format("block size {}, group size {}, damping {}, rate {}, beam {}, prune {}", options.block_size,
-                             options.group_size, options.damp_fraction, options.rate, options.beam, options.prune),
-                 "block size >= 1, group size >= 0, damping >= 0, rate and prune from 0 below 1, beam from 1 to 48"};
+  if (const Status good = check_ranges(options); !good) return good.error();
   if (W.size() == 0)
     return Error{Exit::infeasible, error_number::matrix_empty, "an empty matrix",
                  fmt::format("{} x {}", W.rows(), W.cols()), "exclude the tensor"};

@@ -80,7 +80,7 @@ Status check_words(const Rule& rule) {
   Status status = ok();
   visit_options(scratch, [&](const OptionInfo& info, auto& value) {
     const auto found = rule.settings.find(std::string(info.name));
-    if (status && found != rule.settings.end()) status = set_option(info.name, found->second, value);
+    if (status && found != rule.settings.end()) status = set_option(info, found->second, value);
   });
   if (status) return status;
   Error error = status.error();
@@ -176,7 +176,7 @@ Expected<Resolved> RuleSet::resolve(const std::string& tensor) {
   visit_options(out.options, [&](const OptionInfo& info, auto& value) {
     const auto found = set_by.find(std::string(info.name));
     if (found != set_by.end() && status)
-      status = set_option(info.name, rules_[found->second].settings.at(found->first), value);
+      status = set_option(info, rules_[found->second].settings.at(found->first), value);
     if (info.name == "grid") out.options.scale_rule = default_scale_rule(out.options.grid);  // grid comes first
   });
   if (!status) return status.error();

@@ -5,6 +5,7 @@
 // judged there with W and G themselves.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -17,6 +18,7 @@ namespace hallmark {
 
 /// Names of rotations, as options carry them.
 inline constexpr std::string_view no_rotation = "none", hadamard_16 = "hadamard:16";
+inline constexpr std::array rotation_names = {no_rotation, hadamard_16};
 
 struct Rotation {
   static constexpr Index kBlock = 16;

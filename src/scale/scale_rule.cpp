@@ -52,6 +52,15 @@ std::string names_where(const auto& wanted) {
 
 std::span<const ScaleRule* const> scale_rules() { return registered; }
 
+std::span<const std::string_view> scale_rule_names() {
+  static const std::array names = [] {
+    std::array<std::string_view, registered.size()> all;
+    std::ranges::transform(registered, all.begin(), &ScaleRule::name);
+    return all;
+  }();
+  return names;
+}
+
 Expected<const ScaleRule*> find_scale_rule(std::string_view name) {
   const auto found = std::ranges::find(registered, name, &ScaleRule::name);
   if (found != registered.end()) return *found;
@@ -66,7 +75,7 @@ Statistic statistic_of(std::string_view rule) {
 }
 
 std::string_view default_scale_rule(const Grid& grid) {
-  if (grid.name() == "bf16" || grid.name() == "fp16") return "unit";
+  if (grid.spec().unit_by_default) return "unit";
   if (grid.is_golden()) return "matrix-max";
   return grid.spec().zero_points ? "minmax" : "absmax";
 }

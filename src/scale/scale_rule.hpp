@@ -60,6 +60,7 @@ struct ScaleRule {
 };
 
 std::span<const ScaleRule* const> scale_rules();
+std::span<const std::string_view> scale_rule_names();
 
 /// The rule of this name. Errors: E0222 (usage).
 Expected<const ScaleRule*> find_scale_rule(std::string_view name);

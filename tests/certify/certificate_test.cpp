@@ -58,7 +58,7 @@ CertifiedTensor some_tensor(const std::string& name) {
 
 // A grid of the user's with zero points beside it, and no calibration.
 CertifiedTensor bare_tensor() {
-  Options options{Grid(*GridSpec::table("mine", "table/1", {-1, 0.5F, 3})), "rtn"};
+  Options options{*Grid::table("mine", {-1, 0.5F, 3}), "rtn"};
   options.group_size = 2;
   options.scale_storage = ScaleStorage::bf16;
   CertifiedTensor tensor(options);

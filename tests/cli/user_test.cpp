@@ -13,6 +13,7 @@
 
 #include "io/safetensors.hpp"
 #include "io/utf8.hpp"
+#include "method/options.hpp"
 #include "shell.hpp"
 
 namespace user_test {
@@ -120,6 +121,27 @@ TEST_CASE("empty values and numbers out of range are usage errors") {
   work.refuses("tool gram --model m -o g --batches 0", 2, "E0201", "from 1 to 4096");
   CHECK(work.run("tool quantize --help").out.find("=0 ") == std::string::npos);
   CHECK_FALSE(fs::exists(work.folder / "q.safetensors"));
+}
+
+TEST_CASE("every option of the table is a flag with its help; one that is true or false has two") {
+  const Workspace work;
+  const std::string help = work.run("tool quantize --help").out;
+  const Options defaults{*Grid::parse("gf16")};
+  visit_options(defaults, [&]<class T>(const OptionInfo& info, const T&) {
+    std::string flag(info.name);
+    std::ranges::replace(flag, '_', '-');
+    CHECK_MESSAGE(help.find("\n  --" + flag) != std::string::npos, flag);
+    CHECK_MESSAGE(help.find(option_help(info) + " [") != std::string::npos, flag);
+    const bool two = std::is_same_v<T, bool>;
+    CHECK_MESSAGE((help.find("\n  --no-" + flag) != std::string::npos) == two, flag);
+  });
+  const auto planned = [&](const std::string& flags) { return work.run(calibrated + "--dry-run " + flags).out; };
+  const std::string plain = planned("");
+  CHECK(planned("--guard --no-desc-act") == plain);
+  CHECK(planned("--no-guard").find("guard false") != std::string::npos);
+  CHECK(planned("--desc-act").find("desc_act true") != std::string::npos);
+  CHECK(planned("--no-guard=false --desc-act=false") == plain);
+  work.refuses(calibrated + "--dry-run --guard --no-guard", 2, "E0201", "--no-guard");
 }
 
 TEST_CASE("an unknown command is named") {

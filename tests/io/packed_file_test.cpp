@@ -50,7 +50,7 @@ struct Packed {
 
 Options table_of(std::vector<float> points) {
   Options options = options_of("nf4");
-  options.grid = Grid(*GridSpec::table("mine", "table/1", std::move(points)));
+  options.grid = *Grid::table("mine", std::move(points));
   return options;
 }
 

@@ -56,7 +56,7 @@ TEST_CASE("every matrix of one file has its own grid, steps and place") {
   const std::string path = folder / "q.safetensors";
   const Options gf16 = options_of("gf16");
   Options zero = options_of("int4z"), half = options_of("int4"), brain = options_of("nf4"),
-          table{Grid(*GridSpec::table("mine", "table/1", {-1, -0.25F, 0, 0.375F, 3})), "rtn"};
+          table{*Grid::table("mine", {-1, -0.25F, 0, 0.375F, 3}), "rtn"};
   zero.group_size = 2;
   half.scale_storage = ScaleStorage::f16;
   half.method = "rtn";

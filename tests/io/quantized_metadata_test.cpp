@@ -53,7 +53,7 @@ TEST_CASE("a malformed list of matrices is refused") {
   const std::string path = folder / "q.safetensors";
   QuantizedHeader header = header_of("gf16/1");
   header.tensors = {{"s", DType::F32, {2, 2, 3}}, {"z", DType::F32, {3, 2}}};
-  Options zero = options_of("int4z"), table{Grid(*GridSpec::table("mine", "table/1", {-1, 0, 2}))};
+  Options zero = options_of("int4z"), table{*Grid::table("mine", {-1, 0, 2})};
   header.matrices = {{"s[0]", "s", 0, false, 2, 3, zero},
                      {"s[1]", "s", 1, false, 2, 3, zero},
                      {"z", "z", std::nullopt, true, 2, 3, table}};

@@ -109,7 +109,7 @@ TEST_CASE("a change that binary64 does not hold is judged exactly") {
   G << 1, 0.5, 0.5, 1;
   for (const float sign : {-1.0F, 1.0F}) {
     CAPTURE(sign);
-    SmallLayer s{{}, G, Grid(*GridSpec::table("mine", "table/1", {sign * 0x1p-60F, 1})), {}, {}};
+    SmallLayer s{{}, G, *Grid::table("mine", {sign * 0x1p-60F, 1}), {}, {}};
     s.W.resize(1, 2);
     s.W << sign * 5 * 0x1p-61F, 0.5F;  // e_1 + e_0 / 2 = 1/2 - sign 2^-62
     s.steps.scales.resize(1, 1);

@@ -23,7 +23,9 @@ Expected<std::optional<GridSpec>> parse(std::string_view text) {
                            : bf16 ? "bf16"
                            : fp16 ? "fp16"
                                   : "gf:" + std::to_string(E) + "," + std::to_string(M);
-  return std::optional(GridSpec::golden(name, name + "/1", E, M));
+  GridSpec spec = GridSpec::golden(name, name + "/1", E, M);
+  spec.unit_by_default = bf16 || fp16;
+  return std::optional(std::move(spec));
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ Expected<std::optional<GridSpec>> parse(std::string_view text) {
                    "numbers separated by white space"};
     points.push_back(point);
   }
-  auto spec = GridSpec::table(std::string(text), "table/1", std::move(points));
+  auto spec = GridSpec::table_of_user(std::string(text), std::move(points));
   if (!spec) return spec.error();
   return std::optional(*std::move(spec));
 }
@@ -34,7 +34,7 @@ Expected<std::optional<GridSpec>> parse(std::string_view text) {
 
 namespace grids {
 extern const GridFamily table;
-const GridFamily table{"table:FILE", parse};
+const GridFamily table{"table:FILE", parse, true};
 }  // namespace grids
 
 }  // namespace hallmark
