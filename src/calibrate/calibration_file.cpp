@@ -144,7 +144,8 @@ Expected<CalibrationFile> CalibrationFile::open(const std::string& path) {
     if (!entry.zero_point.empty() && entry.zero_point != entry.scale)
       return bad_entry(calibration_scale, "zero points without scales of their shape",
                        fmt::format("{}: weight '{}': {} and {}", path, weight, shape_text(entry.zero_point),
-                                   entry.scale.empty() ? "no scale" : shape_text(entry.scale)));
+                                   entry.scale.empty() ? "no scale" : shape_text(entry.scale)),
+                       "store NAME.zero_point beside NAME.scale and in its shape, see docs/calibration.md");
   return result;
 }
 
@@ -159,21 +160,22 @@ const TensorInfo& CalibrationFile::tensor(const std::string& weight, std::string
 
 Status check_entry(const CalibrationEntry& entry, const std::string& weight, std::uint64_t rows, std::uint64_t cols,
                    Index group_size) {
-  const auto differs = [&](std::string what) {
+  const auto differs = [&](std::string what, std::string hint) {
     return Error{Exit::infeasible, error_number::calibration_shape, "calibration and weight do not fit together",
-                 fmt::format("weight '{}' of shape [{}, {}]: {}", weight, rows, cols, what),
-                 "capture the inputs of this very layer: one column per input feature"};
+                 fmt::format("weight '{}' of shape [{}, {}]: {}", weight, rows, cols, what), std::move(hint)};
   };
   if (entry.cols != cols)
-    return differs(fmt::format("the {} {}, the weight {}",
-                               entry.is_gram ? "Gram matrix has columns" : "activations have columns", entry.cols,
-                               cols));
+    return differs(
+        fmt::format("the {} {}, the weight {}", entry.is_gram ? "Gram matrix has columns" : "activations have columns",
+                    entry.cols, cols),
+        "capture the inputs of this very layer: one column per input feature");
   if (entry.scale.empty()) return ok();
   const auto groups = static_cast<std::uint64_t>(groups_of(static_cast<Index>(cols), group_size));
   const std::uint64_t found = entry.scale.size() == 1 ? 1 : entry.scale[1];
   if (entry.scale[0] != rows || found != groups)
     return differs(
-        fmt::format("the scale has shape {}, rows and groups are [{}, {}]", shape_text(entry.scale), rows, groups));
+        fmt::format("the scale has shape {}, rows and groups are [{}, {}]", shape_text(entry.scale), rows, groups),
+        "scales [rows] or [rows, groups], or a --group-size N (\"group_size\" in a rule) that makes these groups");
   return ok();
 }
 

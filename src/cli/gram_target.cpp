@@ -70,6 +70,7 @@ Expected<WeightGrams> grams_in_order(const Model& model, const Grams& grams, con
     const SiteGram& plain = *grams.at(name);
     const TargetGrams& by = kept[name] = crossed ? target : TargetGrams{plain.tokens, plain.G, {}, {}};
     if (resolved->skip) return model[name];
+    rules.enter_use(*resolved, name, resolved->options, {});
     return quantized_for(by, model[name], resolved->options, name);
   };
   if (const auto quantized = quantize_in_order(model, grams, train, offsets, quantize); !quantized)

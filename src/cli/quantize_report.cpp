@@ -43,6 +43,19 @@ std::string described(const Options& options) {
   return text;
 }
 
+// What the calibration of a matrix, or the want of it, makes of its options, and what somebody asked for in vain.
+std::string override_text(const PlannedMatrix& planned) {
+  std::string text;
+  for (const Override& over : planned.overrides) {
+    text += "; " + over.why;
+    for (const char* before = ", without "; const auto& [name, word] : over.lost) {
+      text += fmt::format("{}{} {}", before, name, word);
+      before = ", ";
+    }
+  }
+  return text;
+}
+
 // What is odd about the calibration of a matrix; empty where nothing is.
 std::string warning_of(const PlannedMatrix& planned, const QuantizedTensor& quantized) {
   const Quantized& result = quantized.judged.result;
@@ -69,13 +82,14 @@ void print_plan(const Plan& plan) {
   for (const PlannedMatrix& planned : plan.matrices) width = std::max(width, planned.name().size());
   for (const LeftOut& left : plan.left_out) width = std::max(width, left.tensor->name.size());
   for (const PlannedMatrix& planned : plan.matrices)
-    print("{:{}}  {:>7} x {:<7} {:4}  {:11} {:>8} tokens  {:>9.1f} MB  {}{}{}\n", planned.name(), width,
+    print("{:{}}  {:>7} x {:<7} {:4}  {:11} {:>8} tokens  {:>9.1f} MB  {}{}{}{}\n", planned.name(), width,
           planned.matrix.rows, planned.matrix.cols, dtype_name(planned.tensor->dtype), planned.calibration_kind(),
           planned.calibration ? std::to_string(planned.calibration->tokens) : "-", planned.working_set() / 1e6,
           described(planned.matrix.options), planned.matrix.transposed ? ", transposed" : "",
           planned.calibration && planned.calibration->held_out > 0
               ? fmt::format(", {} tokens held out", planned.calibration->held_out)
-              : "");
+              : "",
+          override_text(planned));
   for (const LeftOut& left : plan.left_out)
     print("{:{}}  {:>17} {:4}  passes through: {}\n", left.tensor->name, width, shape_text(left.tensor->shape),
           dtype_name(left.tensor->dtype), left.reason);

@@ -9,6 +9,36 @@
 
 namespace hallmark {
 
+Status check_given_scales(const Options& options, const Matrix<float>& scales) {
+  for (Index i = 0; i < scales.rows(); ++i)
+    for (Index g = 0; g < scales.cols(); ++g) {
+      const float s = scales(i, g);
+      if (!options.grid.takes_scale(s))
+        return Error{Exit::input, error_number::given_scale,
+                     fmt::format("a given scale is none for {}", options.grid.name()),
+                     fmt::format("row {}, group {}: {}", i, g, s),
+                     options.grid.spec().either_sign ? "finite and not 0" : "finite and positive"};
+      if (!holds(options.scale_storage, s))
+        return Error{Exit::input, error_number::given_scale,
+                     fmt::format("a given scale is none of {}", to_string(options.scale_storage)),
+                     fmt::format("row {}, group {}: {}", i, g, s), "--scale-storage f32, or scales that it holds"};
+    }
+  return ok();
+}
+
+Status check_given_zeros(const Options& options, const Matrix<std::int16_t>& zeros) {
+  for (Index i = 0; i < zeros.rows(); ++i)
+    for (Index g = 0; g < zeros.cols(); ++g)
+      if (const int z = zeros(i, g); !options.grid.takes_zero(z))
+        return Error{Exit::input, error_number::given_scale,
+                     fmt::format("a given zero point is none for {}", options.grid.name()),
+                     fmt::format("row {}, group {}: {}", i, g, z),
+                     options.grid.spec().zero_points
+                         ? fmt::format("one of the codes, 0 to {}", options.grid.spec().last)
+                         : "a grid with zero points, such as int4z"};
+  return ok();
+}
+
 Expected<Steps> checked_steps(MatrixRef<float> W, const Options& options, const std::optional<Steps>& given,
                               const ScaleStatistics& statistics) {
   if (const Status good = check_ranges(options); !good) return good.error();
@@ -35,25 +65,8 @@ Expected<Steps> checked_steps(MatrixRef<float> W, const Options& options, const 
                  fmt::format("scales {} x {}, zero points {} x {}, expected {} x {}", given->scales.rows(),
                              given->scales.cols(), given->zeros.rows(), given->zeros.cols(), W.rows(), groups),
                  "one scale per row and group of columns"};
-  for (Index i = 0; i < W.rows(); ++i)
-    for (Index g = 0; g < groups; ++g) {
-      if (const float s = given->scales(i, g); !options.grid.takes_scale(s))
-        return Error{Exit::input, error_number::given_scale,
-                     fmt::format("a given scale is none for {}", options.grid.name()),
-                     fmt::format("row {}, group {}: {}", i, g, s),
-                     options.grid.spec().either_sign ? "finite and not 0" : "finite and positive"};
-      if (const float s = given->scales(i, g); !holds(options.scale_storage, s))
-        return Error{Exit::input, error_number::given_scale,
-                     fmt::format("a given scale is none of {}", to_string(options.scale_storage)),
-                     fmt::format("row {}, group {}: {}", i, g, s), "--scale-storage f32, or scales that it holds"};
-      if (const int z = given->zeros.size() == 0 ? 0 : given->zeros(i, g); !options.grid.takes_zero(z))
-        return Error{Exit::input, error_number::given_scale,
-                     fmt::format("a given zero point is none for {}", options.grid.name()),
-                     fmt::format("row {}, group {}: {}", i, g, z),
-                     options.grid.spec().zero_points
-                         ? fmt::format("one of the codes, 0 to {}", options.grid.spec().last)
-                         : "a grid with zero points, such as int4z"};
-    }
+  if (const Status scales = check_given_scales(options, given->scales); !scales) return scales.error();
+  if (const Status zeros = check_given_zeros(options, given->zeros); !zeros) return zeros.error();
   return *given;
 }
 

@@ -44,6 +44,10 @@ struct Quantized {
   const Steps& steps_of_rtn() const { return rtn_steps ? *rtn_steps : steps; }
 };
 
+/// Whether the grid and the files can have these scales, and the grid these zero points. Errors: E0321.
+Status check_given_scales(const Options& options, const Matrix<float>& scales);
+Status check_given_zeros(const Options& options, const Matrix<std::int16_t>& zeros);
+
 /// Everything about W, the options and the steps that can be refused before any work: E0420 empty W, E0227 an option
 /// out of range, E0350 a weight that is not finite (by index), E0321 given steps of a wrong shape, a scale or a zero
 /// point that the grid does not take, those of steps_for; on success the steps: the given ones, or those of the rule,

@@ -65,7 +65,7 @@ std::vector<PlannedMatrix> matrices_of(const TensorInfo& tensor, const Resolved&
 struct Offenders {
   std::vector<std::string> empty, unreadable, wide, zeros, mismatched, unscaled, no_token, uncalibrated, unturned,
       unmade, untargeted, uncrossed, uncorrected;
-  std::string how_to_turn, how_to_make, how_to_target, how_to_correct;
+  std::string how_to_match, how_to_turn, how_to_make, how_to_target, how_to_correct;
 
   std::optional<Error> error(const std::string& calibration) const {
     const auto refuse = [&](Exit exit, int number, const std::vector<std::string>& names, std::string_view what,
@@ -88,8 +88,7 @@ struct Offenders {
     if (!mismatched.empty())
       return Error{Exit::infeasible, error_number::calibration_shape,
                    fmt::format("calibration and weights disagree in {} tensors", mismatched.size()),
-                   fmt::format("{}: {}", calibration, name_list(mismatched)),
-                   "capture the calibration from this model"};
+                   fmt::format("{}: {}", calibration, name_list(mismatched)), how_to_match};
     if (!unscaled.empty())
       return refuse(Exit::infeasible, error_number::calibration_missing, unscaled,
                     "{} selected matrices lack the calibration that their scale rule needs",
@@ -125,64 +124,98 @@ struct Offenders {
 
 bool holds_weights(DType dtype) { return dtype == DType::F32 || dtype == DType::BF16 || dtype == DType::F16; }
 
-// Resolves what depends on the calibration of one matrix, or enters it among the offenders.
-void settle(PlannedMatrix& planned, bool rtn, Offenders& offenders) {
-  QuantizedMatrix& matrix = planned.matrix;
-  Options& options = matrix.options;
-  const GridSpec& grid = options.grid.spec();
-  const auto described = [&] { return fmt::format("{} {} x {}", matrix.name, matrix.rows, matrix.cols); };
-  if (matrix.rows == 0 || matrix.cols == 0) return offenders.empty.push_back(described());
-  const DType dtype = planned.tensor->dtype;
-  if (!holds_weights(dtype))
-    return offenders.unreadable.push_back(fmt::format("{} {}", matrix.name, dtype_name(dtype)));
+// What the calibration of a matrix, or the want of it, makes of its options.
+void settle(PlannedMatrix& planned, const Resolved& resolved, const RuleSet& rules) {
+  Options& options = planned.matrix.options;
   const CalibrationEntry* entry = planned.calibration;
+  const auto replace = [&](Options now, const char* why, const char* remedy) {
+    planned.overrides.push_back({why, remedy, rules.lost(resolved, options, now)});
+    options = std::move(now);
+  };
   if (entry && !entry->scale.empty()) {
-    options.scale_rule = given_scales;
-    if (entry->scale.size() == 1) options.group_size = 0;
-    if (entry->zero_point.empty() == grid.zero_points)
-      return offenders.zeros.push_back(fmt::format("{}: {} zero points, grid {}", matrix.name,
-                                                   entry->zero_point.empty() ? "no" : "given", grid.name));
+    Options now = options;
+    now.scale_rule = given_scales;
+    if (entry->scale.size() == 1) now.group_size = 0;
+    replace(std::move(now), "scales from the calibration file", "NAME.scale out of the calibration file");
   }
-  if (options.group_size > planned.cols())
-    return offenders.wide.push_back(
-        fmt::format("{}: {} columns, groups of {}", matrix.name, matrix.cols, options.group_size));
-  if (entry)
-    if (const Status fits = check_entry(*entry, matrix.name, matrix.rows, matrix.cols, options.group_size); !fits)
-      return offenders.mismatched.push_back(fits.error().where);
   const bool calibrated = entry && !entry->no_token;
-  if (!calibrated && planned.uses_gram()) {
-    if (statistic_of(options.scale_rule) != Statistic::none)
-      return offenders.unscaled.push_back(fmt::format("{}: scale rule {}", matrix.name, options.scale_rule));
-    if (!rtn) return (entry ? offenders.no_token : offenders.uncalibrated).push_back(matrix.name);
-    options.method = "rtn";
-    options.rotation = no_rotation;  // without losses nothing says that it is worth its while
-    options.target = plain_target;
-    options.low_rank = 0;
+  if (resolved.rtn && !calibrated && planned.uses_gram() && statistic_of(options.scale_rule) == Statistic::none) {
+    Options now = options;
+    now.method = "rtn";
+    now.rotation = no_rotation;  // without losses nothing says that it is worth its while
+    now.target = plain_target;
+    now.low_rank = 0;
+    replace(std::move(now), "rounded to nearest for want of calibration", "calibrate its tensors");
   }
   if (options.low_rank == 0) {
     const Options defaults{options.grid};
     options.low_rank_weights = defaults.low_rank_weights;
     options.low_rank_storage = defaults.low_rank_storage;
   }
-  if (const auto obstacle = low_rank_obstacle(options, static_cast<Index>(matrix.rows), planned.cols())) {
-    offenders.uncorrected.push_back(fmt::format("{}: {}", matrix.name, obstacle->where));
-    offenders.how_to_correct = obstacle->hint;
-  }
   if (options.rotation == no_rotation) options.rotation_seed = 0;
-  if (const auto obstacle = rotation_obstacle(options)) {
-    offenders.unturned.push_back(fmt::format("{}: {}", matrix.name, obstacle->where));
-    offenders.how_to_turn = obstacle->hint;
+}
+
+// The hint of check_entry; that of a matrix whose calibration fits it when it is turned.
+std::string how_to_match(const PlannedMatrix& planned, const Error& mismatch) {
+  const QuantizedMatrix& matrix = planned.matrix;
+  const std::uint64_t cols = planned.calibration->cols;
+  if (cols == matrix.cols || cols != matrix.rows) return mismatch.hint;
+  return matrix.transposed ? "no \"transposed\" for a matrix that W holds as [out, in]"
+                           : "a rule with \"transposed\": true where W holds the matrix as [in, out]";
+}
+
+// Whether its settled options go with one another and with the matrix, which is an offender otherwise.
+bool goes(const PlannedMatrix& planned, Offenders& offenders) {
+  const QuantizedMatrix& matrix = planned.matrix;
+  const Options& options = matrix.options;
+  const GridSpec& grid = options.grid.spec();
+  const auto refuse = [](std::vector<std::string>& list, std::string offender) {
+    list.push_back(std::move(offender));
+    return false;
+  };
+  if (matrix.rows == 0 || matrix.cols == 0)
+    return refuse(offenders.empty, fmt::format("{} {} x {}", matrix.name, matrix.rows, matrix.cols));
+  const DType dtype = planned.tensor->dtype;
+  if (!holds_weights(dtype)) return refuse(offenders.unreadable, fmt::format("{} {}", matrix.name, dtype_name(dtype)));
+  const CalibrationEntry* entry = planned.calibration;
+  if (entry && !entry->scale.empty() && entry->zero_point.empty() == grid.zero_points)
+    return refuse(offenders.zeros, fmt::format("{}: {} zero points, grid {}", matrix.name,
+                                               entry->zero_point.empty() ? "no" : "given", grid.name));
+  if (options.group_size > planned.cols())
+    return refuse(offenders.wide,
+                  fmt::format("{}: {} columns, groups of {}", matrix.name, matrix.cols, options.group_size));
+  if (entry)
+    if (const Status fits = check_entry(*entry, matrix.name, matrix.rows, matrix.cols, options.group_size); !fits) {
+      if (offenders.mismatched.empty()) offenders.how_to_match = how_to_match(planned, fits.error());
+      return refuse(offenders.mismatched, fits.error().where);
+    }
+  const bool calibrated = entry && !entry->no_token;
+  if (!calibrated && planned.uses_gram()) {
+    if (statistic_of(options.scale_rule) != Statistic::none)
+      return refuse(offenders.unscaled, fmt::format("{}: scale rule {}", matrix.name, options.scale_rule));
+    return refuse(entry ? offenders.no_token : offenders.uncalibrated, matrix.name);
   }
-  if (const auto obstacle = method_obstacle(options)) {
-    offenders.unmade.push_back(fmt::format("{}: method {}, {}", matrix.name, options.method, obstacle->where));
-    offenders.how_to_make = obstacle->hint;
-  }
-  if (const auto obstacle = target_obstacle(options)) {
-    offenders.untargeted.push_back(fmt::format("{}: {}", matrix.name, obstacle->where));
-    offenders.how_to_target = obstacle->hint;
-  } else if (options.target != plain_target && !entry->crossed) {
-    offenders.uncrossed.push_back(matrix.name);
-  }
+  bool fine = true;
+  const auto meet = [&](const std::optional<Obstacle>& obstacle, std::vector<std::string>& list, std::string& how,
+                        const std::string& what = "") {
+    if (!obstacle) return;
+    fine = refuse(list, fmt::format("{}: {}{}", matrix.name, what, obstacle->where));
+    how = obstacle->hint;
+  };
+  meet(low_rank_obstacle(options, static_cast<Index>(matrix.rows), planned.cols()), offenders.uncorrected,
+       offenders.how_to_correct);
+  meet(rotation_obstacle(options), offenders.unturned, offenders.how_to_turn);
+  meet(method_obstacle(options), offenders.unmade, offenders.how_to_make, fmt::format("method {}, ", options.method));
+  const auto target = target_obstacle(options);
+  meet(target, offenders.untargeted, offenders.how_to_target);
+  if (!target && options.target != plain_target && !entry->crossed) fine = refuse(offenders.uncrossed, matrix.name);
+  return fine;
+}
+
+// Enters the settled matrix among those that read options. Of an offender it is not known yet what it will read.
+void enter_settled(const PlannedMatrix& planned, const Resolved& resolved, RuleSet& rules, Offenders& offenders) {
+  if (goes(planned, offenders)) rules.enter_use(resolved, planned.name(), planned.matrix.options, planned.overrides);
+  else rules.enter_use(resolved, planned.name(), resolved.options, {});
 }
 
 // Every entry of the calibration has a matrix in W, quantized or not: a misspelt name is not to pass as "no
@@ -208,8 +241,23 @@ std::string why_not(const TensorInfo& tensor, const Resolved& resolved, const Ru
   if (excluded) return "excluded";
   if (!included) return "not included";
   if (resolved.skip) return fmt::format("skipped by {}", rules.rules()[*resolved.skipped_by].place);
-  if (!calibration && !holds_weights(tensor.dtype)) return fmt::format("numbers of dtype {}", dtype_name(tensor.dtype));
-  return calibration ? "no calibration" : "nothing selects it";
+  if (calibration) return "no calibration";
+  if (!holds_weights(tensor.dtype)) return fmt::format("numbers of dtype {}", dtype_name(tensor.dtype));
+  return "3 dimensions need --include or a rule";  // those of 2 are taken
+}
+
+Error nothing_to_quantize(std::size_t tensors, const CalibrationFile* calibration, std::size_t excluded,
+                          std::size_t skipped) {
+  const std::size_t entries = calibration ? calibration->entries().size() : 0;
+  return {
+      Exit::infeasible, error_number::nothing_selected, "nothing to quantize",
+      fmt::format("{} tensors of 2 or 3 dimensions, {} calibration entries, {} tensors excluded, {} skipped by rules",
+                  tensors, entries, excluded, skipped),
+      tensors == 0   ? "only tensors of 2 or 3 dimensions are quantized: hallmark inspect lists the shapes"
+      : skipped > 0  ? "narrower patterns in the rules with \"skip\": true"
+      : excluded > 0 ? "a narrower --exclude"
+      : calibration  ? "the calibration names must be those of the weights: hallmark inspect shows both"
+                     : "--include, or a rule, for tensors of 3 dimensions; their numbers are F32, BF16 or F16"};
 }
 
 }  // namespace
@@ -274,7 +322,8 @@ Expected<PlannedMatrix> plan_matrix(const TensorInfo& tensor, const CalibrationE
   PlannedMatrix planned = matrices_of(tensor, *resolved, nullptr, in_memory).front();
   planned.calibration = entry;
   Offenders offenders;
-  settle(planned, false, offenders);
+  settle(planned, *resolved, rules);
+  enter_settled(planned, *resolved, rules, offenders);
   if (const Status used = rules.check_used(1); !used) return used.error();
   if (const auto error = offenders.error(in_memory)) return *error;
   return planned;
@@ -293,6 +342,7 @@ Expected<Plan> make_plan(const SafeTensors& weights, const CalibrationFile* cali
   Plan plan;
   Offenders offenders;
   std::set<std::string> names;
+  std::size_t skipped = 0;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const TensorInfo& tensor = *tensors[i];
     Expected<Resolved> resolved = rules.resolve(tensor.name);
@@ -307,11 +357,13 @@ Expected<Plan> make_plan(const SafeTensors& weights, const CalibrationFile* cali
     const bool eligible =
         named || known || by_rule || (!calibration && tensor.shape.size() == 2 && holds_weights(tensor.dtype));
     if (!in || (*excluded)[i] || resolved->skip || !eligible) {
+      skipped += in && !(*excluded)[i] && resolved->skip;
       plan.left_out.push_back({&tensor, why_not(tensor, *resolved, rules, in, (*excluded)[i], calibration)});
       continue;
     }
     for (PlannedMatrix& matrix : matrices) {
-      settle(matrix, resolved->rtn, offenders);
+      settle(matrix, *resolved, rules);
+      enter_settled(matrix, *resolved, rules, offenders);
       plan.matrices.push_back(std::move(matrix));
     }
   }
@@ -319,15 +371,10 @@ Expected<Plan> make_plan(const SafeTensors& weights, const CalibrationFile* cali
   if (calibration)
     if (const Status fits = check_entries(*calibration, names); !fits) return fits.error();
   if (const auto error = offenders.error(calibration ? calibration->path() : "")) return *error;
-  if (plan.matrices.empty())
-    return Error{Exit::infeasible, error_number::nothing_selected, "nothing to quantize",
-                 fmt::format("{} tensors of 2 or 3 dimensions, {} calibration entries, {} tensors excluded",
-                             tensors.size(), calibration ? calibration->entries().size() : 0,
-                             std::count(excluded->begin(), excluded->end(), true)),
-                 tensors.empty() ? "only tensors of 2 or 3 dimensions are quantized: hallmark inspect lists the shapes"
-                 : selection.exclude.empty()
-                     ? "the calibration names must be those of the weights: hallmark inspect shows both"
-                     : "a narrower --exclude"};
+  if (plan.matrices.empty()) {
+    const auto out = static_cast<std::size_t>(std::count(excluded->begin(), excluded->end(), true));
+    return nothing_to_quantize(tensors.size(), calibration, out, skipped);
+  }
   return plan;
 }
 

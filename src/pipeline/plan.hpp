@@ -14,10 +14,11 @@ namespace hallmark {
 /// A matrix that is quantized, with its options as resolved: scale_rule is `given` where C holds the steps, method is
 /// rtn where there is no calibration and a rule says so.
 struct PlannedMatrix {
-  const TensorInfo* tensor;             ///< of W
-  QuantizedMatrix matrix;               ///< name, place in the tensor, shape, options
-  const CalibrationEntry* calibration;  ///< nullptr without
-  std::string file = {};                ///< of the weight, for messages
+  const TensorInfo* tensor;              ///< of W
+  QuantizedMatrix matrix;                ///< name, place in the tensor, shape, options
+  const CalibrationEntry* calibration;   ///< nullptr without
+  std::string file = {};                 ///< of the weight, for messages
+  std::vector<Override> overrides = {};  ///< what its calibration, or the want of it, makes of its options
 
   const std::string& name() const { return matrix.name; }
   Index rows() const { return static_cast<Index>(matrix.rows); }

@@ -40,6 +40,19 @@ Expected<std::optional<Steps>> load_given(const PlannedMatrix& planned, const Ca
   return std::optional(*std::move(steps));
 }
 
+// What is wrong with given steps is wrong with C, not with W.
+Status check_given_steps(const PlannedMatrix& planned, const Steps& given, const CalibrationFile& calibration) {
+  const auto in_file = [&](const char* suffix, const Error& error) {
+    return located(fmt::format("{}: tensor '{}{}'", calibration.path(), planned.name(), suffix), error);
+  };
+  const Options& options = planned.matrix.options;
+  if (const Status scales = check_given_scales(options, given.scales); !scales)
+    return in_file(".scale", scales.error());
+  if (const Status zeros = check_given_zeros(options, given.zeros); !zeros)
+    return in_file(".zero_point", zeros.error());
+  return ok();
+}
+
 // The values of C that the matrix uses.
 Status check_calibration(const PlannedMatrix& planned, const CalibrationFile& calibration) {
   if (planned.calibration->is_gram) {
@@ -65,6 +78,8 @@ Status check_values(const Plan& plan, const CalibrationFile* calibration) {
     if (!W) return W.error();
     const Expected<std::optional<Steps>> given = load_given(planned, calibration);
     if (!given) return given.error();
+    if (*given)
+      if (const Status steps = check_given_steps(planned, **given, *calibration); !steps) return steps;
     const bool by_weights = *given || statistic_of(planned.matrix.options.scale_rule) == Statistic::none;
     if (const auto steps = by_weights ? checked_steps(W->view(), planned.matrix.options, *given) : Steps(); !steps)
       return located(fmt::format("{}: tensor '{}'", planned.file, planned.name()), steps.error());

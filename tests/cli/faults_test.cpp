@@ -81,8 +81,9 @@ TEST_CASE("matrices without rows or columns are refused, whatever their calibrat
 
 TEST_CASE("a given step of a whole row, a table under exact rows: no internal error") {
   const Workspace work;
-  work.write("scaled",
-             {{"a.activations", DType::F32, {64, 32}}, {"a.scale", DType::F32, {8}, std::vector<float>(8, 0.01F)}});
+  work.write("scaled", {{"a.activations", DType::F32, {64, 32}},
+                        {"a.scale", DType::F32, {8}, std::vector<float>(8, 0.01F)},
+                        {"b.activations", DType::F32, {64, 32}}});  // which reads the group size
   const Result given = work.run(work.quantize("w", "scaled", "--grid int8 --group-size 16 --report r; cat r"));
   CHECK(given.exit == 0);
   CHECK(given.out.find(R"("scale_rule":"given","scale_storage":"f32","group_size":0)") != std::string::npos);

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <map>
 
 #include "../io/temporary_folder.hpp"
 #include "artifact/quantized_file.hpp"
 #include "certify/certificate.hpp"
 #include "io/sha256.hpp"
+#include "check_error.hpp"
 #include "files.hpp"
 #include "shell.hpp"
 
@@ -255,14 +257,91 @@ TEST_CASE("given scales and zero points for each row and group are used as they 
     CHECK(says(other.out, "tensor 'a.weight': row 3: the scale of group 1 is "));
     scales[7] /= 1.5F;
   }
-  // One for each row, whatever the group size.
+  // One for each row, which goes with no group size.
   calibrate({6});
-  const Result rows = work.quantize("--grid int4z --group-size 4");
+  test::check_error(work.quantize("--grid int4z --group-size 4"), 2, "E0230",
+                    {"group_size 4 has no effect on any tensor"});
+  const Result rows = work.quantize("--grid int4z");
   REQUIRE_MESSAGE(rows.exit == 0, rows.out);
   const auto q = QuantizedFile::open(work.folder / "q.safetensors");
   REQUIRE(q);
   CHECK(q->header().matrices.at(0).options.group_size == 0);
   CHECK(work.verify("--exact").exit == 0);
+}
+
+namespace {
+
+// Two matrices and a stack of two: C knows a and b, and what is in `more`.
+void write_partly_calibrated(const Workspace& work, const std::vector<MadeTensor>& more) {
+  write_tensors(work.folder / "w.safetensors",
+                {{"a.weight", DType::F32, {6, 8}}, {"b.weight", DType::F32, {4, 5}}, {"e", DType::BF16, {2, 4, 8}}});
+  std::vector<MadeTensor> known{{"a.weight.activations", DType::F32, {40, 8}},
+                                {"b.weight.activations", DType::F32, {40, 5}}};
+  known.insert(known.end(), more.begin(), more.end());
+  write_tensors(work.folder / "c.safetensors", known);
+}
+
+// What --dry-run says of a matrix.
+std::string planned(const Workspace& work, const std::string& flags, const std::string& name) {
+  const Result shown = work.quantize(flags + " --dry-run");
+  const auto at = shown.out.find(name + " ");
+  REQUIRE_MESSAGE(shown.exit == 0, shown.out);
+  REQUIRE_MESSAGE(at != std::string::npos, shown.out);
+  return shown.out.substr(at, shown.out.find('\n', at) - at);
+}
+
+void refuses(const Workspace& work, const std::string& flags, const std::vector<std::string>& words) {
+  for (const std::string dry : {"", " --dry-run"}) {
+    test::check_error(work.quantize(flags + dry), 2, "E0230", words);
+    CHECK_FALSE(std::filesystem::exists(work.folder / "q.safetensors"));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("what given scales take the place of is refused, or shown where another tensor reads it") {
+  const Workspace work;
+  const MadeTensor of_a{"a.weight.scale", DType::F32, {6}, std::vector<float>(6, 0.125F)},
+      of_b{"b.weight.scale", DType::F32, {4}, std::vector<float>(4, 0.125F)};
+  write_partly_calibrated(work, {of_a, of_b});
+  for (const auto& [flags, option] :
+       std::map<std::string, std::string>{{"--group-size 4", "group_size 4"},
+                                          {"--scale-rule absmax", "scale_rule absmax"},
+                                          {"--scale-rule search --ratios 1,0.9", "ratios 1,0.9"},
+                                          {"--method rtn --scale-rule diag --damp-fraction 0.1", "damp_fraction 0.1"}})
+    refuses(work, "--grid int4 " + flags,
+            {"the command line: " + option + " has no effect on any tensor",
+             "('b.weight': scales from the calibration file)", "or NAME.scale out of the calibration file"});
+  // Nobody asked for the groups of a preset by name.
+  CHECK(planned(work, "--preset q4_0", "a.weight")
+            .ends_with("int4 gptq given, scale_storage f16; scales from the calibration file, without group_size 32"));
+  write_partly_calibrated(work, {of_a});
+  const std::string searched = "--grid int4 --group-size 4 --scale-rule search --ratios 1,0.9";
+  CHECK(planned(work, searched, "a.weight")
+            .ends_with("int4 gptq given; scales from the calibration file, without group_size 4, ratios 1,0.9, "
+                       "scale_rule search"));
+  CHECK(planned(work, searched, "b.weight").ends_with("int4 gptq search, group_size 4, ratios 1,0.9"));
+}
+
+TEST_CASE("what rounding to nearest takes the place of is refused, or shown where another tensor reads it") {
+  const Workspace work;
+  const auto rule = [&](const std::string& settings) {
+    test::write_file(work.folder / "r.json",
+                     R"({"rules": [{"match": "^e", "grid": "int4", "rtn": true, )" + settings + "}]}");
+  };
+  write_partly_calibrated(work, {});
+  rule(R"("method": "best", "rotation": "hadamard:16")");
+  refuses(work, "--config r.json",
+          {"r.json: rule 1: method best has no effect on any tensor",
+           "('e[1]': rounded to nearest for want of calibration)", "leave method out, or calibrate its tensors"});
+  write_partly_calibrated(work, {{"e[0].activations", DType::F32, {9, 8}}});
+  CHECK(planned(work, "--config r.json", "e[0]").ends_with("int4 best absmax, rotation hadamard:16"));
+  const std::string without = "; rounded to nearest for want of calibration, without method best, rotation hadamard:16";
+  CHECK(planned(work, "--config r.json", "e[1]").ends_with("int4 rtn absmax" + without));
+  // Nobody asked for the method of a size by name.
+  write_partly_calibrated(work, {});
+  rule(R"("bits": 8)");
+  CHECK(planned(work, "--config r.json", "e[1]").ends_with("int4 rtn absmax, scale_storage f16" + without));
 }
 
 }  // namespace mixed_test

@@ -44,6 +44,13 @@ struct Workspace {
                     folder.path(), HALLMARK_TOOL, flags));
   }
 
+  /// What --dry-run says of a matrix or tensor.
+  static std::string line_of(const Result& planned, const std::string& name) {
+    const auto at = planned.out.find(name);
+    REQUIRE_MESSAGE(at != std::string::npos, planned.out);
+    return planned.out.substr(at, planned.out.find('\n', at) - at);
+  }
+
   static void three_lines(const Result& result, int exit, const std::string& number,
                           const std::vector<std::string>& words) {
     CAPTURE(result.out);
@@ -83,6 +90,7 @@ TEST_CASE("a configuration that is none is refused") {
   refuses(R"({"rules": {}})", {"list of rules"});
   refuses(R"({"rules": [], "more": 1})", {"list of rules"});
   refuses(R"({"rules": [], "rules": []})", {"a key twice"});
+  refuses(R"({"rules": []})", {"the configuration has no rule", "leave --config out"});
   refuses(R"({"rules": [1]})", {"r.json: rule 1"});
   refuses(R"({"rules": [{"grid": "int4"}]})", {"with a pattern", "r.json: rule 1"});
   Workspace::three_lines(work.run("--config none.json"), 9, "E0901", {"none.json"});
@@ -133,7 +141,26 @@ TEST_CASE("rules that do not fit their matrices are refused before any work") {
                {"scale rule matrix-max is not for grid int4", "'a.weight'", "r.json: rule 1"});
   work.refuses(R"({"match": "a", "grid": "int4z"})", 2, "E0223",
                {"scale rule absmax is not for grid int4z", "the command line"}, "--scale-rule absmax --grid int4");
-  work.refuses(R"({"match": "a", "scale_rule": "given"})", 2, "E0223", {"NAME.scale"});
+  for (const bool there : {false, true}) {
+    if (there) work.calibrate({{"a.weight.scale", DType::F32, {6}, std::vector<float>(6, 0.125F)}});
+    work.refuses(R"({"match": "a", "scale_rule": "given"})", 2, "E0223",
+                 {"tensor 'a.weight', r.json: rule 1", "leave scale_rule out", "where the file holds NAME.scale"});
+    Workspace::three_lines(work.run("--scale-rule given"), 2, "E0223", {"\n  the command line\n"});
+  }
+  work.calibrate();
+  // What an earlier rule skips no later rule quantizes, unless it says so.
+  work.refuses(R"({"match": "a", "skip": true}, {"match": "a.w", "grid": "int3"})", 2, "E0230",
+               {"r.json: rule 2: r.json: rule 1 skips every tensor that 'a.w' finds", "\"skip\": false"});
+  work.refuses(
+      R"({"match": "a", "skip": true}, {"match": "weight", "grid": "int3"}, {"match": "b", "grid": "int4"})", 2,
+      "E0230",
+      {"r.json: rule 2: r.json: rule 1 skips tensors that 'weight' finds", "later rules undo", "of the others"});
+  CHECK(
+      work.quantize(R"({"match": "weight", "skip": true}, {"match": "a", "grid": "int3", "skip": false})", "--dry-run")
+          .out.find("int3 gptq absmax") != std::string::npos);
+  work.refuses(R"({"match": ".", "skip": true})", 4, "E0432", {"0 tensors excluded, 3 skipped by rules", "narrower"});
+  work.refuses(R"({"match": ".", "skip": true})", 4, "E0432", {"1 tensors excluded, 2 skipped by rules"},
+               "--exclude a");
   work.refuses(R"({"match": "a", "group_size": 9})", 4, "E0434", {"a.weight: 8 columns, groups of 9"});
   work.refuses(R"({"match": "b", "group_size": 6}, {"match": "a", "group_size": 16})", 4, "E0434",
                {"2 matrices", "a.weight: 8 columns", "b.weight: 5 columns"});
@@ -152,8 +179,12 @@ TEST_CASE("rules that do not fit their matrices are refused before any work") {
   work.calibrate({{"e[0].activations", DType::F32, {9, 8}}, {"e[1].activations", DType::F32, {0, 8}}});
   work.refuses(R"({"match": "a", "grid": "int4"})", 3, "E0385", {"e[1]", "\"rtn\": true"});
   work.calibrate({{"e[0].activations", DType::F32, {9, 4}}, {"e[1].activations", DType::F32, {9, 8}}});
-  work.refuses(R"({"match": "a", "grid": "int4"})", 4, "E0415", {"c.safetensors", "'e[0]'"});
-  work.refuses(R"({"match": "a", "transposed": true})", 4, "E0415", {"'a.weight' of shape [8, 6]"});
+  work.refuses(R"({"match": "a", "grid": "int4"})", 4, "E0415",
+               {"c.safetensors", "'e[0]'", "a rule with \"transposed\": true where W holds"});
+  work.refuses(R"({"match": "a", "transposed": true})", 4, "E0415",
+               {"'a.weight' of shape [8, 6]", "no \"transposed\" for a matrix"});
+  work.calibrate({{"e[0].activations", DType::F32, {9, 3}}, {"e[1].activations", DType::F32, {9, 8}}});
+  work.refuses(R"({"match": "a", "grid": "int4"})", 4, "E0415", {"'e[0]'", "capture the inputs of this very layer"});
 }
 
 TEST_CASE("given steps that do not fit are refused before any work") {
@@ -168,7 +199,9 @@ TEST_CASE("given steps that do not fit are refused before any work") {
   const std::string symmetric = R"({"match": "a", "grid": "int4", "group_size": 4})",
                     shifted = R"({"match": "a", "grid": "int4z", "group_size": 4})";
   given({6, 3});
-  work.refuses(symmetric, 4, "E0415", {"the scale has shape [6, 3], rows and groups are [6, 2]"});
+  work.refuses(
+      symmetric, 4, "E0415",
+      {"the scale has shape [6, 3], rows and groups are [6, 2]", "scales [rows] or [rows, groups]", "--group-size N"});
   given({5});
   work.refuses(symmetric, 4, "E0415", {"the scale has shape [5]"});
   given({6, 2}, {6, 2});
@@ -176,12 +209,12 @@ TEST_CASE("given steps that do not fit are refused before any work") {
   given({6, 2});
   work.refuses(shifted, 4, "E0435", {"a.weight: no zero points, grid int4z"});
   given({6, 2}, {6});
-  work.refuses(shifted, 3, "E0383", {"'a.weight'", "[6] and [6, 2]"});
+  work.refuses(shifted, 3, "E0383", {"'a.weight'", "[6] and [6, 2]", "NAME.zero_point beside NAME.scale"});
   work.calibrate({{"a.weight.zero_point", DType::U8, {6}, std::vector<float>(6, 1)}});
   work.refuses(shifted, 3, "E0383", {"no scale"});
   // Values are read with the matrix; nothing is left behind all the same.
   const auto refuses_value = [&](float scale, float zero, const std::string& grid, const std::string& number,
-                                 const std::string& storage = "f32") {
+                                 const std::string& place, const std::string& storage = "f32") {
     std::vector<float> scales(6, 0.125F), zeros(6, 3);
     scales[4] = scale;
     zeros[4] = zero;
@@ -190,14 +223,14 @@ TEST_CASE("given steps that do not fit are refused before any work") {
     work.calibrate(tensors);
     Workspace::three_lines(
         work.quantize(fmt::format(R"({{"match": "a", "grid": "{}", "scale_storage": "{}"}})", grid, storage)), 3,
-        number, {"a.weight"});
+        number, {"c.safetensors: tensor '" + place + "'"});
     work.nothing_written();
   };
-  refuses_value(0, 3, "int4", "E0383");
-  refuses_value(std::numeric_limits<float>::infinity(), 3, "int4", "E0383");
-  refuses_value(-1, 3, "int4s", "E0321");
-  refuses_value(1, 16, "int4z", "E0321");
-  refuses_value(0x1.ffep0F, 3, "int4", "E0321", "f16");
+  refuses_value(0, 3, "int4", "E0383", "a.weight.scale");
+  refuses_value(std::numeric_limits<float>::infinity(), 3, "int4", "E0383", "a.weight.scale");
+  refuses_value(-1, 3, "int4s", "E0321", "a.weight.scale");
+  refuses_value(1, 16, "int4z", "E0321", "a.weight.zero_point");
+  refuses_value(0x1.ffep0F, 3, "int4", "E0321", "a.weight.scale", "f16");
 }
 
 TEST_CASE("a table of points that is none is refused") {
@@ -227,13 +260,12 @@ TEST_CASE("the later rule counts, and the flags are the first") {
                     "--grid nf4 --damp-fraction 0.05 --dry-run");
   CAPTURE(planned.out);
   CHECK(planned.exit == 0);
-  const auto line = [&](const std::string& name) {
-    const auto at = planned.out.find(name);
-    return planned.out.substr(at, planned.out.find('\n', at) - at);
-  };
+  const auto line = [&](const std::string& name) { return Workspace::line_of(planned, name); };
   CHECK(line("a.weight").ends_with("int8 gptq absmax, group_size 4, damp_fraction 0.05"));
   CHECK(line("b.weight").ends_with("int4z gptq minmax, group_size 4, damp_fraction 0.05"));
-  CHECK(line("e[1]").ends_with("nf4 rtn absmax, scale_storage bf16"));
+  CHECK(
+      line("e[1]").ends_with("nf4 rtn absmax, scale_storage bf16; rounded to nearest for want of calibration, "
+                             "without damp_fraction 0.05"));
   CHECK(planned.out.find("4 matrices are quantized, 0 tensors of 2 or 3 dimensions pass through") != std::string::npos);
   CHECK(work.folder.count() == 3);
 }
@@ -310,12 +342,8 @@ TEST_CASE("an option that nothing reads is refused, one that some tensor reads i
   const Result mixed = work.quantize(R"({"match": "^b", "method": "gptq"})", "--method best --effort 5 --dry-run");
   CAPTURE(mixed.out);
   CHECK(mixed.exit == 0);
-  const auto line = [&](const std::string& name) {
-    const auto at = mixed.out.find(name);
-    return mixed.out.substr(at, mixed.out.find('\n', at) - at);
-  };
-  CHECK(line("a.weight").ends_with("gf16 best matrix-max, effort 5"));
-  CHECK(line("b.weight").ends_with("gf16 gptq matrix-max"));
+  CHECK(Workspace::line_of(mixed, "a.weight").ends_with("gf16 best matrix-max, effort 5"));
+  CHECK(Workspace::line_of(mixed, "b.weight").ends_with("gf16 gptq matrix-max"));
 }
 
 TEST_CASE("what passes through is listed with its reason") {
@@ -334,6 +362,15 @@ TEST_CASE("what passes through is listed with its reason") {
   CAPTURE(made.out);
   CHECK(made.exit == 0);
   CHECK(made.out.find("1 matrix left as it is: skipped by r.json: rule 1: b.weight") != std::string::npos);
+  const auto uncalibrated = [&](const std::string& weights) {
+    return shell(fmt::format("cd {}; {} quantize --weights {} --method rtn --dry-run", work.folder.path(),
+                             HALLMARK_TOOL, weights));
+  };
+  CHECK(uncalibrated("w.safetensors").out.find("passes through: 3 dimensions need --include or a rule") !=
+        std::string::npos);
+  write_tensors(work.folder / "stack.safetensors", {{"e", DType::BF16, {2, 4, 8}}});
+  Workspace::three_lines(uncalibrated("stack.safetensors"), 4, "E0432",
+                         {"1 tensors of 2 or 3", "--include, or a rule"});
 }
 
 }  // namespace rules_test
