@@ -90,6 +90,7 @@ done
 # A state of three ranks is gone on with by two; the sum of all chunks but the last stays when that of all is gone.
 quietly $run -n 3 "$tool" gram --activations t0 t1 --overwrite -o g.several --state sums
 cmp g.one g.several || fail "gram by 3 ranks with a state writes other bytes than one process"
+grep -q '3 ranks; sums that wait for their turn take at most 1 MB' said || { cat said; fail "gram does not say what waits"; }
 rm "sums/$(printf a | sha256sum | cut -c 1-64).record"
 refused E0441 sums $run -n 2 "$tool" gram --activations t0 t1 --overwrite -o g.several --state sums
 exec 9< sums/state

@@ -10,6 +10,7 @@ TOKENS = 1 << 18  # of calibration: 128 samples of 2,048, one chunk of `gram`
 NUMBER = 2  # bytes of a weight or an activation: BF16
 GRAM_NUMBER = 8  # bytes: F64
 LARGE = 32 << 20  # codes: a larger matrix is written before the next is begun (src/pipeline/quantize_outputs.cpp)
+SHARD = 5e9  # bytes of W in one file, as models are published
 SQUARE = 4096  # rows and columns with which `gptq` was measured
 
 
@@ -52,8 +53,8 @@ SHAPES = {"8b": Shape(hidden=4096, layers=32, heads=32, kv_heads=8, mlp=14336),
 
 # Of one thread and of two; all others are one number.
 TWO_THREADS = ("gram", "factor", "gptq")
-ONE_NUMBER = ("sha256", "look", "write", "unpack", "record_row", "certificate_row", "node_disk", "shared_disk", "network",
-              "latency", "poll", "launch", "rank_start")
+ONE_NUMBER = ("sha256", "look", "write", "unpack", "record_row", "certificate_row", "node_disk", "shared_disk",
+              "node_memory", "network", "latency", "poll", "launch", "rank_start")
 
 
 class Rates:
@@ -121,7 +122,8 @@ def gram_command(matrices, rates, threads, tokens=TOKENS):
         items.append(Item(cost=tokens * cols**2, work=rates.gram_seconds(tokens, cols, threads), read=inputs,
                           reading=inputs / rates.look, sent=sums, kept=sums / rates.sha256, written=sums,
                           inputs=((inputs / rates.sha256, inputs),)))
-    return Command(items, ahead=2, one_rank_hashes="in turn")
+    files = tuple(part for item in items for part in item.inputs)  # tensors, of which each is hashed alone
+    return Command(items, ahead=2, ahead_bytes=rates.node_memory / 4, files=files, one_rank_hashes="in turn")
 
 
 def quantize_command(matrices, rates, threads, passing=0, tokens=None):
@@ -146,7 +148,11 @@ def quantize_command(matrices, rates, threads, passing=0, tokens=None):
     unchanged = NUMBER * passing
     container = sum(item.written for item in items) + unchanged
     codes = sum(rows * cols for _, rows, cols in matrices)
-    return Command(items, ahead=16, one_rank_hashes="beside", write_beside=True, look=(read / rates.look, read),
+    weights = NUMBER * codes + unchanged
+    shards = math.ceil(weights / SHARD)
+    sizes = [read - NUMBER * codes] + [weights / shards] * shards  # of C, which `gram` writes as one file, and of W
+    files = tuple((2 * size / rates.sha256, size) for size in sizes)  # as a file and as tensors
+    return Command(items, ahead=16, files=files, one_rank_hashes="beside", write_beside=True, look=(read / rates.look, read),
                    passing=(unchanged / rates.sha256, unchanged),
                    after=(container / rates.sha256 / threads + codes / rates.unpack, container))
 

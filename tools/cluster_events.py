@@ -50,6 +50,16 @@ class Clock:
         return step if len(steps) > 1 else steps[0] if steps else self.after(0.0)
 
 
+def spread(jobs, shares):
+    """(s, bytes) of jobs, the largest first, each into the share with the fewest bytes so far (shared_digests.cpp)."""
+    spread_out, loads = [[] for _ in range(shares)], [(0.0, share) for share in range(shares)]
+    for job in sorted(jobs, key=lambda job: -job[1]):
+        size, least = heapq.heappop(loads)
+        spread_out[least].append(job)
+        heapq.heappush(loads, (size + job[1], least))
+    return spread_out
+
+
 class Share:
     """Something that its users share evenly: the cores of a node, a disk. Users that ask for less than there is do not
     slow each other down. In its own time each user goes at full speed, so that users end in an order that stays."""
@@ -137,6 +147,8 @@ class Item:
 class Command:
     items: list
     ahead: int  # items for each rank that are handed out before their turn
+    ahead_bytes: float = 0.0  # also more, while all that wait are no more bytes than this and than `ahead` of the largest
+    files: tuple = ()  # (s, bytes) of what several ranks hash, each on one thread; else all of each input
     one_rank_hashes: str = "never"  # "beside" the work; "in turn", before each item, where there is a state
     write_beside: bool = False  # by a thread of its own, one item behind; else in line
     look: tuple = (0.0, 0.0)  # (s, bytes): rank 0 reads every number before the work
@@ -144,8 +156,7 @@ class Command:
     after: tuple = (0.0, 0.0)  # (s, bytes): rank 0 reads the outputs again
 
     def hashing(self):
-        """(s, bytes) of each input, which are hashed at the same time."""
-        return [tuple(map(sum, zip(*parts))) for parts in zip(*[item.inputs for item in self.items])]
+        return self.files or [tuple(map(sum, zip(*parts))) for parts in zip(*[item.inputs for item in self.items])]
 
 
 @dataclass
@@ -185,10 +196,17 @@ class Run:
         disk = machine.node_disk if apart else machine.shared_disk
         self.disks = [Share(self.clock, disk) for _ in range(nodes if apart else 1)]
         self.made = [item in self.there for item in range(len(command.items))]
-        self.first = self.offered = 0  # the item that is taken next; those below the other were in the window
+        self.first = self.passed = 0  # the item that is taken next, and as the window knows it
+        self.offered = 0  # those below were in the window
+        self.ahead, self.ahead_bytes = 0, 0.0  # of the window, without what was there
+        largest = max(item.sent for item in command.items)
+        self.most_bytes = min(command.ahead_bytes, command.ahead * ranks * largest)
         self.window = []  # what is to be begun, the costliest first
         self.hashed = [0] * len(command.items[0].inputs)  # one rank, beside the work: items of each input
-        self.hashing = command.hashing()
+        threads = max(2, machine.threads)
+        shares = spread(command.hashing(), ranks if machine.one_node else 1) if ranks > 1 else []
+        self.hashing = [[sum(s for s, _ in lane) for lane in spread(share, threads)] for share in shares]
+        self.hashed_bytes = [sum(size for _, size in share) for share in shares]
         self.agreements = 0
         self.writing = self.handing = False
         self.queue, self.free, self.handed = deque(), [], {}
@@ -237,7 +255,10 @@ class Run:
         if rank == 0:
             yield self._thread(0, *self.command.look)
         if self.ranks > 1:
-            yield self.clock.together([self._thread(rank, *whole) for whole in self.hashing])
+            messages = 2 * (self.machine.poll + self.machine.latency)  # who shares with whom; then the digests
+            yield self.clock.after(messages)
+            yield self._hash_share(rank)
+            yield self.clock.after(messages)
             self.agreements += 1
             if self.agreements == self.ranks:
                 self.agreed.give()
@@ -248,6 +269,13 @@ class Run:
             for which in range(len(self.hashed)):
                 self.clock.start(self._hash(which))
         yield from self._take_all() if rank == 0 else self._help(rank)
+
+    def _hash_share(self, rank):
+        """Those of one machine share the files; the threads of a rank share its own."""
+        place = rank if self.machine.one_node else 0
+        cores = self.cores[rank % len(self.cores)]
+        lanes = [cores.using(seconds, 1.0) for seconds in self.hashing[place] if seconds > 0]
+        return self.clock.together(lanes + self._bytes(rank, self.hashed_bytes[place]))
 
     def _hash(self, which):
         for item in self.command.items:
@@ -297,12 +325,26 @@ class Run:
             came, self.handed[rank] = self.handed[rank], index
             self.clock.at(self.clock.now + self.machine.poll + self.machine.latency, came.give)
 
+    def _move_window(self):
+        items = self.command.items
+        for index in range(self.passed, self.first):
+            if index < self.offered and index not in self.there:
+                self.ahead -= 1
+                self.ahead_bytes -= items[index].sent
+        self.passed = self.first
+        self.offered = max(self.offered, self.first)
+        while self.offered < len(items):
+            if self.offered not in self.there:
+                size = self.ahead_bytes + items[self.offered].sent
+                if self.ahead >= self.command.ahead * self.ranks and (self.most_bytes == 0 or size > self.most_bytes):
+                    return
+                self.ahead += 1
+                self.ahead_bytes = size
+                heapq.heappush(self.window, (-items[self.offered].cost, self.offered))
+            self.offered += 1
+
     def _choose(self):
-        end = min(len(self.made), self.first + self.command.ahead * self.ranks)
-        for index in range(max(self.offered, self.first), end):
-            if not self.made[index]:
-                heapq.heappush(self.window, (-self.command.items[index].cost, index))
-        self.offered = max(self.offered, end)
+        self._move_window()
         return heapq.heappop(self.window)[1] if self.window else None
 
     def _enter(self, index):

@@ -42,15 +42,32 @@ class Schedules(unittest.TestCase):
         self.assertEqual(seconds(works(4, 1, 1, 1, 6), 2, ahead=1), 11)
         self.assertEqual(seconds(works(4, 1, 1, 1, 6), 2, ahead=3), 7)
 
+    def test_the_window_grows_while_its_bytes_fit(self):
+        # As above with ahead=1 where no more bytes fit, or than of two of the largest; as with ahead=3 where all do; between,
+        # the second rank has made the three of 1 when the first item is taken.
+        for ahead_bytes, whole in ((0, 11), (1, 11), (2, 11), (3, 11)):
+            self.assertEqual(seconds(works(4, 1, 1, 1, 6, sent=1), 2, ahead=1, ahead_bytes=ahead_bytes), whole)
+        mixed = works(4, 1, 1, 1, 6)
+        for item, size in zip(mixed, (1, 1, 1, 1, 4)):
+            item.sent = size
+        for ahead_bytes, whole in ((0, 11), (2, 11), (7, 10), (8, 7), (100, 7)):
+            self.assertEqual(seconds(mixed, 2, ahead=1, ahead_bytes=ahead_bytes), whole)
+
+    def test_what_is_there_takes_no_room(self):
+        items = works(4, 1, 1, 1, 6)
+        run = Run(Command(items, ahead=1), Machine(threads=1, cores=1), 2, state=True, there=(1, 2, 3))
+        self.assertEqual(run.outcome().seconds, 6)
+
     def test_results_come_one_after_the_other(self):
         machine = Machine(threads=1, cores=1, network=1)
         self.assertEqual(seconds(works(2, 2, sent=3), 2, machine=machine), 2 + 3)
         self.assertEqual(seconds(works(2, 2, 2, sent=3), 3, machine=machine), 2 + 3 + 3)
 
     def test_messages_take_their_time(self):
-        # Agreement; who is free says so, and gets an item of 2, which comes back.
+        # Who shares the hashing, and its digests, both ways; agreement; who is free says so, and gets an item of 2, which
+        # comes back.
         machine = Machine(threads=1, cores=1, latency=0.25)
-        self.assertEqual(seconds(works(2, 2), 2, machine=machine), 0.25 + 0.25 + 0.25 + 2 + 0.25)
+        self.assertEqual(seconds(works(2, 2), 2, machine=machine), 4 * 0.25 + 0.25 + 0.25 + 0.25 + 2 + 0.25)
 
     def test_ranks_of_one_node_share_its_cores(self):
         for cores, whole in ((1, 4), (2, 2), (4, 1), (8, 1)):
@@ -66,7 +83,18 @@ class Schedules(unittest.TestCase):
         self.assertEqual(seconds(items, 1, one_rank_hashes="in turn"), 2)
         self.assertEqual(seconds(items, 1, one_rank_hashes="in turn", state=True), 8)
         one_core = Machine(threads=1, cores=1, one_node=True)
-        self.assertEqual(seconds(items, 2, one_rank_hashes="beside", machine=one_core), 2 * 6 + 2)
+        self.assertEqual(seconds(items, 2, one_rank_hashes="beside", machine=one_core), 6 + 2)
+
+    def test_files_are_hashed_once_on_a_machine_by_all_its_threads(self):
+        files = ((5, 5), (3, 3), (2, 2), (2, 2))
+        for ranks, threads, one_node, whole in ((2, 2, False, 7), (2, 4, False, 5), (2, 1, False, 7), (2, 1, True, 5),
+                                                (4, 1, True, 5), (2, 2, True, 5)):
+            machine = Machine(threads=threads, cores=8, one_node=one_node)
+            self.assertEqual(seconds(works(1, 1, 1, 1), ranks, machine=machine, files=files), whole + 4 / ranks)
+        # One file system; a node gets no more of it by more threads.
+        machine = Machine(threads=4, cores=4, node_disk=1, shared_disk=2)
+        self.assertEqual(seconds(works(1, 1), 2, machine=machine, files=files), 12 + 1)
+        self.assertEqual(seconds(works(1, 1, 1, 1), 4, machine=machine, files=files), 24 + 1)
 
     def test_ranks_share_the_file_system(self):
         for shared, whole in ((10, 4), (20, 2), (40, 1), (1000, 1)):

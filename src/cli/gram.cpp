@@ -2,6 +2,7 @@
 // with --behind and --config those of asymmetric targets.
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <memory>
 #include <set>
 
@@ -193,6 +194,8 @@ Expected<Exit> run(const GramFlags& flags) {
     if (const Status same = shared->agree_on(resumable->program()); !same) return same.error();
     if (!first_rank()) return shared->help(), Exit::ok;
     if (resumable->state()) shared->keep_in(*resumable->state());
+    note("{} ranks; sums that wait for their turn take at most {:.0f} MB", ranks->size(),
+         std::ceil(shared->most_waiting() / 1e6));
   }
   Progress progress("gram");
   std::optional<LastWords> words;

@@ -28,6 +28,8 @@ class MappedFile {
   /// Fails when the file under the map has another size or modification time than at open(): what was read may then
   /// be a mixture, so whoever writes results asks once more at the end. Errors: E0902.
   Status unchanged() const;
+  /// identity_of the file under the map, as it is now.
+  std::string identity() const;
 
  private:
   MappedFile() = default;
@@ -72,6 +74,10 @@ inline constexpr std::size_t mapped_piece = std::size_t{4} << 20;
 using ByteSink = std::function<Status(std::span<const std::byte>)>;
 /// Hands a part of a MappedFile to the sink and forgets its pages behind it. Errors: those of sink.
 Status in_pieces(std::span<const std::byte> bytes, const ByteSink& sink);
+
+/// What tells the file from every other of this machine, and from what was in it before: device, inode, size and times.
+/// "" where there is none.
+std::string identity_of(const std::string& path);
 
 /// Whether both paths exist and name one file (device and inode), through links of either kind.
 bool same_file(const std::string& a, const std::string& b);

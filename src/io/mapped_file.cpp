@@ -30,6 +30,12 @@ Error cannot_map(const std::string& path, int reason) {
                                       : "its file system does not map files into memory: copy it to another");
 }
 
+// Who writes to a file may set the time of that back, but not the time of its last change of any kind.
+std::string identity_of(const struct stat& status) {
+  return fmt::format("{} {} {} {}.{:09} {}.{:09}", status.st_dev, status.st_ino, status.st_size, status.st_mtim.tv_sec,
+                     status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
+}
+
 }  // namespace
 
 Expected<MappedFile> MappedFile::open(const std::string& path) {
@@ -63,6 +69,11 @@ Status MappedFile::unchanged() const {
   return Error{Exit::io, error_number::file_changed, "an input file changed while it was being read",
                fmt::format("{}: {} bytes when opened, {} bytes now", path_, size_, now.st_size),
                "run again when nothing writes to the file"};
+}
+
+std::string MappedFile::identity() const {
+  struct stat now {};
+  return ::fstat(fd_, &now) == 0 ? identity_of(now) : "";
 }
 
 void MappedFile::swap(MappedFile& other) noexcept {
@@ -114,6 +125,11 @@ Status in_pieces(std::span<const std::byte> bytes, const ByteSink& sink) {
     forget_pages(piece);
   }
   return ok();
+}
+
+std::string identity_of(const std::string& path) {
+  struct stat now {};
+  return ::stat(path.c_str(), &now) == 0 ? identity_of(now) : "";
 }
 
 bool same_file(const std::string& a, const std::string& b) {

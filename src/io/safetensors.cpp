@@ -6,6 +6,7 @@
 #include <array>
 #include <filesystem>
 #include <functional>
+#include <numeric>
 
 #include "base/error_numbers.hpp"
 #include "io/pytorch.hpp"
@@ -74,37 +75,51 @@ const TensorInfo* SafeTensors::find(std::string_view name) const {
 
 std::string SafeTensors::digest(const std::stop_token& stop,
                                 const std::function<void(const TensorInfo&, std::string)>& tensor) const {
-  auto next = tensors_.begin();
-  const auto add = [&](Sha256& file, std::span<const std::byte> bytes) {
-    std::size_t done = 0;
-    for (; tensor && next != tensors_.end() && !stop.stop_requested();
-         ++next) {  // of safetensors, without a gap from the header to the end
-      const std::byte* begin = next->data.data();
-      const bool copied = copies_.holds(next->data);
-      if (!copied && (std::less{}(begin, bytes.data()) || std::less{}(bytes.data() + bytes.size(), begin)))
-        break;  // of another file
-      const auto first = copied ? 0 : static_cast<std::size_t>(begin - bytes.data());
-      Sha256 own;
-      if (copied || first < done) {  // of PyTorch: it is a copy, shares bytes with others, or stands in front of them
-        update_mapped(own, next->data, stop);
-        tensor(*next, own.hex());
-        continue;
-      }
-      update_mapped(file, bytes.subspan(done, first - done), stop);
-      update_mapped(file, next->data, stop, &own);
+  std::vector<std::string> digests;
+  for (std::size_t part = 0; part < parts(); ++part) digests.push_back(part_digest(part, stop, tensor));
+  return digest_of_parts(digests);
+}
+
+std::string SafeTensors::digest_of_parts(std::span<const std::string> digests) const {
+  if (shards_.empty()) return digests.front();
+  Sha256 all;
+  update_mapped(all, files_.front().bytes());
+  for (const std::string& shard : digests) all.update(shard);
+  return all.hex();
+}
+
+std::string SafeTensors::part_digest(std::size_t part, const std::stop_token& stop,
+                                     const std::function<void(const TensorInfo&, std::string)>& tensor) const {
+  const auto shards = static_cast<std::ptrdiff_t>(shards_.empty() ? 0 : part);
+  auto next = tensors_.begin() +
+              static_cast<std::ptrdiff_t>(std::accumulate(shards_.begin(), shards_.begin() + shards, std::uint64_t{0}));
+  const auto end = shards_.empty() ? tensors_.end() : next + static_cast<std::ptrdiff_t>(shards_[part]);
+  const std::span<const std::byte> bytes = part_file(part).bytes();
+  Sha256 file;
+  std::size_t done = 0;
+  for (; tensor && next != end && !stop.stop_requested(); ++next) {  // without a gap from the header to the end
+    const bool copied = copies_.holds(next->data);
+    const bool apart = copied || next->data.empty();
+    const auto first = apart ? 0 : static_cast<std::size_t>(next->data.data() - bytes.data());
+    Sha256 own;
+    if (apart || first < done) {  // of PyTorch: it is a copy, shares bytes with others, or stands in front of them
+      update_mapped(own, next->data, stop);
       tensor(*next, own.hex());
-      done = first + next->data.size();
+      continue;
     }
-    update_mapped(file, bytes.subspan(done), stop);
-  };
-  Sha256 first;
-  add(first, files_.front().bytes());
-  for (std::size_t i = 1; i < files_.size(); ++i) {
-    Sha256 shard;
-    add(shard, files_[i].bytes());
-    first.update(shard.hex());
+    update_mapped(file, bytes.subspan(done, first - done), stop);
+    update_mapped(file, next->data, stop, &own);
+    tensor(*next, own.hex());
+    done = first + next->data.size();
   }
-  return first.hex();
+  update_mapped(file, bytes.subspan(done), stop);
+  return file.hex();
+}
+
+std::string SafeTensors::identity() const {
+  std::string all;
+  for (const MappedFile& file : files_) all += file.identity() + "\n";
+  return all;
 }
 
 Status SafeTensors::unchanged() const {

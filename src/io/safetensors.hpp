@@ -112,10 +112,21 @@ class SafeTensors {
   /// Where a stop is requested it returns early, with no digest in particular.
   std::string digest(const std::stop_token& stop = {},
                      const std::function<void(const TensorInfo&, std::string)>& tensor = {}) const;
+  /// The files that digest() reads one after the other: one, or the shards.
+  std::size_t parts() const { return shards_.empty() ? 1 : shards_.size(); }
+  std::uint64_t part_bytes(std::size_t part) const { return part_file(part).bytes().size(); }
+  /// The SHA-256 of one of them, with what digest() tells of its tensors: for who shares the work.
+  std::string part_digest(std::size_t part, const std::stop_token& stop = {},
+                          const std::function<void(const TensorInfo&, std::string)>& tensor = {}) const;
+  /// digest(), of those of all parts.
+  std::string digest_of_parts(std::span<const std::string> digests) const;
+  /// identity_of all files, one a line.
+  std::string identity() const;
   /// Fails when one of the files changed since open(). Errors: E0902.
   Status unchanged() const;
 
  private:
+  const MappedFile& part_file(std::size_t part) const { return files_[shards_.empty() ? part : part + 1]; }
   static Expected<SafeTensors> open_index(const std::string& path);
   void index_names();
 

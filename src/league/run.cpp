@@ -177,7 +177,7 @@ Status play_all(League& league, const std::set<std::string>& missing, const std:
   // A rank alone makes the line that comes next, so that each is heard of as soon as it is finished.
   const auto size = static_cast<std::size_t>(ranks.size());
   SharedItems items(
-      ranks, std::move(costs), size == 1 ? 1 : lines_ahead * size, there,
+      ranks, std::move(costs), Window{size == 1 ? 1 : lines_ahead * size}, there,
       [&](std::size_t item) { return maker.made(plan[item]); },
       [&](std::size_t item, std::span<const std::byte> bytes) { return kept.keep(plan[item].key, text_of(bytes)); });
   for (std::size_t item = 0; item < plan.size(); ++item) {

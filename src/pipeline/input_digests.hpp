@@ -5,18 +5,33 @@
 #include <future>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 
 #include "pipeline/quantize_planned.hpp"
+#include "ranks/ranks.hpp"
 
 namespace hallmark {
 
+struct FileDigests {
+  std::string whole;
+  std::map<std::string, std::string> tensors;
+};
+struct KnownDigests {
+  FileDigests weights, calibration;
+};
+
+/// Of both files, where several ranks need them: those of one machine that see the same files hash them once, a file or
+/// shard by one thread. Nothing for a process alone. Called by every rank. Errors: those of share_hashing.
+Expected<std::optional<KnownDigests>> shared_digests(Ranks* ranks, const std::string& program,
+                                                     const SafeTensors& weights, const CalibrationFile* calibration);
+
 /// Reads each file once; what is not yet known is waited for. Given up where the object ends before. Both files outlive
-/// it.
+/// it. What is known already is not computed.
 class InputDigests {
  public:
-  InputDigests(const SafeTensors& weights, const CalibrationFile* calibration);
+  InputDigests(const SafeTensors& weights, const CalibrationFile* calibration, std::optional<KnownDigests> known = {});
   ~InputDigests() { stop_.request_stop(); }
 
   /// Those of both files.
@@ -32,6 +47,7 @@ class InputDigests {
   class File {
    public:
     File(const SafeTensors* file, const std::stop_token& stop);
+    explicit File(FileDigests known);
     std::string whole() const { return whole_.get(); }
     std::string tensor(const std::string& name) const;
 

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/error_numbers.hpp"
+#include "io/file.hpp"
 #include "io/sha256.hpp"
+#include "pipeline/hashing.hpp"
 
 namespace hallmark {
 namespace {
@@ -179,6 +182,32 @@ Status Judging::read_on() {
   return ok();
 }
 
+namespace {
+
+// Of whole files, each hashed once on each machine.
+Expected<std::vector<std::string>> shared_file_digests(Ranks& ranks, const std::string& program,
+                                                       const std::vector<std::string>& files) {
+  std::string seen = program;
+  std::vector<HashJob> jobs;
+  for (const std::string& path : files) {
+    seen += "\n" + identity_of(path);
+    std::error_code missing;  // which is told by whoever hashes it
+    jobs.push_back({fmt::format("file {}", jobs.size()), std::filesystem::file_size(path, missing)});
+  }
+  const auto hashed = share_hashing(ranks, seen, jobs, [&](const std::vector<std::size_t>& mine) {
+    return hash_by_threads(mine, [&](std::size_t job) -> Expected<HashResult> {
+      const Expected<std::string> digest = sha256_file(files[job]);
+      return digest ? Expected<HashResult>(HashResult{*digest}) : digest.error();
+    });
+  });
+  if (!hashed) return hashed.error();
+  std::vector<std::string> digests;
+  for (const HashResult& result : *hashed) digests.push_back(result.front());
+  return digests;
+}
+
+}  // namespace
+
 Status agree_on(const VerifyRequest& request, const VerifyInputs& in, const InputDigests& digests) {
   CertificateHeader inputs;
   digests.enter(inputs);
@@ -189,13 +218,12 @@ Status agree_on(const VerifyRequest& request, const VerifyInputs& in, const Inpu
                                                  request.reproduce, request.exact.count)}};
   std::vector<std::string> files = in.model->paths();
   if (in.certificate) files.push_back(in.certificate_name);
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    const Expected<std::string> digest = sha256_file(files[i]);
-    if (!digest) return digest.error();
+  const auto digests_of_files = shared_file_digests(*request.ranks, request.program, files);
+  if (!digests_of_files) return digests_of_files.error();
+  for (std::size_t i = 0; i < files.size(); ++i)
     all.emplace_back(i < in.model->paths().size() ? fmt::format("the SHA-256 of the model's file {}", i + 1)
                                                   : "the certificate's SHA-256",
-                     *digest);
-  }
+                     (*digests_of_files)[i]);
   return agree(*request.ranks, all);
 }
 
@@ -224,7 +252,8 @@ SharedJudging::SharedJudging(Ranks& ranks, Judging& judging, std::vector<std::op
   for (const auto& judged : taken_) there.push_back(judged.has_value());
   const std::vector<double> equal(taken_.size());
   items_.emplace(
-      ranks, equal, taken_.size(), there, [&judging](std::size_t item) { return bytes_of(judging.judged(item)); },
+      ranks, equal, Window{taken_.size()}, there,
+      [&judging](std::size_t item) { return bytes_of(judging.judged(item)); },
       [&judging](std::size_t, std::span<const std::byte> bytes) {
         const auto judged = judged_of_bytes(bytes);
         return judged ? judging.keep(*judged) : ok();  // which take() refuses

@@ -11,12 +11,13 @@
 namespace hallmark {
 
 Dependencies sum_dependencies(std::span<const CalibrationFile> files, const std::string& weight, bool merging,
-                              const std::string& program) {
+                              const std::string& program, const std::function<std::string(const TensorInfo&)>& digest) {
   Dependencies on{{"program", program}};
   const std::string name = weight + (merging ? ".gram" : ".activations");
   for (const CalibrationFile& file : files)
     if (const TensorInfo* const tensor = file.file().find(name))
-      on[fmt::format("input {:06}", on.size())] = described(*tensor, sha256_mapped(tensor->data));
+      on[fmt::format("input {:06}", on.size())] =
+          described(*tensor, digest ? digest(*tensor) : sha256_mapped(tensor->data));
   return on;
 }
 

@@ -14,9 +14,11 @@
 
 namespace hallmark {
 
-/// All that a sum depends on: the program, and the weight's tensor in every file that has it, in order.
+/// All that a sum depends on: the program, and the weight's tensor in every file that has it, in order. `digest`: the
+/// SHA-256 of a tensor, where it is known.
 Dependencies sum_dependencies(std::span<const CalibrationFile> files, const std::string& weight, bool merging,
-                              const std::string& program);
+                              const std::string& program,
+                              const std::function<std::string(const TensorInfo&)>& digest = {});
 
 /// The sum of the first `done` chunks; G is empty where there are none.
 struct SumSoFar {

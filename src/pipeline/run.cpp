@@ -94,7 +94,9 @@ Expected<contracts::Report> run_quantization(const RunRequest& request, const Ru
   Expected<QuantizeOutputs> outputs = QuantizeOutputs::create(request.output, request.overwrite,
                                                               request.max_shard_bytes, header_of(request), certificate);
   if (!outputs) return outputs.error();
-  const InputDigests digests(request.weights, calibration);
+  auto known = shared_digests(request.ranks, request.program, request.weights, calibration);
+  if (!known) return known.error();
+  const InputDigests digests(request.weights, calibration, *std::move(known));
   std::unique_ptr<SharedQuantization> shared;
   if (request.ranks && request.ranks->size() > 1) {
     auto begun = SharedQuantization::begin(request, events, digests, make);

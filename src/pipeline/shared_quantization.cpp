@@ -41,7 +41,9 @@ Expected<ItemBytes> made_bytes(const PlannedMatrix& planned, const RunRequest& r
 }  // namespace
 
 Status help_quantization(const RunRequest& request, const MakeMatrix& make) {
-  const InputDigests digests(request.weights, request.calibration);
+  auto known = shared_digests(request.ranks, request.program, request.weights, request.calibration);
+  if (!known) return known.error();
+  const InputDigests digests(request.weights, request.calibration, *std::move(known));
   if (const Status same = agree(*request.ranks, agreement_of(request, digests)); !same) return same;
   make_shared_items(*request.ranks,
                     [&](std::size_t item) { return made_bytes(request.plan.matrices[item], request, digests, make); });
@@ -70,7 +72,7 @@ SharedQuantization::SharedQuantization(const RunRequest& request, const RunEvent
     why_not_.push_back(std::move(found.why_not));
   }
   items_.emplace(
-      *request.ranks, std::move(costs), ahead * static_cast<std::size_t>(request.ranks->size()), kept_,
+      *request.ranks, std::move(costs), Window{ahead * static_cast<std::size_t>(request.ranks->size())}, kept_,
       [this](std::size_t item) { return made_bytes(request_.plan.matrices[item], request_, digests_, make_); },
       [this](std::size_t item, std::span<const std::byte> bytes) {
         return request_.state ? keep(request_.plan.matrices[item], bytes, request_, digests_) : ok();

@@ -4,20 +4,25 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
+#include <numeric>
 
 #include "base/error_numbers.hpp"
+#include "base/memory.hpp"
 #include "io/sha256.hpp"
 #include "linalg/gram.hpp"
 #include "pipeline/accumulate.hpp"
+#include "pipeline/hashing.hpp"
 
 namespace hallmark {
 namespace {
 
-constexpr std::size_t sums_ahead = 2;  // matrices for each rank that may wait at rank 0 for their turn
+constexpr std::size_t sums_ahead = 2;  // for each rank, which may wait at rank 0 for their turn whatever they take
 
 }  // namespace
 
-SharedSums::SharedSums(Ranks& all, const std::vector<CalibrationFile>& files, const std::vector<GramPlan>& plan)
+SharedSums::SharedSums(Ranks& all, const std::vector<CalibrationFile>& files, const std::vector<GramPlan>& plan,
+                       double ahead)
     : ranks_(all), files_(files), plan_(plan) {
   for (std::size_t weight = 0; weight < plan.size(); ++weight) {
     first_item_.push_back(items_.size());
@@ -25,13 +30,57 @@ SharedSums::SharedSums(Ranks& all, const std::vector<CalibrationFile>& files, co
       items_.push_back({weight, chunk});
   }
   first_item_.push_back(items_.size());
+  window_.items = sums_ahead * static_cast<std::size_t>(all.size());
+  double largest = 0;
+  for (const Item& item : items_) largest = std::max(largest, window_.bytes.emplace_back(bytes_of(item)));
+  window_.most_bytes = std::min(ahead, static_cast<double>(window_.items) * largest);
+}
+
+double SharedSums::quarter_of_memory() { return static_cast<double>(memory_of_process() / 4); }
+
+double SharedSums::bytes_of(const Item& item) const {
+  const auto cols = static_cast<double>(plan_[item.weight].cols);
+  return cols * cols * sizeof(double);
+}
+
+double SharedSums::most_waiting() const {
+  std::vector<double> bytes = window_.bytes;  // those between may be in the state
+  std::ranges::sort(bytes, std::greater{});
+  const auto few = std::min(bytes.size(), window_.items);
+  const double largest = std::accumulate(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(few), 0.0);
+  return std::min(std::max(largest, window_.most_bytes), std::accumulate(bytes.begin(), bytes.end(), 0.0));
+}
+
+// Of every tensor that is summed, hashed by ranks that see these files together.
+Expected<std::map<const TensorInfo*, std::string>> SharedSums::digests(const std::string& program) const {
+  std::vector<HashJob> jobs;
+  std::vector<const TensorInfo*> tensors;
+  std::string seen = program;
+  for (const CalibrationFile& file : files_) {
+    seen += "\n" + file.file().identity();
+    for (const GramPlan& gram : plan_)
+      if (const TensorInfo* const tensor = file.file().find(gram.weight + ".activations")) {
+        jobs.push_back({fmt::format("{} of {}", tensor->name, &file - files_.data()), tensor->data.size()});
+        tensors.push_back(tensor);
+      }
+  }
+  const auto hashed = share_hashing(ranks_, seen, jobs, [&](const std::vector<std::size_t>& mine) {
+    return hash_by_threads(mine, [&](std::size_t job) { return HashResult{sha256_mapped(tensors[job]->data)}; });
+  });
+  if (!hashed) return hashed.error();
+  std::map<const TensorInfo*, std::string> digests;
+  for (std::size_t job = 0; job < jobs.size(); ++job) digests[tensors[job]] = (*hashed)[job].front();
+  return digests;
 }
 
 Status SharedSums::agree_on(const std::string& program) {
+  const auto known = digests(program);
+  if (!known) return known.error();
   Sha256 inputs;
   for (const GramPlan& gram : plan_) {
     inputs.update(gram.weight);
-    on_.push_back(sum_dependencies(files_, gram.weight, false, program));
+    on_.push_back(sum_dependencies(files_, gram.weight, false, program,
+                                   [&](const TensorInfo& tensor) { return known->at(&tensor); }));
     for (const auto& [name, value] : on_.back()) inputs.update(fmt::format("\n{}: {}", name, value));
   }
   return agree(ranks_, {{"the program", program}, {"the activations' SHA-256", inputs.hex()}});
@@ -77,8 +126,7 @@ void SharedSums::begin() {
     costs.push_back(cols * cols * static_cast<double>(std::min(rest, static_cast<std::uint64_t>(kGramChunk))));
   }
   shared_.emplace(
-      ranks_, std::move(costs), sums_ahead * static_cast<std::size_t>(ranks_.size()), there_,
-      [this](std::size_t item) { return made_bytes(item); },
+      ranks_, std::move(costs), window_, there_, [this](std::size_t item) { return made_bytes(item); },
       [this](std::size_t item, std::span<const std::byte> bytes) { return arrived(item, bytes); });
 }
 

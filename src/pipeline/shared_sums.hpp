@@ -4,6 +4,7 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,8 +18,14 @@ namespace hallmark {
 /// What every rank knows of the run: its inputs, and the chunks of all weights in the order of the plan.
 class SharedSums {
  public:
-  /// Views of files and plan, which outlive this object.
-  SharedSums(Ranks& ranks, const std::vector<CalibrationFile>& files, const std::vector<GramPlan>& plan);
+  /// Views of files and plan, which outlive this object. `ahead`: bytes of sums that may be made before their turn,
+  /// also where they are more than two for each rank; as many as two of the largest for each rank are enough.
+  SharedSums(Ranks& ranks, const std::vector<CalibrationFile>& files, const std::vector<GramPlan>& plan,
+             double ahead = quarter_of_memory());
+  /// Of this machine: what is taken for sums that wait.
+  static double quarter_of_memory();
+  /// Bytes that the sums which wait at rank 0 for their turn take at most, with the one whose turn it is.
+  double most_waiting() const;
 
   /// Called by every rank first: whether all see the same program and the same activations. Errors: those of agree.
   Status agree_on(const std::string& program);
@@ -37,6 +44,8 @@ class SharedSums {
     std::size_t weight;
     std::uint64_t chunk;
   };
+  double bytes_of(const Item& item) const;
+  Expected<std::map<const TensorInfo*, std::string>> digests(const std::string& program) const;
   Expected<Matrix<double>> made(std::size_t item) const;
   Expected<ItemBytes> made_bytes(std::size_t item) const;
   Expected<Matrix<double>> matrix(std::size_t item);
@@ -48,6 +57,7 @@ class SharedSums {
   const std::vector<GramPlan>& plan_;
   std::vector<Item> items_;
   std::vector<std::size_t> first_item_;  // of every weight
+  Window window_;
   std::vector<Dependencies> on_;
   const State* state_ = nullptr;
   std::deque<KeptSum> kept_;           // of every weight

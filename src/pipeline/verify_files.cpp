@@ -210,7 +210,9 @@ std::vector<std::string> VerifyInputs::paths() const {
 
 Expected<Findings> verify_files(const VerifyRequest& request, VerifyInputs& in, const VerifyProgress& progress) {
   Findings found;
-  const InputDigests digests(in.weights, in.known());
+  auto known = shared_digests(request.ranks, request.program, in.weights, in.known());
+  if (!known) return known.error();
+  const InputDigests digests(in.weights, in.known(), *std::move(known));
   if (in.certificate)
     if (const auto header = check_headers(in, digests, found); !header) return header.error();
   if (const Status same = check_tensors(in.weights, *in.model, request.quantized, in.certificate.has_value()); !same)

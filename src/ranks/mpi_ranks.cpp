@@ -42,6 +42,11 @@ class MpiRanks final : public Ranks {
   MpiRanks() {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
     MPI_Comm_size(MPI_COMM_WORLD, &size_);
+    MPI_Comm near = MPI_COMM_NULL;  // the ranks of this machine, the first of which gives it its number
+    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &near);
+    machine_ = rank_;
+    MPI_Bcast(&machine_, 1, MPI_INT, 0, near);
+    MPI_Comm_free(&near);
     if (rank_ > 0) alive_ = std::thread([this] { say_alive(); });
   }
   ~MpiRanks() override {
@@ -58,6 +63,7 @@ class MpiRanks final : public Ranks {
 
   int rank() const override { return rank_; }
   int size() const override { return size_; }
+  int machine() const override { return machine_; }
 
   void send(int to, RankWord word, std::uint64_t item, std::span<const std::byte> bytes) override {
     const Head head{static_cast<std::uint64_t>(word), item, bytes.size()};
@@ -135,7 +141,7 @@ class MpiRanks final : public Ranks {
     }
   }
 
-  int rank_ = 0, size_ = 1;
+  int rank_ = 0, size_ = 1, machine_ = 0;
   std::mutex mutex_;  // MPI's: one thread at a time
   std::mutex over_mutex_;
   std::condition_variable told_;

@@ -27,6 +27,10 @@ enum class RankWord : std::uint64_t {
   failed,     ///< to rank 0: the error that ends the rank
   alive,      ///< to rank 0
   end,        ///< from rank 0: the run is over, and all is well
+  sees,       ///< to rank 0: what tells the rank's machine and inputs from others
+  share,      ///< from rank 0: which of how many shares of the hashing is this rank's, as bytes
+  hashed,     ///< to rank 0: the digests of the share
+  digests,    ///< from rank 0: those of all shares
 };
 
 struct RankMessage {
@@ -48,6 +52,8 @@ class Ranks {
   virtual std::optional<RankMessage> receive(std::chrono::milliseconds wait) = 0;
   /// Ends every rank at once with this exit code, the caller's too where ranks were started together.
   virtual void abort(int code) = 0;
+  /// The same number on ranks of one machine, and another on every other machine.
+  virtual int machine() const { return 0; }
 
   /// Ends the run where a rank is found to be lost, on the thread that finds it, while others compute; without it the
   /// run ends when it next asks for something.

@@ -6,7 +6,7 @@
 #include <new>
 
 #include "base/error_numbers.hpp"
-#include "state/archive.hpp"
+#include "ranks/hearing.hpp"
 
 namespace hallmark {
 
@@ -18,34 +18,12 @@ void fields(Archive& archive, std::pair<std::string, std::string>& value) {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::steady_clock;
-
-constexpr milliseconds look(5);
-constexpr std::chrono::seconds most_silence(20);  // signs of life come every second
-
-template <class T>
-ItemBytes bytes_of(const T& value) {
-  BytesOut out;
-  out(value);
-  return out.bytes();
-}
-
-Error error_of(const RankMessage& message) {
-  Error error;
-  BytesIn in(message.bytes);
-  in(error);
-  return located(fmt::format("rank {}", message.from), std::move(error));
-}
 
 Status compare(const Agreement& mine, const RankMessage& message) {
   Agreement other;
   BytesIn in(message.bytes);
   in(other);
-  const auto differs = [&](const std::string& where) {
-    return Error{Exit::infeasible, error_number::ranks_differ, "a rank does not work on what rank 0 works on",
-                 fmt::format("rank {}: {}", message.from, where),
-                 "start every rank with one program, one command line and the same files"};
-  };
+  const auto differs = [&](const std::string& how) { return rank_differs(message.from, how); };
   for (std::size_t i = 0; i < mine.size(); ++i) {
     if (!in.whole() || i >= other.size() || other[i].first != mine[i].first)
       return differs(fmt::format("says nothing of {}", mine[i].first));
@@ -55,48 +33,16 @@ Status compare(const Agreement& mine, const RankMessage& message) {
   return ok();
 }
 
-// How long each rank has said nothing, in time that this process was awake: one that was stopped blames nobody.
-class Silence {
- public:
-  explicit Silence(int ranks) : of_(static_cast<std::size_t>(ranks)), last_(steady_clock::now()) {}
-  void heard(int rank) { of_[static_cast<std::size_t>(rank)] = {}; }
-  std::optional<Error> passed() {
-    const auto now = steady_clock::now();
-    const auto more = std::min<steady_clock::duration>(now - last_, 10 * look);
-    last_ = now;
-    for (std::size_t rank = 1; rank < of_.size(); ++rank)
-      if ((of_[rank] += more) > most_silence)
-        return Error{Exit::io, error_number::rank_lost, "a rank gives no sign of life",
-                     fmt::format("rank {}: none for {} s", rank, most_silence.count()),
-                     "look whether its node and its process live; with --state what is done stays"};
-    return std::nullopt;
-  }
-
- private:
-  std::vector<steady_clock::duration> of_;
-  steady_clock::time_point last_;
-};
-
 }  // namespace
 
 Status agree(Ranks& ranks, const Agreement& mine) {
   if (ranks.rank() > 0) {
-    ranks.send(0, RankWord::agreement, 0, bytes_of(mine));
-    for (;;)
-      if (const auto answer = ranks.receive(milliseconds(1000)); answer && answer->word == RankWord::agreed)
-        return ok();
+    ranks.send(0, RankWord::agreement, 0, message_bytes(mine));
+    hear(ranks, RankWord::agreed);
+    return ok();
   }
-  Silence silence(ranks.size());
-  for (int missing = ranks.size() - 1; missing > 0;) {
-    const auto message = ranks.receive(look);
-    if (auto silent = silence.passed()) return *silent;
-    if (!message) continue;
-    silence.heard(message->from);
-    if (message->word == RankWord::failed) return error_of(*message);
-    if (message->word != RankWord::agreement) continue;
-    if (const Status same = compare(mine, *message); !same) return same;
-    --missing;
-  }
+  const auto same = [&](const RankMessage& message) { return compare(mine, message); };
+  if (const Status all = hear_all(ranks, RankWord::agreement, same); !all) return all;
   for (int rank = 1; rank < ranks.size(); ++rank) ranks.send(rank, RankWord::agreed, 0, {});
   return ok();
 }
@@ -110,11 +56,11 @@ void make_shared_items(Ranks& ranks, const MakeItem& make) {
     if (message->word != RankWord::make) continue;
     const Expected<ItemBytes> made = make(static_cast<std::size_t>(message->item));
     if (made) ranks.send(0, RankWord::made, message->item, *made);
-    else ranks.send(0, RankWord::refused, message->item, bytes_of(made.error()));
+    else ranks.send(0, RankWord::refused, message->item, message_bytes(made.error()));
   }
 }
 
-void fail_rank(Ranks& ranks, const Error& error) { ranks.send(0, RankWord::failed, 0, bytes_of(error)); }
+void fail_rank(Ranks& ranks, const Error& error) { ranks.send(0, RankWord::failed, 0, message_bytes(error)); }
 
 void end_together(Ranks& ranks) {
   for (int rank = 1; ranks.rank() == 0 && rank < ranks.size(); ++rank) ranks.send(rank, RankWord::end, 0, {});
@@ -122,19 +68,20 @@ void end_together(Ranks& ranks) {
     if (const auto message = ranks.receive(milliseconds(1000)); message && message->word == RankWord::end) return;
 }
 
-SharedItems::SharedItems(Ranks& ranks, std::vector<double> costs, std::size_t window, std::vector<bool> there,
+SharedItems::SharedItems(Ranks& ranks, std::vector<double> costs, Window window, const std::vector<bool>& there,
                          MakeItem make, Arrived arrived)
     : ranks_(ranks),
       costs_(std::move(costs)),
-      window_(std::max<std::size_t>(window, 1)),
+      window_(std::move(window)),
       make_(std::move(make)),
       arrived_(std::move(arrived)),
       items_(costs_.size()),
       limit_(costs_.size()) {
   for (std::size_t i = 0; i < items_.size(); ++i) {
-    items_[i].begun = there[i];
+    items_[i].there = items_[i].begun = there[i];
     done_ += there[i];
   }
+  move_window(0);
   if (ranks_.size() > 1) others_ = std::thread([this] { answer_others(); });
 }
 
@@ -148,7 +95,7 @@ SharedItems::~SharedItems() {
 
 Expected<ItemBytes> SharedItems::take(std::size_t item) {
   std::unique_lock lock(mutex_);
-  first_ = item;
+  move_window(item);
   for (;;) {
     if (failed_) return *failed_;
     if (items_[item].made) {
@@ -167,11 +114,28 @@ Expected<ItemBytes> SharedItems::take(std::size_t item) {
   }
 }
 
+// To the item that is taken next. The mutex is held, or nobody else is there yet.
+void SharedItems::move_window(std::size_t next) {
+  const auto bytes_of = [&](std::size_t item) { return window_.bytes.empty() ? 0 : window_.bytes[item]; };
+  for (; first_ < next; ++first_) {
+    if (first_ >= end_ || items_[first_].there) continue;
+    --ahead_;
+    ahead_bytes_ -= bytes_of(first_);
+  }
+  for (end_ = std::max(end_, first_); end_ < items_.size(); ++end_) {
+    if (items_[end_].there) continue;
+    const double bytes = ahead_bytes_ + bytes_of(end_);
+    const bool fits = !window_.bytes.empty() && bytes <= window_.most_bytes;
+    if (!fits && ahead_ >= std::max<std::size_t>(window_.items, 1)) return;
+    ++ahead_;
+    ahead_bytes_ = bytes;
+  }
+}
+
 // The item to be begun now, if there is one. The mutex is held.
 std::optional<std::size_t> SharedItems::choose() {
   std::optional<std::size_t> best;
-  const std::size_t end = std::min(limit_, first_ + std::min(window_, items_.size()));
-  for (std::size_t i = first_; i < end; ++i)
+  for (std::size_t i = first_; i < std::min(limit_, end_); ++i)
     if (!items_[i].begun && (!best || costs_[i] > costs_[*best])) best = i;
   if (best) items_[*best].begun = true;
   return best;
@@ -202,7 +166,7 @@ void SharedItems::answer_others() {
 void SharedItems::answer_until_over() {
   Silence silence(ranks_.size());
   for (;;) {
-    auto message = ranks_.receive(look);
+    auto message = ranks_.receive(rank_look);
     const auto silent = silence.passed();
     if (message) {
       silence.heard(message->from);

@@ -33,16 +33,24 @@ void fail_rank(Ranks& ranks, const Error& error);
 /// Waits until rank 0 says that the run is over; on rank 0 says so. Called by every rank that ends well.
 void end_together(Ranks& ranks);
 
+/// What may be begun before its turn: items from the one that is taken next on, while they are no more than `items`, or
+/// while their bytes are no more than `most_bytes`. That one may always be begun; what is there already does not count.
+struct Window {
+  std::size_t items = 1;
+  std::vector<double> bytes = {};  ///< of every item; none where only their number matters
+  double most_bytes = 0;
+};
+
 /// The part of rank 0, while it lives: a thread beside the caller's answers the others, where there are any.
 class SharedItems {
  public:
   /// Hears of every item that is made, before take() gives its bytes: from either thread, one at a time.
   using Arrived = std::function<Status(std::size_t item, std::span<const std::byte> bytes)>;
 
-  /// Of the `window` items from the one that is taken next the costliest is handed out, of equal ones the first; so
-  /// with equal costs every rank gets its items in ascending order, and no more bytes wait than those of the window.
-  /// Items that are `there` are made by nobody.
-  SharedItems(Ranks& ranks, std::vector<double> costs, std::size_t window, std::vector<bool> there, MakeItem make,
+  /// Of the items of the window the costliest is handed out, of equal ones the first; so with equal costs every rank
+  /// gets its items in ascending order, and no more bytes wait than those of the window. Items that are `there` are
+  /// made by nobody.
+  SharedItems(Ranks& ranks, std::vector<double> costs, Window window, const std::vector<bool>& there, MakeItem make,
               Arrived arrived);
   ~SharedItems();
   SharedItems(const SharedItems&) = delete;
@@ -59,10 +67,11 @@ class SharedItems {
 
  private:
   struct Item {
-    bool begun = false;
+    bool there = false, begun = false;
     std::optional<Expected<ItemBytes>> made = {};
   };
 
+  void move_window(std::size_t next);
   std::optional<std::size_t> choose();
   void enter(std::size_t item, Expected<ItemBytes> made);
   void answer_others();
@@ -73,18 +82,20 @@ class SharedItems {
 
   Ranks& ranks_;
   const std::vector<double> costs_;
-  const std::size_t window_;
+  const Window window_;
   const MakeItem make_;
   const Arrived arrived_;
 
   std::mutex mutex_;  // of all below
   std::condition_variable changed_;
   std::vector<Item> items_;
-  std::size_t first_ = 0, limit_;  // taken next; nothing from the limit on is wanted
-  std::size_t done_ = 0;           // items that are made
-  std::vector<int> free_;          // ranks that wait for an item
-  int told_ = 0;                   // ranks that know that none is left
-  std::optional<Error> failed_;    // what ends the run
+  std::size_t first_ = 0, end_ = 0, limit_;  // taken next; end of the window; nothing from the limit on is wanted
+  std::size_t ahead_ = 0;                    // items in the window that were not there at first
+  double ahead_bytes_ = 0;                   // theirs
+  std::size_t done_ = 0;                     // items that are made
+  std::vector<int> free_;                    // ranks that wait for an item
+  int told_ = 0;                             // ranks that know that none is left
+  std::optional<Error> failed_;              // what ends the run
   bool over_ = false;
 
   std::mutex arriving_;

@@ -5,10 +5,13 @@
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
+#include <optional>
 
 #include "../cli/files.hpp"
 #include "../io/temporary_folder.hpp"
 #include "base/error_numbers.hpp"
+#include "base/memory.hpp"
 #include "pipeline/accumulate.hpp"
 #include "pipeline/shared_sums.hpp"
 #include "threads_as_ranks.hpp"
@@ -47,7 +50,7 @@ TEST_CASE("every item is made once and taken in order, by any number of ranks") 
       together(
           size,
           [&](Ranks& ranks) {
-            SharedItems items(ranks, uneven(), window, there, make, [&](std::size_t item, auto bytes) {
+            SharedItems items(ranks, uneven(), Window{window}, there, make, [&](std::size_t item, auto bytes) {
               CHECK(std::ranges::equal(bytes, bytes_of(item)));
               ++arrived[item];
               return ok();
@@ -67,19 +70,34 @@ TEST_CASE("every item is made once and taken in order, by any number of ranks") 
 }
 
 TEST_CASE("the costliest of the window goes first; of equal ones each rank gets its items in ascending order") {
-  const auto order = [](std::vector<double> costs, std::size_t window) {
+  const auto order = [](std::vector<double> costs, Window window, std::vector<bool> there = {}) {
     std::vector<std::size_t> made;
     const auto make = [&](std::size_t item) -> Expected<ItemBytes> { return made.push_back(item), ItemBytes(); };
     const std::size_t all = costs.size();
+    there.resize(all);
     OneRank alone;
-    SharedItems items(alone, std::move(costs), window, std::vector<bool>(all), make, [](auto, auto) { return ok(); });
-    for (std::size_t i = 0; i < all; ++i) REQUIRE(items.take(i));
+    SharedItems items(alone, std::move(costs), std::move(window), there, make, [](auto, auto) { return ok(); });
+    for (std::size_t i = 0; i < all; ++i) {
+      if (there[i]) continue;
+      REQUIRE(items.take(i));
+    }
     return made;
   };
   using Order = std::vector<std::size_t>;
-  CHECK(order({1, 5, 2, 9, 3}, 5) == Order{3, 1, 4, 2, 0});
-  CHECK(order({1, 5, 2, 9, 3}, 2) == Order{1, 0, 3, 2, 4});
-  CHECK(order({0, 0, 0}, 3) == Order{0, 1, 2});
+  CHECK(order({1, 5, 2, 9, 3}, {5}) == Order{3, 1, 4, 2, 0});
+  CHECK(order({1, 5, 2, 9, 3}, {2}) == Order{1, 0, 3, 2, 4});
+  CHECK(order({1, 5, 2, 9, 3}, {0}) == Order{0, 1, 2, 3, 4});
+  CHECK(order({0, 0, 0}, {3}) == Order{0, 1, 2});
+  // By bytes: as many as fit, and always one; or by their number, whatever fits. What is there takes no room.
+  const std::vector<double> bytes{1, 1, 1, 4, 1};
+  CHECK(order({1, 5, 2, 9, 3}, {1, bytes, 3}) == Order{1, 2, 0, 3, 4});
+  CHECK(order({1, 5, 2, 9, 3}, {1, bytes, 8}) == Order{3, 1, 4, 2, 0});
+  CHECK(order({1, 5, 2, 9, 3}, {1, bytes, 0}) == Order{0, 1, 2, 3, 4});
+  CHECK(order({1, 5, 2, 9, 3}, {2, bytes, 0}) == Order{1, 0, 3, 2, 4});
+  CHECK(order({1, 5, 2, 9, 3}, {1, bytes, 5}) == Order{1, 2, 0, 3, 4});
+  CHECK(order({1, 2, 1, 2, 1, 2}, {1, std::vector<double>(6, 1.0), 2}) == Order{1, 0, 3, 2, 5, 4});
+  CHECK(order({1, 5, 2, 9, 3}, {2}, {false, true}) == Order{2, 0, 3, 4});
+  CHECK(order({1, 5, 2, 9, 3}, {1, bytes, 5}, {false, true, true}) == Order{3, 0, 4});
 }
 
 TEST_CASE("the first item that fails is told, with its rank, and what stands before it is taken") {
@@ -93,7 +111,7 @@ TEST_CASE("the first item that fails is told, with its rank, and what stands bef
       3,
       [&](Ranks& ranks) {
         {
-          SharedItems items(ranks, std::vector<double>(count), count, std::vector<bool>(count), make,
+          SharedItems items(ranks, std::vector<double>(count), Window{count}, std::vector<bool>(count), make,
                             [](auto, auto) { return ok(); });
           for (std::size_t i = 0; i < bad; ++i) CHECK(items.take(i));
           const auto broken = items.take(bad);
@@ -114,7 +132,7 @@ TEST_CASE("a rank that fails by itself ends the run under its number; so does wh
         const auto full = [](std::size_t item, auto) -> Status {
           return item < 2 ? ok() : Status(Error{Exit::io, error_number::disk_full, "full", "s", ""});
         };
-        SharedItems items(ranks, {0, 0, 0}, 3, {false, false, false}, make, full);
+        SharedItems items(ranks, {0, 0, 0}, Window{3}, {false, false, false}, make, full);
         std::vector<int> told;
         for (std::size_t i = 0; i < 3; ++i) {
           const auto bytes = items.take(i);
@@ -250,6 +268,82 @@ TEST_CASE("ranks go on with the sum of the first chunks; of a damaged record the
           // Gone while the run waits for its turn.
           state.drop("the sum so far of a");
         }) == std::vector{a, b});
+}
+
+TEST_CASE("small sums go many at a time, as far as their bytes go, and large ones two for each rank") {
+  const TemporaryFolder folder;
+  std::vector<MadeTensor> tensors;
+  std::vector<GramPlan> plan;
+  for (int k = 0; k < 16; ++k) {
+    const std::uint64_t cols = k == 12 ? 4 : 1;  // 128 bytes, or 8
+    plan.push_back({fmt::format("w{:02}", k), cols, 7});
+    tensors.push_back({plan.back().weight + ".activations", DType::F32, {7, cols}});
+  }
+  write_tensors(folder / "x", tensors);
+  std::vector<CalibrationFile> files;
+  files.push_back(*CalibrationFile::open(folder / "x"));
+  std::vector<Matrix<double>> alone;
+  for (const GramPlan& gram : plan) alone.push_back(*accumulate_gram(files, gram.weight));
+
+  struct Case {
+    double ahead;         // bytes
+    std::size_t begun;    // of the items, before anything is taken, by rank 1 of 2
+    double most_waiting;  // bytes
+  };
+  int state_number = 0;
+  for (const Case& of : {Case{0, 4, 128 + 3 * 8}, Case{80, 10, 128 + 3 * 8}, Case{200, 12, 200}, Case{1e12, 16, 248}})
+    for (const std::size_t size : {2U, 1U, 3U, 4U}) {
+      CAPTURE(of.ahead);
+      CAPTURE(size);
+      std::optional<State> state;  // of two ranks
+      if (size == 2) state.emplace(State::open(folder / fmt::format("s{}", state_number++), "gram", false).value());
+      bool first = size == 2;
+      const auto before_any = [&](const SumSoFar&, std::uint64_t) {
+        if (!std::exchange(first, false)) return;
+        for (int wait = 0; wait < 1000 && !state->has(plan[of.begun - 1].weight); ++wait)
+          std::this_thread::sleep_for(milliseconds(5));
+        std::this_thread::sleep_for(milliseconds(20));
+        for (std::size_t k = 1; k < plan.size(); ++k) CHECK(state->has(plan[k].weight) == (k < of.begun));
+      };
+      std::vector<Matrix<double>> sums;
+      together(
+          size,
+          [&](Ranks& ranks) {
+            SharedSums shared(ranks, files, plan, of.ahead);
+            if (size == 2) CHECK(shared.most_waiting() == of.most_waiting);
+            REQUIRE(shared.agree_on("p"));
+            if (state) shared.keep_in(*state);
+            for (std::size_t k = 0; k < plan.size(); ++k) sums.push_back(shared.sum(k, before_any).value());
+          },
+          [&](Ranks& ranks) {
+            SharedSums shared(ranks, files, plan, of.ahead);
+            REQUIRE(shared.agree_on("p"));
+            shared.help();
+          });
+      CHECK(sums == alone);
+    }
+}
+
+TEST_CASE("the memory of a process is that of the machine, or of the smallest of its control groups") {
+  const TemporaryFolder folder;
+  const auto write = [&](const std::string& name, const std::string& text) { std::ofstream(folder / name) << text; };
+  const std::uint64_t machine = memory_of_process(folder / "missing", folder / ".");
+  CHECK(machine > (1U << 20));
+  std::filesystem::create_directories(folder / "a/b");
+  write("groups", "0::/a/b\n");
+  CHECK(memory_of_process(folder / "groups", folder / ".") == machine);  // no limit is said
+  write("a/b/memory.max", "max\n");
+  CHECK(memory_of_process(folder / "groups", folder / ".") == machine);
+  write("a/memory.max", "1048576\n");
+  CHECK(memory_of_process(folder / "groups", folder / ".") == 1048576);
+  write("a/b/memory.max", "4096\n");
+  CHECK(memory_of_process(folder / "groups", folder / ".") == 4096);
+  write("memory.max", "1024\n");
+  CHECK(memory_of_process(folder / "groups", folder / ".") == 1024);
+  write("groups", "3:cpu:/a/b\n2:memory:/c\n");
+  std::filesystem::create_directories(folder / "memory/c");
+  write("memory/c/memory.limit_in_bytes", "8192\n");
+  CHECK(memory_of_process(folder / "groups", folder / ".") == 8192);
 }
 
 }  // namespace shared_work_test

@@ -21,9 +21,10 @@ struct Post {
 
 class Threads final : public Ranks {
  public:
-  Threads(std::vector<Post>& posts, int rank) : posts_(posts), rank_(rank) {}
+  Threads(std::vector<Post>& posts, int rank, int machine) : posts_(posts), rank_(rank), machine_(machine) {}
   int rank() const override { return rank_; }
   int size() const override { return static_cast<int>(posts_.size()); }
+  int machine() const override { return machine_; }
   void send(int to, RankWord word, std::uint64_t item, std::span<const std::byte> bytes) override {
     Post& post = posts_[static_cast<std::size_t>(to)];
     const std::scoped_lock lock(post.mutex);
@@ -48,22 +49,22 @@ class Threads final : public Ranks {
 
  private:
   std::vector<Post>& posts_;
-  int rank_;
+  int rank_, machine_;
   int next_ = 0;
   std::chrono::steady_clock::time_point heard_ = std::chrono::steady_clock::now();
 };
 
-/// What `rank0` does beside `other`, which ranks 1 .. size-1 do.
+/// What `rank0` does beside `other`, which ranks 1 .. size-1 do; so many of them stand on one machine.
 inline void together(std::size_t size, const std::function<void(Ranks&)>& rank0,
-                     const std::function<void(Ranks&)>& other) {
+                     const std::function<void(Ranks&)>& other, std::size_t of_machine = 1000) {
   std::vector<Post> posts(size);
   std::vector<std::thread> threads;
   for (std::size_t rank = 1; rank < size; ++rank)
     threads.emplace_back([&, rank] {
-      Threads ranks(posts, static_cast<int>(rank));
+      Threads ranks(posts, static_cast<int>(rank), static_cast<int>(rank / of_machine));
       other(ranks);
     });
-  Threads ranks(posts, 0);
+  Threads ranks(posts, 0, 0);
   rank0(ranks);
   for (std::thread& thread : threads) thread.join();
 }
