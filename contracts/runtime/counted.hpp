@@ -81,6 +81,7 @@ inline Gap operator-(const Point& a, const Point& b) { return {a.v - b.v, a.low 
 
 inline Ball ball(const Counted& x) {
   // slack: 1 / (1 - 3 * u) <= 1 + 2^-50 for u = 2^-53
+  // slack: 2 * 2^-1075 <= 2^-1060
   const Lanes err = magnitude(x.v) * (x.relative() * (1 + 0x1p-50)) + (x.roundings > 0 ? 0x1p-1060 : 0.0);
   const LaneMask known = x.roundings <= Counted::kMost ? x.ok : LaneMask{};
   return {x.v, known ? err : all(__builtin_inf())};

@@ -44,6 +44,7 @@ struct Ball {
 inline Ball ball_between(const Lanes& lo, const Lanes& hi) {
   const Lanes mid = lo == hi ? lo : lo * 0.5 + hi * 0.5, above = hi - mid, below = mid - lo;
   // slack: 1 / (1 - 3 * u) <= 1 + 2^-50 for u = 2^-53
+  // slack: 2^-1075 <= 2^-1060
   const Lanes err = (above > below ? above : below) * (1 + 0x1p-50) + 0x1p-1060;
   return {mid, lo == hi ? Lanes{} : err};
 }
@@ -79,7 +80,9 @@ inline Ball operator*(const Ball& a, const Ball& b) {
   const Lanes spread = magnitude(a.mid) * b.err + magnitude(b.mid) * a.err + a.err * b.err;
   const LaneMask tiny = (magnitude(product) < 0x1p-960) & (a.mid != 0.0) & (b.mid != 0.0);
   const LaneMask inexact = a.err + b.err != 0.0;
+  // slack: 2^-960 * u + 2^-1075 <= 2^-1012 for u = 2^-53
   const Lanes error = tiny ? all(0x1p-1012) : magnitude(product_error(a.mid, b.mid, product));
+  // slack: 4 * 2^-1075 <= 2^-1060
   const Lanes floor = inexact ? all(0x1p-1060) : Lanes{};
   // slack: 1 / (1 - 6 * u) <= 1 + 2^-50 for u = 2^-53
   return {product, (spread + error) * (1 + 0x1p-50) + floor};

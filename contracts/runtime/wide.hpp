@@ -47,6 +47,7 @@ inline Wide operator*(const Wide& a, const Wide& b) {
   const double size = std::fabs(a.hi) + std::fabs(a.lo), other = std::fabs(b.hi) + std::fabs(b.lo);
   // slack: 5 * u^2 * (1 + 4 * u) <= 2^-101 for u = 2^-53
   // slack: 1 / (1 - 7 * u) <= 1 + 2^-49 for u = 2^-53
+  // slack: 9 * 2^-1075 <= 2^-1000
   const double err =
       (size * b.err + other * a.err + a.err * b.err + 0x1p-101 * std::fabs(product)) * (1 + 0x1p-49) + 0x1p-1000;
   return detail::quick_two_sum(product, rest, err);

@@ -197,7 +197,9 @@ HALLMARK_FLAT Rounding<T> judge_rounding(const Tensor& tensor, const Rows& rows,
   using Ops = OnceOps<T, ties>;
   using Row = typename Ops::Row;
   using Mask = typename Ops::Truth;
-  constexpr T up = 1 + (sizeof(T) == 4 ? T(0x1p-21) : T(0x1p-50));
+  // slack: 1 / (1 - 2 * u) <= 1 + 2^-21 for u = 2^-24
+  // slack: 1 / (1 - 2 * u) <= 1 + 2^-50 for u = 2^-53
+  constexpr T up = sizeof(T) == 4 ? T(1 + 0x1p-21) : T(1 + 0x1p-50);
   const auto relative = static_cast<T>(tensor.relative), absolute = static_cast<T>(tensor.absolute);
   Rounding<T> yes;
   for (std::size_t p = begin; p < end; ++p) {

@@ -183,8 +183,8 @@ double Grid::half_gap(double x, Step step) const {
   if (step.scale < 0) x = -x;
   const std::vector<float>& v = spec_->points;
   const auto above = std::find_if(v.begin() + 1, v.end() - 1, [&](float g) { return x <= s * g; });
-  // Two roundings of 2^-53 each lie within 2^-50.
-  return s * (static_cast<double>(*above) - *(above - 1)) * 0.5 * (1 + power_of_two(-50));
+  // slack: 1 / (1 - 3 * u) <= 1 + 2^-50 for u = 2^-53
+  return s * (static_cast<double>(*above) - *(above - 1)) * 0.5 * (1 + 0x1p-50);
 }
 
 bool Grid::exact_in_binary32(float s) const {

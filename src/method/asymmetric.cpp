@@ -29,6 +29,7 @@ double norm_above(const Matrix<double>& M) {
     sum += row;
   }
   // slack: 1 / (1 - (2 * n + 8) * u) <= 1 + 2^-20 for n <= 2^24, u = 2^-53
+  // slack: n^2 * 2^-1075 <= (2^-500)^2 for n <= 2^24
   return zero ? 0 : std::sqrt(sum) * (1 + 0x1p-20) + 0x1p-500;
 }
 
@@ -141,7 +142,9 @@ void AsymmetricTerm::add(const Target& target, const Matrix<Code>& codes, std::s
     const double constant = constant_[at(i)], term = constant + 2 * sum;
     if (width_[at(i)] == 0 && slope_width_[at(i)] == 0) continue;  // X~ = X, or nothing to lose
     Loss& loss = losses[k];
-    // What is off; three additions of numbers of this size; what underflowed, a multiple of |w|, |e| <= 2^152 at most.
+    // What is off; three additions of numbers of this size; what underflowed: n products in each of n numbers, which
+    // are then multiplied by |w| or |e| < 2^152 and counted twice, and 4 n products more.
+    // slack: (4 * n^2 * 2^152 + 4 * n) * 2^-1075 <= 2^-300 for n <= 2^24
     const double room = width_[at(i)] + slope_width_[at(i)] * norm +
                         0x1p-50 * (std::fabs(constant) + std::fabs(2 * sum) + std::fabs(loss.lo) + std::fabs(loss.hi)) +
                         0x1p-300;

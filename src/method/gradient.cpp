@@ -30,6 +30,8 @@ Gradient::Gradient(const Gradients& of, const double* e) : of_(of), r_(Vector<do
 // of its changes move r_j by (N + 1) u (1 + N u) A at most, u = 2^-53, and underflow by N 2^-1075. (N + 8) 2^-52 is
 // twice (N + 8) u, which has room for the roundings of A itself, N + 6 of them.
 double Gradient::error(Index j) const {
+  // Underflow: the chain's, of the product below, and two of change_of_loss.
+  // slack: (n + 3) * 2^-1075 <= 2^-1000 for n <= 2^24
   return (static_cast<double>(terms_) + 8) * 0x1p-52 * of_.correlation() * of_.root(j) * size_ + 0x1p-1000;
 }
 
@@ -45,6 +47,7 @@ void Gradient::change(Index j, double delta) {
 Change change_of_loss(const Gradients& of, const Gradient& gradient, Index j, double delta) {
   const double own = delta * of.diagonal(j), inner = 2 * gradient[j] + own;
   const double error = 2 * gradient.error(j) + 0x1p-51 * (std::fabs(own) + std::fabs(inner));
+  // slack: 2 * 2^-1075 <= 2^-1000
   return {delta * inner, std::fabs(delta) * error + 0x1p-1000};
 }
 

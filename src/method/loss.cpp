@@ -76,6 +76,9 @@ Loss enclose_binary64(const LossModel& model, const LossSums& sums, double absol
   // Sums of n terms of at most 5 roundings each, A squared; fewer than 32 operations of the bound itself.
   // slack: (n + 5) * u / (1 - (n + 5) * u) <= (n + 8) * 2^-52 for n <= 2^24, u = 2^-53
   // slack: 1 / (1 - (2 * (n + 5) + 32) * u) <= 1 + 2^-20 for n <= 2^24, u = 2^-53
+  // What underflows, 2^-1075 at a time: n of these in t_j, each of which moves N(t)^2 by 2 N(t) sqrt(trace H), where
+  // N(t) < 2^351; and a few products that are still to be multiplied by t_j < 2^551 or A < 2^351.
+  // slack: (2 * 2^351 * 2^201 + 16 * 2^551) * n * 2^-1075 <= 2^-300 for n <= 2^24
   const double width = 0.5 * bound * (1 + 0x1p-20) + 0x1p-300;
   const double value = 0.5 * (squares - excess);
   const Loss loss{value, value - width, value + width};

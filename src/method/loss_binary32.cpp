@@ -39,6 +39,8 @@ Loss enclose_binary32(const LossModel& model, const LossSums& sums) {
   // As in enclose_binary64; and |e_j| is at most 1 + 2^-23 times the rounded one, squared in the sum over the excess.
   // slack: (1 + 2^-23)^2 <= 1 + 2^-21
   // slack: 1 / (1 - (2 * (n + 5) + 32) * u) <= 1 + 2^-20 for n <= 2^20, u = 2^-53
+  // What underflows in binary64 is as there; rho has what does in binary32.
+  // slack: 16 * 2^551 * n * 2^-1075 <= 2^-300 for n <= 2^20
   const double width = 0.5 * bound * (1 + 0x1p-20) + 0x1p-300;
   const Loss loss{value, value - width, value + width};
   if (std::isfinite(loss.lo) && std::isfinite(loss.hi)) return loss;
