@@ -4,8 +4,6 @@
 // tokens or their Gram matrices; its files are made once in a temporary folder, stay in the page cache and are removed
 // at the end.
 #include <fmt/format.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -13,6 +11,7 @@
 
 #include "certify/certificate_observer.hpp"
 #include "certify/contracts.hpp"
+#include "command.hpp"
 #include "figures.hpp"
 #include "calibrate/calibration_file.hpp"
 #include "linalg/gram.hpp"
@@ -25,7 +24,6 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::uint64_t kLayers = 12, kTokens = 4096;
-constexpr std::uint64_t kChunk = 512;  // tokens made at a time
 
 struct Layer {
   const char* name;
@@ -35,19 +33,6 @@ constexpr Layer kMatrices[] = {
     {"attn.c_attn", 2304, 768}, {"attn.c_proj", 768, 768}, {"mlp.c_fc", 3072, 768}, {"mlp.c_proj", 768, 3072}};
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-void require(const Status& status) {
-  if (status) return;
-  fmt::print(stderr, "{}", to_string(status.error()));
-  std::exit(9);
-}
-
-/// The value, or the end of the program.
-template <class T>
-T required(Expected<T> value) {
-  if (!value) require(value.error());
-  return *std::move(value);
-}
 
 std::vector<float> normals(std::uint64_t count, float deviation) {
   static std::mt19937 random(7);
@@ -59,12 +44,11 @@ std::vector<float> normals(std::uint64_t count, float deviation) {
 
 /// W and both forms of C. Every layer has the same numbers: the work on them does not depend on that.
 struct Checkpoint {
-  fs::path folder = fs::temp_directory_path() / fmt::format("hallmark-bench-{}", ::getpid());
-  std::string weights = folder / "w.safetensors", activations = folder / "activations.safetensors",
-              grams = folder / "grams.safetensors";
+  TemporaryFolder folder{"checkpoint"};
+  std::string weights = folder.path / "w.safetensors", activations = folder.path / "activations.safetensors",
+              grams = folder.path / "grams.safetensors";
 
   Checkpoint() {
-    fs::create_directories(folder);
     std::vector<TensorPlan> w{{"wte.weight", DType::F32, {50257, 768}}, {"wpe.weight", DType::F32, {1024, 768}}}, c;
     std::vector<GramPlan> g;
     for (std::uint64_t layer = 0; layer < kLayers; ++layer)
@@ -98,7 +82,6 @@ struct Checkpoint {
     require(write_grams(grams, false, g,
                         [&](std::size_t i) -> Expected<Matrix<double>> { return gram[i % std::size(kMatrices)]; }));
   }
-  ~Checkpoint() { fs::remove_all(folder); }
 };
 
 const Checkpoint& checkpoint() {
@@ -108,23 +91,9 @@ const Checkpoint& checkpoint() {
 
 double size_of_weights() { return static_cast<double>(fs::file_size(checkpoint().weights)); }
 
-/// Runs it as a user would, but for its standard error; its exit code.
-int run_tool(std::vector<std::string> words) {
-  std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    if (std::freopen("/dev/null", "w", stderr)) ::execv(arguments[0], arguments.data());
-    ::_exit(127);
-  }
-  int status = 0;
-  return ::waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 void command(benchmark::State& state, const std::string& calibration) {
   const Checkpoint& files = checkpoint();
-  const std::string output = files.folder / "q.safetensors";
+  const std::string output = files.folder.path / "q.safetensors";
   for (auto _ : state)
     if (run_tool({HALLMARK_TOOL, "quantize", "--weights", files.weights, "--calibration", calibration, "--threads",
                   std::to_string(state.range(0)), "--overwrite", "--output", output}) != 0)

@@ -23,6 +23,7 @@ std::vector<Figure> codec_figures();
 std::vector<Figure> dense_figures();
 std::vector<Figure> gptq_figures(bool large);
 std::vector<Figure> descent_figures(bool large);
+std::vector<Figure> verify_figures();
 std::vector<Figure> checkpoint_figures();
 
 /// Reports `work` per iteration (bytes or floating-point operations) as a rate.

@@ -155,6 +155,7 @@ int main(int argc, char** argv) {
   for (Figure& f : dense_figures()) figures.push_back(std::move(f));
   for (Figure& f : gptq_figures(large)) figures.push_back(std::move(f));
   for (Figure& f : descent_figures(large)) figures.push_back(std::move(f));
+  for (Figure& f : verify_figures()) figures.push_back(std::move(f));
   if (large)
     for (Figure& f : checkpoint_figures()) figures.push_back(std::move(f));
   Collector measured;
