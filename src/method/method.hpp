@@ -59,7 +59,8 @@ struct Method {
   bool through_window = false;  ///< of rotated rows of a grid that is `windowed`, of which no other method makes codes
   std::string_view upright = {};  ///< which method has the rows as they are where there is a rotation; empty: itself
   double bytes_per_weight = 0;    ///< that it works on beside proposals and their steps, for what a plan says of memory
-  bool two_of_four = false;       ///< of each aligned four codes at most two stand for a number other than 0
+  std::size_t (*candidates)(const Options& options) = nullptr;  ///< steps of a row that it searches, for the same
+  bool two_of_four = false;  ///< of each aligned four codes at most two stand for a number other than 0
 };
 
 std::span<const Method* const> methods();

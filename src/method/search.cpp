@@ -46,6 +46,25 @@ Status offer(const MethodInput& input, std::optional<Proposal>& best, Proposal n
   return ok();
 }
 
+std::size_t most_candidates(const Options& options) {
+  std::size_t most = 1;
+  if (statistic_of(options.scale_rule) == Statistic::losses)
+    if (const auto ratios = parse_ratios(options.ratios))
+      most = ratios->size() * (options.grid.spec().either_sign ? 2 : 1);
+  const Expected<const Method*> method = find_method(options.method);
+  const bool other = method && options.rotation != no_rotation && !(*method)->upright.empty();
+  for (const Expected<const Method*>& tried : {method, other ? find_method((*method)->upright) : method})
+    if (tried && (*tried)->candidates) most = std::max(most, (*tried)->candidates(options));
+  return most;
+}
+
+double searched_bytes(std::size_t candidates, Index rows, Index cols) {
+  const Index together = std::min(rows, rows_together(candidates, cols));
+  constexpr Index of_losses = 104;  // of a row: clipped codes, sums, enclosures twice, and whether it is still open
+  const Index row = static_cast<Index>(sizeof(Code)) * cols + of_losses;
+  return static_cast<double>(candidates + 1) * static_cast<double>(together) * static_cast<double>(row);
+}
+
 Expected<Proposal> search(const MethodInput& input, const std::vector<Steps>& candidates) {
   const Target& target = input.target;
   const Index rows = target.W.rows(), together = rows_together(candidates.size(), target.W.cols());

@@ -9,9 +9,11 @@
 #include "artifact/quantized_metadata.hpp"
 #include "base/error_numbers.hpp"
 #include "base/spelling.hpp"
+#include "io/sha256.hpp"
 #include "method/low_rank.hpp"
 #include "method/method.hpp"
 #include "method/quantize.hpp"
+#include "method/search.hpp"
 
 namespace hallmark {
 namespace {
@@ -277,15 +279,29 @@ double PlannedMatrix::work() const {
 
 double PlannedMatrix::working_set() const {
   const auto r = static_cast<double>(matrix.rows), c = static_cast<double>(matrix.cols);
-  const auto stored = static_cast<double>(dtype_bits(tensor->dtype)) / 8;
-  // Beside W and its pages in the file: two proposals, what waits to be written and its bytes, and turning it. Then u'
+  const auto piece = static_cast<double>(mapped_piece);
+  // Its pages in the file, and of a stack those that a digest is at.
+  const double stored = std::min(static_cast<double>(tensor->data.size()),
+                                 r * c * static_cast<double>(dtype_bits(tensor->dtype)) / 8 + piece);
+  // Beside W and its pages: two proposals, what waits to be written and its bytes, and turning it. Then u'
   // and the errors of the rows under work; G, its pages or its sums, the factor and its packed copies in binary32 and
   // binary64; tokens.
-  const double of_rows = r * c * (4 + stored + 2 + 2 + 2 + 2 + (matrix.transposed ? 4 : 0));
-  if (!uses_gram()) return of_rows;
+  // Steps are in the proposal, the result, round-to-nearest and what waits to be written.
+  const double steps = r * static_cast<double>(groups_of(cols(), matrix.options.group_size)) *
+                       (matrix.options.grid.spec().zero_points ? 4 + 2 : 4);
+  const double of_rows = stored + r * c * (4 + 2 + 2 + 2 + 2 + (matrix.transposed ? 4 : 0)) + 4 * steps;
+  // The digest of C needs its pages, also where nothing else does.
+  if (!uses_gram()) return of_rows + (calibration ? std::min(c * c * 8, piece) : 0);
   // W and G turned, and the factor of the latter.
   const double turned = matrix.options.rotation == no_rotation ? 0 : r * c * 4 + c * c * (8 + 8 + 2);
   const double tokens = calibration && !calibration->is_gram ? 2 * 1024 * c * 4 : 0;
+  // A search has its candidates' steps, in all and in those of the rows at hand, and their codes where other proposals,
+  // u' and errors come later.
+  const std::size_t candidates = most_candidates(matrix.options);
+  const double searched =
+      candidates < 2 ? 0
+                     : 2 * static_cast<double>(candidates) * steps +
+                           std::max(searched_bytes(candidates, rows(), cols()) - r * c * (2 + 2 + 2 + 4 + 4), 0.0);
   // Methods that fit steps: two proposals more, and the scaled Gram matrix.
   const double fitting = steps_depend_on(matrix.options) == Statistic::losses ? r * c * (2 + 2) + c * c * 4 : 0;
   // C and K, their differences, w*, the slope and a product.
@@ -296,8 +312,8 @@ double PlannedMatrix::working_set() const {
       method ? std::max((*method)->bytes_per_weight * r * c - r * c * (2 + 2 + 4 + 4) - c * c * (8 + 2 + 4), 0.0) : 0;
   // Beside what is free by then: Q and E, or E and E L.
   const double corrected = matrix.options.low_rank == 0 ? 0 : r * c * (4 + 8);
-  return of_rows + r * c * (4 + 4) + c * c * (8 + 8 + 8 + 2 + 4) + fitting + worked_on + turned + asymmetric +
-         corrected + tokens;
+  return of_rows + r * c * (4 + 4) + c * c * (8 + 8 + 8 + 2 + 4) + searched + fitting + worked_on + turned +
+         asymmetric + corrected + tokens;
 }
 
 const char* PlannedMatrix::calibration_kind() const {

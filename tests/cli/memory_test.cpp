@@ -7,7 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -80,6 +82,67 @@ void write_inputs(const std::string& weights, const std::string& calibration) {
   REQUIRE(c_file->commit());
 }
 
+// A matrix [rows, cols], or a stack of them; `transposed`: W holds it as [cols, rows].
+struct Shapes {
+  std::uint64_t rows, cols, stacked = 0;
+  bool transposed = false;
+
+  Shapes small() const { return {32, 32, stacked, transposed}; }
+  std::string text() const { return fmt::format("{}x{}x{}{}", rows, cols, stacked, transposed ? "-transposed" : ""); }
+};
+
+constexpr const char *gram = "gram", *activations = "activations";
+
+struct Case {
+  std::string options;
+  DType dtype;
+  const char* calibration;
+  Shapes shapes;
+};
+
+// W of these shapes in this dtype, made once.
+std::string weights(const test::TemporaryFolder& folder, const Shapes& of, DType dtype) {
+  const std::string path = folder / fmt::format("w-{}-{}", of.text(), dtype_name(dtype));
+  if (fs::exists(path)) return path;
+  Shape shape = of.transposed ? Shape{of.cols, of.rows} : Shape{of.rows, of.cols};
+  if (of.stacked > 0) shape.insert(shape.begin(), of.stacked);
+  test::write_tensors(path, {{"w", dtype, shape}});
+  return path;
+}
+
+// Its calibration, of every matrix.
+std::string calibration(const test::TemporaryFolder& folder, const Shapes& of, const std::string& kind) {
+  const std::string path = folder / fmt::format("c-{}x{}-{}", of.cols, of.stacked, kind);
+  if (fs::exists(path)) return path;
+  const std::uint64_t n = of.cols;
+  std::vector<float> values(n * n, 0.25F);  // positive definite
+  for (std::size_t j = 0; j < n; ++j) values[j * n + j] = 1;
+  std::vector<test::MadeTensor> entries;
+  for (std::uint64_t k = 0; k < std::max<std::uint64_t>(of.stacked, 1); ++k) {
+    const std::string name = of.stacked > 0 ? fmt::format("w[{}].", k) : "w.";
+    if (kind == activations) entries.push_back({name + "activations", DType::F32, {2 * n, n}});
+    else
+      for (const char* ending : {"gram", "cross_gram", "float_gram"})
+        entries.push_back({name + ending, DType::F64, {n, n}, values});
+  }
+  test::write_tensors(path, entries);
+  return path;
+}
+
+std::vector<std::string> command(const test::TemporaryFolder& folder, const Case& one, const Shapes& of) {
+  std::vector<std::string> words{HALLMARK_TOOL,   "quantize",
+                                 "--weights",     weights(folder, of, one.dtype),
+                                 "--calibration", calibration(folder, of, one.calibration)};
+  std::stringstream options(one.options);
+  for (std::string word; options >> word;) words.push_back(word);
+  if (of.transposed) {
+    test::write_file(folder / "rules.json", R"({"rules": [{"match": "w", "transposed": true}]})");
+    words.insert(words.end(), {"--config", folder / "rules.json"});
+  }
+  words.insert(words.end(), {"--threads", "2", "--overwrite", "--output", folder / "q.safetensors"});
+  return words;
+}
+
 }  // namespace
 
 TEST_CASE("quantize stays within the largest working set plus 200 MB") {
@@ -99,73 +162,54 @@ TEST_CASE("quantize stays within the largest working set plus 200 MB") {
 
 TEST_CASE("--dry-run tells what a matrix needs: never less, and at most twice as much") {
   const test::TemporaryFolder folder;
-  const std::string q = folder / "q.safetensors";
-  // W rows x n in the dtype, calibrated by a Gram matrix or by activations.
-  const auto write = [&](const std::string& name, std::uint64_t height, std::uint64_t n, DType dtype, bool gram) {
-    test::write_tensors(folder / ("w." + name), {{"w", dtype, {height, n}}});
-    std::vector<float> values(n * n, 0.25F);
-    for (std::size_t j = 0; j < n; ++j) values[j * n + j] = 1;
-    if (gram)
-      test::write_tensors(folder / ("c." + name), {{"w.gram", DType::F64, {n, n}, values},
-                                                   {"w.cross_gram", DType::F64, {n, n}, values},
-                                                   {"w.float_gram", DType::F64, {n, n}, values}});
-    else test::write_tensors(folder / ("c." + name), {{"w.activations", DType::F32, {2 * n, n}}});
-  };
-  using Words = std::vector<std::string>;
-  const auto command = [&](const std::string& name, const Words& asked) {
-    Words words{HALLMARK_TOOL,          "quantize",      "--weights",
-                folder / ("w." + name), "--calibration", folder / ("c." + name)};
-    words.insert(words.end(), asked.begin(), asked.end());
-    for (const char* word : {"--threads", "2", "--overwrite", "--output"}) words.emplace_back(word);
-    words.push_back(q);
-    return words;
-  };
-  std::vector<Words> each;
-  for (const std::string grid : {"gf16", "int4", "int4z", "lloyd:4"})
-    for (const std::string method : {"gptq", "rtn"}) each.push_back({"--grid", grid, "--method", method});
-  for (const Words& more : {Words{"--method", "descent"}, Words{"--method", "best", "--effort", "1"},
-                            Words{"--scale-rule", "search", "--ratios", "1,0.9"}, Words{"--rotation", "hadamard:16"}}) {
-    each.push_back({"--grid", "int4"});
-    each.back().insert(each.back().end(), more.begin(), more.end());
+  const Shapes large{1024, 1024}, few{96, 1024}, many{8192, 256}, turned{1024, 1024, 0, true}, stack{512, 1024, 3};
+  const auto F32 = DType::F32, BF16 = DType::BF16, F16 = DType::F16;
+  // Each grid, method, dtype, shape and kind of calibration at least once, each dtype with both kinds.
+  const std::vector<Case> cases{
+      {"--grid gf16", F32, gram, large},
+      {"--grid gf16 --method rtn", BF16, gram, large},
+      {"--grid int4", BF16, activations, large},
+      {"--grid int4 --group-size 16", F16, gram, large},
+      {"--grid int4", BF16, gram, stack},
+      {"--grid gf16", F32, activations, turned},
+      {"--grid int4z", F16, gram, large},
+      {"--grid int4z --method rtn --group-size 16", F32, gram, turned},
+      {"--grid lloyd:4", BF16, gram, large},
+      {"--grid lloyd:4 --method rtn", F16, gram, stack},
+      {"--grid int4 --method descent", F32, gram, large},
+      {"--grid int4 --method greedy --sweeps 1", BF16, gram, few},
+      {"--grid int4 --method best --effort 1", F16, gram, large},
+      {"--grid int4s --method best --effort 5 --group-size 16", BF16, gram, few},
+      {"--bits 4 --effort 1", F16, activations, few},
+      {"--grid int4s --scale-rule search", BF16, gram, many},  // the codes of 28 candidates
+      {"--grid int4 --rotation hadamard:16", F32, gram, large},
+      {"--grid int4 --method rate-distortion", F16, gram, large},
+      {"--grid int4 --method rate-distortion --beam 48", F32, gram, few},
+      {"--grid int4 --method sparse24 --no-guard", BF16, gram, large},
+      {"--grid int2s --method prune --sweeps 1", F32, gram, many},  // its cuts grow with the rows
+      {"--grid trellis:2 --method trellis --rotation hadamard:16", BF16, gram, few},
+      {"--grid int4 --target asymmetric", F32, gram, large},
+      {"--grid int4 --method qronos --target asymmetric", F16, gram, large},
+      {"--grid int4 --low-rank 8", BF16, gram, large}};
+  for (const Case& one : cases) {
+    const std::string dtype(dtype_name(one.dtype)), kind = one.calibration;
+    CAPTURE(one.options);
+    CAPTURE(dtype);
+    CAPTURE(kind);
+    CAPTURE(one.shapes.text());
+    const std::vector<std::string> words = command(folder, one, one.shapes);
+    const std::string plan = test::shell(fmt::format("{} --dry-run", fmt::join(words, " "))).out;
+    const auto at = plan.find("largest working set ");
+    REQUIRE(at != std::string::npos);
+    const double said = std::stod(plan.substr(at + 20)) * 1e6;
+    const Run nothing = run(command(folder, one, one.shapes.small())), result = run(words);
+    CHECK(nothing.exit == 0);
+    CHECK(result.exit == 0);
+    // The program and its libraries are there for a matrix of any size.
+    const double needed = static_cast<double>(result.peak_bytes) - static_cast<double>(nothing.peak_bytes);
+    CHECK(needed <= said);
+    CHECK(said <= 2 * needed + 4e6);  // what allocators and threads hold differs from run to run
   }
-  each.push_back({"--grid", "int4", "--method", "greedy", "--sweeps", "1"});
-  const Words prune{"--grid", "int2s", "--method", "prune", "--sweeps", "1"};  // its cuts grow with the rows
-  each.push_back(prune);
-  const Words trellis{"--grid", "trellis:2", "--method", "trellis", "--rotation", "hadamard:16"};  // slow: fewer rows
-  each.push_back(trellis);
-  each.push_back({"--bits", "4", "--effort", "1"});
-  each.push_back({"--grid", "int4", "--target", "asymmetric"});
-  each.push_back({"--grid", "int4", "--low-rank", "8"});
-  for (const DType dtype : {DType::F32, DType::BF16})
-    for (const bool gram : {true, false}) {
-      write("small", 8, 8, dtype, gram);
-      write("large", 1024, 1024, dtype, gram);
-      write("few", 96, 1024, dtype, gram);
-      write("many", 8192, 256, dtype, gram);
-      for (const Words& asked : each) {
-        if (!gram && asked != each.front()) continue;
-        const std::string dtype_text(dtype_name(dtype)), words = fmt::format("{}", fmt::join(asked, " ")),
-                                                         name = asked == trellis ? "few"
-                                                                : asked == prune ? "many"
-                                                                                 : "large";
-        CAPTURE(dtype_text);
-        CAPTURE(gram);
-        CAPTURE(words);
-        std::string dry;
-        for (const std::string& word : command(name, asked)) dry += word + " ";
-        const std::string plan = test::shell(dry + "--dry-run").out;
-        const auto at = plan.find("largest working set ");
-        REQUIRE(at != std::string::npos);
-        const double said = std::stod(plan.substr(at + 20)) * 1e6;
-        const Run nothing = run(command("small", asked)), result = run(command(name, asked));
-        CHECK(nothing.exit == 0);
-        CHECK(result.exit == 0);
-        // The program and its libraries are there for a matrix of any size.
-        const double needed = static_cast<double>(result.peak_bytes) - static_cast<double>(nothing.peak_bytes);
-        CHECK(needed <= said);
-        CHECK(said <= 2 * needed + 4e6);  // what allocators and threads hold differs from run to run
-      }
-    }
 }
 
 TEST_CASE("the codec streams: an endless input needs no memory") {

@@ -84,6 +84,10 @@ Expected<std::vector<Proposal>> propose(const MethodInput& watched) {
   return proposals;
 }
 
+std::size_t candidates_of(const Options& options) {
+  return static_cast<std::size_t>(plan_of(options.effort).steps) + 1;
+}
+
 }  // namespace
 
 namespace method {
@@ -93,7 +97,8 @@ const Method best{.name = "best",
                   .needs_gram = true,
                   .fits_steps = true,
                   .propose = propose,
-                  .options = {"effort"}};
+                  .options = {"effort"},
+                  .candidates = candidates_of};
 }  // namespace method
 
 }  // namespace hallmark
