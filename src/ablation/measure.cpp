@@ -108,7 +108,7 @@ std::vector<double> check_tensor(const std::string& name, const Matrix<float>& W
   const Steps& of_rtn = quantized.steps_of_rtn();
   Matrix<float> nearest(W.rows(), W.cols());  // RTN's points
   for (Index i = 0; i < W.rows(); ++i) {
-    const bool is_rtn = quantized.method == "rtn" || quantized.kept_rtn[static_cast<std::size_t>(i)] != 0;
+    const bool is_rtn = quantized.row_is_rtn(i);
     for (Index j = 0; j < W.cols(); ++j) {
       const Code code = quantized.codes(i, j);
       const Step step = steps.at(i, j);

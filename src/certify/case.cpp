@@ -65,7 +65,7 @@ Case::Case(const Evidence& shown, const Compensated& compensated, const GridPoin
   // Without a position every column is dead, and nearest to w.
   const bool seen = u.rows() == evidence.W.rows() || (evidence.G && columns.n == 0);
   for (Index i = 0; i < evidence.W.rows(); ++i)
-    if (evidence.row_is_rtn(i)) nearest.push_back(i);
+    if (evidence.result.row_is_rtn(i)) nearest.push_back(i);
     else if (seen && evidence.result.steps.plain(i)) made.push_back(i);
 }
 

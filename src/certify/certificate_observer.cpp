@@ -238,7 +238,7 @@ void CertificateObserver::tensor(const Evidence& evidence) {
   codes_rtn = evidence.rtn;
   const Index rows = evidence.W.rows();
   for (Index i = 0; i < rows; ++i)
-    if (exact_.contains(i, rows) && evidence.row_is_rtn(i)) confirm_rtn(evidence, i);
+    if (exact_.contains(i, rows) && evidence.result.row_is_rtn(i)) confirm_rtn(evidence, i);
   if (!evidence.G) return;
 
   values.resize(at(rows));

@@ -130,7 +130,7 @@ class ByUnit {
     for (Index lane = 0; lane < std::ssize(row_); ++lane) {
       const Index i = std::min(first + lane, count - 1);
       row_[at(lane)] = static_cast<std::int32_t>(i);
-      any |= !evidence.row_is_rtn(i);
+      any |= !evidence.result.row_is_rtn(i);
       if (!c_.has_losses) continue;
       lo_[at(lane)] = evidence.result.enclosed_proposal[at(i)].lo;
       hi_[at(lane)] = evidence.result.enclosed_proposal[at(i)].hi;
@@ -140,7 +140,7 @@ class ByUnit {
                            hi_.data()};
     const units::Verdict verdict = c_.unit.rows(tensor_, rows, work_.data());
     for (Index i = first; i < std::min(count, first + std::ssize(row_)); ++i)
-      if (!evidence.row_is_rtn(i)) of_made.add(verdict, at(i - first), i, tensor_.half_gap, c_.has_losses);
+      if (!evidence.result.row_is_rtn(i)) of_made.add(verdict, at(i - first), i, tensor_.half_gap, c_.has_losses);
   }
 
   // The same for rows that were rounded to nearest, of their list.

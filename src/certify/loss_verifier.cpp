@@ -29,7 +29,7 @@ Verdict at_most(const Loss& a, const Loss& b) {
 Verdict at_most(const Loss& a, double bound) { return at_most(a, {bound, bound, bound}); }
 
 // What is judged of a row, by whatever losses are known.
-struct Judged {
+struct RowVerdict {
   Verdict verdict = Verdict::holds;
   std::string what;  // fails
 
@@ -52,8 +52,8 @@ Verdict narrow(const CertifiedRow& claim) {
   return says_enough(claim.final.enclosure) && says_enough(claim.rtn.enclosure) ? Verdict::holds : Verdict::fails;
 }
 
-Judged judge(const CertifiedRow& claim, const Loss& final, const Loss& rtn, bool same, bool at_most_rtn) {
-  Judged row;
+RowVerdict judge(const CertifiedRow& claim, const Loss& final, const Loss& rtn, bool same, bool at_most_rtn) {
+  RowVerdict row;
   row.add(within(final, claim.final.enclosure), "the loss of the codes is not in its enclosure");
   row.add(within(rtn, claim.rtn.enclosure), "the loss of round-to-nearest is not in its enclosure");
   row.add(narrow(claim), too_wide);
@@ -65,15 +65,15 @@ Judged judge(const CertifiedRow& claim, const Loss& final, const Loss& rtn, bool
 }
 
 // The same from exact numbers: nothing stays open.
-Judged judge_exactly(const CertifiedRow& claim, const oracle::Dyadic& final, const oracle::Dyadic& rtn,
-                     bool at_most_rtn) {
+RowVerdict judge_exactly(const CertifiedRow& claim, const oracle::Dyadic& final, const oracle::Dyadic& rtn,
+                         bool at_most_rtn) {
   const auto inside = [](const oracle::Dyadic& x, const Enclosure& e) {
     return x.round_down() >= e.lo && x.round_up() <= e.hi ? Verdict::holds : Verdict::fails;
   };
   const auto equal = [](const oracle::Dyadic& x, const CertifiedLoss& loss) {
     return !loss.exact || compare(x, *loss.exact) == 0 ? Verdict::holds : Verdict::fails;
   };
-  Judged row;
+  RowVerdict row;
   row.add(inside(final, claim.final.enclosure), "the exact loss of the codes is not in its enclosure");
   row.add(inside(rtn, claim.rtn.enclosure), "the exact loss of round-to-nearest is not in its enclosure");
   row.add(narrow(claim), too_wide);
@@ -101,7 +101,7 @@ struct Claims {
     std::vector<Index> left;
     for (std::size_t k = 0; k < list.size(); ++k) {
       const Index i = list[k];
-      const Judged row = judge(rows[at(i)], final[k], nearest[k], same[at(i)] != 0, at_most_rtn);
+      const RowVerdict row = judge(rows[at(i)], final[k], nearest[k], same[at(i)] != 0, at_most_rtn);
       if (row.verdict == Verdict::open) left.push_back(i);
       if (row.verdict == Verdict::fails) offend(i, row.what);
     }
@@ -116,7 +116,7 @@ struct Claims {
       if (progress.over()) continue;
       const Index i = list[k];
       const oracle::Dyadic final = loss(i), nearest = same[at(i)] ? final : loss_rtn(i);
-      const Judged row = judge_exactly(rows[at(i)], final, nearest, at_most_rtn);
+      const RowVerdict row = judge_exactly(rows[at(i)], final, nearest, at_most_rtn);
       progress.add();
       if (row.verdict != Verdict::fails) continue;
 #pragma omp critical(hallmark_loss_verifier)

@@ -138,9 +138,9 @@ struct Tally {
   std::vector<std::string> wrong, undecided;
 };
 
-class Judge {
+class Examination {
  public:
-  Judge(std::vector<Solver> solvers, double limit) : solvers_(std::move(solvers)), limit_(limit) {}
+  Examination(std::vector<Solver> solvers, double limit) : solvers_(std::move(solvers)), limit_(limit) {}
 
   // Asks all solvers for the goal and prints a line for each.
   Status operator()(const std::string& path, const std::string& expected) {
@@ -220,15 +220,15 @@ Expected<Exit> run(const SmtFlags& flags) {
   for (const Solver& solver : solvers)
     if (const auto found = find_program(solver.name); !found) return found.error();
 
-  Judge judge(solvers, flags.timeout);
+  Examination examine(solvers, flags.timeout);
   const auto folder = fs::path(flags.goals).parent_path();
   print("{:<48} {:<5} {:<8} {:>8}\n", "goal", "asked", "answer", "seconds");
   const auto start = std::chrono::steady_clock::now();
   for (const Goal& goal : *goals)
-    if (const Status judged = judge((folder / goal.file).string(), goal.expected); !judged) return judged.error();
+    if (const Status asked = examine((folder / goal.file).string(), goal.expected); !asked) return asked.error();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
-  const Tally& tally = judge.tally;
+  const Tally& tally = examine.tally;
   print(
       "{} goals, {} of {} answers as expected; models: {} replayed by the other solver, {} in exact arithmetic, {} "
       "not; {:.1f} s\n",

@@ -46,11 +46,9 @@ struct Evidence {
   Index roundings = kSupposedRoundings;                 ///< of Layer
   const AsymmetricTerm* asymmetric = nullptr;           ///< in every loss, where the target is asymmetric
 
-  /// Whether the codes of row i are those of round-to-nearest: of the method, or kept by the guard.
-  bool row_is_rtn(Index i) const { return result.method == "rtn" || result.kept_rtn[static_cast<std::size_t>(i)] != 0; }
   /// The enclosed loss of the codes of row i, after the guard; G is present.
   const Loss& loss(Index i) const {
-    return (row_is_rtn(i) ? result.enclosed_rtn : result.enclosed_proposal)[static_cast<std::size_t>(i)];
+    return (result.row_is_rtn(i) ? result.enclosed_rtn : result.enclosed_proposal)[static_cast<std::size_t>(i)];
   }
 };
 

@@ -149,15 +149,15 @@ Expected<Proposal> best_of(std::vector<Proposal> proposals, const Target& target
 // Row by row the better of the proposal and round-to-nearest, where the guard is on; then the counts.
 void keep_best(Rounded& proposal, const Rounded& nearest, bool guarded, Quantized& result) {
   for (std::size_t i = 0; i < result.kept_rtn.size(); ++i) {
-    const bool keep_rtn = result.kept_rtn[i] != 0;
-    if (keep_rtn) proposal.codes.row(static_cast<Index>(i)) = nearest.codes.row(static_cast<Index>(i));
-    if (keep_rtn && result.rtn_steps) result.steps.take_row(static_cast<Index>(i), *result.rtn_steps);
-    result.guard_rows += keep_rtn;
-    result.clipped += keep_rtn ? nearest.clipped[i] : proposal.clipped[i];
+    const bool kept_rtn = result.kept_rtn[i] != 0;
+    if (kept_rtn) proposal.codes.row(static_cast<Index>(i)) = nearest.codes.row(static_cast<Index>(i));
+    if (kept_rtn && result.rtn_steps) result.steps.take_row(static_cast<Index>(i), *result.rtn_steps);
+    result.guard_rows += kept_rtn;
+    result.clipped += kept_rtn ? nearest.clipped[i] : proposal.clipped[i];
     if (!guarded) continue;
     result.loss_rtn.push_back(result.enclosed_rtn[i].value);
     result.loss_proposal.push_back(result.enclosed_proposal[i].value);
-    result.loss_final.push_back(keep_rtn ? result.loss_rtn.back() : result.loss_proposal.back());
+    result.loss_final.push_back(kept_rtn ? result.loss_rtn.back() : result.loss_proposal.back());
   }
   result.codes = std::move(proposal.codes);
 }

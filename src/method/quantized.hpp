@@ -24,6 +24,9 @@ struct Loss {
   double value = 0, lo = 0, hi = 0;
 };
 
+/// Whether the codes of a row are those of round-to-nearest: of the method, or kept by the guard.
+inline bool row_is_rtn(std::string_view method, bool kept_rtn) { return method == "rtn" || kept_rtn; }
+
 /// Codes and steps of one tensor, and how they came about. Rows of W are rows here. The losses are empty without the
 /// guard (RTN alone has no G).
 struct Quantized {
@@ -42,6 +45,9 @@ struct Quantized {
   std::vector<std::uint8_t> kept_rtn;                                              ///< per row: by the guard
 
   const Steps& steps_of_rtn() const { return rtn_steps ? *rtn_steps : steps; }
+  bool row_is_rtn(Index i) const {
+    return hallmark::row_is_rtn(method, !kept_rtn.empty() && kept_rtn[static_cast<std::size_t>(i)] != 0);
+  }
 };
 
 /// Whether the grid and the files can have these scales, and the grid these zero points. Errors: E0321.

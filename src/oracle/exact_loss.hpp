@@ -46,10 +46,4 @@ class ExactLoss {
   std::vector<Digits> cross_;  // row i: C_i0, .., C_i,n-1
 };
 
-/// The same for one row.
-inline Dyadic exact_loss(std::span<const float> w, std::span<const float> scale, std::span<const double> point,
-                         std::span<const double> gram) {
-  return ExactGram(gram, w.size()).loss(w, scale, point);
-}
-
 }  // namespace hallmark::oracle

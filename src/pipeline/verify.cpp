@@ -137,18 +137,18 @@ std::optional<std::string> first_false_count(const CertifiedTensor& claim, const
   const bool all_nearest = claim.options.method == "rtn";
   const double lambda = loaded.G ? damping(loaded.G->view(), claim.options.damp_fraction) : 0;
   const auto dead = static_cast<std::uint64_t>(loaded.G ? (loaded.G->view().diagonal().array() == 0.0).count() : 0);
-  const auto kept = static_cast<std::uint64_t>(std::ranges::count_if(claim.values, &CertifiedRow::kept_rtn));
+  const auto kept_rtn = static_cast<std::uint64_t>(std::ranges::count_if(claim.values, &CertifiedRow::kept_rtn));
   if (auto text = same("lambda", claim.lambda, lambda)) return text;
   if (auto text = same("the number of dead columns", claim.dead_columns, dead)) return text;
-  if (auto text = same("the number of rows in which the guard kept round-to-nearest", claim.guard_rows, kept))
+  if (auto text = same("the number of rows in which the guard kept round-to-nearest", claim.guard_rows, kept_rtn))
     return text;
-  if (kept > 0 && (!claim.options.guard || all_nearest))
-    return fmt::format("the guard kept {} rows, where it had none to keep", kept);
+  if (kept_rtn > 0 && (!claim.options.guard || all_nearest))
+    return fmt::format("the guard kept {} rows, where it had none to keep", kept_rtn);
   const std::vector<std::uint8_t> ends = codes_at_ends(claim.options.grid);
   std::uint64_t least = 0, most = 0;
   for (Index i = 0; i < codes.rows(); ++i) {
     const auto row = static_cast<std::size_t>(i);
-    const bool nearest = all_nearest || (!claim.values.empty() && claim.values[row].kept_rtn);
+    const bool nearest = row_is_rtn(claim.options.method, !claim.values.empty() && claim.values[row].kept_rtn);
     const auto clipped = static_cast<std::uint64_t>(nearest ? rtn.clipped[row] : 0);
     least += clipped;
     most += clipped;

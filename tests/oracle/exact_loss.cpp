@@ -16,7 +16,6 @@ using hallmark::oracle::digits_of;
 using hallmark::oracle::dot;
 using hallmark::oracle::dot_of_magnitudes;
 using hallmark::oracle::Dyadic;
-using hallmark::oracle::exact_loss;
 using hallmark::oracle::ExactGram;
 
 namespace {
@@ -195,7 +194,7 @@ TEST_CASE("the exact loss is MPFR's, whose every operation says that it is exact
         g.push_back(std::round(100 * spread(generator, 0)));
         for (std::size_t i = 0; i <= j; ++i) G[i * n + j] = G[j * n + i] = spread(generator, exponents);
       }
-      CHECK(exact_loss(w, s, g, G).rational() == ExactMpfr().loss(w, s, g, G));
+      CHECK(ExactGram(G, w.size()).loss(w, s, g).rational() == ExactMpfr().loss(w, s, g, G));
     }
 }
 
@@ -203,8 +202,8 @@ TEST_CASE("the exact loss of T5's GF16 counterexample: 51/2^22 and 19/2^22") {
   const std::vector<float> w{3073 / 2048.0F, 3073 / 2048.0F, 3071 / 2048.0F}, s{1, 1, 1};
   const std::vector<double> G{5, 2, 0, 2, 2, 4, 0, 4, 16};
   const std::vector<double> gptq{1.5, 769 / 512.0, 1.5}, rtn{1.5, 1.5, 1.5};
-  CHECK(exact_loss(w, s, gptq, G).rational() == mpq_class(51, 1L << 22));
-  CHECK(exact_loss(w, s, rtn, G).rational() == mpq_class(19, 1L << 22));
+  CHECK(ExactGram(G, w.size()).loss(w, s, gptq).rational() == mpq_class(51, 1L << 22));
+  CHECK(ExactGram(G, w.size()).loss(w, s, rtn).rational() == mpq_class(19, 1L << 22));
 }
 
 TEST_CASE("the exact loss is the rational quadratic form, scales included") {
@@ -227,7 +226,7 @@ TEST_CASE("the exact loss is the rational quadratic form, scales included") {
                         ej = mpq_class(w[j]) - mpq_class(s[j]) * mpq_class(g[j]);
         sum += ei * mpq_class(G[i * n + j]) * ej;
       }
-    CHECK(exact_loss(w, s, g, G).rational() == sum);
+    CHECK(ExactGram(G, w.size()).loss(w, s, g).rational() == sum);
   }
 }
 

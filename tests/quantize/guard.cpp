@@ -6,10 +6,9 @@
 #include <cmath>
 #include <numeric>
 
-#include "../linalg/random.hpp"
+#include "layer.hpp"
 #include "linalg/gram.hpp"
 #include "linalg/hessian.hpp"
-#include "oracle/exact_loss.hpp"
 #include "method/factored.hpp"
 #include "method/quantize.hpp"
 #include "method/rtn.hpp"
@@ -44,16 +43,7 @@ Setup make(Matrix<float> W, Matrix<double> G, double fraction, const char* grid,
   return s;
 }
 
-mpq_class exact(const Setup& s, const Matrix<Code>& codes, Index i) {
-  std::vector<float> w, scale;
-  std::vector<double> point;
-  for (Index j = 0; j < s.W.cols(); ++j) {
-    w.push_back(s.W(i, j));
-    scale.push_back(s.steps.scale(i, j));
-    point.push_back(s.grid.value(codes(i, j), s.steps.zero(i, j)));
-  }
-  return oracle::exact_loss(w, scale, point, {s.G.data(), static_cast<std::size_t>(s.G.size())}).rational();
-}
+mpq_class exact(const Setup& s, const Matrix<Code>& codes, Index i) { return test::exact(s, codes, s.steps, i); }
 
 std::vector<Index> all_rows(const Setup& s) {
   std::vector<Index> rows(static_cast<std::size_t>(s.W.rows()));

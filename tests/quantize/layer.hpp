@@ -34,8 +34,9 @@ inline SmallLayer random_layer(Index rows, Index columns, const char* name, Inde
                     name, group_size);
 }
 
-/// Of row i under these codes and steps.
-inline mpq_class exact(const SmallLayer& s, const Matrix<Code>& codes, const Steps& steps, Index i) {
+/// The loss of row i under these codes and steps, of a layer with W, G and a grid.
+template <class Layer>
+mpq_class exact(const Layer& s, const Matrix<Code>& codes, const Steps& steps, Index i) {
   std::vector<float> w, scale;
   std::vector<double> point;
   for (Index j = 0; j < s.W.cols(); ++j) {
@@ -43,7 +44,8 @@ inline mpq_class exact(const SmallLayer& s, const Matrix<Code>& codes, const Ste
     scale.push_back(steps.scale(i, j));
     point.push_back(s.grid.value(codes(i, j), steps.zero(i, j)));
   }
-  return oracle::exact_loss(w, scale, point, {s.G.data(), static_cast<std::size_t>(s.G.size())}).rational();
+  const oracle::ExactGram G({s.G.data(), static_cast<std::size_t>(s.G.size())}, w.size());
+  return G.loss(w, scale, point).rational();
 }
 
 /// The layer quantized.
