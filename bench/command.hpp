@@ -1,6 +1,7 @@
 // The tool as a user runs it, and the folder of its files.
 #pragma once
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -42,14 +43,16 @@ T required(Expected<T> value) {
   return *std::move(value);
 }
 
-/// Runs it as a user would, but for its standard error; its exit code.
+/// Runs it as a user would, but for what it prints; its exit code.
 inline int run_tool(std::vector<std::string> words) {
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   const pid_t child = ::fork();
   if (child == 0) {
-    if (std::freopen("/dev/null", "w", stderr)) ::execv(arguments[0], arguments.data());
+    const int nowhere = ::open("/dev/null", O_WRONLY);  // freopen would print what waits in a buffer of ours
+    if (::dup2(nowhere, STDOUT_FILENO) >= 0 && ::dup2(nowhere, STDERR_FILENO) >= 0)
+      ::execv(arguments[0], arguments.data());
     ::_exit(127);
   }
   int status = 0;
