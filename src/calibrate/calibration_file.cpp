@@ -85,6 +85,27 @@ Status enter_targets(const SafeTensors& file, const std::string& path,
   return ok();
 }
 
+// The shapes of given scales and zero points, which stand beside what calibrates their weight.
+Status enter_steps(const SafeTensors& file, const std::string& path, std::map<std::string, CalibrationEntry>& entries) {
+  using namespace error_number;
+  for (const TensorInfo& tensor : file.tensors()) {
+    const bool is_zero = tensor.name.ends_with(".zero_point");
+    if (!is_zero && !tensor.name.ends_with(".scale")) continue;
+    const auto entry = entries.find(tensor.name.substr(0, tensor.name.rfind('.')));
+    if (entry == entries.end())
+      return bad_entry(calibration_lonely_scale, "a scale without activations or Gram matrix",
+                       path + ": " + described(tensor));
+    (is_zero ? entry->second.zero_point : entry->second.scale) = tensor.shape;
+  }
+  for (const auto& [weight, entry] : entries)
+    if (!entry.zero_point.empty() && entry.zero_point != entry.scale)
+      return bad_entry(calibration_scale, "zero points without scales of their shape",
+                       fmt::format("{}: weight '{}': {} and {}", path, weight, shape_text(entry.zero_point),
+                                   entry.scale.empty() ? "no scale" : shape_text(entry.scale)),
+                       "store NAME.zero_point beside NAME.scale and in its shape, see docs/calibration.md");
+  return ok();
+}
+
 }  // namespace
 
 Expected<CalibrationFile> CalibrationFile::open(const std::string& path) {
@@ -130,22 +151,8 @@ Expected<CalibrationFile> CalibrationFile::open(const std::string& path) {
       return bad_entry(calibration_both, "activations and a Gram matrix for one weight",
                        fmt::format("{}: weight '{}'", path, weight));
   }
-  for (const TensorInfo& tensor : file.tensors()) {
-    const bool is_zero = tensor.name.ends_with(".zero_point");
-    if (!is_zero && !tensor.name.ends_with(".scale")) continue;
-    const auto entry = result.entries_.find(tensor.name.substr(0, tensor.name.rfind('.')));
-    if (entry == result.entries_.end())
-      return bad_entry(calibration_lonely_scale, "a scale without activations or Gram matrix",
-                       path + ": " + described(tensor));
-    (is_zero ? entry->second.zero_point : entry->second.scale) = tensor.shape;
-  }
+  if (const Status whole = enter_steps(file, path, result.entries_); !whole) return whole.error();
   if (const Status whole = enter_targets(file, path, result.entries_); !whole) return whole.error();
-  for (const auto& [weight, entry] : result.entries_)
-    if (!entry.zero_point.empty() && entry.zero_point != entry.scale)
-      return bad_entry(calibration_scale, "zero points without scales of their shape",
-                       fmt::format("{}: weight '{}': {} and {}", path, weight, shape_text(entry.zero_point),
-                                   entry.scale.empty() ? "no scale" : shape_text(entry.scale)),
-                       "store NAME.zero_point beside NAME.scale and in its shape, see docs/calibration.md");
   return result;
 }
 
