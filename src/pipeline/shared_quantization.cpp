@@ -9,7 +9,7 @@
 namespace hallmark {
 namespace {
 
-constexpr std::size_t ahead = 16;  // matrices for each rank, from the one that is written next: what waits for its turn
+constexpr std::size_t matrices_ahead = 16;  // for each rank, from the one that is written next: what waits for its turn
 
 // The digests of the files and, for everything that follows from command line and configuration, of what each matrix
 // depends on.
@@ -72,7 +72,7 @@ SharedQuantization::SharedQuantization(const RunRequest& request, const RunEvent
     why_not_.push_back(std::move(found.why_not));
   }
   items_.emplace(
-      *request.ranks, std::move(costs), Window{ahead * static_cast<std::size_t>(request.ranks->size())}, kept_,
+      *request.ranks, std::move(costs), Window{matrices_ahead * static_cast<std::size_t>(request.ranks->size())}, kept_,
       [this](std::size_t item) { return made_bytes(request_.plan.matrices[item], request_, digests_, make_); },
       [this](std::size_t item, std::span<const std::byte> bytes) {
         return request_.state ? keep(request_.plan.matrices[item], bytes, request_, digests_) : ok();
