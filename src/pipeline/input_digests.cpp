@@ -44,7 +44,7 @@ Expected<std::optional<KnownDigests>> shared_digests(Ranks* ranks, const std::st
   std::vector<std::pair<const SafeTensors*, std::size_t>> parts;
   std::string seen = program;
   for (const SafeTensors* const file : files) {
-    seen += "\n" + file->identity();
+    seen += fmt::format("\n{}", file->identity());
     for (std::size_t part = 0; part < file->parts(); ++part) {
       jobs.push_back({fmt::format("part {} of {}", part, file == &weights ? "W" : "C"), file->part_bytes(part)});
       parts.emplace_back(file, part);

@@ -190,7 +190,7 @@ Expected<std::vector<std::string>> shared_file_digests(Ranks& ranks, const std::
   std::string seen = program;
   std::vector<HashJob> jobs;
   for (const std::string& path : files) {
-    seen += "\n" + identity_of(path);
+    seen += fmt::format("\n{}", identity_of(path));
     std::error_code missing;  // which is told by whoever hashes it
     jobs.push_back({fmt::format("file {}", jobs.size()), std::filesystem::file_size(path, missing)});
   }

@@ -57,7 +57,7 @@ Expected<std::map<const TensorInfo*, std::string>> SharedSums::digests(const std
   std::vector<const TensorInfo*> tensors;
   std::string seen = program;
   for (const CalibrationFile& file : files_) {
-    seen += "\n" + file.file().identity();
+    seen += fmt::format("\n{}", file.file().identity());
     for (const GramPlan& gram : plan_)
       if (const TensorInfo* const tensor = file.file().find(gram.weight + ".activations")) {
         jobs.push_back({fmt::format("{} of {}", tensor->name, &file - files_.data()), tensor->data.size()});
