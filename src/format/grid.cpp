@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/names.hpp"
 #include "format/extent.hpp"
 #include "format/golden_float.hpp"
 #include "format/grid_family.hpp"
@@ -43,11 +44,7 @@ Expected<Grid> named(std::string_view name, bool by_user) {
 }  // namespace
 
 std::span<const std::string_view> grid_names() {
-  static const std::vector<std::string_view> names = [] {
-    std::vector<std::string_view> all;
-    for (const GridFamily* family : grid_families()) all.push_back(family->names);
-    return all;
-  }();
+  static const std::vector names = names_of(grid_families(), &GridFamily::names);
   return names;
 }
 

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/names.hpp"
+
 // Every method: the name of its Method in namespace method.
 #define HALLMARK_METHODS(METHOD) \
   METHOD(gptq)                   \
@@ -44,11 +46,7 @@ MethodInput MethodInput::unwatched() const {
 std::span<const Method* const> methods() { return registered; }
 
 std::span<const std::string_view> method_names() {
-  static const std::array names = [] {
-    std::array<std::string_view, registered.size()> all;
-    std::ranges::transform(registered, all.begin(), &Method::name);
-    return all;
-  }();
+  static const std::vector names = names_of(methods(), &Method::name);
   return names;
 }
 

@@ -9,6 +9,7 @@
 #include <limits>
 #include <string>
 
+#include "base/names.hpp"
 #include "format/codec_lanes.hpp"
 // Every rule: the name of its ScaleRule in namespace rules.
 #define HALLMARK_SCALE_RULES(RULE) \
@@ -53,11 +54,7 @@ std::string names_where(const auto& wanted) {
 std::span<const ScaleRule* const> scale_rules() { return registered; }
 
 std::span<const std::string_view> scale_rule_names() {
-  static const std::array names = [] {
-    std::array<std::string_view, registered.size()> all;
-    std::ranges::transform(registered, all.begin(), &ScaleRule::name);
-    return all;
-  }();
+  static const std::vector names = names_of(scale_rules(), &ScaleRule::name);
   return names;
 }
 
