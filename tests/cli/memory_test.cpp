@@ -186,7 +186,8 @@ TEST_CASE("--dry-run tells what a matrix needs: never less, and at most twice as
       {"--grid int4 --method rate-distortion", F16, gram, large},
       {"--grid int4 --method rate-distortion --beam 48", F32, gram, few},
       {"--grid int4 --method sparse24 --no-guard", BF16, gram, large},
-      {"--grid int2s --method prune --sweeps 1", F32, gram, many},  // its cuts grow with the rows
+      {"--grid int2s --method prune --sweeps 1", F32, gram, large},
+      {"--grid int2s --method prune --sweeps 1", BF16, gram, many},  // its cuts grow with the rows
       {"--grid trellis:2 --method trellis --rotation hadamard:16", BF16, gram, few},
       {"--grid int4 --target asymmetric", F32, gram, large},
       {"--grid int4 --method qronos --target asymmetric", F16, gram, large},
