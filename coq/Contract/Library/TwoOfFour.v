@@ -74,14 +74,13 @@ Proof.
   assert (zero_at : forall k, In k places -> kept b k = false -> vector e (String.append "q" k) b = 0).
   { intros k member out; rewrite (numbers b k below member), (dropped b k below member out).
     rewrite Rmult_0_r; exact exact. }
-  assert (z0 := zero_at "0"); assert (z1 := zero_at "1"); assert (z2 := zero_at "2").
-  assert (z3 := zero_at "3"); specialize (few b below); cbn in few; cbn -[IZR Rdiv].
-  replace (0 / 1) with 0 by lra; cbn in z0, z1, z2, z3.
+  assert (z0 := zero_at "0" ltac:(cbn; tauto)); assert (z1 := zero_at "1" ltac:(cbn; tauto)).
+  assert (z2 := zero_at "2" ltac:(cbn; tauto)); assert (z3 := zero_at "3" ltac:(cbn; tauto)).
+  specialize (few b below); clear zero_at; cbn in z0, z1, z2, z3, few; cbn -[IZR Rdiv].
+  replace (0 / 1) with 0 by lra.
+  destruct (kept b "0"), (kept b "1"), (kept b "2"), (kept b "3"); cbn in few; try (exfalso; lia);
   repeat split;
-  destruct (kept b "0"), (kept b "1"), (kept b "2"), (kept b "3"); cbn in few;
-  try (exfalso; lia);
-  repeat match goal with [ z : _ -> false = false -> _ = 0 |- _ ] =>
-    rewrite (z ltac:(tauto) eq_refl) end; ring.
+  repeat match goal with [ z : false = false -> _ |- _ ] => rewrite (z eq_refl); clear z end; ring.
 Qed.
 
 Definition registered_TwoOfFour : list registration :=
