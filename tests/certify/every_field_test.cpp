@@ -18,7 +18,7 @@ namespace every_field_test {
 using namespace hallmark;
 using namespace hallmark::test;
 using Json = nlohmann::ordered_json;
-using Files = hallmark::test::Quantized;
+using Files = hallmark::test::QuantizedPair;
 
 namespace {
 

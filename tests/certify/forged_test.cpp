@@ -11,10 +11,9 @@ namespace forged_test {
 
 using namespace hallmark;
 using namespace hallmark::test;
-using Quantized = hallmark::test::Quantized;  // not the quantizer's result
 
 TEST_CASE("one flipped bit is found, and named") {
-  const Quantized made;
+  const QuantizedPair made;
   SUBCASE("of a code") {
     made.flip(made.q, "a.weight.codes", 2 * 8 * 3 + 2 * 5);
     check_error(made.verify(), 7, "E0712", {"tensor 'a.weight'", "its codes", "DIFFERS"});
@@ -82,7 +81,7 @@ TEST_CASE("one flipped bit is found, and named") {
 }
 
 TEST_CASE("the same tensors in another file are not the certified ones") {
-  const Quantized made;
+  const QuantizedPair made;
   for (const auto& [path, what] :
        {std::pair(made.w, "the digest of the weights"), {made.c, "the digest of the calibration"}}) {
     const std::string good = read_file(path);
@@ -101,7 +100,7 @@ TEST_CASE("the same tensors in another file are not the certified ones") {
 }
 
 TEST_CASE("codes that were changed to others are refused by the certificate, and judged without it") {
-  const Quantized made;
+  const QuantizedPair made;
   made.change_code("a.weight", 8 * 2 + 5, 0x38);
   REQUIRE(QuantizedFile::open(made.q));
   check_error(made.verify(), 7, "E0712", {"tensor 'a.weight'", "its codes", "row 2: "});
@@ -122,7 +121,7 @@ TEST_CASE("codes that were changed to others are refused by the certificate, and
 }
 
 TEST_CASE("an enclosure that the loss is not in is refused, in the lowest row") {
-  const Quantized made;
+  const QuantizedPair made;
   const std::string far = "\"0x1p+10\",\"0x1p+11\"", wide = "\"-0x1p+10\",\"inf\"";
   SUBCASE("of the codes") {
     made.move_enclosure(4, "final", far);
@@ -142,7 +141,7 @@ TEST_CASE("an enclosure that the loss is not in is refused, in the lowest row") 
   }
   SUBCASE("a wider one is true and says nothing") {
     for (const char* of : {"final", "rtn"}) {
-      const Quantized other;
+      const QuantizedPair other;
       for (const std::string& ends : {wide, std::string("\"-0x1.fffffffffffffp+1023\",\"0x1.fffffffffffffp+1023\"")}) {
         other.move_enclosure(1, of, ends);
         for (const char* how : {"", "--exact"})
@@ -167,7 +166,7 @@ TEST_CASE("an enclosure that the loss is not in is refused, in the lowest row") 
 TEST_CASE("each number of a certificate that is forged alone is refused, or said not to be judged") {
   for (const std::string flags : {"", "--grid int4", "--grid int3z --group-size 3", "--no-guard", "--method rtn"}) {
     CAPTURE(flags);
-    const Quantized made("--bounds " + flags);
+    const QuantizedPair made("--bounds " + flags);
     const std::string good = read_file(made.certificate);
     const auto forge = [&](const char* expression, const std::string& to) {
       std::string forged = good;
@@ -209,7 +208,7 @@ TEST_CASE("each number of a certificate that is forged alone is refused, or said
 }
 
 TEST_CASE("a certificate that was edited is found, and named") {
-  const Quantized made("--exact");
+  const QuantizedPair made("--exact");
   SUBCASE("a digit of a loss") {
     const std::string text = read_file(made.certificate);
     const auto row = text.find("{\"row\":2,");
@@ -267,7 +266,7 @@ TEST_CASE("a certificate that was edited is found, and named") {
     check_error(made.verify(), 7, "E0712", {"tensor 'a.weight'", "the number of rows with values"});
   }
   SUBCASE("a certificate that ends before the last matrix, and one that goes on") {
-    const Quantized one("--exact --include a.weight");
+    const QuantizedPair one("--exact --include a.weight");
     const std::string longer = read_file(made.certificate), shorter = read_file(one.certificate);
     write_file(made.certificate, shorter);
     check_error(made.verify(), 7, "E0711", {"no tensor"});
@@ -287,7 +286,7 @@ TEST_CASE("a certificate that was edited is found, and named") {
     CHECK(made.verify().exit == 7);
   }
   SUBCASE("of another file") {
-    const Quantized other("--grid int4");
+    const QuantizedPair other("--grid int4");
     write_file(made.certificate, read_file(other.certificate));
     check_error(made.verify(), 7, "E0712", {"tensor 'a.weight'", "grid: int4/2 against gf16/1"});
   }
@@ -297,7 +296,7 @@ TEST_CASE("a certificate that was edited is found, and named") {
 }
 
 TEST_CASE("an enclosure that begins where the loss ends is refused") {
-  const Quantized made, known("--exact");
+  const QuantizedPair made, known("--exact");
   auto certificate = CertificateReader::open(known.certificate);
   REQUIRE(certificate);
   const auto tensor = *certificate->next();
@@ -317,7 +316,7 @@ TEST_CASE("an enclosure that begins where the loss ends is refused") {
 }
 
 TEST_CASE("codes that lose more than round-to-nearest are refused where the guard is claimed") {
-  const Quantized made("--no-guard --grid int2");
+  const QuantizedPair made("--no-guard --grid int2");
   const Result unguarded = made.verify();
   CHECK(unguarded.exit == 0);
   CHECK(unguarded.out.find(", counts of clipped codes and of rows that the guard kept") != std::string::npos);
@@ -331,7 +330,7 @@ TEST_CASE("codes that lose more than round-to-nearest are refused where the guar
 }
 
 TEST_CASE("scales that their rule does not give are refused, whatever the certificate says of them") {
-  const Quantized made;
+  const QuantizedPair made;
   const auto digest = [&] {
     const auto file = SafeTensors::open(made.q);
     REQUIRE(file);
@@ -344,7 +343,7 @@ TEST_CASE("scales that their rule does not give are refused, whatever the certif
 }
 
 TEST_CASE("clipped codes are counted where they can be told") {
-  const Quantized made;
+  const QuantizedPair made;
   write_noise(made.c, {{"a.weight.activations", DType::F32, {40, 8}},
                        {"a.weight.scale", DType::F32, {6}},
                        {"b.weight.activations", DType::F32, {40, 5}}});  // scales below 1/2: most codes are clipped
@@ -370,7 +369,7 @@ TEST_CASE("searched steps that are as good as nothing are refused, though no num
   for (const std::string flags : {"--method best --grid int4s", "--method descent --grid int4s --scale-rule mse",
                                   "--scale-rule search --grid int4s"}) {
     CAPTURE(flags);
-    const Quantized made(flags);
+    const QuantizedPair made(flags);
     CHECK(made.verify().exit == 0);
     // The codes of row 2 become 0 at scale 2^40, which is round-to-nearest with that scale: they lose what it loses.
     test::rewrite(made.q, [](auto&, auto&, auto& data) {

@@ -18,12 +18,12 @@
 namespace hallmark::test {
 
 // W with two weights and a bias, C with a Gram matrix and activations, and Q with its certificate.
-struct Quantized {
+struct QuantizedPair {
   TemporaryFolder folder;
   std::string w = folder / "w.safetensors", c = folder / "c.safetensors", q = folder / "q.safetensors",
               certificate = folder / "q.certificate.json";
 
-  explicit Quantized(const std::string& flags = "") {
+  explicit QuantizedPair(const std::string& flags = "") {
     write_two_weights(w, c);
     const Result made =
         shell(fmt::format("{} quantize --weights {} --calibration {} -o {} {}", HALLMARK_TOOL, w, c, q, flags));

@@ -6,12 +6,11 @@ namespace scale_rules_test {
 
 using namespace hallmark;
 using namespace hallmark::test;
-using Quantized = hallmark::test::Quantized;  // not the quantizer's result
 
 namespace {
 
 // Q and its certificate say that another rule made the steps.
-void rename_rule(const Quantized& made, const std::string& from, const std::string& to) {
+void rename_rule(const QuantizedPair& made, const std::string& from, const std::string& to) {
   const auto renamed = [&](std::string text) {
     const std::string old = "\"scale_rule\":\"" + from + '"';
     for (auto at = text.find(old); at != text.npos; at = text.find(old, at + 1))
@@ -32,7 +31,7 @@ TEST_CASE("scales of diag and pivot are judged from the files, whatever the meth
   for (const char* method : {"gptq", "rtn"})
     for (const char* more : {"", "--desc-act --group-size 3", "--damp-fraction 0 --no-guard --bounds"})
       for (const char* rule : {"diag", "pivot"}) {
-        const Quantized made(fmt::format("--grid int3 --method {} --scale-rule {} {}", method, rule, more));
+        const QuantizedPair made(fmt::format("--grid int3 --method {} --scale-rule {} {}", method, rule, more));
         CAPTURE(method);
         CAPTURE(rule);
         CAPTURE(more);
@@ -51,7 +50,7 @@ TEST_CASE("scales of diag and pivot are judged from the files, whatever the meth
 }
 
 TEST_CASE("the certificate of round-to-nearest under a rule that reads G says what it loses") {
-  const Quantized diag("--grid int2 --method rtn --scale-rule diag"), absmax("--grid int2 --method rtn");
+  const QuantizedPair diag("--grid int2 --method rtn --scale-rule diag"), absmax("--grid int2 --method rtn");
   CHECK(read_file(absmax.certificate).find("\"row\":0") == std::string::npos);
   const auto loss = [](const std::string& path) {
     auto reader = CertificateReader::open(path);

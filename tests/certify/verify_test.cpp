@@ -7,7 +7,6 @@ namespace verify_test {
 
 using namespace hallmark;
 using namespace hallmark::test;
-using Quantized = hallmark::test::Quantized;  // not the quantizer's result
 
 TEST_CASE("what quantize wrote is verified, on every path through the options") {
   for (const std::string flags : {"",
@@ -42,7 +41,7 @@ TEST_CASE("what quantize wrote is verified, on every path through the options") 
                                   "--method sparse24 --no-guard --grid int4z",
                                   "--scale-rule search --grid int4s --ratios 1,0.8"}) {
     CAPTURE(flags);
-    const Quantized made(flags);
+    const QuantizedPair made(flags);
     for (const std::string how :
          {"", "--exact", "--exact --rows 2 --threads 3", "--reproduce", "--reproduce --exact"}) {
       const Result result = made.verify(how);
@@ -67,7 +66,7 @@ TEST_CASE("what quantize wrote is verified, on every path through the options") 
 }
 
 TEST_CASE("the bits of a certificate do not depend on what else it says") {
-  const Quantized plain, bounds("--bounds");
+  const QuantizedPair plain, bounds("--bounds");
   CHECK(read_file(plain.q) == read_file(bounds.q));
   CHECK(read_file(plain.certificate) != read_file(bounds.certificate));
 }
@@ -77,15 +76,15 @@ TEST_CASE("steps that a run searched are said not to be judged, but by --reprodu
   for (const std::string flags :
        {"--method best --grid int3", "--method descent --grid int3", "--scale-rule search --grid int3"}) {
     CAPTURE(flags);
-    const Quantized made(flags);
+    const QuantizedPair made(flags);
     CHECK(made.verify("").out.find(line) != std::string::npos);
     CHECK(made.verify("--reproduce").out.find(line) == std::string::npos);
   }
-  CHECK(Quantized("--grid int3").verify("").out.find(line) == std::string::npos);
+  CHECK(QuantizedPair("--grid int3").verify("").out.find(line) == std::string::npos);
 }
 
 TEST_CASE("bounds and contracts are shown only where a run was compared") {
-  const Quantized made("--bounds");
+  const QuantizedPair made("--bounds");
   const Result judged = made.verify("--svg " + made.folder / "s.svg");
   CAPTURE(judged.out);
   CHECK(judged.exit == 0);
@@ -96,7 +95,7 @@ TEST_CASE("bounds and contracts are shown only where a run was compared") {
 }
 
 TEST_CASE("codes of sparse24 of which more than two of four stand for a number are refused by the contract's name") {
-  const Quantized made("--method sparse24 --no-guard");
+  const QuantizedPair made("--method sparse24 --no-guard");
   CHECK(read_file(made.certificate).find("\"name\":\"two_of_four\",\"theorem\":\"two_of_four_met\"") !=
         std::string::npos);
   std::size_t zero = 0;
@@ -112,7 +111,7 @@ TEST_CASE("codes of sparse24 of which more than two of four stand for a number a
 }
 
 TEST_CASE("codes that another program made are judged") {
-  Quantized made;
+  QuantizedPair made;
   QuantizedHeader header;
   header.tool = "another program";
   header.tensors = {{"a.weight", DType::F32, {6, 8}}, {"b.weight", DType::F32, {4, 5}}, {"bias", DType::F32, {6}}};
@@ -148,7 +147,7 @@ TEST_CASE("codes that another program made are judged") {
 }
 
 TEST_CASE("the outputs keep the rules of outputs") {
-  const Quantized made("--bounds");
+  const QuantizedPair made("--bounds");
   const std::string again =
       fmt::format("{} quantize --bounds --weights {} --calibration {} -o ", HALLMARK_TOOL, made.w, made.c);
   const std::string before = read_file(made.certificate);
@@ -163,7 +162,7 @@ TEST_CASE("the outputs keep the rules of outputs") {
   check_error(made.verify("--svg " + made.certificate + " --overwrite"), 4, "E0411");
   CHECK(made.verify("--reproduce --svg " + made.folder / "s.svg").exit == 0);
   check_error(made.verify("--reproduce --svg " + made.folder / "s.svg"), 4, "E0410");
-  const Quantized plain;
+  const QuantizedPair plain;
   const Result without = plain.verify("--svg " + plain.folder / "s.svg");
   CHECK(without.exit == 0);
   CHECK(without.out.find("no picture: ") != std::string::npos);
@@ -174,7 +173,7 @@ TEST_CASE("the outputs keep the rules of outputs") {
 }
 
 TEST_CASE("hallmark-check is never counted as passed unless it accepted") {
-  const Quantized made;
+  const QuantizedPair made;
   const auto program = [&](const std::string& body) {
     write_file(made.folder / "check", "#!/bin/sh\n" + body + "\n");
     REQUIRE(shell("chmod +x " + made.folder / "check").exit == 0);
@@ -210,7 +209,7 @@ TEST_CASE("hallmark-check is never counted as passed unless it accepted") {
   CHECK(left.out.find("NOT JUDGED by hallmark-check: a: scales NOT JUDGED: rule") != std::string::npos);
   for (const char* flags : {"--grid int4", "--grid int4z --group-size 3", "--grid nf4", "--no-guard", "--method rtn"}) {
     CAPTURE(flags);
-    const Quantized other(flags);
+    const QuantizedPair other(flags);
     const Result judged = other.verify("--checker", program(accepts));
     CHECK(judged.exit == 0);
     CHECK(judged.out.find("hallmark-check: accepted 2 of 2 matrices") != std::string::npos);
