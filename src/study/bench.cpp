@@ -23,8 +23,10 @@ Expected<StudyBoard> study_board(std::uint64_t seed, Model model, const Corpus& 
   return StudyBoard{seed, std::move(model), corpus, evaluated, std::move(grams->front()), *bpb};
 }
 
-Expected<BenchModel> Bench::quantize(const Settings& settings, const Grams& grams) {
-  auto rules = RuleSet::make({{fmt::format("arm '{}'", line_.arm), "", settings, {}, {}, {}}});
+Expected<BenchModel> Bench::quantize(const Settings& settings, const Grams& grams, const Settings& embedding) {
+  const std::string place = fmt::format("arm '{}'", line_.arm);
+  auto rules = RuleSet::make(
+      {{place, "", settings, {}, {}, {}}, {place, fmt::format("^{}$", embedding_tensor), embedding, {}, {}, {}}});
   if (!rules) return rules.error();
   BenchModel done;
   contracts::Report judged;

@@ -20,6 +20,9 @@ namespace hallmark {
 /// Calibration batches of every arm that does not say otherwise: those of the league.
 inline constexpr std::int64_t study_batches = 32;
 
+/// The table of the tokens, and where it is tied the output layer.
+inline constexpr const char* embedding_tensor = "tok_emb.weight";
+
 /// What the arms of one checkpoint share.
 struct StudyBoard {
   std::uint64_t seed;
@@ -53,8 +56,9 @@ class Bench {
   const StudyBoard& board() const { return board_; }
   const Matrix<float>& weight(const std::string& name) const { return board_.model[name]; }
 
-  /// Every matrix under these settings and Gram matrices. Errors: those of RuleSet, quantize_matrix; E0630 a contract.
-  Expected<BenchModel> quantize(const Settings& settings, const Grams& grams);
+  /// Every matrix under these settings and Gram matrices, the embedding under `embedding` where it says more. Errors:
+  /// those of RuleSet, quantize_matrix; E0630 a contract.
+  Expected<BenchModel> quantize(const Settings& settings, const Grams& grams, const Settings& embedding = {});
   Expected<BenchModel> quantize(const Settings& settings) { return quantize(settings, board_.grams); }
   /// What the codes stand for.
   static Decoded decode(const BenchModel& codes);

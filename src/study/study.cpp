@@ -7,7 +7,8 @@
 #define HALLMARK_STUDIES(STUDY) \
   STUDY(damage)                 \
   STUDY(calibration_source)     \
-  STUDY(rescue)
+  STUDY(rescue)                 \
+  STUDY(repeat_2135)
 
 namespace hallmark {
 

@@ -130,6 +130,37 @@ TEST_CASE("a page answers what its arms can answer, and claims nothing for fewer
   CHECK_FALSE(contains(two, "shown ("));
 }
 
+TEST_CASE("repeat-2135: checkpoints and draws are tested apart, with what they could have shown") {
+  // Nine draws of three checkpoints: 32 batches damage 0.001 less in the mean, surely for checkpoints, hardly for
+  // draws.
+  std::vector<StudyLine> lines;
+  for (int draw = 1; draw <= 9; ++draw)
+    for (const std::uint64_t seed : {47U, 89U, 144U}) {
+      const double less = 0.001 + (draw % 2 == 0 ? 0.01 : -0.008) + 1e-5 * static_cast<double>(seed);
+      lines.push_back(
+          line_of(fmt::format("draw {}", draw), seed,
+                  {{"damage/int6 sdclip, 16 batches", 0.02}, {"damage/int6 sdclip, 32 batches", 0.02 - less}}));
+      lines.back().study = "repeat-2135";
+      lines.back().lines = 27;
+    }
+  const hallmark::test::TemporaryFolder folder;
+  const auto page = [&] {
+    std::filesystem::remove(folder / "l.jsonl");
+    REQUIRE(append_to_ledger(folder / "l.jsonl", LedgerForm::json_lines, bodies_of(lines)));
+    REQUIRE(write_study_page(folder / "l.jsonl", "repeat-2135", folder / "l.md"));
+    return read_file(folder / "l.md");
+  };
+  const std::string all = page();
+  CHECK(contains(all, "they cost -0.00193 bits per byte"));
+  CHECK(contains(all, "| 3 checkpoints: shown (p = 0.01), a mean difference from 0.000229 on is shown; 9 draws"));
+  CHECK(contains(all, "; 9 draws: not shown (p = 0.28), a mean difference from 0.00223 on is shown |"));
+  CHECK(contains(all, "| draw 2 | 0.02000 | 0.00807 | -0.01193 |"));
+  CHECK_FALSE(contains(all, "int4 gptq?"));
+  std::erase_if(lines, [](const StudyLine& line) { return line.arm > "draw 2"; });
+  for (StudyLine& line : lines) line.lines = 6;
+  CHECK(contains(page(), "; no claim: 2 draws |"));
+}
+
 TEST_CASE("the last whole run counts, and the summary has a line for each answer") {
   const hallmark::test::TemporaryFolder folder;
   auto older = example({47, 89, 144}), newer = older, torn = older;

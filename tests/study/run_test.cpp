@@ -2,12 +2,17 @@
 #include "study/run.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <omp.h>
 
 #include <filesystem>
 #include <set>
 
 #include "../ablation/tiny_experiment.hpp"
+#include "method/quantize.hpp"
+#include "method/rtn.hpp"
+#include "replay/calibration.hpp"
+#include "replay/forward.hpp"
 #include "study/report.hpp"
 
 namespace run_test {
@@ -151,6 +156,42 @@ TEST_CASE("rescue: what is stored beside the codes is counted, and a help of the
   CHECK(nothing.at("checkpoint") == run.lines[0].bpb_float);
   CHECK(cached.at("checkpoint") < nothing.at("checkpoint"));
   CHECK(cached.at("damage/int4") == cached.at("bits/int4") - cached.at("checkpoint"));
+}
+
+TEST_CASE(
+    "repeat-2135: every draw is other text, its few batches are the first of its many, and int7 is the embedding") {
+  const TinyExperiment experiment;
+  const StudyRun run = measured(options_of(experiment, "repeat-2135", "^draw [12]$"));
+  REQUIRE(run.lines.size() == 2);
+  CHECK(run.lines[0].codes_digest != run.lines[1].codes_digest);
+  const auto model = load_model(experiment / checkpoint_name(47)).value();
+  const Corpus corpus = load_corpus(experiment.text()).value();
+  SplitMix64 seeds(47);
+  for (const StudyLine& line : run.lines) {
+    CAPTURE(line.arm);
+    CHECK(line.figures.size() == 4);
+    const auto plan = CalibrationPlan::draw(corpus.train, seeds(), 32).value();
+    for (const std::int64_t batches : {16, 32}) {
+      CAPTURE(batches);
+      const std::int64_t after[] = {batches};
+      const Grams grams =
+          capture_grams(model, corpus.train, plan.calibration(static_cast<std::size_t>(batches)), after, [] {})
+              .value()
+              .front();
+      Decoded decoded;
+      for (const std::string& name : model.matrix_names()) {
+        Options options{*Grid::parse(name == "tok_emb.weight" ? "int7s" : "int6s")};
+        options.scale_rule = "sdclip";
+        options.scale_storage = ScaleStorage::f16;
+        const MatrixRef<double> G = grams.at(name)->G;
+        const Quantized codes = quantize({name, model[name], &G}, options).value();
+        decoded.emplace(name, dequantize(codes.codes, codes.steps, options.grid));
+      }
+      const auto evaluated = corpus.validation.bytes().first(513);
+      const double damage = bits_per_byte(model.with_weights(decoded).value(), evaluated).value() - line.bpb_float;
+      CHECK(line.figures.at(fmt::format("damage/int6 sdclip, {} batches", batches)) == damage);
+    }
+  }
 }
 
 TEST_CASE("a state gives back the lines of a run that was killed, and no others") {

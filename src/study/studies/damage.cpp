@@ -15,8 +15,6 @@
 namespace hallmark {
 namespace {
 
-constexpr const char* embedding_tensor = "tok_emb.weight";
-
 enum class Fault {
   none,
   floored,    // after the method every odd code one down: floor(q / 2) * 2, as published (parameter-golf #1818)

@@ -19,7 +19,7 @@ struct RescueArm {
   std::string name;
   Settings more = {};                    ///< beside the setting's own
   bool all_codes = false;                ///< 2^B codes in place of 2^B - 1
-  const char* embedding = nullptr;       ///< another grid for it
+  Settings embedding = {};               ///< of it alone
   bool trained = false, cached = false;  ///< helps of the evaluation
 };
 
@@ -29,10 +29,10 @@ const std::vector<RescueArm>& rescue_arms() {
       {"scale and codes by best", {{"method", "best"}}, true},
       {"low rank 2", {{"low_rank", "2"}}},
       {"low rank 8", {{"low_rank", "8"}}},
-      {"embedding int8", {}, false, "int8s"},
-      {"n-gram cache", {}, false, nullptr, false, true},
-      {"test-time training", {}, false, nullptr, true, false},
-      {"training and cache", {}, false, nullptr, true, true},
+      {"embedding int8", {}, false, {{"grid", "int8s"}}},
+      {"n-gram cache", {}, false, {}, false, true},
+      {"test-time training", {}, false, {}, true, false},
+      {"training and cache", {}, false, {}, true, true},
   };
   return all;
 }
@@ -70,14 +70,8 @@ Expected<Figures> measure_rescue(Bench& bench, const std::string& name) {
     Settings settings = plain;
     for (const auto& [option, word] : arm.more) settings[option] = word;
     if (arm.all_codes) settings["grid"] = setting.name;
-    auto codes = bench.quantize(settings);
+    const auto codes = bench.quantize(settings, bench.board().grams, arm.embedding);
     if (!codes) return codes.error();
-    if (arm.embedding != nullptr) {
-      settings["grid"] = arm.embedding;
-      auto wide = bench.quantize(settings);
-      if (!wide) return wide.error();
-      codes->insert_or_assign("tok_emb.weight", std::move(wide->at("tok_emb.weight")));
-    }
     const auto model = bench.model_with(Bench::decode(*codes));
     if (!model) return model.error();
     const auto bits = helped_bits(bench, *model, arm);
