@@ -64,7 +64,7 @@ study-smoke: build ## A few arms of every study on one checkpoint, little text, 
 	dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
 	smoke() { $(BUILD)/hallmark study $$1 --arms "$$2" --seeds 47 --eval-bytes 1024 --output "$$dir/$$1.jsonl"; \
 	  $(BUILD)/hallmark study $$1 --report --output "$$dir/$$1.jsonl"; }; \
-	smoke damage '^int4 gptq'; smoke calibration-source '^(self-generated|random bytes), 4 batches'; smoke rescue '^(nothing|low rank 2|n-gram cache)$$'
+	smoke damage '^int4 gptq'; smoke calibration-source '^(self-generated|random bytes), 4 batches'; smoke rescue '^(nothing|low rank 2|n-gram cache)$$'; smoke repeat-2135 '^draw 1$$'
 
 .PHONY: proofs check-proofs clean-proofs
 proofs: ## Compile the Coq development
@@ -99,7 +99,7 @@ fixtures: ## Make tests/fixtures/ again with the oracle, and tests/quantize/dige
 	$(BUILD)/tests/fixtures/make_fixtures tests/fixtures
 	$(BUILD)/tests/quantize/make_digests > tests/quantize/digests.txt
 
-.PHONY: check-exhaustive check-fuzz check-kills check-sanitizers check-tsan check-neon check-trainer check-python check-interop check-cuda check-mpi check-install
+.PHONY: check-exhaustive check-fuzz fuzz-hours check-kills check-sanitizers check-tsan check-neon check-trainer check-python check-interop check-cuda check-mpi check-install
 check-exhaustive: ## All 2^32 binary32 inputs of the codec against MPFR, then on every SIMD target (minutes); docs/check-exhaustive.txt
 	@tools/deps.sh build test
 	$(CMAKE) -S . -B $(BUILD) -DHALLMARK_TESTS=ON
@@ -107,9 +107,12 @@ check-exhaustive: ## All 2^32 binary32 inputs of the codec against MPFR, then on
 	{ echo "make check-exhaustive, $$(date -u +%F), commit $$(git rev-parse HEAD)"; $(BUILD)/tests/format/exhaustive_gf16; } \
 	  | tee $(BUILD)/check-exhaustive.txt
 	mv $(BUILD)/check-exhaustive.txt docs/check-exhaustive.txt
-check-fuzz: ## libFuzzer on the safetensors reader, the codec and the tool with sets of files, SECONDS_EACH=60 each
+check-fuzz: ## libFuzzer on the readers, the codec and the tool with sets of files, SECONDS_EACH=60 each
 	@tools/deps.sh build fuzz sanitizers
 	tools/check_fuzz.sh $(or $(SECONDS_EACH),60)
+fuzz-hours: ## The same for SECONDS_EACH=3600, of all or of TARGETS; appends their processor time to docs/check-fuzz.txt
+	@tools/deps.sh build fuzz sanitizers
+	tools/check_fuzz.sh $(or $(SECONDS_EACH),3600) docs/check-fuzz.txt $(TARGETS)
 check-kills: ## COUNT=1000 kills of two writers at once (quantize --overwrite, ablate, witness append), and of five commands with --state --resume (make test: 40, 30)
 	@tools/deps.sh build test
 	$(CMAKE) -S . -B $(BUILD) -DHALLMARK_TESTS=ON
