@@ -3,8 +3,7 @@
 // sides, and the draw of the text is repeated.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <functional>
+#include <cmath>
 
 #include "measure/ttest.hpp"
 #include "replay/calibration.hpp"
@@ -137,8 +136,10 @@ Expected<StudyPage> repeat_page(const StudyResults& results) {
     if (!of_checkpoints) return of_checkpoints.error();
     if (!of_draws) return of_draws.error();
     page.findings.push_back(
-        {fmt::format("Do {} calibration batches damage less than {}, {}?", many_batches, few_batches, setting.name),
-         fmt::format("they cost {:+.5f} bits per byte", mean_of(after) - mean_of(before)),
+        {fmt::format("Does calibration on {} batches damage less than on {}, {}?", many_batches, few_batches,
+                     setting.name),
+         fmt::format("the damage {} by {:.5f} bits per byte", mean_of(after) < mean_of(before) ? "falls" : "rises",
+                     std::abs(mean_of(after) - mean_of(before))),
          fmt::format("{:.5f} against {:.5f} bits per byte", mean_of(after), mean_of(before)),
          fmt::format("{}; {}", *of_checkpoints, *of_draws),
          "parameter-golf #2135 against #2130, two trainings: -0.00019 bits per byte in all, of which the damage makes "
