@@ -131,12 +131,15 @@ check-neon: ## The kernels and their tests for aarch64, run under qemu-user: the
 check-trainer: build ## Build the trainer, train a tiny preset with each switch of the model, see the loss fall and the replay agree
 	@tools/deps.sh text trainer
 	tools/check_trainer.sh $(BUILD)
-.PHONY: train
-train: build ## Train a checkpoint again, into build-trainer/: SEED=47 (hours with Debian's LibTorch; docs/replay.md)
+.PHONY: trainer train train-study
+trainer: build ## Build the trainer: build-trainer/hallmark-train
 	@tools/deps.sh text trainer
 	cmake --install $(BUILD) --prefix build-trainer/hallmark > /dev/null
 	$(CMAKE) -S trainer -B build-trainer -DCMAKE_PREFIX_PATH=$(abspath build-trainer/hallmark)
 	cmake --build build-trainer --target hallmark-train -j $(JOBS)
+train-study: trainer ## Train what the study `training` compares, into build-trainer/study/ (an hour on two cores; it goes on where it was stopped)
+	OPENBLAS_NUM_THREADS=1 tools/train_study.py build-trainer/hallmark-train build-trainer/study
+train: trainer ## Train a checkpoint again, into build-trainer/: SEED=47 (hours with Debian's LibTorch; docs/replay.md)
 	build-trainer/hallmark-train --recipe trainer/recipe.json --seed $(or $(SEED),47) --save-every 1000 \
 	  --output build-trainer/seed-$(or $(SEED),47).safetensors
 check-python: build ## Install the Python package into a fresh virtual environment, without network, and run its tests there

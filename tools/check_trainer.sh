@@ -119,6 +119,19 @@ awk -v own="$(grep '^rounded to int4' "$folder/log")" -v tool="$exported" 'BEGIN
   split(own, a, " "); split(tool, b, " "); printf "trainer %s, exported %s\n", a[5], b[1]
   d = a[5] - b[1]; exit !(a[5] > 0 && d < 1e-4 && d > -1e-4) }'
 
+echo 'the study of trainings: every arm, small'
+sed -e 's/"dim": 128/"dim": 32/; s/"head_dim": 32/"head_dim": 8/; s/"mlp_hidden": 256/"mlp_hidden": 64/; s/6144, "bigram_dim": 64/512, "bigram_dim": 16/' \
+  -e 's/"batch": 8, "steps": 1000, "warmup": 20, "warmdown": 600/"batch": 2, "steps": 40, "warmup": 2, "warmdown": 24/' \
+  -e 's/"every": 100, "keep": 10/"every": 10, "keep": 2/; s/"every": 20/"every": 2/' trainer/recipe-study.json > "$folder/study.json"
+study=(python3 tools/train_study.py build-trainer/hallmark-train "$folder/arms" --recipe "$folder/study.json" --text "$folder/text" 47)
+"${study[@]}" > "$folder/log" || { cat "$folder/log" "$folder"/arms/*/*.log >&2; exit 1; }
+[ "$(grep -c ': trained$' "$folder/log")" -eq 10 ]
+"${study[@]}" | grep -c ': is there$' | grep -qx 10
+OPENBLAS_NUM_THREADS=2 "$build/hallmark" study training --models "$folder/arms" --text "$folder/text" --seeds 47 --eval-bytes 1024 \
+  --output "$folder/study.jsonl"
+[ "$(grep -o '"checkpoint":[0-9.]*' "$folder/study.jsonl" | sort -u | wc -l)" -eq 10 ] || { echo 'arms have one checkpoint' >&2; exit 1; }
+"$build/hallmark" study training --report --output "$folder/study.jsonl"
+
 echo 'killed: the weights are those of an undisturbed run, with everything on that a state has to keep'
 edit 's/"ema": 0.95/"ema": 0, "init": "orthogonal", "order": "curriculum", "hard": {"every": 12, "keep": 4}, "kombucha": {"grid": "int6", "weight": 1, "share": 0.6}, "swa": {"every": 4, "below": 0.5}, "qat": {"grid": "int6", "below": 0.4}, "depth": [{"share": 0.4, "layers": 1}, {"share": 0.6, "layers": 2}]/' 400
 run=(--recipe "$folder/recipe.json" --text "$folder/text")

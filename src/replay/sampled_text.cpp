@@ -6,35 +6,21 @@
 #include <cmath>
 
 #include "base/error_numbers.hpp"
-#include "replay/calibration.hpp"
 #include "replay/continuation.hpp"
-#include "replay/kernels.hpp"
+#include "replay/draw_byte.hpp"
 
 namespace hallmark {
 namespace {
 
 constexpr std::size_t written_together = 16;  // windows of one pass; no byte depends on it
 
-std::byte uniform_byte(SplitMix64& random) { return static_cast<std::byte>(random() >> 56); }
-
-// A byte of softmax(logits / temperature): the first whose cumulated weight is above a uniform share of all. `logits`
-// is overwritten.
-std::byte drawn(double* logits, Index count, double temperature, SplitMix64& random) {
-  const double top = *std::max_element(logits, logits + count);
-  for (Index i = 0; i < count; ++i) logits[i] = (logits[i] - top) / temperature;
-  replay::exponential(logits, count);
-  double sum = 0;
-  for (Index i = 0; i < count; ++i) sum += logits[i];
-  const double wanted = static_cast<double>(random() >> 11) * 0x1p-53 * sum;
-  double cumulated = 0;
-  for (Index i = 0; i < count; ++i) {
-    cumulated += logits[i];
-    if (cumulated > wanted) return static_cast<std::byte>(i);
-  }
-  return static_cast<std::byte>(count - 1);
-}
-
 }  // namespace
+
+Status speaks_bytes(const Model& model) {
+  if (model.config().vocab == 256) return ok();
+  return Error{Exit::input, error_number::model_config, "text can be sampled from models of bytes only",
+               fmt::format("vocabulary {}", model.config().vocab), "give a checkpoint with a vocabulary of 256"};
+}
 
 Expected<std::vector<std::byte>> sampled_text(const Model& model, std::size_t windows, std::size_t size,
                                               double temperature, std::uint64_t seed,
@@ -42,9 +28,7 @@ Expected<std::vector<std::byte>> sampled_text(const Model& model, std::size_t wi
   if (!(temperature > 0) || !std::isfinite(temperature))
     return Error{Exit::usage, error_number::option_range, "a temperature is out of range",
                  fmt::format("{}", temperature), "a finite number above 0"};
-  if (model.config().vocab != 256)
-    return Error{Exit::input, error_number::model_config, "text can be sampled from models of bytes only",
-                 fmt::format("vocabulary {}", model.config().vocab), "give a checkpoint with a vocabulary of 256"};
+  if (const Status bytes = speaks_bytes(model); !bytes) return bytes.error();
   const Continuation continuation(model, static_cast<Index>(size));
   std::vector<SplitMix64> random;
   for (SplitMix64 seeds(seed); random.size() < windows;) random.emplace_back(seeds());
@@ -59,8 +43,8 @@ Expected<std::vector<std::byte>> sampled_text(const Model& model, std::size_t wi
       if (t > 0) logits = continuation.next(past, inputs);
       for (std::size_t b = 0; b < count; ++b) {
         double* const row = logits.data() + static_cast<Index>(b) * logits.cols();
-        inputs[b] =
-            t == 0 ? uniform_byte(random[first + b]) : drawn(row, logits.cols(), temperature, random[first + b]);
+        inputs[b] = t == 0 ? replay::uniform_byte(random[first + b])
+                           : replay::drawn_byte(row, logits.cols(), temperature, random[first + b]);
         text[(first + b) * size + t] = inputs[b];
       }
     }
@@ -73,7 +57,7 @@ Expected<std::vector<std::byte>> sampled_text(const Model& model, std::size_t wi
 std::vector<std::byte> random_bytes(std::size_t size, std::uint64_t seed) {
   SplitMix64 random(seed);
   std::vector<std::byte> text(size);
-  for (std::byte& byte : text) byte = uniform_byte(random);
+  for (std::byte& byte : text) byte = replay::uniform_byte(random);
   return text;
 }
 

@@ -20,6 +20,9 @@ Expected<std::vector<std::byte>> sampled_text(const Model& model, std::size_t wi
                                               double temperature, std::uint64_t seed,
                                               const std::function<void(std::size_t windows)>& written = {});
 
+/// Errors: E0393 a model of other tokens than bytes.
+Status speaks_bytes(const Model& model);
+
 /// Independent uniform bytes.
 std::vector<std::byte> random_bytes(std::size_t size, std::uint64_t seed);
 

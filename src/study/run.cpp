@@ -47,6 +47,41 @@ Expected<const Study*> asked_study(const StudyOptions& options) {
   return study;
 }
 
+// The checkpoints of a run: one of each seed, which its lines speak of, and where arms have their own those of each
+// arm.
+class Checkpoints {
+ public:
+  static Expected<Checkpoints> load(const StudyOptions& options, const Study& study,
+                                    const std::vector<std::string>& arms, const Corpus& corpus) {
+    Checkpoints made;
+    const auto folder = [&](const std::string& arm) {
+      return study.folder == nullptr ? options.models : fmt::format("{}/{}", options.models, study.folder(arm));
+    };
+    for (const auto seed : options.seeds) {
+      auto shared = load_checkpoint(folder(study.arms().front()), seed, corpus, options.text);
+      if (!shared) return shared.error();
+      made.shared_.push_back(*std::move(shared));
+      for (const std::string& arm : arms) {
+        if (study.folder == nullptr) break;
+        auto own = load_checkpoint(folder(arm), seed, corpus, options.text);
+        if (!own) return own.error();
+        made.own_.emplace(std::pair(made.shared_.size() - 1, arm), *std::move(own));
+      }
+    }
+    return made;
+  }
+
+  const std::vector<Checkpoint>& shared() const { return shared_; }
+  const Checkpoint& of(std::size_t seed, const std::string& arm) const {
+    const auto own = own_.find({seed, arm});
+    return own == own_.end() ? shared_[seed] : own->second;
+  }
+
+ private:
+  std::vector<Checkpoint> shared_;                                 // [seed]
+  std::map<std::pair<std::size_t, std::string>, Checkpoint> own_;  // [seed, arm]
+};
+
 // A run as it is measured: what its lines share, and where they are kept.
 struct Measuring {
   const StudyOptions& options;
@@ -75,10 +110,20 @@ struct Measuring {
     return line;
   }
 
-  Expected<StudyLine> measure(const StudyBoard& board, StudyLine line) const {
+  Expected<StudyBoard> board_of(std::uint64_t seed, const Checkpoint& checkpoint) const {
+    return study_board(seed, checkpoint.model, corpus, evaluated);
+  }
+
+  Expected<StudyLine> measure(const StudyBoard& shared_board, const Checkpoint& checkpoint, StudyLine line) const {
     const std::clock_t start = std::clock();
-    line.bpb_float = board.bpb_float;
-    Bench bench(board, options.contracts, line);
+    line.bpb_float = shared_board.bpb_float;
+    std::optional<StudyBoard> own;
+    if (checkpoint.digest != line.checkpoint_digest) {
+      auto made = board_of(line.seed, checkpoint);
+      if (!made) return made.error();
+      own.emplace(*std::move(made));
+    }
+    Bench bench(own ? *own : shared_board, options.contracts, line);
     auto figures = study.measure(bench, line.arm);
     if (!figures) return figures.error();
     line.figures = *std::move(figures);
@@ -92,13 +137,14 @@ struct Measuring {
 };
 
 // Every line, taken or measured. Only checkpoints that something is measured on are set up.
-Status measure_all(const Measuring& work, const std::vector<std::string>& arms, std::vector<Checkpoint>& checkpoints,
+Status measure_all(const Measuring& work, const std::vector<std::string>& arms, const Checkpoints& checkpoints,
                    Work& progress, std::vector<StudyLine>& lines) {
-  for (std::size_t i = 0; i < checkpoints.size(); ++i) {
+  for (std::size_t i = 0; i < work.options.seeds.size(); ++i) {
     const std::uint64_t seed = work.options.seeds[i];
+    const Checkpoint& shared = checkpoints.shared()[i];
     std::optional<StudyBoard> board;
     for (const std::string& arm : arms) {
-      const StudyLine wanted = work.line_for(arm, seed, checkpoints[i].digest);
+      const StudyLine wanted = work.line_for(arm, seed, shared.digest);
       if (auto taken = work.taken(wanted)) {
         lines.push_back(*std::move(taken));
         progress.add(1, wanted.key());
@@ -106,12 +152,12 @@ Status measure_all(const Measuring& work, const std::vector<std::string>& arms, 
       }
       if (!board) {
         progress.add(0, fmt::format("seed {}: activations", seed));
-        auto made = study_board(seed, std::move(checkpoints[i].model), work.corpus, work.evaluated);
+        auto made = work.board_of(seed, shared);
         if (!made) return made.error();
         board.emplace(*std::move(made));
       }
       progress.add(0, wanted.key());
-      auto line = work.measure(*board, wanted);
+      auto line = work.measure(*board, checkpoints.of(i, arm), wanted);
       if (!line) return line.error();
       lines.push_back(*std::move(line));
       progress.add(1, wanted.key());
@@ -123,9 +169,9 @@ Status measure_all(const Measuring& work, const std::vector<std::string>& arms, 
 // All that the figures of a line depend on; what study and arms are is part of the program.
 std::map<std::string, Dependencies> dependencies_of(const StudyOptions& options, StudyLine line,
                                                     const std::vector<std::string>& arms,
-                                                    const std::vector<Checkpoint>& checkpoints) {
+                                                    const Checkpoints& checkpoints) {
   std::map<std::string, Dependencies> all;
-  for (std::size_t i = 0; i < checkpoints.size(); ++i)
+  for (std::size_t i = 0; i < options.seeds.size(); ++i)
     for (const std::string& arm : arms) {
       line.arm = arm;
       line.seed = options.seeds[i];
@@ -133,7 +179,8 @@ std::map<std::string, Dependencies> dependencies_of(const StudyOptions& options,
                          {"text", line.text_digest},
                          {"evaluated bytes", std::to_string(line.eval_bytes)},
                          {"contracts", line.contracts},
-                         {"checkpoint", checkpoints[i].digest}};
+                         {"checkpoint", checkpoints.shared()[i].digest},
+                         {"checkpoint of the arm", checkpoints.of(i, arm).digest}};
     }
   return all;
 }
@@ -151,27 +198,24 @@ Expected<StudyRun> run_study(const StudyOptions& options, const Progress& progre
   const auto evaluated = evaluated_text(*corpus, options.text, bytes);
   if (!evaluated) return evaluated.error();
   StudyRun done;
-  std::vector<Checkpoint> checkpoints;
-  for (const auto seed : options.seeds) {
-    auto checkpoint = load_checkpoint(options.models, seed, *corpus, options.text);
-    if (!checkpoint) return checkpoint.error();
-    if (checkpoint->note) done.notes.push_back(*checkpoint->note);
-    checkpoints.push_back(*std::move(checkpoint));
-  }
+  const auto checkpoints = Checkpoints::load(options, **study, *arms, *corpus);
+  if (!checkpoints) return checkpoints.error();
+  for (const Checkpoint& checkpoint : checkpoints->shared())
+    if (checkpoint.note) done.notes.push_back(*checkpoint.note);
 
   StudyLine shared;
-  shared.lines = static_cast<std::int64_t>(arms->size() * checkpoints.size());
+  shared.lines = static_cast<std::int64_t>(arms->size() * options.seeds.size());
   shared.study = options.study;
   shared.git_sha = options.git_sha;
   shared.text_digest = corpus->digest;
   shared.eval_bytes = static_cast<std::int64_t>(bytes);
   shared.contracts = contracts::to_string(options.contracts);
-  const auto kept = KeptLines::open(state, dependencies_of(options, shared, *arms, checkpoints));
+  const auto kept = KeptLines::open(state, dependencies_of(options, shared, *arms, *checkpoints));
   if (!kept) return kept.error();
   shared.run = done.run = kept->run();
   const Measuring work{options, **study, *corpus, *evaluated, *kept, shared};
   Work bar{progress, static_cast<double>(shared.lines)};
-  if (const Status all = measure_all(work, *arms, checkpoints, bar, done.lines); !all) return all.error();
+  if (const Status all = measure_all(work, *arms, *checkpoints, bar, done.lines); !all) return all.error();
   for (const StudyLine& line : done.lines) {
     auto text = study_line(line);
     if (!text) return text.error();

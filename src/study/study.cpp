@@ -8,7 +8,8 @@
   STUDY(damage)                 \
   STUDY(calibration_source)     \
   STUDY(rescue)                 \
-  STUDY(repeat_2135)
+  STUDY(repeat_2135)            \
+  STUDY(training)
 
 namespace hallmark {
 

@@ -36,6 +36,9 @@ struct Study {
   Expected<Figures> (*measure)(Bench& bench, const std::string& arm);
   /// Depends on the lines alone. Arms may be missing: an answer whose arms are not there is left out.
   Expected<StudyPage> (*page)(const StudyResults& results);
+  /// Where in the models' folder the checkpoints of an arm are, for arms that differ in their training: the line's
+  /// checkpoint and its bits per byte are then those of the first arm. Null: all arms measure the shared checkpoints.
+  std::string (*folder)(const std::string& arm) = nullptr;
 };
 
 /// In the order of docs/studies.md.

@@ -11,6 +11,7 @@
 #include "replay/calibration.hpp"
 #include "replay/continuation.hpp"
 #include "replay/forward.hpp"
+#include "replay/resampled_text.hpp"
 
 namespace sampled_text_test {
 
@@ -98,6 +99,94 @@ TEST_CASE("temperatures of 0 and below are refused; random bytes are all bytes")
   for (const int count : seen) CHECK((count > 50 && count < 160));
   CHECK(random_bytes(64, 3) == random_bytes(64, 3));
   CHECK(random_bytes(64, 3) != random_bytes(64, 4));
+}
+
+namespace {
+
+// ln p of all but the first byte of every window, in the mean, by the whole pass.
+double mean_log_p(const Model& model, const std::vector<std::byte>& text, std::size_t size) {
+  const Forward forward(model, static_cast<Index>(size));
+  double sum = 0, count = 0;
+  for (std::size_t first = 0; first < text.size(); first += size) {
+    const Matrix<double> logits = forward.logits(std::span(text).subspan(first, size));
+    for (std::size_t t = 0; t + 1 < size; ++t, ++count) {
+      const auto row = static_cast<Index>(t);
+      sum += logits(row, std::to_integer<Index>(text[first + t + 1])) - std::log(logits.row(row).array().exp().sum());
+    }
+  }
+  return sum / count;
+}
+
+}  // namespace
+
+TEST_CASE("a Gibbs step keeps the distribution of the model's text, also where it was, and finds it from noise") {
+  const Model model = test::random_model(7);
+  constexpr std::size_t windows = 4000, size = 4;
+  const auto text = sampled_text(model, windows, size, 1, 5).value();
+  const double expected = mean_log_p(model, text, size);
+  auto noise = random_bytes(windows * size, 6);
+  const double far = mean_log_p(model, noise, size);
+  REQUIRE(far < expected - 0.5);
+  // One position alone: without the quotient of what follows the rest of the window would no longer fit.
+  for (const std::size_t t : {std::size_t{0}, std::size_t{2}}) {
+    CAPTURE(t);
+    auto changed = text;
+    REQUIRE(resample_by_gibbs(model, changed, size, std::array{t}, 7));
+    CHECK(changed != text);
+    CHECK(std::abs(mean_log_p(model, changed, size) - expected) < 0.05);
+    for (std::size_t i = 0; i < text.size(); ++i)
+      if (i % size != t) CHECK(changed[i] == text[i]);
+  }
+  // Back and forth, so that what is kept of a window has to follow its changes.
+  auto walked = text;
+  REQUIRE(resample_by_gibbs(model, walked, size, std::array<std::size_t, 6>{2, 1, 0, 3, 1, 0}, 8));
+  CHECK(std::abs(mean_log_p(model, walked, size) - expected) < 0.05);
+  std::vector<std::size_t> sweeps;
+  for (int sweep = 0; sweep < 3; ++sweep)
+    for (std::size_t t = 0; t < size; ++t) sweeps.push_back(t);
+  REQUIRE(resample_by_gibbs(model, noise, size, sweeps, 9));
+  CHECK(std::abs(mean_log_p(model, noise, size) - expected) < 0.1);
+}
+
+TEST_CASE("in place a byte is drawn from the prediction of the one behind it: that text is not the model's") {
+  const Model model = test::random_model(7);
+  constexpr std::size_t windows = 2000, size = 4;
+  const double expected = mean_log_p(model, sampled_text(model, windows, size, 1, 5).value(), size);
+  auto text = sampled_text(model, windows, size, 1, 6).value();
+  const auto first = text;
+  REQUIRE(resample_in_place(model, text, size, 1, 7));
+  CHECK(mean_log_p(model, text, size) < expected - 0.25);
+  // x_t is a draw from logits_t, so ln p of it there is the model's own.
+  const Forward forward(model, static_cast<Index>(size));
+  double sum = 0, count = 0;
+  for (std::size_t i = 0; i < text.size(); i += size) {
+    const Matrix<double> logits = forward.logits(std::span(first).subspan(i, size));
+    for (Index t = 0; t + 1 < static_cast<Index>(size); ++t, ++count)
+      sum += logits(t, std::to_integer<Index>(text[i + static_cast<std::size_t>(t)])) -
+             std::log(logits.row(t).array().exp().sum());
+  }
+  CHECK(std::abs(sum / count - expected) < 0.05);
+}
+
+TEST_CASE("resampled bytes are the same for any number of threads and of windows, and refused for models of tokens") {
+  const Model model = test::random_model(7);
+  const auto noise = random_bytes(40 * 6, 1);
+  const std::array<std::size_t, 3> positions{4, 0, 1};
+  const auto both = [&](std::size_t windows) {
+    auto text = std::vector(noise.begin(), noise.begin() + static_cast<std::ptrdiff_t>(windows * 6));
+    REQUIRE(resample_in_place(model, text, 6, 2, 5));
+    REQUIRE(resample_by_gibbs(model, text, 6, positions, 6));
+    return text;
+  };
+  const auto once = both(40), fewer = both(17);
+  test::for_each_thread_count([&](int) { CHECK(both(40) == once); });
+  CHECK(std::equal(fewer.begin(), fewer.end(), once.begin()));
+  ModelConfig tokens = test::small_config();
+  tokens.vocab = 300;
+  const Model other = test::random_model(7, tokens);
+  std::vector<std::byte> text(6);
+  CHECK(resample_in_place(other, text, 6, 1, 1).error().number == 393);
+  CHECK(resample_by_gibbs(other, text, 6, positions, 1).error().number == 393);
 }
 
 }  // namespace sampled_text_test

@@ -151,7 +151,7 @@ TEST_CASE("repeat-2135: checkpoints and draws are tested apart, with what they c
     return read_file(folder / "l.md");
   };
   const std::string all = page();
-  CHECK(contains(all, "they cost -0.00193 bits per byte"));
+  CHECK(contains(all, "the damage falls by 0.00193 bits per byte"));
   CHECK(contains(all, "| 3 checkpoints: shown (p = 0.01), a mean difference from 0.000229 on is shown; 9 draws"));
   CHECK(contains(all, "; 9 draws: not shown (p = 0.28), a mean difference from 0.00223 on is shown |"));
   CHECK(contains(all, "| draw 2 | 0.02000 | 0.00807 | -0.01193 |"));
@@ -159,6 +159,32 @@ TEST_CASE("repeat-2135: checkpoints and draws are tested apart, with what they c
   std::erase_if(lines, [](const StudyLine& line) { return line.arm > "draw 2"; });
   for (StudyLine& line : lines) line.lines = 6;
   CHECK(contains(page(), "; no claim: 2 draws |"));
+}
+
+TEST_CASE("training: what an arm does is told apart into checkpoint and damage") {
+  std::vector<StudyLine> lines;
+  for (const std::uint64_t seed : {47U, 89U, 144U})
+    for (const bool plain : {true, false}) {
+      const double more = 1e-4 * static_cast<double>(seed);
+      const double checkpoint = plain ? 2 : 1.9 + more, damage = plain ? 0.1 : 0.13;
+      lines.push_back(line_of(plain ? "plain" : "curriculum", seed,
+                              {{"checkpoint", checkpoint},
+                               {"damage/int4 gptq", damage},
+                               {"bits/int4 gptq", checkpoint + damage},
+                               {"bytes/int4 gptq", plain ? 1000.0 : 900.0}}));
+      lines.back().study = "training";
+      lines.back().lines = 6;
+    }
+  const hallmark::test::TemporaryFolder folder;
+  REQUIRE(append_to_ledger(folder / "l.jsonl", LedgerForm::json_lines, bodies_of(lines)));
+  REQUIRE(write_study_page(folder / "l.jsonl", "training", folder / "l.md"));
+  const std::string page = read_file(folder / "l.md");
+  CHECK(contains(page,
+                 "| What does \"curriculum\" do for the model at int4 gptq? | -0.0607 bits per byte, -0.0907 of "
+                 "the checkpoint and +0.0300 of the damage | codes at their entropy 900 bytes, plain 1000 | "
+                 "shown (p = "));
+  CHECK_FALSE(contains(page, "int6 sdclip?"));
+  CHECK_FALSE(contains(page, "\"plain\" do"));
 }
 
 TEST_CASE("the last whole run counts, and the summary has a line for each answer") {

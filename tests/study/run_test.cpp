@@ -6,6 +6,7 @@
 #include <omp.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "../ablation/tiny_experiment.hpp"
@@ -192,6 +193,44 @@ TEST_CASE(
       CHECK(line.figures.at(fmt::format("damage/int6 sdclip, {} batches", batches)) == damage);
     }
   }
+}
+
+TEST_CASE("training: every arm is measured on its own checkpoint, and its lines speak of the first arm's") {
+  const TinyExperiment experiment;
+  StudyOptions options = options_of(experiment, "training", "^(plain|kombucha)$");
+  options.models = experiment / "arms";
+  std::filesystem::create_directories(experiment / "arms/plain");
+  std::filesystem::copy_file(experiment / checkpoint_name(47), options.models + "/plain/" + checkpoint_name(47));
+  const auto missing = run_study(options, {});
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().where.find("arms/kombucha/seed-47.safetensors") != std::string::npos);
+
+  Weights weights = zero_weights(hallmark::test::tiny_config());
+  SplitMix64 values(1);
+  for (auto& [name, weight] : weights)
+    for (Index i = 0; i < weight.values.size(); ++i) weight.values.data()[i] = 0.3F * hallmark::test::uniform(values);
+  std::filesystem::create_directories(experiment / "arms/kombucha");
+  REQUIRE(write_model(options.models + "/kombucha/" + checkpoint_name(47), false, hallmark::test::tiny_config(),
+                      weights, {{"hallmark.seed", "47"}}));
+  const StudyRun run = measured(options);
+  REQUIRE(run.lines.size() == 2);
+  const auto evaluated = load_corpus(experiment.text()).value().validation;
+  for (const StudyLine& line : run.lines) {
+    CAPTURE(line.arm);
+    const auto model = load_model(options.models + "/" + line.arm + "/" + checkpoint_name(47)).value();
+    CHECK(line.figures.at("checkpoint") == bits_per_byte(model, evaluated.bytes().first(513)).value());
+    CHECK(line.figures.at("bits/int4 gptq") == line.figures.at("checkpoint") + line.figures.at("damage/int4 gptq"));
+    CHECK(line.bpb_float == run.lines[0].figures.at("checkpoint"));
+    CHECK(line.checkpoint_digest == run.lines[0].checkpoint_digest);
+  }
+  CHECK(run.lines[1].figures.at("checkpoint") != run.lines[0].figures.at("checkpoint"));
+  CHECK(run.lines[1].codes_digest != run.lines[0].codes_digest);
+
+  // The arms are those that are trained, in their order.
+  const auto recipes = nlohmann::ordered_json::parse(read_file("trainer/recipe-study.json"));
+  std::vector<std::string> trained;
+  for (const auto& [arm, entries] : recipes["arms"].items()) trained.push_back(arm);
+  CHECK(find_study("training")->arms() == trained);
 }
 
 TEST_CASE("a state gives back the lines of a run that was killed, and no others") {

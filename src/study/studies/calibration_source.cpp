@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "measure/judged_codes.hpp"
 #include "replay/calibration.hpp"
+#include "replay/resampled_text.hpp"
 #include "replay/sampled_text.hpp"
 #include "study/dots.hpp"
 #include "study/study.hpp"
@@ -13,7 +15,7 @@
 namespace hallmark {
 namespace {
 
-enum class Source { train, self, random, licences, validation };
+enum class Source { train, self, random, in_place, gibbs, licences, validation };
 
 struct SourceArm {
   std::string name;
@@ -21,6 +23,8 @@ struct SourceArm {
   std::int64_t batches;
   double temperature = 1;
 };
+
+constexpr int published_rounds = 3;  // of re-sampling in place
 
 // Text of another kind that every Debian has: licences.
 constexpr const char* licences_folder = "/usr/share/common-licenses";
@@ -39,6 +43,8 @@ const std::vector<SourceArm>& source_arms() {
     arms("self-generated, temperature 1.25", Source::self, {32}, 1.25);
     arms("licences", Source::licences, {32});
     arms("random bytes", Source::random, {4, 32, 128});
+    arms("resampled in place", Source::in_place, {4, 32});
+    arms("Gibbs", Source::gibbs, {4});
     arms("validation text (a reference)", Source::validation, {32});
     return made;
   }();
@@ -88,6 +94,17 @@ Expected<Grams> grams_of_arm(const StudyBoard& board, const SourceArm& arm) {
     }
     case Source::random:
       return grams_of_made(board, random_bytes(windows * calibration_window, board.seed), arm.batches);
+    case Source::in_place:
+    case Source::gibbs: {
+      std::vector<std::byte> text = random_bytes(windows * calibration_window, board.seed);
+      std::vector<std::size_t> positions(calibration_window);
+      std::iota(positions.begin(), positions.end(), std::size_t{0});
+      const Status made = arm.source == Source::gibbs
+                              ? resample_by_gibbs(board.model, text, calibration_window, positions, board.seed)
+                              : resample_in_place(board.model, text, calibration_window, published_rounds, board.seed);
+      if (!made) return made.error();
+      return grams_of_made(board, std::move(text), arm.batches);
+    }
     case Source::licences: {
       const auto other = load_corpus(licences_folder);
       if (!other) return other.error();
@@ -201,20 +218,27 @@ Status find_amount(const StudyResults& results, std::vector<Finding>& findings) 
 
 Status find_others(const StudyResults& results, std::vector<Finding>& findings) {
   constexpr const char* setting = "int4 gptq";
-  const BySeed self = damages(results, "self-generated, 32 batches", setting);
-  const std::pair<const char*, const char*> others[] = {
+  struct Other {
+    const char *arm, *question, *published = "", *than = "self-generated, 32 batches";
+  };
+  constexpr Other others[] = {
       {"self-generated, temperature 0.8, 32 batches", "Is temperature 0.8 better than 1 for self-generated text"},
       {"self-generated, temperature 1.25, 32 batches", "Is temperature 1.25 better than 1 for self-generated text"},
-      {"licences, 32 batches", "Is text of another kind (licences) as good as what the model writes itself"}};
-  for (const auto& [arm, question] : others) {
-    const BySeed other = damages(results, arm, setting);
+      {"licences, 32 batches", "Is text of another kind (licences) as good as what the model writes itself"},
+      {"resampled in place, 32 batches",
+       "Is text that was re-sampled in place, as published, as good as what the model writes itself",
+       "parameter-golf #756 calls it Gibbs and finds it worse than random tokens, one checkpoint"},
+      {"Gibbs, 4 batches", "Is text by Gibbs sampling as good as what the model writes itself", "",
+       "self-generated, 4 batches"}};
+  for (const auto& [arm, question, published, than] : others) {
+    const BySeed self = damages(results, than, setting), other = damages(results, arm, setting);
     if (self.empty() || other.empty()) continue;
     const auto confidence = confidence_of(self, other);
     if (!confidence) return confidence.error();
     findings.push_back({fmt::format("{}, {}?", question, setting),
                         fmt::format("it costs {:+.4f} bits per byte", mean_of(other) - mean_of(self)),
                         fmt::format("{} against {}", three_digits(mean_of(other)), three_digits(mean_of(self))),
-                        *confidence, ""});
+                        *confidence, published});
   }
   return ok();
 }
@@ -246,7 +270,11 @@ Expected<StudyPage> source_page(const StudyResults& results) {
       "A batch is 16 windows of 256 bytes. *Train text* is drawn as in every experiment here; *self-generated* windows "
       "begin with a\nuniform byte, and the checkpoint itself writes the rest at temperature 1 or the one that is "
       "named; *random bytes* are "
-      "uniform;\n*licences* are those in /usr/share/common-licenses, English of another kind; *validation text* is "
+      "uniform; *resampled in place* are\nrandom bytes of which three times every one was drawn again from the "
+      "prediction of the byte behind it, all at once, as\npublished; *Gibbs* are random bytes of which one after the "
+      "other was drawn from the model's prediction and kept as the rest of\nthe window decides, which leaves the "
+      "model's distribution as it is and reads 128 times as much text as writing it;\n*licences* are those in "
+      "/usr/share/common-licenses, English of another kind; *validation text* is "
       "what "
       "models are judged by, a\nreference that enters no answer above. *gptq* has absmax scales and 2^B - 1 levels, "
       "*best* is "
