@@ -11,7 +11,7 @@
 
 namespace hallmark {
 
-/// Hears how many rows of how many are done. May be empty.
+/// Hears how many of how many are done: rows, or judgements of rows. May be empty.
 using TellRows = std::function<void(std::uint64_t done, std::uint64_t rows)>;
 
 class RowProgress {

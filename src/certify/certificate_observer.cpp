@@ -63,11 +63,12 @@ bool ExactRows::contains(Index row, Index rows) const {
 }
 
 CertificateObserver::CertificateObserver(const MatrixRef<double>* G, const Options& options, ExactRows exact,
-                                         bool with_bounds)
+                                         bool with_bounds, TellRows tell)
     : G_(G),
       options_(options),
       exact_(exact),
       with_bounds_(with_bounds),
+      tell_(std::move(tell)),
       lambda_(G ? damping(*G, options.damp_fraction) : 0),
       grid_(oracle::ExactGrid::of(options.grid.spec())) {}
 
@@ -76,8 +77,11 @@ void CertificateObserver::rows(const RecurrenceRows& rows) {
   std::vector<Bound> found;
   for (Index r = 0; with_bounds_ && r < rows.count; r += kTogether)
     bound(rows, r, std::min(kTogether, rows.count - r), found);
-  for (Index r = 0; r < rows.count; ++r)
-    if (exact_.contains(rows.first + r, rows.codes.rows())) audit(rows, r);
+  for (Index r = 0; r < rows.count; ++r) {
+    if (!exact_.contains(rows.first + r, rows.codes.rows()) || progress_->over()) continue;
+    audit(rows, r);
+    progress_->add();
+  }
   const std::scoped_lock lock(mutex_);
   bounds_.insert(bounds_.end(), found.begin(), found.end());
 }
@@ -96,6 +100,7 @@ void CertificateObserver::prepare(const RecurrenceRows& rows) {
     excess_.push_back(H - twice_G);
   }
   if (exact_.count == 0) return;
+  progress_.emplace(tell_, 2 * at(std::min(exact_.count, rows.codes.rows())));
   const Index n = rows.U.columns();
   std::vector<float> U(at(n * n), 0.0F);
   for (Index j = 0; j < n; ++j)
@@ -209,8 +214,10 @@ void CertificateObserver::confirm_rtn(const Evidence& evidence, Index row) {
 // Losses as exact numbers in these rows: those that are to be audited, and those of which enclosures say too little.
 void CertificateObserver::judge_exactly(const Evidence& evidence, const std::vector<Index>& judged) {
   const oracle::ExactLoss gram = exact_losses(*G_, evidence.asymmetric);
+  if (!progress_) progress_.emplace(tell_, judged.size());
 #pragma omp parallel for schedule(dynamic)
   for (std::size_t k = 0; k < judged.size(); ++k) {
+    if (progress_->over()) continue;
     const Index i = judged[k];
     CertifiedRow& row = values[at(i)];
     const Steps &steps = evidence.result.steps, &rtn_steps = evidence.result.steps_of_rtn();
@@ -223,6 +230,7 @@ void CertificateObserver::judge_exactly(const Evidence& evidence, const std::vec
     const oracle::Dyadic loss = same ? rtn_loss : exact(evidence.result.codes, steps);
     if (!says_enough(row.final.enclosure)) row.final = tightest(loss);
     if (!says_enough(row.rtn.enclosure)) row.rtn = tightest(rtn_loss);
+    progress_->add();
     if (!exact_.contains(i, evidence.W.rows())) continue;
     row.final.exact = loss;
     row.rtn.exact = rtn_loss;
@@ -232,9 +240,11 @@ void CertificateObserver::judge_exactly(const Evidence& evidence, const std::vec
     if (evidence.options.guard && compare(loss, rtn_loss) > 0) offend(i, "the codes lose more than round-to-nearest");
     if (row.bound && !(loss.round_up() <= row.bound->enclosure.hi)) offend(i, "the loss is above its bound");
   }
+  progress_->finish();
 }
 
 void CertificateObserver::tensor(const Evidence& evidence) {
+  if (progress_) progress_->finish();
   codes_rtn = evidence.rtn;
   const Index rows = evidence.W.rows();
   for (Index i = 0; i < rows; ++i)

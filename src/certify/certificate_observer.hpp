@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/row_progress.hpp"
 #include "certify/certificate.hpp"
 #include "certify/contracts.hpp"
 #include "oracle/exact_recurrence.hpp"
@@ -33,7 +34,9 @@ class CertificateObserver : public Observer {
  public:
   /// G outlives the observer; null for round-to-nearest without a Gram matrix. exact: losses as exact numbers and, for
   /// GPTQ, every element of the recurrence decided (|u'_j - u_j| <= delta_j, the code nearest to u'_j) in these rows.
-  CertificateObserver(const MatrixRef<double>* G, const Options& options, ExactRows exact, bool with_bounds);
+  /// tell: hears of each of them, of one whose recurrence is decided too twice.
+  CertificateObserver(const MatrixRef<double>* G, const Options& options, ExactRows exact, bool with_bounds,
+                      TellRows tell = {});
 
   void rows(const RecurrenceRows& rows) override;
   void tensor(const Evidence& evidence) override;
@@ -66,6 +69,8 @@ class CertificateObserver : public Observer {
   Options options_;
   ExactRows exact_;
   bool with_bounds_;
+  TellRows tell_;
+  std::optional<RowProgress> progress_;  // of exact arithmetic
   double lambda_ = 0;
   std::vector<Bound> bounds_;
   std::once_flag once_;                    // of what all rows share, made by prepare:

@@ -96,10 +96,12 @@ Expected<Exit> carry_out(const QuantizeFlags& flags, const QuantizationOfFiles& 
     Progress progress("quantize");
     std::optional<LastWords> words;
     if (const State* const state = resumable->state()) words.emplace(last_words_of(*state));
+    const auto show = [&](double done, double total, std::string_view item) { progress.update(done, total, item); };
     return work.run(
-        {[&](double done, double total, std::string_view item) { progress.update(done, total, item); },
+        {show,
          [&](const PlannedMatrix& planned, const QuantizedTensor& result) { return report->add(planned, result); },
-         [&](const PlannedMatrix& planned, const std::string& why_not) { resumable->say(planned.name(), why_not); }},
+         [&](const PlannedMatrix& planned, const std::string& why_not) { resumable->say(planned.name(), why_not); },
+         show},
         resumable->state(), resumable->program(), ranks.get());
   }();
   if (!judged) return judged.error();

@@ -123,7 +123,7 @@ Expected<Verified> Judging::judge(const PlannedMatrix& planned, const CertifiedT
   const bool one_opt = one_opt_rows(claim->values).rows > 0;
   return reproduce(planned, in_.known(), *in_.model, *claim,
                    {*contracts::parse_policy(in_.certificate->header().contracts), true, has_bounds(claim),
-                    request_.exact, optimality, one_opt},
+                    request_.exact, optimality, one_opt, tell},
                    digests_, sources_differ_);
 }
 

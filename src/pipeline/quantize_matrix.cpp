@@ -11,7 +11,7 @@ Expected<JudgedMatrix> quantize_matrix(const Layer& layer, const Options& option
   ContractChecker checker(demands.contracts);
   if (demands.certify)
     out.seen = std::make_unique<CertificateObserver>(reads_gram(options) ? layer.G : nullptr, options, demands.exact,
-                                                     demands.bounds);
+                                                     demands.bounds, demands.tell);
   Observers watching{out.seen.get(), demands.contracts == contracts::Policy::off ? nullptr : &checker};
   const std::vector<float> signs = rotation_signs(options, layer.name, layer.W.cols());
   Layer turned = layer;

@@ -18,6 +18,7 @@ struct Demands {
   ExactRows exact = {};                                 ///< rows that exact arithmetic judges too
   bool optimality = false;                              ///< what no codes can lose less than, in the rows too
   bool one_opt = false;                                 ///< whether one code can be changed for the better, in them too
+  TellRows tell = {};                                   ///< hears of the judgements of exact arithmetic
 };
 
 /// The codes with what is known of them.

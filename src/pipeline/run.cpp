@@ -51,8 +51,10 @@ CertificateHeader certificate_header_of(const RunRequest& request) {
 
 // The matrix quantized, judged and with its digests.
 Expected<QuantizedTensor> made_matrix(const PlannedMatrix& planned, const RunRequest& request,
-                                      const InputDigests& digests) {
-  Expected<QuantizedTensor> quantized = quantize_planned(planned, request.calibration, request.demands, request.device);
+                                      const InputDigests& digests, TellRows tell = {}) {
+  Demands demands = request.demands;
+  demands.tell = std::move(tell);
+  Expected<QuantizedTensor> quantized = quantize_planned(planned, request.calibration, demands, request.device);
   if (!quantized) return quantized;
   if (const Status good = check_judged(planned, quantized->judged); !good) return good.error();
   if (const Status measured = measure_held_out(planned, request.calibration, *quantized); !measured)
@@ -64,10 +66,10 @@ Expected<QuantizedTensor> made_matrix(const PlannedMatrix& planned, const RunReq
 
 // The same, kept in the state, or taken from there, where there is one.
 Expected<QuantizedTensor> finished_matrix(const PlannedMatrix& planned, const RunRequest& request,
-                                          const RunEvents& events, const InputDigests& digests) {
+                                          const RunEvents& events, const InputDigests& digests, TellRows tell) {
   if (request.state)
     if (auto taken = take_kept(planned, request, events, digests)) return *std::move(taken);
-  Expected<QuantizedTensor> quantized = made_matrix(planned, request, digests);
+  Expected<QuantizedTensor> quantized = made_matrix(planned, request, digests, std::move(tell));
   if (!quantized) return quantized;
   if (request.state)
     if (const Status kept = keep(planned, matrix_bytes(planned, *quantized), request, digests); !kept)
@@ -110,7 +112,9 @@ Expected<contracts::Report> run_quantization(const RunRequest& request, const Ru
   for (const PlannedMatrix& planned : request.plan.matrices) {
     if (events.progress) events.progress(done, total, planned.name());
     Expected<QuantizedTensor> quantized =
-        shared ? shared->take(planned) : finished_matrix(planned, request, events, digests);
+        shared ? shared->take(planned)
+               : finished_matrix(planned, request, events, digests,
+                                 judgements_of(planned, done, total, events.within_matrix));
     // What came first is told first, however the threads ran.
     if (const Status written = outputs->settle(); !written) return written.error();
     if (!quantized) return quantized.error();

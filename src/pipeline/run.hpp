@@ -5,6 +5,7 @@
 #include <string>
 
 #include "pipeline/quantize_planned.hpp"
+#include "pipeline/work_progress.hpp"
 #include "ranks/ranks.hpp"
 #include "state/state.hpp"
 
@@ -27,10 +28,11 @@ struct RunRequest {
 
 /// Who wants to see how it goes; called from the caller's thread.
 struct RunEvents {
-  std::function<void(double done, double total, std::string_view item)> progress;
+  WorkProgress progress;
   std::function<Status(const PlannedMatrix& planned, const QuantizedTensor& result)> finished;  ///< in order
   /// Of each matrix that has a record in the state: why it is not taken, or "" where it is. Before `finished`.
   std::function<void(const PlannedMatrix& planned, const std::string& why_not)> resumed = {};
+  WorkProgress within_matrix = {};  ///< of exact judgements, in this process alone
 };
 
 /// Tensors in each shard, where the output is an index (container_cut). Errors: those of container_cut.

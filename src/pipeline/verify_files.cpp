@@ -98,7 +98,7 @@ void enter(const Judged& judged, Findings& found) {
 
 // Every matrix; the first that differs ends it. On a rank that is not 0 those that it is handed.
 Expected<std::optional<Error>> verify_matrices(const VerifyRequest& request, VerifyInputs& in, const Plan& plan,
-                                               const InputDigests& digests, const VerifyProgress& progress,
+                                               const InputDigests& digests, const WorkProgress& progress,
                                                Findings& found) {
   Judging judging(request, in, plan, digests, found.mismatch.has_value());
   std::unique_ptr<SharedJudging> shared;
@@ -113,12 +113,7 @@ Expected<std::optional<Error>> verify_matrices(const VerifyRequest& request, Ver
   for (std::size_t item = 0; item < plan.matrices.size(); ++item) {
     const PlannedMatrix& matrix = plan.matrices[item];
     if (progress) progress(done, plan.work(), matrix.name());
-    const TellRows tell = [&](std::uint64_t row, std::uint64_t rows) {
-      const double share = static_cast<double>(row) / static_cast<double>(rows);
-      if (request.within_matrix)
-        request.within_matrix(done + share * matrix.work(), plan.work(),
-                              fmt::format("{}, {} of {} rows", matrix.name(), row, rows));
-    };
+    const TellRows tell = judgements_of(matrix, done, plan.work(), request.within_matrix);
     const Expected<Judged> judged = shared ? shared->take(item) : judging.judged(item, tell);
     if (!judged) return judged.error();
     enter(*judged, found);
@@ -208,7 +203,7 @@ std::vector<std::string> VerifyInputs::paths() const {
   return all;
 }
 
-Expected<Findings> verify_files(const VerifyRequest& request, VerifyInputs& in, const VerifyProgress& progress) {
+Expected<Findings> verify_files(const VerifyRequest& request, VerifyInputs& in, const WorkProgress& progress) {
   Findings found;
   auto known = shared_digests(request.ranks, request.program, in.weights, in.known());
   if (!known) return known.error();

@@ -11,14 +11,13 @@
 #include "artifact/file_format.hpp"
 #include "certify/slack_plot.hpp"
 #include "pipeline/verify.hpp"
+#include "pipeline/work_progress.hpp"
 #include "ranks/ranks.hpp"
 #include "state/state.hpp"
 
 namespace hallmark {
 
 /// Hears how much of the work is done, and of what.
-using VerifyProgress = std::function<void(double done, double total, std::string_view item)>;
-
 /// What is verified, and how.
 struct VerifyRequest {
   std::string quantized, weights, calibration;  ///< calibration: "" without
@@ -31,8 +30,8 @@ struct VerifyRequest {
   /// Of each matrix that has a record in the state: why it is not taken, or "" where it is.
   std::function<void(const std::string& matrix, const std::string& why_not)> resumed = {};
   Ranks* ranks = nullptr;  ///< that share the work; null: this process alone
-  /// Hears of the rows within a matrix, while exact arithmetic judges them in this process alone.
-  VerifyProgress within_matrix = {};
+  /// Hears of the judgements within a matrix, while exact arithmetic makes them in this process alone.
+  WorkProgress within_matrix = {};
 };
 
 /// The files of a verification.
@@ -77,7 +76,7 @@ struct Findings {
 /// several ranks so is what rank 0 finds; the others judge for it, and find nothing themselves. Errors: those of agree
 /// and SharedItems; those of what was opened, of plan_of, judge_stored, reproduce and State::keep; E0711 files that are
 /// not those of the certificate.
-Expected<Findings> verify_files(const VerifyRequest& request, VerifyInputs& in, const VerifyProgress& progress = {});
+Expected<Findings> verify_files(const VerifyRequest& request, VerifyInputs& in, const WorkProgress& progress = {});
 
 /// Whether nothing is left over and no file changed meanwhile. Errors: E0711, E0710, E0902.
 Status check_rest(VerifyInputs& in);

@@ -151,7 +151,7 @@ TEST_CASE("within a matrix each row that exact arithmetic has judged is told, on
   const std::vector<Told> alone = told_with(1);
   REQUIRE(alone.size() == 3);
   for (std::size_t k = 0; k < alone.size(); ++k) {
-    CHECK(alone[k].item == fmt::format("a.weight, {} of 3 rows", k + 1));
+    CHECK(alone[k].item == fmt::format("a.weight, {} of 3 exact judgements", k + 1));
     CHECK(alone[k].done == doctest::Approx(alone[k].total * static_cast<double>(k + 1) / 3));
   }
   CHECK(told_with(4).size() <= 3);

@@ -152,7 +152,12 @@ TEST_CASE("a line of progress is taken off the terminal before anything else is 
   const std::string verify = "verify q --weights w --calibration c --exact --threads 1";
   const std::string shown = on_terminal(verify);
   CHECK(lines_of("verify: ", shown) > 1);
-  CHECK_MESSAGE(shown.find(" of 256 rows") != std::string::npos, shown);  // within a matrix
+  CHECK_MESSAGE(shown.find(" of 256 exact judgements") != std::string::npos, shown);  // within a matrix
+  const std::string again = on_terminal(verify + " --reproduce");
+  CHECK_MESSAGE(again.find(" of 256 exact judgements") != std::string::npos, again);
+  const std::string quantize = "quantize --weights w --calibration c --grid int4 --exact --threads 1 -o q2";
+  const std::string audited = on_terminal(quantize);  // of rows and of their losses
+  CHECK_MESSAGE(audited.find(" of 512 exact judgements") != std::string::npos, audited);
   CHECK(lines_of("verify: ", on_terminal(verify + " --quiet")) == 0);
 }
 
