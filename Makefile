@@ -64,7 +64,7 @@ study-smoke: build ## A few arms of every study on one checkpoint, little text, 
 	dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
 	smoke() { $(BUILD)/hallmark study $$1 --arms "$$2" --seeds 47 --eval-bytes 1024 --output "$$dir/$$1.jsonl"; \
 	  $(BUILD)/hallmark study $$1 --report --output "$$dir/$$1.jsonl"; }; \
-	smoke damage '^int4 gptq'; smoke calibration-source '^(self-generated|random bytes), 4 batches'; smoke rescue '^(nothing|low rank 2|n-gram cache)$$'; smoke repeat-2135 '^draw 1$$'
+	smoke damage '^int4 gptq'; smoke calibration-source '^(self-generated|random bytes), 4 batches'; smoke rescue '^(nothing|low rank 2|n-gram cache)$$'; smoke repeat-2135 '^draw 1$$'; smoke learned-tables '^2'
 
 .PHONY: proofs check-proofs clean-proofs
 proofs: ## Compile the Coq development

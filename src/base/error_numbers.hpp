@@ -203,6 +203,7 @@ inline constexpr int pack_shards = 440;          ///< a container of several fil
 inline constexpr int budget_too_small = 445;     ///< the smallest artifact of the candidates has more bytes
 inline constexpr int candidates_differ = 446;    ///< containers between which a budget cannot choose
 inline constexpr int sensitivity_missing = 447;  ///< a damage that was not measured, or of other weights
+inline constexpr int no_table_learned = 448;     ///< no matrix loses less under points of its own
 
 // Exit::infeasible: a state (--state) that cannot be gone on with.
 inline constexpr int state_not_empty = 441;  ///< it holds records and --resume was not given

@@ -31,6 +31,7 @@ Command codec_command(CLI::App& root);
 Command eval_command(CLI::App& root);
 Command ablate_command(CLI::App& root);
 Command league_command(CLI::App& root);
+Command learn_tables_command(CLI::App& root);
 Command study_command(CLI::App& root);
 Command ttest_command(CLI::App& root);
 Command witness_command(CLI::App& root);

@@ -127,7 +127,8 @@ int run(int argc, char** argv) {
       cli::codec_command(root),    cli::eval_command(root),    cli::ablate_command(root),
       cli::league_command(root),   cli::study_command(root),   cli::ttest_command(root),
       cli::smt_command(root),      cli::witness_command(root), cli::completion_command(root),
-      cli::manual_command(root),   cli::version_command(root), cli::sensitivity_command(root)};
+      cli::manual_command(root),   cli::version_command(root), cli::sensitivity_command(root),
+      cli::learn_tables_command(root)};
   for (const cli::Command& command : commands)
     command.app->add_flag("--quiet", cli::quiet, "Say nothing but results, warnings and errors");
   if (const Status sound = cli::check_words(root, argc, argv); !sound) return fail(sound.error());

@@ -33,4 +33,6 @@ Expected<Pattern> Pattern::compile(const std::string& text, const std::string& p
 
 bool Pattern::finds(const std::string& name) const { return RE2::PartialMatch(name, *expression_); }
 
+std::string pattern_of(const std::string& name) { return "^" + re2::RE2::QuoteMeta(name) + "$"; }
+
 }  // namespace hallmark

@@ -26,4 +26,7 @@ class Pattern {
   std::shared_ptr<const re2::RE2> expression_;
 };
 
+/// The pattern that finds this name and no other.
+std::string pattern_of(const std::string& name);
+
 }  // namespace hallmark

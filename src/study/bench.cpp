@@ -23,10 +23,12 @@ Expected<StudyBoard> study_board(std::uint64_t seed, Model model, const Corpus& 
   return StudyBoard{seed, std::move(model), corpus, evaluated, std::move(grams->front()), *bpb};
 }
 
-Expected<BenchModel> Bench::quantize(const Settings& settings, const Grams& grams, const Settings& embedding) {
+Expected<BenchModel> Bench::quantize(const Settings& settings, const Grams& grams,
+                                     const std::map<std::string, Settings>& own) {
   const std::string place = fmt::format("arm '{}'", line_.arm);
-  auto rules = RuleSet::make(
-      {{place, "", settings, {}, {}, {}}, {place, fmt::format("^{}$", embedding_tensor), embedding, {}, {}, {}}});
+  std::vector<Rule> all{{place, "", settings, {}, {}, {}}};
+  for (const auto& [name, more] : own) all.push_back({place, pattern_of(name), more, {}, {}, {}});
+  auto rules = RuleSet::make(std::move(all));
   if (!rules) return rules.error();
   BenchModel done;
   contracts::Report judged;

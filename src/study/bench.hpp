@@ -56,9 +56,10 @@ class Bench {
   const StudyBoard& board() const { return board_; }
   const Matrix<float>& weight(const std::string& name) const { return board_.model[name]; }
 
-  /// Every matrix under these settings and Gram matrices, the embedding under `embedding` where it says more. Errors:
-  /// those of RuleSet, quantize_matrix; E0630 a contract.
-  Expected<BenchModel> quantize(const Settings& settings, const Grams& grams, const Settings& embedding = {});
+  /// Every matrix under these settings and Gram matrices, and under those of its own, by name, where they say more.
+  /// Errors: those of RuleSet, quantize_matrix; E0630 a contract.
+  Expected<BenchModel> quantize(const Settings& settings, const Grams& grams,
+                                const std::map<std::string, Settings>& own = {});
   Expected<BenchModel> quantize(const Settings& settings) { return quantize(settings, board_.grams); }
   /// What the codes stand for.
   static Decoded decode(const BenchModel& codes);

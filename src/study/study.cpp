@@ -9,7 +9,8 @@
   STUDY(calibration_source)     \
   STUDY(rescue)                 \
   STUDY(repeat_2135)            \
-  STUDY(training)
+  STUDY(training)               \
+  STUDY(learned_tables)
 
 namespace hallmark {
 

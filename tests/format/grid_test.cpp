@@ -416,6 +416,13 @@ TEST_CASE("table:FILE is the points in a text file") {
     CHECK(bad.error().number == 221);
   }
   CHECK(parse("0 1.000244140625"));  // 13 bits
+  const auto listed = Grid::parse("table:-1,-0.5,0.25,2e0");
+  REQUIRE(listed);
+  CHECK(*listed == *grid);
+  CHECK(listed->name() == "table:-1,-0.5,0.25,2e0");
+  CHECK(Grid::parse("table:2,1").error().number == 221);
+  CHECK(Grid::parse("table:1,2e").error().number == 221);
+  CHECK(Grid::parse("table:1,2x").error().number == 901);  // a file's name
   std::remove(path.c_str());
   for (const std::string& missing : {"table:" + path, std::string("table:")}) {
     const auto bad = Grid::parse(missing);

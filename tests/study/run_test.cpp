@@ -233,6 +233,21 @@ TEST_CASE("training: every arm is measured on its own checkpoint, and its lines 
   CHECK(find_study("training")->arms() == trained);
 }
 
+TEST_CASE("learned-tables: what learns loses less, and the damage is that of the learned codes") {
+  const TinyExperiment experiment;
+  const StudyRun run = measured(options_of(experiment, "learned-tables", "^2 bits$"));
+  REQUIRE(run.lines.size() == 1);
+  const Figures& figures = run.lines[0].figures;
+  CHECK(figures.at("tables") > 0);
+  CHECK(figures.at("loss") < 1);
+  CHECK(figures.at("loss") == sum_of(figures, "learned loss") / sum_of(figures, "fixed loss"));
+  CHECK(figures.at("learned damage") != figures.at("fixed damage"));
+  double lower = 0;
+  for (const auto& [figure, loss] : figures)
+    if (figure.starts_with("learned loss/")) lower += loss < figures.at("fixed loss/" + figure.substr(13));
+  CHECK(lower == figures.at("tables"));
+}
+
 TEST_CASE("a state gives back the lines of a run that was killed, and no others") {
   const TinyExperiment experiment;
   StudyOptions options = options_of(experiment, "damage", "^int3 (gptq, floored|rtn)");

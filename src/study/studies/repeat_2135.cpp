@@ -57,7 +57,7 @@ Expected<Figures> measure_draw(Bench& bench, const std::string& name) {
   Figures figures;
   for (const RepeatSetting& setting : repeat_settings())
     for (std::size_t k = 0; k < std::size(after); ++k) {
-      const auto codes = bench.quantize(setting.settings, (*grams)[k], setting.embedding);
+      const auto codes = bench.quantize(setting.settings, (*grams)[k], {{embedding_tensor, setting.embedding}});
       if (!codes) return codes.error();
       const auto damage = bench.damage(Bench::decode(*codes));
       if (!damage) return damage.error();

@@ -19,7 +19,7 @@ struct RescueArm {
   std::string name;
   Settings more = {};                    ///< beside the setting's own
   bool all_codes = false;                ///< 2^B codes in place of 2^B - 1
-  Settings embedding = {};               ///< of it alone
+  Settings embedding = {};               ///< its own
   bool trained = false, cached = false;  ///< helps of the evaluation
 };
 
@@ -70,7 +70,7 @@ Expected<Figures> measure_rescue(Bench& bench, const std::string& name) {
     Settings settings = plain;
     for (const auto& [option, word] : arm.more) settings[option] = word;
     if (arm.all_codes) settings["grid"] = setting.name;
-    const auto codes = bench.quantize(settings, bench.board().grams, arm.embedding);
+    const auto codes = bench.quantize(settings, bench.board().grams, {{embedding_tensor, arm.embedding}});
     if (!codes) return codes.error();
     const auto model = bench.model_with(Bench::decode(*codes));
     if (!model) return model.error();
