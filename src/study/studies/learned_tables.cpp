@@ -81,8 +81,8 @@ Expected<StudyPage> tables_page(const StudyResults& results) {
     if (!confidence) return confidence.error();
     page.findings.push_back(
         {fmt::format("Do tables learned for each matrix damage less than lloyd:{0}, at {0} bits?", bits),
-         fmt::format("they damage {} as much, and lose {} as much", percent(mean_of(*learned) / mean_of(*fixed)),
-                     percent(mean_of(*loss))),
+         fmt::format("they damage {} times as much, and lose {} times as much",
+                     three_digits(mean_of(*learned) / mean_of(*fixed)), three_digits(mean_of(*loss))),
          fmt::format("{} against {} bits per byte", three_digits(mean_of(*learned)), three_digits(mean_of(*fixed))),
          *confidence, ""});
     table += fmt::format("| {} | {} | {} | {} | {:.1f} |\n", arm, mean_text(fixed), mean_text(learned), mean_text(loss),
