@@ -15,7 +15,7 @@ from .errors import (ContractError, Error, ExhaustedError, FileError, Infeasible
                      MismatchError, NumericError, UnavailableError, UsageError)
 from .files import (Model, Verification, export, formats, open, quantize_file, save_calibration, save_weights,
                     verify)
-from .gram import Gram
+from .gram import Gram, TargetGram
 from .matrix import Certificate, QuantizedMatrix, quantize
 from .numbers import Grid, decode, encode
 

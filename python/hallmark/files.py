@@ -9,7 +9,7 @@ import numpy as np
 
 from . import _native
 from .arrays import any_array, binary64, contiguous, matrix
-from .gram import Gram
+from .gram import Gram, TargetGram
 from .matrix import QuantizedMatrix, words
 
 Path = Union[str, "os.PathLike[str]"]
@@ -161,14 +161,18 @@ def export(model: Union[Model, Path], output: Path, *, to: str, overwrite: bool 
 
 
 def save_calibration(path: Path, grams: Mapping[str, Any], *, overwrite: bool = False) -> None:
-    """A calibration file: for each weight, by name, a `Gram` or an array [cols, cols] (its tokens are then unknown).
-    Errors: FileError; InfeasibleError E0410 the file exists; InputError E0351.
+    """A calibration file: for each weight, by name, a `Gram`, a `TargetGram`, or an array [cols, cols] (its tokens are
+    then unknown). Errors: FileError; InfeasibleError E0410 the file exists; InputError E0351.
     """
     entries = []
     for name, gram in grams.items():
+        if isinstance(gram, TargetGram):
+            for suffix, sums in zip((".gram", ".cross_gram", ".float_gram"), gram.matrices):
+                entries.append((name, suffix, sums, gram.tokens))
+            continue
         known = isinstance(gram, Gram)
         sums = gram.matrix if known else matrix(binary64(gram, name), name)
-        entries.append((name, sums, gram.tokens if known else None))
+        entries.append((name, ".gram", sums, gram.tokens if known else None))
     _native.write_calibration(os.fspath(path), entries, overwrite)
 
 

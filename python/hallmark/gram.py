@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any, Optional, Tuple
 
 import numpy as np
 
 from . import _native
 from .arrays import binary32
+
+
+def _columns(cols: Any) -> int:
+    if isinstance(cols, bool) or not isinstance(cols, (int, np.integer)) or cols < 1:
+        _native.refuse_array("a Gram matrix has 1 column or more", f"cols is {cols!r}", "Gram(weight.shape[1])")
+    return int(cols)
+
+
+def _rows(x: Any, name: str, tokens: Optional[Any]) -> np.ndarray:
+    """x as float32 [tokens, cols], contiguous, without the tokens that do not count."""
+    array = binary32(x, name, from_binary64=True)
+    if array.ndim == 0:
+        _native.refuse_array(f"{name} has no columns", "shape ()", "an array [..., cols]")
+    if tokens is not None:
+        mask = np.asarray(tokens.detach().cpu().numpy() if hasattr(tokens, "detach") else tokens)
+        if mask.shape != array.shape[:-1]:
+            _native.refuse_array("the mask is not one of these tokens",
+                                 f"mask {mask.shape}, {name} {array.shape}", f"a mask of shape {name}.shape[:-1]")
+        array = array[mask.astype(bool)]
+    width = array.shape[-1]
+    rows = array.reshape(-1, width) if width else array.reshape(0, 0)
+    return np.ascontiguousarray(rows)
 
 
 class Gram:
@@ -23,9 +45,7 @@ class Gram:
     """
 
     def __init__(self, cols: int) -> None:
-        if isinstance(cols, bool) or not isinstance(cols, (int, np.integer)) or cols < 1:
-            _native.refuse_array("a Gram matrix has 1 column or more", f"cols is {cols!r}", "Gram(weight.shape[1])")
-        self._native = _native.Gram(int(cols))
+        self._native = _native.Gram(_columns(cols))
 
     def add(self, x: Any, tokens: Optional[Any] = None) -> "Gram":
         """Appends tokens and returns itself.
@@ -36,18 +56,7 @@ class Gram:
         Errors (InputError, nothing is added then): E0324 another width, E0325 a number that is not finite, E0351 a dtype
         that is not taken, another device, or a mask of another shape.
         """
-        array = binary32(x, "x", from_binary64=True)
-        if array.ndim == 0:
-            _native.refuse_array("x has no columns", "shape ()", "an array [..., cols]")
-        if tokens is not None:
-            mask = np.asarray(tokens.detach().cpu().numpy() if hasattr(tokens, "detach") else tokens)
-            if mask.shape != array.shape[:-1]:
-                _native.refuse_array("the mask is not one of these tokens",
-                                     f"mask {mask.shape}, x {array.shape}", "a mask of shape x.shape[:-1]")
-            array = array[mask.astype(bool)]
-        width = array.shape[-1]
-        rows = array.reshape(-1, width) if width else array.reshape(0, 0)
-        self._native.add(np.ascontiguousarray(rows))
+        self._native.add(_rows(x, "x", tokens))
         return self
 
     def copy(self) -> "Gram":
@@ -74,3 +83,47 @@ class Gram:
 
     def __repr__(self) -> str:
         return f"<hallmark.Gram of {self.cols} columns, {self.tokens} tokens>"
+
+
+class TargetGram:
+    """What an asymmetric target reads of a layer: X, its inputs in the float model, and X~, those behind layers that are
+    quantized already, for the same tokens. The codes q are to stand for w: |w X - q X~|^2 (T23).
+
+        gram = hallmark.TargetGram(768)
+        gram.add(x, behind)                  # [..., 768] each
+        hallmark.quantize(W, gram, grid="int4", target="asymmetric")
+
+    H = X~ X~^T, C = X X~^T and K = X X^T are summed as `Gram` does it, H to the bits of a `Gram` over X~.
+    cols: columns of the weight, 1 or more.
+    """
+
+    def __init__(self, cols: int) -> None:
+        self._native = _native.TargetGram(_columns(cols))
+
+    def add(self, x: Any, behind: Any, tokens: Optional[Any] = None) -> "TargetGram":
+        """Appends tokens and returns itself.
+
+        x, behind: [..., cols], as `Gram.add` takes them, of one shape.  tokens: bool [...], which rows count; None: all.
+        Errors as of `Gram.add`, and E0324 another number of tokens; nothing is added then.
+        """
+        self._native.add(_rows(x, "x", tokens), _rows(behind, "behind", tokens))
+        return self
+
+    @property
+    def cols(self) -> int:
+        return self._native.columns
+
+    @property
+    def tokens(self) -> int:
+        """Tokens so far."""
+        return self._native.tokens
+
+    @property
+    def matrices(self) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """H, C and K: float64 [cols, cols]; copies. H and K are symmetric to the last bit, C is not."""
+        H, C, K = (np.empty((self.cols, self.cols), np.float64) for _ in range(3))
+        self._native.write(H, C, K)
+        return H, C, K
+
+    def __repr__(self) -> str:
+        return f"<hallmark.TargetGram of {self.cols} columns, {self.tokens} tokens>"

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import _native
 from .arrays import any_array, binary32, binary64, contiguous, matrix
-from .gram import Gram
+from .gram import Gram, TargetGram
 from .numbers import Grid
 
 _DTYPES = {"U16": np.uint16, "U8": np.uint8, "I8": np.int8}
@@ -168,8 +168,8 @@ def quantize(W: Any, gram: Any = None, *, name: str = "weight", contracts: str =
     the Gram matrix F64, for any number of threads.
 
     W: [rows, cols] = [out, in], float32, float16 or bfloat16; read, never written.
-    gram: a `Gram` of cols columns, or an array [cols, cols] of floating-point numbers, symmetric to the last bit; None
-        for methods that need none ("rtn").
+    gram: a `Gram` of cols columns, or an array [cols, cols] of floating-point numbers, symmetric to the last bit; a
+        `TargetGram` for target="asymmetric"; None for methods that need none ("rtn").
     name: of the weight, which seeds the signs of a rotation and stands in the certificate.
     contracts: "on", "exact" or "off".  exact: every row by exact arithmetic too.  bounds, optimality: what the
         certificate says beyond losses (docs/certificate.md).  threads: 0 for all cores; never changes a bit.
@@ -182,13 +182,16 @@ def quantize(W: Any, gram: Any = None, *, name: str = "weight", contracts: str =
     groups beyond the columns; NumericError; ContractError.
     """
     weights = matrix(binary32(W, "W"), "W")
-    tokens, no_token, sums = 0, False, None
-    if isinstance(gram, Gram):
+    tokens, no_token, sums, float_inputs = 0, False, None, None
+    if isinstance(gram, TargetGram):
+        tokens, (sums, *float_inputs) = gram.tokens, gram.matrices
+        no_token = tokens == 0
+    elif isinstance(gram, Gram):
         tokens, sums = gram.tokens, gram.matrix
         no_token = tokens == 0
     elif gram is not None:
         sums = matrix(binary64(gram, "gram"), "gram")
         if sums.shape[0] != sums.shape[1]:
             _native.refuse_array("gram is not square", f"shape {sums.shape}", "G = X X^T, [cols, cols]")
-    return QuantizedMatrix(_native.quantize(weights, sums, tokens, no_token, name, words(options), contracts, exact,
-                                            bounds, optimality, threads))
+    return QuantizedMatrix(_native.quantize(weights, sums, float_inputs, tokens, no_token, name, words(options),
+                                            contracts, exact, bounds, optimality, threads))

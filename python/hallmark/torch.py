@@ -5,6 +5,10 @@ ask for.
     calibration = hallmark.torch.calibrate(model, batches)
     hallmark.torch.quantize_model(model, calibration, "quantized", bits=4)
     hallmark.torch.load(model, "quantized/model.safetensors")
+
+or block after block, with the Gram matrices of one in memory:
+
+    hallmark.torch.quantize_blocks(model, "layers", batches, "quantized", bits=4, target="asymmetric")
 """
 
 from __future__ import annotations
@@ -48,7 +52,7 @@ def _key(tensor: torch.Tensor) -> Tuple[Any, ...]:
     return tensor.data_ptr(), tensor.device, tensor.dtype, tuple(tensor.shape), tensor.stride()
 
 
-def _tensors(model: torch.nn.Module) -> Dict[str, torch.Tensor]:
+def tensors_of(model: torch.nn.Module) -> Dict[str, torch.Tensor]:
     """What the model consists of by name; of tied tensors the first name."""
     found, seen = {}, set()
     for name, tensor in model.state_dict().items():
@@ -58,14 +62,33 @@ def _tensors(model: torch.nn.Module) -> Dict[str, torch.Tensor]:
     return found
 
 
-def _layers(model: torch.nn.Module) -> Iterator[Tuple[str, torch.nn.Module, bool]]:
+def layers_of(model: torch.nn.Module) -> Iterator[Tuple[str, torch.nn.Module, bool]]:
     """Name of the weight, layer, and whether the weight is [in, out]: each Linear and each Conv1D of transformers."""
-    names = {_key(tensor): name for name, tensor in _tensors(model).items()}
+    names = {_key(tensor): name for name, tensor in tensors_of(model).items()}
     for layer in model.modules():
         turned = type(layer).__name__ == "Conv1D" and getattr(layer, "weight", None) is not None and layer.weight.ndim == 2
         if isinstance(layer, torch.nn.Linear) or turned:
             if _key(layer.weight) in names:
                 yield names[_key(layer.weight)], layer, turned
+
+
+def _refuse_meta() -> None:
+    _native.refuse_array("the model has no numbers", "device meta", "load its weights first")
+
+
+def tokens_of(x: torch.Tensor, mask: Optional[torch.Tensor]) -> Tuple[np.ndarray, Optional[np.ndarray]]:
+    """The inputs of a layer, and which of them are tokens (None: all). A copy: what follows may work in place."""
+    if x.is_meta:
+        _refuse_meta()
+    rows = x.detach().to("cpu", torch.float64 if x.dtype == torch.float64 else torch.float32, copy=True).numpy()
+    if mask is None:
+        return rows, None
+    held = mask.detach().to("cpu").bool().numpy()
+    if rows.shape[:-1] == held.shape:
+        return rows, held
+    if rows.ndim == 2 and rows.shape[0] == held.size:  # the batch, flattened
+        return rows, held.reshape(-1)
+    return rows, None  # tokens in another order, those of an expert for example
 
 
 class _Sums:
@@ -83,7 +106,7 @@ class _Sums:
             self._waiting[3].append(name)
             return
         self.settle()
-        self._waiting = (x, version, self._rows(x), [name])
+        self._waiting = (x, version, tokens_of(x, self.mask), [name])
 
     def settle(self) -> None:
         """Adds what waits."""
@@ -92,20 +115,6 @@ class _Sums:
         (_, _, (rows, mask), names), self._waiting = self._waiting, None
         for gram in self._sums_of(names, rows.shape[-1]):
             gram.add(rows, mask)
-
-    # A copy: what follows may work in place.
-    def _rows(self, x: torch.Tensor) -> Tuple[np.ndarray, Optional[np.ndarray]]:
-        if x.device.type == "meta":
-            _native.refuse_array("the model has no numbers", "device meta", "load its weights first")
-        rows = x.detach().to("cpu", torch.float64 if x.dtype == torch.float64 else torch.float32, copy=True).numpy()
-        if self.mask is None:
-            return rows, None
-        mask = self.mask.detach().to("cpu").bool().numpy()
-        if rows.shape[:-1] == mask.shape:
-            return rows, mask
-        if rows.ndim == 2 and rows.shape[0] == mask.size:  # the batch, flattened
-            return rows, mask.reshape(-1)
-        return rows, None  # tokens in another order, those of an expert for example
 
     def _sums_of(self, names: List[str], cols: int) -> List[Gram]:
         """One sum for all of `names`, unless they were handed different tensors before. A sum that others share too is
@@ -125,7 +134,7 @@ class _Sums:
         return sums
 
 
-def _call(model: torch.nn.Module, batch: Any, device: torch.device) -> Optional[torch.Tensor]:
+def call(model: torch.nn.Module, batch: Any, device: torch.device) -> Optional[torch.Tensor]:
     """Runs the model on a batch of any of the usual forms."""
     def there(x: Any) -> Any:
         return x.to(device) if isinstance(x, torch.Tensor) else x
@@ -137,13 +146,13 @@ def _call(model: torch.nn.Module, batch: Any, device: torch.device) -> Optional[
     return model(there(batch))
 
 
-def _mask_of(batch: Any) -> Optional[torch.Tensor]:
+def mask_of(batch: Any) -> Optional[torch.Tensor]:
     mask = batch["attention_mask"] if hasattr(batch, "keys") and "attention_mask" in batch.keys() else None
     return mask if isinstance(mask, torch.Tensor) and mask.ndim == 2 else None
 
 
 @contextlib.contextmanager
-def _evaluating(model: torch.nn.Module) -> Iterator[None]:
+def evaluating(model: torch.nn.Module) -> Iterator[None]:
     training = {module: module.training for module in model.modules()}
     model.eval()
     try:
@@ -172,7 +181,7 @@ def calibrate(model: torch.nn.Module, batches: Iterable[Any], *, include: str = 
     numbers; whatever the model raises.
     """
     sums, calibration, hooks = _Sums(), Calibration(), []
-    for name, layer, turned in _layers(model):
+    for name, layer, turned in layers_of(model):
         if not re.search(include, name):
             continue
         calibration.unseen.add(name)
@@ -181,10 +190,10 @@ def calibrate(model: torch.nn.Module, batches: Iterable[Any], *, include: str = 
         hooks.append(layer.register_forward_pre_hook(lambda _, inputs, name=name: sums.see(name, inputs[0])))
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     try:
-        with _evaluating(model):
+        with evaluating(model):
             for done, batch in enumerate(batches):
-                sums.mask = _mask_of(batch)
-                _call(model, batch, device)
+                sums.mask = mask_of(batch)
+                call(model, batch, device)
                 sums.settle()
                 if progress:
                     progress(done + 1)
@@ -213,19 +222,32 @@ def quantize_model(model: torch.nn.Module, calibration: Calibration, folder: Pat
     """
     place = pathlib.Path(folder)
     place.mkdir(parents=True, exist_ok=True)
-    weights, known = place / "weights.safetensors", place / "calibration.safetensors"
-    tensors = _tensors(model)
-    save_weights(weights, {name: tensor.cpu() for name, tensor in tensors.items()}, overwrite=overwrite)
-    calibration.save(known, overwrite=overwrite)
+    save_model(model, place, overwrite)
+    calibration.save(place / "calibration.safetensors", overwrite=overwrite)
+    turned = calibration.transposed & calibration.keys() & tensors_of(model).keys()
+    return quantize_saved(place, turned, overwrite, progress, options)
+
+
+def save_model(model: torch.nn.Module, place: pathlib.Path, overwrite: bool) -> None:
+    """weights.safetensors of `quantize_model`."""
+    tensors = tensors_of(model)
+    if any(tensor.is_meta for tensor in tensors.values()):
+        _refuse_meta()
+    save_weights(place / "weights.safetensors", {name: tensor.cpu() for name, tensor in tensors.items()},
+                 overwrite=overwrite)
+
+
+def quantize_saved(place: pathlib.Path, turned: Set[str], overwrite: bool, progress: Optional[Progress],
+                   options: Dict[str, Any]) -> Model:
+    """The container of `quantize_model`, from the other two files."""
     with tempfile.TemporaryDirectory() as rules:
         config = None
-        turned = [{"match": f"^{re.escape(name)}$", "transposed": True}
-                  for name in sorted(calibration.transposed & calibration.keys() & tensors.keys())]
         if turned:
             config = os.path.join(rules, "rules.json")
-            pathlib.Path(config).write_text(json.dumps({"rules": turned}))
-        return quantize_file(weights, place / "model.safetensors", known, config=config, overwrite=overwrite,
-                             progress=progress, **options)
+            pathlib.Path(config).write_text(json.dumps(
+                {"rules": [{"match": f"^{re.escape(name)}$", "transposed": True} for name in sorted(turned)]}))
+        return quantize_file(place / "weights.safetensors", place / "model.safetensors", place / "calibration.safetensors",
+                             config=config, overwrite=overwrite, progress=progress, **options)
 
 
 def load(model: torch.nn.Module, path: Path) -> torch.nn.Module:
@@ -251,3 +273,6 @@ def load(model: torch.nn.Module, path: Path) -> torch.nn.Module:
     if changed:
         warnings.warn(f"{changed} numbers were rounded to the dtype of the model: the certificate speaks of them before")
     return model
+
+
+from .torch_blocks import quantize_blocks  # noqa: E402 -- it builds on the above

@@ -51,17 +51,12 @@ py::dict quantize_files(const std::string& weights, const std::string& calibrati
     const LongCall call(threads);
     RuleSet rules = taken(rules_of_words(words, "the arguments", config));
     if (config.empty()) check(check_words(rules));
-    const QuantizeFilesRequest request{
-        weights,
-        calibration,
-        output,
-        "",
-        config,
-        {include, exclude},
-        {taken(contracts::parse_policy(contracts)), true, bounds, rows_of(exact), optimality},
-        holdout,
-        overwrite,
-        std::string("hallmark ") + HALLMARK_VERSION};
+    const Demands demands{taken(contracts::parse_policy(contracts)), true, bounds, rows_of(exact), optimality};
+    const QuantizeFilesRequest request{weights,   calibration,
+                                       output,    "",
+                                       config,    {include, exclude},
+                                       demands,   holdout,
+                                       overwrite, std::string("hallmark ") + HALLMARK_VERSION};
     const QuantizationOfFiles work = taken(QuantizationOfFiles::prepare(request, rules));
     taken(work.run({[&](double done, double total, std::string_view item) { progress(done, total, item); }, {}}));
     for (const LeftOut& tensor : work.plan().left_out) reasons.emplace_back(tensor.tensor->name, tensor.reason);
@@ -171,14 +166,14 @@ void write_tensors(const std::string& path, const std::vector<NamedArray>& array
   check(writer.commit());
 }
 
-/// Gram matrices as a calibration file: name, [cols, cols], tokens (none: unknown) of each.
-using NamedGram = std::tuple<std::string, py::buffer, std::optional<std::uint64_t>>;
+/// Gram matrices as a calibration file: name, suffix, [cols, cols], tokens (none: unknown) of each.
+using NamedGram = std::tuple<std::string, std::string, py::buffer, std::optional<std::uint64_t>>;
 void write_calibration(const std::string& path, const std::vector<NamedGram>& grams, bool overwrite) {
   std::vector<GramPlan> plan;
   std::vector<Array<double>> matrices;
-  for (const auto& [name, matrix, tokens] : grams) {
+  for (const auto& [name, suffix, matrix, tokens] : grams) {
     matrices.emplace_back(matrix);
-    plan.push_back({name, static_cast<std::uint64_t>(matrices.back().cols()), tokens});
+    plan.push_back({name, static_cast<std::uint64_t>(matrices.back().cols()), tokens, suffix});
   }
   const Call call(0);
   check(write_grams(path, overwrite, plan, [&](std::size_t i) -> Expected<Matrix<double>> {

@@ -52,16 +52,20 @@ void dequantize(const NativeMatrix& matrix, const py::buffer& to) {
                {out.data() + i * cols, width});
 }
 
-NativeMatrix quantize(const py::buffer& weights, const std::optional<py::buffer>& gram, std::uint64_t tokens,
+NativeMatrix quantize(const py::buffer& weights, const std::optional<py::buffer>& gram,
+                      const std::optional<std::pair<py::buffer, py::buffer>>& float_inputs, std::uint64_t tokens,
                       bool no_token, const std::string& name, const std::map<std::string, std::string>& words,
                       const std::string& contracts, bool exact, bool bounds, bool optimality, int threads) {
   const Array<float> W(weights);
   std::optional<Array<double>> G;
   if (gram) G.emplace(*gram);
+  std::optional<Array<double>> C, K;
+  if (float_inputs) C.emplace(float_inputs->first), K.emplace(float_inputs->second);
   MatrixInMemory in{name, W.data(), W.rows(), W.cols()};
   if (G) {
     in.G = G->data();
     in.gram_cols = G->cols();
+    if (C) in.C = C->data(), in.K = K->data();
     in.tokens = tokens;
     in.no_token = no_token;
   }

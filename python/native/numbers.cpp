@@ -8,6 +8,7 @@
 #include "format/codec_lanes.hpp"
 #include "format/golden_float.hpp"
 #include "linalg/gram.hpp"
+#include "linalg/target_grams.hpp"
 #include "method/options.hpp"
 #include "parts.hpp"
 
@@ -73,6 +74,39 @@ class Gram {
   GramAccumulator sums_;
 };
 
+/// The sums of TargetAccumulator, likewise.
+class TargetGram {
+ public:
+  explicit TargetGram(Index columns) : columns_(columns), sums_(columns) {}
+
+  void add(const py::buffer& tokens, const py::buffer& behind) {
+    const Array<float> X(tokens), moved(behind);
+    const Call call(0);
+    const std::lock_guard lock(mutex_);
+    check(sums_.add(Eigen::Map<const Matrix<float>>(X.data(), X.rows(), X.cols()),
+                    Eigen::Map<const Matrix<float>>(moved.data(), moved.rows(), moved.cols())));
+  }
+  Index columns() const { return columns_; }
+  Index tokens() const {
+    const std::lock_guard lock(mutex_);
+    return sums_.tokens();
+  }
+  void write(const py::buffer& H, const py::buffer& C, const py::buffer& K) const {
+    const Array<double> matrix(H, true), cross(C, true), of_float(K, true);
+    const Call call(0);
+    const std::lock_guard lock(mutex_);
+    const TargetGrams grams = sums_.grams();
+    std::copy_n(grams.H.data(), grams.H.size(), matrix.data());
+    std::copy_n(grams.C.data(), grams.C.size(), cross.data());
+    std::copy_n(grams.K.data(), grams.K.size(), of_float.data());
+  }
+
+ private:
+  Index columns_;
+  mutable std::mutex mutex_;
+  TargetAccumulator sums_;
+};
+
 // The codes of a grid, in the order of their values; words that stand for no point are left out.
 std::vector<double> points(const Grid& grid) {
   std::vector<double> values;
@@ -104,6 +138,12 @@ void add_numbers(py::module_& module) {
       .def("write", &Gram::write)
       .def_property_readonly("columns", &Gram::columns)
       .def_property_readonly("tokens", &Gram::tokens);
+  py::class_<TargetGram>(module, "TargetGram")
+      .def(py::init<Index>())
+      .def("add", &TargetGram::add)
+      .def("write", &TargetGram::write)
+      .def_property_readonly("columns", &TargetGram::columns)
+      .def_property_readonly("tokens", &TargetGram::tokens);
   py::class_<Grid>(module, "Grid")
       .def(py::init([](const std::string& name) { return taken(Grid::parse(name)); }))
       .def_property_readonly("id", &Grid::id)

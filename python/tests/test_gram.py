@@ -72,3 +72,29 @@ def test_refusals_leave_the_sums_alone(layer):
     for cols in (0, -1, 1.5, "3", True):
         with pytest.raises(hallmark.InputError):
             hallmark.Gram(cols)
+
+
+def test_both_inputs_are_summed_as_the_tool_does(layer, tool, tmp_path):
+    _, X = layer
+    behind = (X + 0.1 * np.roll(X, 1, 1)).astype(np.float32)
+    write_safetensors(tmp_path / "x.safetensors", {"w.activations": X})
+    write_safetensors(tmp_path / "y.safetensors", {"w.activations": behind})
+    tool("gram", "--activations", tmp_path / "x.safetensors", "--behind", tmp_path / "y.safetensors",
+         "--output", tmp_path / "c.safetensors")
+    expected = read_safetensors(tmp_path / "c.safetensors")
+    gram = hallmark.TargetGram(40)
+    for x, y in zip(np.array_split(X, 3), np.array_split(behind, 3)):
+        assert gram.add(x, y) is gram
+    assert gram.tokens == 200 and gram.cols == 40 and "200 tokens" in repr(gram)
+    for matrix, suffix in zip(gram.matrices, ("gram", "cross_gram", "float_gram")):
+        assert matrix.tobytes() == expected[f"w.{suffix}"].tobytes(), suffix
+    assert (gram.matrices[0] == hallmark.Gram(40).add(behind).matrix).all()
+    hallmark.save_calibration(tmp_path / "again.safetensors", {"w": gram})
+    assert (tmp_path / "again.safetensors").read_bytes() == (tmp_path / "c.safetensors").read_bytes()
+    mask = np.arange(200) % 3 > 0
+    assert hallmark.TargetGram(40).add(X, behind, mask).tokens == mask.sum()
+    with pytest.raises(hallmark.InputError, match="E0324"):
+        gram.add(X, behind[:-1])
+    with pytest.raises(hallmark.InputError, match="behind"):
+        gram.add(X, behind.astype(np.complex64))
+    assert gram.tokens == 200

@@ -144,3 +144,26 @@ def test_other_threads_run_meanwhile():
         ticks += 1
     thread.join()
     assert ticks > 10, (ticks, took)  # with the lock held all the while there is one, or two
+
+
+def test_an_asymmetric_target_is_that_of_the_tool(layer, tool, tmp_path):
+    W, X = layer
+    behind = (X + 0.2 * np.roll(X, 1, 1)).astype(np.float32)
+    gram = hallmark.TargetGram(40).add(X, behind)
+    write_safetensors(tmp_path / "w.safetensors", {"w": W})
+    hallmark.save_calibration(tmp_path / "c.safetensors", {"w": gram})
+    tool("quantize", "--weights", tmp_path / "w.safetensors", "--calibration", tmp_path / "c.safetensors", "--grid", "int4",
+         "--target", "asymmetric", "-o", tmp_path / "q.safetensors")
+    expected = hallmark.open(tmp_path / "q.safetensors").matrix("w")
+    q = hallmark.quantize(W, gram, name="w", grid="int4", target="asymmetric")
+    assert (q.codes == expected.codes).all() and (q.scales == expected.scales).all()
+    assert q.certificate.text in (tmp_path / "q.certificate.json").read_text()
+    H, C, K = gram.matrices
+    w, r = W.astype(np.float64), q.dequantized.astype(np.float64)
+    loss = np.einsum("ij,jk,ik->i", w, K, w) - 2 * np.einsum("ij,jk,ik->i", w, C, r) + np.einsum("ij,jk,ik->i", r, H, r)
+    assert (loss <= q.certificate.loss[:, 1] * (1 + 1e-6)).all()
+    plain = hallmark.quantize(W, gram, name="w", grid="int4")
+    assert (plain.codes == hallmark.quantize(W, H, name="w", grid="int4").codes).all()
+    assert (plain.codes != q.codes).any()
+    with pytest.raises(hallmark.InfeasibleError, match="E0431"):
+        hallmark.quantize(W, H, grid="int4", target="asymmetric")

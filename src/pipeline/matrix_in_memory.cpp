@@ -30,13 +30,18 @@ Expected<CertifiedMatrix> quantize_in_memory(const MatrixInMemory& in, RuleSet& 
                           DType::F32,
                           {static_cast<std::uint64_t>(in.rows), static_cast<std::uint64_t>(in.cols)},
                           std::as_bytes(values)};
-  const CalibrationEntry entry{
-      .is_gram = true, .cols = static_cast<std::uint64_t>(in.gram_cols), .tokens = in.tokens, .no_token = in.no_token};
+  const CalibrationEntry entry{.is_gram = true,
+                               .cols = static_cast<std::uint64_t>(in.gram_cols),
+                               .tokens = in.tokens,
+                               .no_token = in.no_token,
+                               .crossed = in.C != nullptr};
   const Expected<PlannedMatrix> planned = plan_matrix(tensor, in.G ? &entry : nullptr, rules);
   if (!planned) return planned.error();
   LoadedMatrix loaded{HeldMatrix<float>(in.W, in.rows, in.cols), std::nullopt, std::nullopt, std::nullopt, {}};
   const bool calibrated = in.G && planned->uses_gram();
   if (calibrated) loaded.G.emplace(in.G, in.gram_cols, in.gram_cols);
+  if (calibrated && planned->matrix.options.target != plain_target)
+    loaded.cross.emplace(CrossGrams{{in.C, in.gram_cols, in.gram_cols}, {in.K, in.gram_cols, in.gram_cols}});
   Expected<QuantizedTensor> quantized = quantize_loaded(*planned, std::move(loaded), calibrated, demands);
   if (!quantized) return quantized.error();
   if (const Status good = check_judged(*planned, quantized->judged); !good) return good.error();

@@ -13,9 +13,10 @@ struct MatrixInMemory {
   const float* W;
   Index rows, cols;
   const double* G = nullptr;
-  Index gram_cols = 0;
-  std::uint64_t tokens = 0;  ///< that G sums; 0: unknown
-  bool no_token = false;     ///< known: G is the sum of none
+  const double *C = nullptr, *K = nullptr;  ///< of FloatInputs, beside G = H; both or none
+  Index gram_cols = 0;                      ///< of all three
+  std::uint64_t tokens = 0;                 ///< that G sums; 0: unknown
+  bool no_token = false;                    ///< known: G is the sum of none
 };
 
 struct CertifiedMatrix {

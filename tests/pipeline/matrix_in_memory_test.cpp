@@ -7,6 +7,7 @@
 #include "base/error_numbers.hpp"
 #include "io/file.hpp"
 #include "linalg/gram.hpp"
+#include "linalg/target_grams.hpp"
 #include "pipeline/matrix_in_memory.hpp"
 #include "pipeline/quantize_files.hpp"
 
@@ -30,7 +31,7 @@ struct SmallLayer {
     REQUIRE(sums.add(Eigen::Map<const Matrix<float>>(x.data(), tokens, cols)));
     G = sums.gram();
   }
-  MatrixInMemory in_memory() const { return {"a", W.data(), rows, cols, G.data(), cols, tokens}; }
+  MatrixInMemory in_memory() const { return {"a", W.data(), rows, cols, G.data(), nullptr, nullptr, cols, tokens}; }
 };
 
 int number_of(MatrixInMemory in, const Words& words) {
@@ -73,6 +74,41 @@ TEST_CASE("a matrix in memory gets the codes and the certificate of one in a fil
     CHECK(*file->codes(file->header().matrices.front()) == made->result.codes);
     CHECK(made->result.codes.size() == rows * cols);
   }
+}
+
+TEST_CASE("so does one with an asymmetric target, whose inputs of the float layer lie in memory too") {
+  const SmallLayer layer;
+  const std::vector<float> x = test::noise(tokens * cols, 5), moved = test::noise(tokens * cols, 6);
+  TargetAccumulator sum(cols);
+  REQUIRE(sum.add(Eigen::Map<const Matrix<float>>(x.data(), tokens, cols),
+                  Eigen::Map<const Matrix<float>>(moved.data(), tokens, cols)));
+  const TargetGrams grams = sum.grams();
+  const test::TemporaryFolder folder;
+  test::write_tensors(folder / "w", {{"a", DType::F32, {rows, cols}, layer.W}});
+  const std::vector<GramPlan> plan = {
+      {"a", cols, tokens, gram_suffix}, {"a", cols, tokens, cross_gram_suffix}, {"a", cols, tokens, float_gram_suffix}};
+  const Matrix<double>* const all[] = {&grams.H, &grams.C, &grams.K};
+  REQUIRE(write_grams(folder / "c", false, plan, [&](std::size_t i) { return *all[i]; }));
+  const Words words{{"grid", "int4"}, {"target", "asymmetric"}};
+  RuleSet of_files = *rules_of_words(words, "test"), of_memory = of_files;
+  QuantizeFilesRequest request;
+  request.weights = folder / "w";
+  request.calibration = folder / "c";
+  request.output = folder / "q.safetensors";
+  request.tool = "a test";
+  const auto work = QuantizationOfFiles::prepare(request, of_files);
+  REQUIRE(work);
+  REQUIRE(work->run({}));
+  const MatrixInMemory in{"a",  layer.W.data(), rows, cols, grams.H.data(), grams.C.data(), grams.K.data(),
+                          cols, tokens};
+  const auto made = quantize_in_memory(in, of_memory, {});
+  REQUIRE(made);
+  const std::string text = *read_text(certificate_path(request.output));
+  CHECK(text.find(certificate_lines(made->certificate)) != std::string::npos);
+  MatrixInMemory without = in;
+  without.C = without.K = nullptr;
+  CHECK(number_of(without, words) == error_number::calibration_missing);
+  CHECK(number_of(without, {{"grid", "int4"}}) == 0);
 }
 
 TEST_CASE("what a matrix in memory lacks is said of it") {
