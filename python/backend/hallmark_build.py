@@ -2,6 +2,9 @@
 
 It needs no package, so that `pip install ./python` works without network on a system that has none but its own. The
 build folder is build-python beside the sources, or HALLMARK_BUILD; what is there already is not built again.
+
+`pip wheel ./python --config-settings bundle=1` puts the shared libraries into the wheel too, but for those that
+manylinux_2_36 promises: it installs where Debian's are not.
 """
 
 import base64
@@ -36,9 +39,27 @@ def build_module():
     return folder / "python" / "hallmark" / ("_native" + sysconfig.get_config_var("EXT_SUFFIX"))
 
 
-def tag():
+def tag(bundled):
     python = f"cp{sys.version_info.major}{sys.version_info.minor}"
-    return f"{python}-{python}-{re.sub('[-.]', '_', sysconfig.get_platform())}"
+    machine = re.sub("[-.]", "_", sysconfig.get_platform())
+    return f"{python}-{python}-{machine.replace('linux', 'manylinux_2_36', 1) if bundled else machine}"
+
+
+# What every system of manylinux_2_36 has (PEP 600): glibc, and the runtime of the compiler.
+PROMISED = re.compile(r"(linux-vdso|ld-linux.*|lib(c|m|dl|rt|pthread|gcc_s|stdc\+\+))\.so")
+
+
+def libraries(module):
+    """The shared libraries that the module needs, theirs too, by the names under which they are looked for."""
+    found = {}
+    for line in subprocess.run(["ldd", module], check=True, capture_output=True, text=True).stdout.splitlines():
+        name, _, rest = line.strip().partition(" => ")
+        if PROMISED.match(os.path.basename(name)):
+            continue
+        if not rest.startswith("/"):
+            raise RuntimeError(f"{module}: {line.strip()}")
+        found[name] = pathlib.Path(rest.split(" ")[0])
+    return found
 
 
 def metadata():
@@ -47,13 +68,13 @@ def metadata():
             "Requires-Python: >=3.9\nRequires-Dist: numpy>=1.23\n")
 
 
-def write_wheel(folder, files):
+def write_wheel(folder, files, bundled=False):
     """files: (name in the wheel, bytes). Their order and times are fixed: equal contents give equal wheels."""
-    name = f"hallmark-{version()}-{tag()}.whl"
+    name = f"hallmark-{version()}-{tag(bundled)}.whl"
     info = f"hallmark-{version()}.dist-info"
     files = sorted(files) + [(f"{info}/METADATA", metadata().encode()),
                              (f"{info}/WHEEL", f"Wheel-Version: 1.0\nGenerator: hallmark\nRoot-Is-Purelib: false\n"
-                                               f"Tag: {tag()}\n".encode())]
+                                               f"Tag: {tag(bundled)}\n".encode())]
     record = ""
     with zipfile.ZipFile(pathlib.Path(folder) / name, "w", zipfile.ZIP_DEFLATED) as wheel:
         def add(path, content):
@@ -75,7 +96,10 @@ def sources():
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     module = build_module()
     files = [(f"hallmark/{path.name}", path.read_bytes()) for path in [*sources(), module]]
-    return write_wheel(wheel_directory, files)
+    bundled = bool((config_settings or {}).get("bundle"))
+    if bundled:
+        files += [(f"hallmark/libs/{name}", path.read_bytes()) for name, path in libraries(module).items()]
+    return write_wheel(wheel_directory, files, bundled)
 
 
 def build_editable(wheel_directory, config_settings=None, metadata_directory=None):
