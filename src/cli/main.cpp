@@ -121,13 +121,13 @@ int run(int argc, char** argv) {
       "Exit codes: 0 done, 2 usage, 3 invalid input, 4 infeasible plan, 5 numeric failure, 6 contract violated,\n"
       "7 verification mismatch, 8 finished with skipped tensors, 9 I/O, 10 memory, 13 not built in, 1 a bug.");
   const std::vector<cli::Command> commands = {
-      cli::quantize_command(root), cli::verify_command(root),  cli::dequantize_command(root),
-      cli::export_command(root),   cli::import_command(root),  cli::pack_command(root),
-      cli::unpack_command(root),   cli::gram_command(root),    cli::inspect_command(root),
-      cli::codec_command(root),    cli::eval_command(root),    cli::ablate_command(root),
-      cli::league_command(root),   cli::study_command(root),   cli::ttest_command(root),
-      cli::smt_command(root),      cli::witness_command(root), cli::completion_command(root),
-      cli::manual_command(root),   cli::version_command(root), cli::sensitivity_command(root),
+      cli::quantize_command(root),    cli::verify_command(root),  cli::dequantize_command(root),
+      cli::export_command(root),      cli::import_command(root),  cli::pack_command(root),
+      cli::unpack_command(root),      cli::gram_command(root),    cli::inspect_command(root),
+      cli::codec_command(root),       cli::eval_command(root),    cli::ablate_command(root),
+      cli::league_command(root),      cli::study_command(root),   cli::ttest_command(root),
+      cli::smt_command(root),         cli::witness_command(root), cli::completion_command(root),
+      cli::manual_command(root),      cli::version_command(root), cli::sensitivity_command(root),
       cli::learn_tables_command(root)};
   for (const cli::Command& command : commands)
     command.app->add_flag("--quiet", cli::quiet, "Say nothing but results, warnings and errors");
