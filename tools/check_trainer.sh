@@ -123,13 +123,15 @@ echo 'the study of trainings: every arm, small'
 sed -e 's/"dim": 128/"dim": 32/; s/"head_dim": 32/"head_dim": 8/; s/"mlp_hidden": 256/"mlp_hidden": 64/; s/6144, "bigram_dim": 64/512, "bigram_dim": 16/' \
   -e 's/"batch": 8, "steps": 1000, "warmup": 20, "warmdown": 600/"batch": 2, "steps": 40, "warmup": 2, "warmdown": 24/' \
   -e 's/"every": 100, "keep": 10/"every": 10, "keep": 2/; s/"every": 20/"every": 2/' trainer/recipe-study.json > "$folder/study.json"
-study=(python3 tools/train_study.py build-trainer/hallmark-train "$folder/arms" --recipe "$folder/study.json" --text "$folder/text" 47)
+mkdir "$folder/more"  # as much text as 40 batches are drawn from
+for file in $(cd $pod; printf '%s\n' *.pod | head -10); do head -c 30000 "$pod/$file" > "$folder/more/$file"; done
+study=(python3 tools/train_study.py build-trainer/hallmark-train "$folder/arms" --recipe "$folder/study.json" --text "$folder/more" --seeds 47)
 "${study[@]}" > "$folder/log" || { cat "$folder/log" "$folder"/arms/*/*.log >&2; exit 1; }
 [ "$(grep -c ': trained$' "$folder/log")" -eq 10 ]
 "${study[@]}" | grep -c ': is there$' | grep -qx 10
-OPENBLAS_NUM_THREADS=2 "$build/hallmark" study training --models "$folder/arms" --text "$folder/text" --seeds 47 --eval-bytes 1024 \
+OPENBLAS_NUM_THREADS=2 "$build/hallmark" study training --models "$folder/arms" --text "$folder/more" --seeds 47 --eval-bytes 1024 \
   --output "$folder/study.jsonl"
-[ "$(grep -o '"checkpoint":[0-9.]*' "$folder/study.jsonl" | sort -u | wc -l)" -eq 10 ] || { echo 'arms have one checkpoint' >&2; exit 1; }
+[ "$(grep -o -E '"checkpoint":[0-9.]+' "$folder/study.jsonl" | sort -u | wc -l)" -eq 10 ] || { echo 'arms have one checkpoint' >&2; exit 1; }
 "$build/hallmark" study training --report --output "$folder/study.jsonl"
 
 echo 'killed: the weights are those of an undisturbed run, with everything on that a state has to keep'

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""tools/train_study.py TRAINER FOLDER [--recipe FILE] [--text FOLDER] [SEED..]: trains what the study `training` compares.
+"""tools/train_study.py TRAINER FOLDER [--recipe FILE] [--text FOLDER] [--seeds S..]: trains what the study `training` compares.
 
 Each arm of trainer/recipe-study.json is its base with the arm's entries merged in; its checkpoint of seed S becomes
 FOLDER/ARM/seed-S.safetensors, as many side by side as there are processors. A training that was killed goes on, and one whose
@@ -55,7 +55,7 @@ def main():
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--recipe", default="trainer/recipe-study.json")
     parser.add_argument("--text")
-    parser.add_argument("seeds", nargs="*", type=int, default=[47, 89, 144])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[47, 89, 144])
     arguments = parser.parse_args()
     study = json.loads(pathlib.Path(arguments.recipe).read_text())
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
