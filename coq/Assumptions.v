@@ -339,6 +339,7 @@ Definition witnesses := (
   @T13_beside_witness,
   @T13_rule_witness,
   @T13_scales_witness,
+  @T13_clip_witness,
   @T14_witness,
   @T14_not_witness).
 

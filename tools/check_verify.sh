@@ -50,6 +50,9 @@ accepts "--grid int4 --group-size 64 --scale-storage f16" "scales by absmax"
 accepts "--grid int3s --exact --bounds" "not judged, of the certificate: assumptions, bound, clipped, contracts, slack"
 accepts "--grid int8z --group-size 32 --scale-storage bf16" "scales by minmax"
 accepts "--grid nf4 --no-guard" "no guard"
+accepts "--grid int4 --scale-rule sdclip" "scales by sdclip"
+accepts "--grid lloyd:3 --scale-rule sdclip --group-size 48 --scale-storage bf16 --rotation hadamard:16" "scales by sdclip, of rotated rows in their basis"
+accepts "--grid int6s --method descent --scale-rule sdclip" "with the scales of sdclip"
 accepts "--grid lloyd:3 --method rtn" "no calibration: nothing is promised of losses"
 accepts "--grid int3 --method rtn --scale-rule diag" "scales NOT JUDGED: rule diag is not known, loss at most" 8
 
@@ -70,4 +73,4 @@ at=$(($(stat -c %s "$quantized") - 2))
 byte=$(od -An -tu1 -j "$at" -N 1 "$quantized")
 printf "$(printf '\\%03o' $((byte ^ 1)))" | dd of="$quantized" bs=1 seek="$at" conv=notrunc status=none
 expect 7 "error\[E0712\]" verify --exact --checker
-echo "check_verify: a quantized model passes verify --exact --checker, eighteen others hallmark-check alone; a flipped bit, a replaced pair and a missing checker do not"
+echo "check_verify: a quantized model passes verify --exact --checker, twenty-one others hallmark-check alone; a flipped bit, a replaced pair and a missing checker do not"

@@ -3,21 +3,20 @@
     Purpose: a scale says where the grid lies, so codes alone mean nothing: at scale 2^100 every
       weight is nearest to 0.  This file decides, on the words of a row, whether its scales and zero
       points are those that a rule makes of the weights.
-    Main results: [up_fits_correct] (a scale is the least number of its format that is not below a
-      quotient), [group_fits_correct], [scales_fit_correct] (the rule, group by group).
-    Bound functions: [rounded_up].
-    Depends on: Check/Dyadic, Check/Reading, Check/Grid, Check/Ruler, Check/Packing, Check/Checker;
-      Flocq: Core.
-    Source: docs/design.md, section "Scales". *)
+    Main results: [group_fits_correct], [scales_fit_correct] (the rule, group by group).
+    Depends on: Check/Dyadic, Check/Reading, Check/Grid, Check/Ruler, Check/RoundUp,
+      Check/Deviation, Check/Packing, Check/Checker; Flocq: Core.
+    Source: docs/design.md, section "Steps". *)
 From Coq Require Import ZArith Reals Lia Lra List Bool.
 From Flocq Require Import Core.
 From Hallmark Require Import Format.Word Check.Dyadic Check.Reading Check.Grid Check.Ruler.
+From Hallmark Require Import Check.RoundUp Check.Deviation.
 From Hallmark Require Import Check.QuadraticForm Check.Packing Check.Checker.
 Import ListNotations.
 Open Scope Z_scope.
 
 (** The rules that read nothing but weights and grid. *)
-Inductive scale_rule : Set := UnitRule | RowPow2 | MatrixMax | AbsMax | MinMax.
+Inductive scale_rule : Set := UnitRule | RowPow2 | MatrixMax | AbsMax | MinMax | SdClip.
 
 (** A rule, the number of significant bits of the scales that it makes, whether they have either
     sign, and the word of the largest magnitude in the matrix, which [MatrixMax] alone reads. *)
@@ -29,23 +28,6 @@ Record scaling : Set := Scaling {
 
 (** The dyadic number 1. *)
 Definition dyadic_one : dyadic := Float radix2 1 0.
-
-(** The number before s > 0 among those of [bits] significant bits, none finer than 2^-149. *)
-Definition number_before (bits : Z) (s : dyadic) : dyadic :=
-  let k := Z.log2 (Fnum s) in
-  let u := Z.max ((if Fnum s =? 2 ^ k then k else k + 1) + Fexp s - bits) (-149) in
-  Float radix2 (align (Z.min u (Fexp s)) s - Z.shiftl 1 (u - Z.min u (Fexp s)))
-    (Z.min u (Fexp s)).
-
-(** s > 0 is a number of that format. *)
-Definition scale_in_format (bits : Z) (s : dyadic) : bool :=
-  let u := Z.max (Z.log2 (Fnum s) + 1 + Fexp s - bits) (-149) in
-  Fnum s mod 2 ^ Z.max 0 (u - Fexp s) =? 0.
-
-(** s is a quotient of a number in [low, high] and L, rounded up. *)
-Definition up_fits (bits : Z) (low high L s : dyadic) : bool :=
-  (0 <? Fnum s) && scale_in_format bits s && dyadic_le low (product s L)
-  && negb (dyadic_le high (product (number_before bits s) L)).
 
 (** The smallest and the largest of a list, and 0. *)
 Definition smallest (l : list Z) : Z := fold_right Z.min 0 l.
@@ -63,6 +45,37 @@ Definition largest_value (g : grid) : option dyadic :=
       end
   end.
 
+(** The bits that tell the codes of a grid apart, and the hundredths of a deviation that sdclip puts
+    at the largest point of a grid of so many bits. *)
+Definition code_bits (g : grid) : Z :=
+  match g with
+  | Golden E M => 1 + E + M
+  | Integer first last => Z.log2 (last - first) + 1
+  | Table values => Z.log2 (Z.of_nat (length values) - 1) + 1
+  end.
+Definition clip_hundredths (bits : Z) : Z :=
+  if bits <=? 2 then 200 else if bits <=? 3 then 234 else if bits <=? 4 then 268
+  else if bits <=? 6 then 1285 else if bits <=? 7 then 1400 else 2000.
+
+(** Both of the rules below put a positive number at the largest point of the grid: [near] judges
+    |s| beside that point.  The sign is that by which the weight of largest magnitude has the sign
+    of the first code. *)
+Definition at_largest (c : scaling) (g : grid) (l : list Z) (s : dyadic)
+  (near : dyadic -> dyadic -> bool) : bool :=
+  match largest_value g with
+  | Some L =>
+      let mirrored := either_sign c && negb (existsb (Z.eqb (- largest 0 l)) l) in
+      (0 <? Fnum L) && Bool.eqb (Fnum s <? 0) mirrored
+      && near L (Float radix2 (Z.abs (Fnum s)) (Fexp s))
+  | None => false
+  end.
+
+(** absmax for the weights l 2^e. *)
+Definition absmax_fits (c : scaling) (g : grid) (l : list Z) (e : Z) (s : dyadic) : bool :=
+  let m := largest 0 l in
+  if m =? 0 then same_number s dyadic_one
+  else at_largest c g l s (up_fits (scale_bits c) (Float radix2 m e) (Float radix2 m e)).
+
 (** The rule gives this scale and zero point to a group of weights. *)
 Definition group_fits (c : scaling) (g : grid) (w : list dyadic) (s : dyadic) (z : Z) : bool :=
   let e := lowest w in
@@ -79,16 +92,7 @@ Definition group_fits (c : scaling) (g : grid) (w : list dyadic) (s : dyadic) (z
           (if Fnum t =? 0 then one else up_fits (scale_bits c) t t dyadic_one s)
       | _ => false
       end
-  | AbsMax =>
-      if m =? 0 then one else
-      match largest_value g with
-      | Some L =>
-          let mirrored := either_sign c && negb (existsb (Z.eqb (- m)) l) in
-          (0 <? Fnum L) && Bool.eqb (Fnum s <? 0) mirrored
-          && up_fits (scale_bits c) (Float radix2 m e) (Float radix2 m e) L
-               (Float radix2 (Z.abs (Fnum s)) (Fexp s))
-      | None => false
-      end
+  | AbsMax => absmax_fits c g l e s
   | MinMax =>
       let low := smallest l in
       let d := greatest l - low in
@@ -101,6 +105,9 @@ Definition group_fits (c : scaling) (g : grid) (w : list dyadic) (s : dyadic) (z
           && (z =? Fnum (ruler_nearest (IntegerRuler first last) 0 (- low) (Fnum s) (e - Fexp s)))
       | _ => false
       end
+  | SdClip =>
+      if scatter l =? 0 then absmax_fits c g l e s
+      else at_largest c g l s (clip_fits (scale_bits c) 1 (clip_hundredths (code_bits g)) 1 1 l e)
   end.
 
 (** [count] groups of [width] entries; the last may be shorter. *)
@@ -128,113 +135,6 @@ Definition scales_fit (c : scaling) (g : grid) (n size : nat) (r : tensor_row) :
 
 Open Scope R_scope.
 
-(** The numbers of [bits] significant bits, none finer than 2^-149. *)
-Definition scale_format (bits : Z) : R -> Prop := generic_format radix2 (FLT_exp (-149) bits).
-
-(** s is v rounded up: the least number of the format that is not below v. *)
-Definition rounded_up (bits : Z) (v s : R) : Prop :=
-  scale_format bits s /\ v <= s /\ forall t, scale_format bits t -> v <= t -> s <= t.
-
-(** The logarithm of a positive dyadic number. *)
-Lemma dyadic_mag (s : dyadic) : (0 < Fnum s)%Z ->
-  mag radix2 (F2R s) = (Z.log2 (Fnum s) + 1 + Fexp s)%Z :> Z.
-Proof.
-intros positive; assert (range := Z.log2_spec _ positive).
-assert (log_pos := Z.log2_nonneg (Fnum s)).
-assert (unit_pos := bpow_gt_0 radix2 (Fexp s)).
-apply mag_unique_pos; unfold F2R.
-replace (Z.log2 (Fnum s) + 1 + Fexp s - 1)%Z with (Z.log2 (Fnum s) + Fexp s)%Z by lia.
-rewrite !bpow_plus; split.
-- apply Rmult_le_compat_r; [lra|]; rewrite <- IZR_Zpower by exact log_pos.
-  apply IZR_le; change (radix_val radix2) with 2%Z; lia.
-- apply Rmult_lt_compat_r; [lra|]; rewrite <- bpow_plus, <- IZR_Zpower by lia.
-  apply IZR_lt; change (radix_val radix2) with 2%Z; unfold Z.succ in range; lia.
-Qed.
-
-(** What [scale_in_format] accepts. *)
-Lemma scale_in_format_correct bits (s : dyadic) : (0 < Fnum s)%Z -> scale_in_format bits s = true ->
-  scale_format bits (F2R s).
-Proof.
-intros positive; unfold scale_in_format; rewrite Z.eqb_eq; intros divides.
-set (u := Z.max (Z.log2 (Fnum s) + 1 + Fexp s - bits) (-149)) in *.
-apply generic_format_F2R' with (f := Float radix2 (Fnum s / 2 ^ Z.max 0 (u - Fexp s))
-  (Fexp s + Z.max 0 (u - Fexp s))).
-- assert (power : (2 ^ Z.max 0 (u - Fexp s) <> 0)%Z) by (apply Z.pow_nonzero; lia).
-  apply Z.mod_divide in divides; [|exact power]; destruct divides as [q whole].
-  unfold F2R; cbn [Fnum Fexp]; rewrite whole, Z.div_mul by exact power.
-  rewrite bpow_plus, mult_IZR; change 2%Z with (radix_val radix2).
-  rewrite IZR_Zpower by lia; ring.
-- intros _; cbn [Fexp]; unfold cexp, FLT_exp; rewrite (dyadic_mag s positive); fold u; lia.
-Qed.
-
-(** [number_before] is the number before. *)
-Lemma number_before_correct bits (s : dyadic) : (1 <= bits)%Z -> (0 < Fnum s)%Z ->
-  F2R (number_before bits s) = pred radix2 (FLT_exp (-149) bits) (F2R s).
-Proof.
-intros some positive; assert (real_pos := F2R_gt_0 radix2 s positive).
-rewrite pred_eq_pos by lra; unfold pred_pos; rewrite (dyadic_mag s positive).
-set (k := Z.log2 (Fnum s)); assert (k_pos := Z.log2_nonneg (Fnum s)); fold k in k_pos.
-replace (k + 1 + Fexp s - 1)%Z with (k + Fexp s)%Z by lia.
-unfold number_before; fold k.
-set (u := Z.max ((if (Fnum s =? 2 ^ k)%Z then k else (k + 1)%Z) + Fexp s - bits) (-149)).
-set (E := Z.min u (Fexp s)).
-assert (value : F2R (Float radix2 (align E s - Z.shiftl 1 (u - E)) E) = F2R s - bpow radix2 u).
-{ unfold F2R at 1; cbn [Fnum Fexp]; rewrite minus_IZR, Rmult_minus_distr_r.
-  rewrite <- (align_correct E s) by (right; lia); f_equal.
-  rewrite Z.shiftl_mul_pow2, Z.mul_1_l by lia; change 2%Z with (radix_val radix2).
-  rewrite IZR_Zpower, <- bpow_plus by lia; f_equal; lia. }
-rewrite value; clear value.
-assert (at_power : F2R s = bpow radix2 (k + Fexp s) <-> (Fnum s = 2 ^ k)%Z).
-{ unfold F2R; rewrite bpow_plus; assert (unit_pos := bpow_gt_0 radix2 (Fexp s)).
-  rewrite <- (IZR_Zpower radix2 k) by exact k_pos; change (radix_val radix2) with 2%Z.
-  split; intros same.
-  - apply eq_IZR, (Rmult_eq_reg_r (bpow radix2 (Fexp s))); [exact same|lra].
-  - rewrite same; reflexivity. }
-destruct (Req_bool_spec (F2R s) (bpow radix2 (k + Fexp s))) as [same|other].
-- apply at_power in same; f_equal; unfold FLT_exp, u.
-  rewrite (proj2 (Z.eqb_eq _ _) same); f_equal; lia.
-- f_equal; rewrite ulp_neq_0 by lra; unfold cexp; rewrite (dyadic_mag s positive); fold k.
-  unfold FLT_exp, u; destruct (Z.eqb_spec (Fnum s) (2 ^ k)) as [same|_]; [|f_equal; lia].
-  exfalso; apply other, at_power, same.
-Qed.
-
-(** What [up_fits] accepts is a quotient, rounded up. *)
-Theorem up_fits_correct bits (low high L s : dyadic) : (1 <= bits)%Z -> (0 < Fnum L)%Z ->
-  F2R low <= F2R high -> up_fits bits low high L s = true ->
-  (0 < Fnum s)%Z /\
-  exists v, F2R low / F2R L <= v <= F2R high / F2R L /\ rounded_up bits v (F2R s).
-Proof.
-intros some L_pos order; unfold up_fits; rewrite !andb_true_iff, Z.ltb_lt, negb_true_iff.
-intros [[[positive format] not_below] above]; split; [exact positive|].
-apply dyadic_le_correct in not_below.
-assert (before : ~ F2R high <= F2R (product (number_before bits s) L)).
-{ intros le; apply dyadic_le_correct in le; congruence. }
-rewrite product_correct in not_below, before.
-rewrite number_before_correct in before by assumption.
-assert (real_L := F2R_gt_0 radix2 L L_pos); set (p := pred _ _ _) in *.
-assert (bits_pos : Prec_gt_0 bits) by (unfold Prec_gt_0; lia).
-assert (valid := FLT_exp_valid (-149) bits).
-assert (p_less : p < F2R s).
-{ assert (real_pos := F2R_gt_0 radix2 s positive); apply pred_lt_id; lra. }
-assert (least : forall v, v <= F2R s -> p < v -> rounded_up bits v (F2R s)).
-{ intros v below beyond; split; [apply scale_in_format_correct; assumption|split; [exact below|]].
-  intros t number not_less; destruct (Rle_or_lt (F2R s) t) as [done|less]; [exact done|].
-  assert (t <= p) by (apply pred_ge_gt; [exact valid|exact number
-    |apply scale_in_format_correct; assumption|exact less]).
-  lra. }
-assert (low_div : F2R low / F2R L <= F2R s).
-{ apply Rmult_le_reg_r with (1 := real_L); replace (F2R low / F2R L * F2R L) with (F2R low)
-    by (field; lra); lra. }
-assert (high_div : p < F2R high / F2R L).
-{ apply Rmult_lt_reg_r with (1 := real_L); replace (F2R high / F2R L * F2R L) with (F2R high)
-    by (field; lra); lra. }
-assert (div_order : F2R low / F2R L <= F2R high / F2R L).
-{ apply Rmult_le_compat_r; [apply Rlt_le, Rinv_0_lt_compat, real_L|exact order]. }
-destruct (Rle_or_lt (F2R high / F2R L) (F2R s)) as [inside|outside].
-- exists (F2R high / F2R L); split; [lra|apply least; [exact inside|exact high_div]].
-- exists (F2R s); split; [lra|apply least; [lra|exact p_less]].
-Qed.
-
 (** The weights of a group as real numbers. *)
 Definition magnitude_of (ws : list R) (m : R) : Prop :=
   (forall x, In x ws -> Rabs x <= m) /\ (m = 0 \/ exists x, In x ws /\ Rabs x = m).
@@ -253,6 +153,22 @@ Definition grid_largest (g : grid) (L : R) : Prop :=
   | Table values => magnitude_of (table_reals values) L
   end.
 
+(** A scale puts a number at the largest point of the grid: [near] says of |s| what it is beside that
+    point. *)
+Definition largest_given (c : scaling) (g : grid) (ws : list R) (s : R) (near : R -> R -> Prop) :
+  Prop :=
+  exists m L, magnitude_of ws m /\ grid_largest g L /\ near L (Rabs s) /\
+    (s < 0 <-> either_sign c = true /\ ~ In (- m) ws).
+
+(** The scale of absmax, and the one that puts f times the deviations of sdclip at the largest
+    point. *)
+Definition absmax_gives (c : scaling) (g : grid) (ws : list R) (s : R) : Prop :=
+  exists m, magnitude_of ws m /\
+    (m = 0 /\ s = 1 \/ largest_given c g ws s (fun L => rounded_up (scale_bits c) (m / L))).
+Definition clip_gives (c : scaling) (g : grid) (ws : list R) (f s : R) : Prop :=
+  largest_given c g ws s (fun L => rounded_up_near (scale_bits c)
+    (f * (IZR (clip_hundredths (code_bits g)) / 100 * deviation ws) / L)).
+
 (** What each rule says of the weights of a group, its scale and its zero point. *)
 Definition rule_gives (c : scaling) (g : grid) (ws : list R) (s : R) (z : Z) : Prop :=
   match rule_of c with
@@ -261,13 +177,12 @@ Definition rule_gives (c : scaling) (g : grid) (ws : list R) (s : R) (z : Z) : P
       (m = 0 /\ s = 1 \/ exists k, s = bpow radix2 k /\ bpow radix2 k <= m < bpow radix2 (k + 1))
   | MatrixMax => let m := b32_value (matrix_top c) in (forall x, In x ws -> Rabs x <= m) /\
       (m = 0 /\ s = 1 \/ rounded_up (scale_bits c) m s)
-  | AbsMax => exists m, magnitude_of ws m /\
-      (m = 0 /\ s = 1 \/ exists L, grid_largest g L /\ rounded_up (scale_bits c) (m / L) (Rabs s) /\
-        (s < 0 <-> either_sign c = true /\ ~ In (- m) ws))
+  | AbsMax => absmax_gives c g ws s
   | MinMax => exists low high, range_of ws low high /\
       (low = high /\ s = 1 /\ z = 0%Z \/ exists first last v, g = Integer first last /\
         Rabs (v - (high - low) / IZR last) <= bpow radix2 (-50) * ((high - low) / IZR last) /\
         rounded_up (scale_bits c) v s /\ IZR z = grid_round g 0 (- low / s))
+  | SdClip => deviation ws = 0 /\ absmax_gives c g ws s \/ clip_gives c g ws 1 s
   end.
 
 (** The largest integer of an aligned list is the largest magnitude of its numbers. *)
@@ -364,6 +279,73 @@ replace (Z.log2 m + 1 + e)%Z with (Z.log2 m + e + 1)%Z in high by lia.
 lra.
 Qed.
 
+(** What [at_largest] accepts. *)
+Lemma at_largest_correct c g e (w : list dyadic) s near (meant : R -> R -> Prop) :
+  (forall x, In x w -> aligned e x) ->
+  (forall L t, (0 < Fnum L)%Z -> near L t = true -> meant (F2R L) (F2R t)) ->
+  at_largest c g (map (align e) w) s near = true ->
+  largest_given c g (map F2R w) (F2R s) meant.
+Proof.
+intros all judged; unfold at_largest; set (l := map (align e) w); set (m := largest 0 l).
+assert (magnitude := aligned_magnitude e w all); fold l m in magnitude.
+assert (unit_pos := bpow_gt_0 radix2 e).
+destruct (largest_value g) as [L|] eqn:found; [|discriminate].
+rewrite !andb_true_iff, Z.ltb_lt; intros [[L_pos sign] accepted].
+exists (IZR m * bpow radix2 e), (F2R L); split; [exact magnitude|].
+split; [exact (largest_value_correct g L found L_pos)|].
+replace (Rabs (F2R s)) with (F2R (Float radix2 (Z.abs (Fnum s)) (Fexp s)))
+  by (rewrite F2R_Zabs; destruct s; reflexivity).
+split; [exact (judged L _ L_pos accepted)|].
+assert (negative : F2R s < 0 <-> (Fnum s <? 0)%Z = true).
+{ rewrite Z.ltb_lt; split; [apply lt_0_F2R|apply F2R_lt_0]. }
+apply Bool.eqb_prop in sign; rewrite negative, sign, andb_true_iff, negb_true_iff.
+assert (found_in : existsb (Z.eqb (- m)) l = true <->
+  In (- (IZR m * bpow radix2 e)) (map F2R w)).
+{ rewrite (aligned_reals e w all), existsb_exists, in_map_iff; fold l; split.
+  - intros [k [inside same]]; apply Z.eqb_eq in same; exists k; split; [|exact inside].
+    rewrite <- same, opp_IZR; ring.
+  - intros [k [same inside]]; exists k; split; [exact inside|apply Z.eqb_eq, eq_IZR].
+    rewrite opp_IZR; apply (Rmult_eq_reg_r (bpow radix2 e)); lra. }
+rewrite <- found_in; destruct (existsb _ l); intuition congruence.
+Qed.
+
+(** What [absmax_fits] accepts. *)
+Lemma absmax_fits_correct c g e (w : list dyadic) s : (1 <= scale_bits c)%Z ->
+  (forall x, In x w -> aligned e x) -> absmax_fits c g (map (align e) w) e s = true ->
+  absmax_gives c g (map F2R w) (F2R s).
+Proof.
+intros bits all; unfold absmax_fits; set (m := largest 0 _).
+intros accepted; exists (IZR m * bpow radix2 e); split; [exact (aligned_magnitude e w all)|].
+destruct (Z.eqb_spec m 0) as [zero|some].
+- left; split; [rewrite zero; ring|exact (one_correct s accepted)].
+- right; revert accepted; apply at_largest_correct; [exact all|]; intros L t L_pos up.
+  destruct (up_fits_correct _ (Float radix2 m e) (Float radix2 m e) L t bits L_pos (Rle_refl _)
+    up) as [_ [v [range rounded]]].
+  replace (F2R (Float radix2 m e)) with (IZR m * bpow radix2 e) in range by reflexivity.
+  replace (IZR m * bpow radix2 e / F2R L) with v by lra; exact rounded.
+Qed.
+
+(** Deviations are not counted below 0. *)
+Lemma clip_hundredths_nonnegative bits : (0 <= clip_hundredths bits)%Z.
+Proof.
+unfold clip_hundredths; repeat (destruct (_ <=? _)%Z; [discriminate|]); discriminate.
+Qed.
+
+(** The clip that is judged is the one that is meant. *)
+Lemma clip_gives_correct c g e (w : list dyadic) s p F G f : (1 <= scale_bits c)%Z ->
+  (forall x, In x w -> aligned e x) -> (0 < p)%Z -> (0 < G)%Z -> 0 <= f ->
+  IZR G * f ^ Z.to_nat (2 * p) = IZR F -> scatter (map (align e) w) <> 0%Z ->
+  at_largest c g (map (align e) w) s (clip_fits (scale_bits c) p
+    (clip_hundredths (code_bits g)) F G (map (align e) w) e) = true ->
+  clip_gives c g (map F2R w) f (F2R s).
+Proof.
+intros bits all p_pos G_pos f_pos power some.
+assert (positive := scatter_nonnegative (map (align e) w)).
+apply at_largest_correct; [exact all|]; intros L t L_pos accepted.
+rewrite (aligned_reals e w all); refine (proj2 (clip_fits_correct _ p _ F G _ e L t f bits p_pos
+  (clip_hundredths_nonnegative _) G_pos L_pos f_pos power _ accepted)); lia.
+Qed.
+
 (** A rule that accepts a group gives its scale and zero point. *)
 Theorem group_fits_correct c g (w : list dyadic) (s : dyadic) z : (1 <= scale_bits c)%Z ->
   group_fits c g w s z = true -> rule_gives c g (map F2R w) (F2R s) z.
@@ -393,31 +375,7 @@ destruct (rule_of c).
         as [_ [v [range up]]].
       assert (one : F2R dyadic_one = 1) by (unfold F2R, dyadic_one; simpl; ring).
       rewrite one in range; replace (F2R t) with v by lra; exact up.
-- destruct (Z.eqb_spec m 0) as [zero|some]; intros accepted;
-    exists (IZR m * bpow radix2 e); (split; [exact magnitude|]).
-  + left; split; [rewrite zero; ring|exact (one_correct s accepted)].
-  + right; destruct (largest_value g) as [L|] eqn:found; [|discriminate].
-    rewrite !andb_true_iff, Z.ltb_lt in accepted; destruct accepted as [[L_pos sign] up].
-    exists (F2R L); split; [exact (largest_value_correct g L found L_pos)|].
-    destruct (up_fits_correct _ (Float radix2 m e) (Float radix2 m e) L _ bits L_pos (Rle_refl _)
-      up)
-      as [_ [v [range rounded]]].
-    replace (F2R (Float radix2 m e)) with (IZR m * bpow radix2 e) in range by reflexivity.
-    replace (IZR m * bpow radix2 e / F2R L) with v by lra.
-    replace (Rabs (F2R s)) with (F2R (Float radix2 (Z.abs (Fnum s)) (Fexp s)))
-      by (rewrite F2R_Zabs; destruct s; reflexivity).
-    split; [exact rounded|].
-    assert (negative : F2R s < 0 <-> (Fnum s <? 0)%Z = true).
-    { rewrite Z.ltb_lt; split; [apply lt_0_F2R|apply F2R_lt_0]. }
-    apply Bool.eqb_prop in sign; rewrite negative, sign, andb_true_iff, negb_true_iff.
-    assert (found_in : existsb (Z.eqb (- m)) l = true <->
-      In (- (IZR m * bpow radix2 e)) (map F2R w)).
-    { rewrite (aligned_reals e w all), existsb_exists, in_map_iff; fold l; split.
-      - intros [k [inside same]]; apply Z.eqb_eq in same; exists k; split; [|exact inside].
-        rewrite <- same, opp_IZR; ring.
-      - intros [k [same inside]]; exists k; split; [exact inside|apply Z.eqb_eq, eq_IZR].
-        rewrite opp_IZR; apply (Rmult_eq_reg_r (bpow radix2 e)); lra. }
-    rewrite <- found_in; destruct (existsb _ l); intuition congruence.
+- exact (absmax_fits_correct c g e w s bits all).
 - destruct (ends_attained l) as [low_at [high_at each]].
   set (low := smallest l) in *; set (high := greatest l) in *.
   assert (range : range_of (map F2R w) (IZR low * bpow radix2 e) (IZR high * bpow radix2 e)).
@@ -480,6 +438,12 @@ destruct (rule_of c).
       assert (exp_pos := bpow_gt_0 radix2 (Fexp s)).
       assert (num_pos : 0 < IZR (Fnum s)) by (apply IZR_lt; exact s_pos).
       field; split; lra.
+- destruct (Z.eqb_spec (scatter l) 0) as [zero|some]; intros accepted; [left; split|right].
+  + rewrite (aligned_reals e w all); exact (proj1 (proj2 (proj2 (deviation_correct _ _))) zero).
+  + exact (absmax_fits_correct c g e w s bits all accepted).
+  + apply (clip_gives_correct c g e w s 1 1 1 1); [exact bits|exact all|lia|lia|lra| |exact some
+      |exact accepted].
+    rewrite pow1; ring.
 Qed.
 
 (** Groups of a list that was changed entry by entry. *)

@@ -99,8 +99,8 @@ Proof. exact (conj BesideWitness.rule_accepted BesideWitness.rule_refused). Qed.
 
 (** The scales: in a row that [scales_fit] accepts, each group of columns has the scale and the zero
     point that the rule gives.  For absmax that is the largest magnitude among the group's weights
-    over the largest of the grid, rounded up to the scale's significant bits; [rule_gives] lists
-    the others. *)
+    over the largest of the grid, rounded up to the scale's significant bits; for sdclip a multiple
+    of their sample deviation in its place, up to 2^-30 of it; [rule_gives] lists the others. *)
 Theorem T13_scales c g n size r : (1 <= ScaleRule.scale_bits c)%Z ->
   ScaleRule.scales_fit c g n size r = true ->
   Forall2 (fun ws step => ScaleRule.rule_gives c g ws (fst step) (snd step))
@@ -116,6 +116,15 @@ Lemma T13_scales_witness : let fits := ScaleWitness.fits_row ScaleRule.AbsMax tr
   fits [0xBE000000; 0xBD000000]%Z [0; 0]%Z = true /\
   fits [0x71800000; 0xBD000000]%Z [0; 0]%Z = false.
 Proof. vm_compute; split; reflexivity. Qed.
+
+(** Witness: for the same weights sdclip gives 13/32 | 1109 2^-14 to the integers -7 .. 7, and not
+    the number of 11 bits below; nor does it give what absmax gives. *)
+Lemma T13_clip_witness : let fits := ScaleWitness.fits_row ScaleRule.SdClip false
+    (Grid.Integer (-7) 7) in
+  fits [0x3ED00000; 0x3D8AA000]%Z [0; 0]%Z = true /\
+  fits [0x3ECFE000; 0x3D8AA000]%Z [0; 0]%Z = false /\
+  fits [0x3E126000; 0x3D126000]%Z [0; 0]%Z = false.
+Proof. vm_compute; repeat split; reflexivity. Qed.
 
 (** Witness: a guarded bundle of two rows is accepted, and its second row loses 11 times less than
     round-to-nearest; with one bit of one code flipped it is rejected at that row. *)

@@ -28,4 +28,4 @@ Extract Inlined Constant Z.shiftl => "Exact.shiftl".
 Extract Inlined Constant Z.compare =>
   "(fun x y -> let c = Exact.compare x y in if c = 0 then Eq else if c < 0 then Lt else Gt)".
 
-Extraction "checker.ml" first_failure start_tensor rows_failure beside_failure rule_failure scales_fit.
+Extraction "checker.ml" first_failure start_tensor rows_failure beside_failure rule_failure scales_fit clip_hundredths.

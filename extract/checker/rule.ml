@@ -13,6 +13,7 @@ let known = function
   | "matrix-max" -> Some MatrixMax
   | "absmax" -> Some AbsMax
   | "minmax" -> Some MinMax
+  | "sdclip" -> Some SdClip
   | _ -> None
 
 (* Methods that leave the steps of a rule, and those that keep them. *)
@@ -36,8 +37,8 @@ let takes rule (grid : Grids.t) =
   match (rule, grid.judged) with
   | Checker.UnitRule, _ -> true
   | (RowPow2 | MatrixMax), Checker.Golden _ -> true
-  | AbsMax, Checker.Golden _ -> false
-  | AbsMax, _ -> not grid.zero_points
+  | (AbsMax | SdClip), Checker.Golden _ -> false
+  | (AbsMax | SdClip), _ -> not grid.zero_points
   | MinMax, _ -> grid.zero_points
   | _ -> false
 
@@ -55,20 +56,32 @@ let round_up bits v =
   let unit = max (snd (Float.frexp v) - bits) (-149) in
   Float.ldexp (Float.ceil (Float.ldexp v (-unit))) unit
 
+(* sqrt(sum (w - mean)^2 / (n - 1)), summed in the order of w as hallmark does; 0 for one number. *)
+let deviation w =
+  let n = float (Array.length w) in
+  let mean = Array.fold_left ( +. ) 0. w /. n in
+  if n < 2. then 0. else sqrt (Array.fold_left (fun sum x -> sum +. ((x -. mean) *. (x -. mean))) 0. w /. (n -. 1.))
+
 (* The scale and the zero point that the rule gives a group of weights, in the arithmetic of hallmark. *)
 let step (m : matrix) rule ~top w =
+  let grid = m.options.grid in
   let most = Array.fold_left (fun most x -> Float.max most (Float.abs x)) 0. w and up = round_up (bits m) in
-  match (rule, m.options.grid.judged) with
+  let to_largest magnitude =
+    let largest =
+      match grid.judged with
+      | Integer (first, last) -> Z.to_float (Z.max (Z.neg first) last)
+      | Table values -> List.fold_left (fun l v -> Float.max l (Float.abs (Numbers.float_of_single (Z.to_int v)))) 0. values
+      | Golden _ -> 1.
+    in
+    let mirrored = grid.either_sign && not (Array.mem (-.most) w) in
+    ((if mirrored then -1. else 1.) *. up (magnitude /. largest), 0)
+  in
+  match (rule, grid.judged) with
   | Checker.RowPow2, _ when most > 0. -> (Float.ldexp 1. (snd (Float.frexp most) - 1), 0)
   | MatrixMax, _ when top <> 0 -> (up (Numbers.float_of_single top), 0)
-  | AbsMax, (Integer _ | Table _) when most > 0. ->
-      let largest = match m.options.grid.judged with
-        | Integer (first, last) -> Z.to_float (Z.max (Z.neg first) last)
-        | Table values -> List.fold_left (fun l v -> Float.max l (Float.abs (Numbers.float_of_single (Z.to_int v)))) 0. values
-        | Golden _ -> 1.
-      in
-      let mirrored = m.options.grid.either_sign && not (Array.mem (-.most) w) in
-      ((if mirrored then -1. else 1.) *. up (most /. largest), 0)
+  | SdClip, _ when deviation w > 0. ->
+      to_largest (Z.to_float (Checker.clip_hundredths (Z.of_int grid.bits)) /. 100. *. deviation w)
+  | (AbsMax | SdClip), (Integer _ | Table _) when most > 0. -> to_largest most
   | MinMax, Integer (first, last) ->
       let low = Array.fold_left Float.min 0. w and high = Array.fold_left Float.max 0. w in
       if low = high then (1., 0)
