@@ -340,6 +340,7 @@ Definition witnesses := (
   @T13_rule_witness,
   @T13_scales_witness,
   @T13_clip_witness,
+  @T13_adaptive_witness,
   @T14_witness,
   @T14_not_witness).
 

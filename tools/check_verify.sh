@@ -53,6 +53,9 @@ accepts "--grid nf4 --no-guard" "no guard"
 accepts "--grid int4 --scale-rule sdclip" "scales by sdclip"
 accepts "--grid lloyd:3 --scale-rule sdclip --group-size 48 --scale-storage bf16 --rotation hadamard:16" "scales by sdclip, of rotated rows in their basis"
 accepts "--grid int6s --method descent --scale-rule sdclip" "with the scales of sdclip"
+accepts "--grid int4 --scale-rule sdclip-adaptive --group-size 40" "scales by sdclip-adaptive"
+accepts "--grid nf4 --scale-rule sdclip-adaptive --method rtn" "scales by sdclip-adaptive"
+accepts "--grid int3s --scale-rule sdclip-adaptive --method greedy" "with the scales of sdclip-adaptive"
 accepts "--grid lloyd:3 --method rtn" "no calibration: nothing is promised of losses"
 accepts "--grid int3 --method rtn --scale-rule diag" "scales NOT JUDGED: rule diag is not known, loss at most" 8
 
@@ -73,4 +76,4 @@ at=$(($(stat -c %s "$quantized") - 2))
 byte=$(od -An -tu1 -j "$at" -N 1 "$quantized")
 printf "$(printf '\\%03o' $((byte ^ 1)))" | dd of="$quantized" bs=1 seek="$at" conv=notrunc status=none
 expect 7 "error\[E0712\]" verify --exact --checker
-echo "check_verify: a quantized model passes verify --exact --checker, twenty-one others hallmark-check alone; a flipped bit, a replaced pair and a missing checker do not"
+echo "check_verify: a quantized model passes verify --exact --checker, twenty-four others hallmark-check alone; a flipped bit, a replaced pair and a missing checker do not"

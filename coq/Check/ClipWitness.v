@@ -2,11 +2,12 @@
 
     Purpose: the rules of the sdclip family accept the scale that they give, and neither its
       neighbours, nor the other sign, nor that of absmax, nor 2^100.
-    Main results: [clips_accepted], [clips_refused].
-    Depends on: Check/ScaleRule, Check/ScaleWitness.
+    Main results: [clips_accepted], [clips_refused], [adaptive_accepted], [adaptive_refused].
+    Depends on: Check/ScaleRule, Check/ScaleWitness; Flocq: Core.
     Source: this project. *)
 From Coq Require Import ZArith List Bool.
-From Hallmark Require Import Check.Grid Check.Checker Check.ScaleRule Check.ScaleWitness.
+From Flocq Require Import Core.
+From Hallmark Require Import Check.Dyadic Check.Grid Check.Checker Check.ScaleRule Check.ScaleWitness.
 Import ListNotations.
 Open Scope Z_scope.
 
@@ -18,7 +19,7 @@ Lemma clips_accepted :
     fits_row SdClip false (Integer (-7) 7) [0x3ED00000; 0x3D8AA000] [0; 0];
     fits_row SdClip false (Table [0xBF800000; 0; 0x40000000]) [0x3F87E000; 0x3E352000] [0; 0];
     fits_zeros SdClip (Integer (-7) 7) [0x3ED00000; 0x3F800000] [0; 0];
-    scales_fit (Scaling SdClip 11 false 0) (Integer (-7) 7) 2 0
+    scales_fit (Scaling SdClip 11 false 0 dyadic_zero []) (Integer (-7) 7) 2 0
       (Row [0x3F800000; 0x3F800000] [0; 0] [0x3E126000] [0] false 0 0 0 0 None) ]
   = repeat true 5.
 Proof. vm_compute; reflexivity. Qed.
@@ -33,5 +34,34 @@ Lemma clips_refused :
     fits_row SdClip true (Integer (-8) 7) [0xBE000000; 0xBD000000] [0; 0];
     fits_row SdClip true (Integer (-8) 7) [0x71800000; 0xBD72A000] [0; 0];
     fits_zeros SdClip (Integer (-7) 7) [0x3F800000; 0x3F800000] [0; 0] ]
+  = repeat false 7.
+Proof. vm_compute; reflexivity. Qed.
+
+(** The verdict of sdclip-adaptive on the same row, with the integers -7 .. 7. *)
+Definition fits_adaptive (level : dyadic) (inputs : list dyadic) (s : list Z) : bool :=
+  scales_fit (Scaling SdClipAdaptive 11 false 0 level inputs) (Integer (-7) 7) 4 2
+    (Row [0x3F800000; 0xBF000000; 0x3E800000; 0] [0; 0; 0; 0] s [0; 0] false 0 0 0 0 None).
+
+(** The sums of G_jj over its groups, where they are not 0. *)
+Definition input_sums : list dyadic := [Float radix2 2 0; Float radix2 1 (-1)].
+
+(** v = 9/8 and 2^-7 with c = 1: the factor is (9/8)^(-5/32), and 480/257 where 2.13 would be.
+    c = 2^-10: both are 120/257.  Where no G_jj is above 0 the scales are those of sdclip. *)
+Lemma adaptive_accepted :
+  [ fits_adaptive dyadic_one input_sums [0x3ECC2000; 0x3E018000];
+    fits_adaptive (Float radix2 1 (-10)) input_sums [0x3E424000; 0x3D018000];
+    fits_adaptive dyadic_zero [] [0x3ED00000; 0x3D8AA000] ]
+  = repeat true 3.
+Proof. vm_compute; reflexivity. Qed.
+
+(** The numbers below and above; the scales of sdclip; those of another c; 2^100; a c that is 0. *)
+Lemma adaptive_refused :
+  [ fits_adaptive dyadic_one input_sums [0x3ECC0000; 0x3E018000];
+    fits_adaptive dyadic_one input_sums [0x3ECC4000; 0x3E018000];
+    fits_adaptive dyadic_one input_sums [0x3ECC2000; 0x3E01A000];
+    fits_adaptive dyadic_one input_sums [0x3ED00000; 0x3D8AA000];
+    fits_adaptive dyadic_one input_sums [0x3E424000; 0x3D018000];
+    fits_adaptive dyadic_one input_sums [0x71800000; 0x3E018000];
+    fits_adaptive dyadic_zero input_sums [0x3ED00000; 0x3D8AA000] ]
   = repeat false 7.
 Proof. vm_compute; reflexivity. Qed.

@@ -5,26 +5,31 @@
       points are those that a rule makes of the weights.
     Main results: [group_fits_correct], [scales_fit_correct] (the rule, group by group).
     Depends on: Check/Dyadic, Check/Reading, Check/Grid, Check/Ruler, Check/RoundUp,
-      Check/Deviation, Check/Packing, Check/Checker; Flocq: Core.
+      Check/Deviation, Check/Adaptive, Check/Packing, Check/Checker; Flocq: Core.
     Source: docs/design.md, section "Steps". *)
 From Coq Require Import ZArith Reals Lia Lra List Bool.
 From Flocq Require Import Core.
 From Hallmark Require Import Format.Word Check.Dyadic Check.Reading Check.Grid Check.Ruler.
-From Hallmark Require Import Check.RoundUp Check.Deviation.
+From Hallmark Require Import Check.RoundUp Check.Deviation Check.Adaptive.
 From Hallmark Require Import Check.QuadraticForm Check.Packing Check.Checker.
 Import ListNotations.
 Open Scope Z_scope.
 
-(** The rules that read nothing but weights and grid. *)
-Inductive scale_rule : Set := UnitRule | RowPow2 | MatrixMax | AbsMax | MinMax | SdClip.
+(** The rules that read weights and grid; the last reads the diagonal of G too. *)
+Inductive scale_rule : Set := UnitRule | RowPow2 | MatrixMax | AbsMax | MinMax | SdClip |
+  SdClipAdaptive.
 
 (** A rule, the number of significant bits of the scales that it makes, whether they have either
-    sign, and the word of the largest magnitude in the matrix, which [MatrixMax] alone reads. *)
+    sign, the word of the largest magnitude in the matrix, which [MatrixMax] alone reads, and what
+    [SdClipAdaptive] alone reads: the c of the matrix, and the sum of G_jj over each group of
+    columns. *)
 Record scaling : Set := Scaling {
   rule_of : scale_rule;
   scale_bits : Z;
   either_sign : bool;
-  matrix_top : Z }.
+  matrix_top : Z;
+  level : dyadic;
+  inputs : list dyadic }.
 
 (** The dyadic number 1. *)
 Definition dyadic_one : dyadic := Float radix2 1 0.
@@ -76,8 +81,9 @@ Definition absmax_fits (c : scaling) (g : grid) (l : list Z) (e : Z) (s : dyadic
   if m =? 0 then same_number s dyadic_one
   else at_largest c g l s (up_fits (scale_bits c) (Float radix2 m e) (Float radix2 m e)).
 
-(** The rule gives this scale and zero point to a group of weights. *)
-Definition group_fits (c : scaling) (g : grid) (w : list dyadic) (s : dyadic) (z : Z) : bool :=
+(** The rule gives this scale and zero point to the group [k] of a row's weights. *)
+Definition group_fits (c : scaling) (g : grid) (k : nat) (w : list dyadic) (s : dyadic) (z : Z) :
+  bool :=
   let e := lowest w in
   let l := map (align e) w in
   let m := largest 0 l in
@@ -108,6 +114,16 @@ Definition group_fits (c : scaling) (g : grid) (w : list dyadic) (s : dyadic) (z
   | SdClip =>
       if scatter l =? 0 then absmax_fits c g l e s
       else at_largest c g l s (clip_fits (scale_bits c) 1 (clip_hundredths (code_bits g)) 1 1 l e)
+  | SdClipAdaptive =>
+      let n := Z.of_nat (length l) in
+      if scatter l =? 0 then absmax_fits c g l e s
+      else
+        match adaptive_power (level c) (nth k (inputs c) dyadic_zero) (scatter l) (n * (n * (n - 1)))
+                e with
+        | Some (F, G) =>
+            at_largest c g l s (clip_fits (scale_bits c) 16 (clip_hundredths (code_bits g)) F G l e)
+        | None => false
+        end
   end.
 
 (** [count] groups of [width] entries; the last may be shorter. *)
@@ -117,19 +133,19 @@ Fixpoint cut {A} (count width : nat) (l : list A) : list (list A) :=
   | S k => firstn width l :: cut k width (skipn width l)
   end.
 
-(** Group by group. *)
-Fixpoint groups_fit (c : scaling) (g : grid) (w : list (list dyadic)) (s : list dyadic)
+(** Group by group, from group [k] on. *)
+Fixpoint groups_fit (c : scaling) (g : grid) (k : nat) (w : list (list dyadic)) (s : list dyadic)
   (z : list Z) : bool :=
   match w, s, z with
   | [], [], [] => true
-  | a :: w', x :: s', y :: z' => group_fits c g a x y && groups_fit c g w' s' z'
+  | a :: w', x :: s', y :: z' => group_fits c g k a x y && groups_fit c g (S k) w' s' z'
   | _, _, _ => false
   end.
 
 (** The scales and zero points of a row of [n] weights, [size] columns sharing one. *)
 Definition scales_fit (c : scaling) (g : grid) (n size : nat) (r : tensor_row) : bool :=
   match read_b32 (weights r), read_b32 (scales r) with
-  | Some w, Some s => groups_fit c g (cut (group_count n size) (group_width n size) w) s (zeros r)
+  | Some w, Some s => groups_fit c g 0 (cut (group_count n size) (group_width n size) w) s (zeros r)
   | _, _ => false
   end.
 
@@ -169,8 +185,8 @@ Definition clip_gives (c : scaling) (g : grid) (ws : list R) (f s : R) : Prop :=
   largest_given c g ws s (fun L => rounded_up_near (scale_bits c)
     (f * (IZR (clip_hundredths (code_bits g)) / 100 * deviation ws) / L)).
 
-(** What each rule says of the weights of a group, its scale and its zero point. *)
-Definition rule_gives (c : scaling) (g : grid) (ws : list R) (s : R) (z : Z) : Prop :=
+(** What each rule says of the weights of group [k], its scale and its zero point. *)
+Definition rule_gives (c : scaling) (g : grid) (k : nat) (ws : list R) (s : R) (z : Z) : Prop :=
   match rule_of c with
   | UnitRule => s = 1
   | RowPow2 => exists m, magnitude_of ws m /\
@@ -183,6 +199,9 @@ Definition rule_gives (c : scaling) (g : grid) (ws : list R) (s : R) (z : Z) : P
         Rabs (v - (high - low) / IZR last) <= bpow radix2 (-50) * ((high - low) / IZR last) /\
         rounded_up (scale_bits c) v s /\ IZR z = grid_round g 0 (- low / s))
   | SdClip => deviation ws = 0 /\ absmax_gives c g ws s \/ clip_gives c g ws 1 s
+  | SdClipAdaptive => deviation ws = 0 /\ absmax_gives c g ws s \/ exists f,
+      adaptive_factor (F2R (level c)) (F2R (nth k (inputs c) dyadic_zero) / INR (length ws)
+        * (deviation ws * deviation ws)) f /\ clip_gives c g ws f s
   end.
 
 (** The largest integer of an aligned list is the largest magnitude of its numbers. *)
@@ -347,8 +366,8 @@ rewrite (aligned_reals e w all); refine (proj2 (clip_fits_correct _ p _ F G _ e 
 Qed.
 
 (** A rule that accepts a group gives its scale and zero point. *)
-Theorem group_fits_correct c g (w : list dyadic) (s : dyadic) z : (1 <= scale_bits c)%Z ->
-  group_fits c g w s z = true -> rule_gives c g (map F2R w) (F2R s) z.
+Theorem group_fits_correct c g i (w : list dyadic) (s : dyadic) z : (1 <= scale_bits c)%Z ->
+  group_fits c g i w s z = true -> rule_gives c g i (map F2R w) (F2R s) z.
 Proof.
 intros bits; unfold group_fits, rule_gives; set (e := lowest w); set (l := map (align e) w).
 set (m := largest 0 l).
@@ -444,6 +463,26 @@ destruct (rule_of c).
   + apply (clip_gives_correct c g e w s 1 1 1 1); [exact bits|exact all|lia|lia|lra| |exact some
       |exact accepted].
     rewrite pow1; ring.
+- destruct (Z.eqb_spec (scatter l) 0) as [zero|some]; [intros accepted; left; split|].
+  + rewrite (aligned_reals e w all); exact (proj1 (proj2 (proj2 (deviation_correct _ _))) zero).
+  + exact (absmax_fits_correct c g e w s bits all accepted).
+  + destruct (adaptive_power _ _ _ _ _) as [[F G]|] eqn:power; [|discriminate]; intros accepted.
+    destruct (deviation_correct (bpow radix2 e) l) as [_ [square [_ two]]].
+    assert (V_pos := scatter_nonnegative l); specialize (two ltac:(lia)).
+    set (n := Z.of_nat (length l)) in *; assert (pairs : (0 < n * (n - 1))%Z) by nia.
+    destruct (adaptive_power_correct _ _ _ _ _ _ _ (Z.mul_pos_pos n _ ltac:(lia) pairs) power)
+      as [G_pos [f [f_pos [root factor]]]].
+    right; exists f; split.
+    * rewrite <- square in factor; rewrite (aligned_reals e w all); fold l; rewrite map_length.
+      replace (INR (length l)) with (IZR n) by (unfold n; symmetry; apply INR_IZR_INZ).
+      assert (n_pos : 0 < IZR n) by (apply IZR_lt; lia).
+      assert (pairs_pos : 0 < IZR (n * (n - 1))) by (apply IZR_lt; exact pairs).
+      revert factor; set (std := deviation _); rewrite (mult_IZR n (n * (n - 1))).
+      replace (_ / (IZR n * IZR (n * (n - 1)))) with (F2R (nth i (inputs c) dyadic_zero) / IZR n
+        * (std * std)) by (field; lra).
+      exact (fun factor => factor).
+    * exact (clip_gives_correct c g e w s 16 F G f bits all ltac:(lia) G_pos f_pos root some
+        accepted).
 Qed.
 
 (** Groups of a list that was changed entry by entry. *)
@@ -454,11 +493,13 @@ revert l; induction count as [|k IH]; intros l; [reflexivity|].
 cbn [cut map]; rewrite firstn_map, skipn_map, IH; reflexivity.
 Qed.
 
-(** In a row that is accepted the rule gives each group its scale and zero point. *)
+(** In a row that is accepted the rule gives each group, which has a number, its scale and zero
+    point. *)
 Theorem scales_fit_correct c g n size r : (1 <= scale_bits c)%Z ->
   scales_fit c g n size r = true ->
-  Forall2 (fun ws step => rule_gives c g ws (fst step) (snd step))
-    (cut (group_count n size) (group_width n size) (map b32_value (weights r)))
+  Forall2 (fun kw step => rule_gives c g (fst kw) (snd kw) (fst step) (snd step))
+    (combine (seq 0 (group_count n size))
+      (cut (group_count n size) (group_width n size) (map b32_value (weights r))))
     (combine (map b32_value (scales r)) (zeros r)).
 Proof.
 intros bits; unfold scales_fit.
@@ -466,9 +507,12 @@ destruct (read_b32 (weights r)) as [w|] eqn:read_w; [|discriminate].
 destruct (read_b32 (scales r)) as [s|] eqn:read_s; [|discriminate].
 destruct (read_b32_correct _ _ read_w) as [_ [_ ->]].
 destruct (read_b32_correct _ _ read_s) as [_ [_ ->]]; rewrite cut_map.
-generalize (cut (group_count n size) (group_width n size) w) (zeros r); clear read_w read_s w.
-induction s as [|x s IH]; intros [|a w] [|y z]; cbn [groups_fit map combine]; try discriminate;
-  [constructor|].
-rewrite andb_true_iff; intros [first rest]; constructor; [|exact (IH w z rest)].
-exact (group_fits_correct c g a x y bits first).
+assert (size_w : length (cut (group_count n size) (group_width n size) w) = group_count n size).
+{ generalize (group_count n size) as count; intros count; clear; revert w.
+  induction count as [|count IH]; intros w; [reflexivity|exact (f_equal S (IH _))]. }
+rewrite <- size_w at 2; generalize (cut (group_count n size) (group_width n size) w) (zeros r) O.
+clear read_w read_s size_w w; induction s as [|x s IH]; intros [|a w] [|y z] k;
+  cbn [groups_fit map length seq combine]; try discriminate; [constructor|].
+rewrite andb_true_iff; intros [first rest]; constructor; [|exact (IH w z (S k) rest)].
+exact (group_fits_correct c g k a x y bits first).
 Qed.

@@ -8,7 +8,7 @@
 From Coq Require Import ZArith Reals List Lra.
 From Hallmark.Gptq Require Import Matrix Guard.
 From Hallmark.Check Require Reading Grid Checker CheckerProof CheckerWitness.
-From Hallmark.Check Require ScaleRule ScaleWitness Beside BesideWitness.
+From Hallmark.Check Require ScaleRule ScaleWitness ClipWitness Beside BesideWitness.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -100,12 +100,14 @@ Proof. exact (conj BesideWitness.rule_accepted BesideWitness.rule_refused). Qed.
 (** The scales: in a row that [scales_fit] accepts, each group of columns has the scale and the zero
     point that the rule gives.  For absmax that is the largest magnitude among the group's weights
     over the largest of the grid, rounded up to the scale's significant bits; for sdclip a multiple
-    of their sample deviation in its place, up to 2^-30 of it; [rule_gives] lists the others. *)
+    of their sample deviation in its place, up to 2^-30 of it; [rule_gives] lists the others.
+    sdclip-adaptive reads c and the sums of G_jj over groups, which are not judged here. *)
 Theorem T13_scales c g n size r : (1 <= ScaleRule.scale_bits c)%Z ->
   ScaleRule.scales_fit c g n size r = true ->
-  Forall2 (fun ws step => ScaleRule.rule_gives c g ws (fst step) (snd step))
-    (ScaleRule.cut (Checker.group_count n size) (Checker.group_width n size)
-      (map Reading.b32_value (Checker.weights r)))
+  Forall2 (fun kw step => ScaleRule.rule_gives c g (fst kw) (snd kw) (fst step) (snd step))
+    (combine (seq 0 (Checker.group_count n size))
+      (ScaleRule.cut (Checker.group_count n size) (Checker.group_width n size)
+        (map Reading.b32_value (Checker.weights r))))
     (combine (map Reading.b32_value (Checker.scales r)) (Checker.zeros r)).
 Proof. exact (ScaleRule.scales_fit_correct c g n size r). Qed.
 
@@ -125,6 +127,14 @@ Lemma T13_clip_witness : let fits := ScaleWitness.fits_row ScaleRule.SdClip fals
   fits [0x3ECFE000; 0x3D8AA000]%Z [0; 0]%Z = false /\
   fits [0x3E126000; 0x3D126000]%Z [0; 0]%Z = false.
 Proof. vm_compute; repeat split; reflexivity. Qed.
+
+(** Witness: with c = 1 and sums of G_jj of 2 | 1/2 sdclip-adaptive gives 1633 2^-12 | 259 2^-11 to
+    the same weights, at (9/8)^(-5/32) | 480/257 of the deviations of sdclip, and not the scales of
+    sdclip. *)
+Lemma T13_adaptive_witness : let fits := ClipWitness.fits_adaptive ScaleRule.dyadic_one
+    ClipWitness.input_sums in
+  fits [0x3ECC2000; 0x3E018000]%Z = true /\ fits [0x3ED00000; 0x3D8AA000]%Z = false.
+Proof. vm_compute; split; reflexivity. Qed.
 
 (** Witness: a guarded bundle of two rows is accepted, and its second row loses 11 times less than
     round-to-nearest; with one bit of one code flipped it is rejected at that row. *)

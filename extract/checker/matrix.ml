@@ -220,6 +220,8 @@ let row_of (m : matrix) stored (claim : Certificate.tensor) ~calibrated i =
     scales = list groups (fun k -> stored.scale ((i * groups) + k)); zeros = list groups (fun k -> stored.zero ((i * groups) + k));
     claims_rtn; final_low; final_high; rtn_low; rtn_high; exact_losses }
 
+let row_words (m : matrix) stored i = Array.init m.columns (stored.word i)
+
 (* The word of the largest magnitude in the matrix. *)
 let top_of (m : matrix) stored =
   let top = ref 0 in
@@ -269,7 +271,7 @@ type court = {
   tensor : Checker.tensor;
   scales : Rule.t;
   signs : Z.t list;
-  top : int;
+  facts : Rule.facts;  (* for the rule, where there is one *)
   holds : Checker.scale_rule -> Checker.tensor_row -> bool;  (* the row has the scales of the rule *)
 }
 
@@ -287,11 +289,11 @@ let refuse_scale court rule i =
   Refusal.rejected "scale-rule" (Printf.sprintf "a scale is not the one that rule %s gives" rule)
     (Printf.sprintf "%s, row %d" (where_of court) i)
 
-let words_of_row court i = Array.init court.matrix.columns (court.stored.word i)
+let words_of_row court i = row_words court.matrix court.stored i
 
 (* Row i beside round-to-nearest with the steps of the rule, which Coq's rule has to accept. *)
 let beside court rule name i (own : Checker.tensor_row) =
-  let near_scales, near_zeros = Rule.steps court.matrix rule ~top:court.top (words_of_row court i) in
+  let near_scales, near_zeros = Rule.steps court.matrix rule court.facts (words_of_row court i) in
   if not (court.holds rule { own with scales = near_scales; zeros = near_zeros }) then refuse_scale court name i;
   { Checker.own; near_scales; near_zeros; signs_of = (if court.stored.rotated i then Some court.signs else None) }
 
@@ -356,9 +358,16 @@ let judge files (container : Container.t) (claim : Certificate.tensor) ~rows (m 
     | Inl t -> t
     | Inr fault -> let name, sentence = describe fault in Refusal.rejected name sentence where
   in
-  let top = top_of m stored in
+  let facts =
+    let top = top_of m stored and words_of_row = row_words m stored in
+    match scales with
+    | Rule.Rule (rule, _) | Searched (rule, _) ->
+        let diagonal = Option.map (fun (g : Gram.t) -> Array.init m.columns (fun j -> (g.row j).(j))) gram in
+        Rule.facts_of m rule ~top ~words_of_row diagonal
+    | Given | Unknown _ -> { top; level = 0.; inputs = [||] }
+  in
   let signs = match m.options.rotation_seed with Some seed -> List.map z (Rotation.signs ~name:m.name ~seed m.columns) | None -> [] in
-  let court = { matrix = m; stored; tensor; scales; signs; top; holds = (fun rule -> Rule.holds m rule ~top ~columns ~size) } in
+  let court = { matrix = m; stored; tensor; scales; signs; facts; holds = (fun rule -> Rule.holds m rule facts ~columns ~size) } in
   let chosen = chosen_rows rows m claim.digests and apart = ref 0 in
   List.iter (fun part ->
       let read i = let row = row_of m stored claim ~calibrated:(gram <> None) i in check_mark court i row; (i, row) in

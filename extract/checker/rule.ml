@@ -14,6 +14,7 @@ let known = function
   | "absmax" -> Some AbsMax
   | "minmax" -> Some MinMax
   | "sdclip" -> Some SdClip
+  | "sdclip-adaptive" -> Some SdClipAdaptive
   | _ -> None
 
 (* Methods that leave the steps of a rule, and those that keep them. *)
@@ -37,33 +38,59 @@ let takes rule (grid : Grids.t) =
   match (rule, grid.judged) with
   | Checker.UnitRule, _ -> true
   | (RowPow2 | MatrixMax), Checker.Golden _ -> true
-  | (AbsMax | SdClip), Checker.Golden _ -> false
-  | (AbsMax | SdClip), _ -> not grid.zero_points
+  | (AbsMax | SdClip | SdClipAdaptive), Checker.Golden _ -> false
+  | (AbsMax | SdClip | SdClipAdaptive), _ -> not grid.zero_points
   | MinMax, _ -> grid.zero_points
   | _ -> false
 
 let bits (m : matrix) = if m.options.scale_storage = "bf16" then 8 else 11
 
-(* Whether a row has the scales of the rule: a function of the row. [top] is the word of the largest magnitude in the matrix. *)
-let holds (m : matrix) rule ~top ~columns ~size =
+(* What a rule reads of the whole matrix: the word of its largest magnitude; the c of sdclip-adaptive and, group by group, the sum of
+   G_jj. The judge takes these as they are. *)
+type facts = { top : int; level : float; inputs : float array }
+
+let width_of (m : matrix) = if m.options.group_size = 0 then m.columns else m.options.group_size
+let group_of (m : matrix) k a = Array.sub a (k * width_of m) (min (width_of m) (m.columns - (k * width_of m)))
+
+(* Of a matrix given by the words of its rows. The diagonal of G is there where the codes are judged by G. *)
+let facts_of (m : matrix) rule ~top ~words_of_row diagonal =
+  match (rule, diagonal) with
+  | Checker.SdClipAdaptive, Some diagonal ->
+      let count = groups m in
+      let inputs = Array.init count (fun k -> Array.fold_left ( +. ) 0. (group_of m k diagonal)) in
+      let rises = Array.make (m.rows * count) 0. and sizes = Array.make (m.rows * count) 0. in
+      for i = 0 to m.rows - 1 do
+        let row = Array.map Numbers.float_of_single (words_of_row i) in
+        for k = 0 to count - 1 do
+          let w = group_of m k row in
+          rises.((i * count) + k) <- Deviation.rise ~inputs:inputs.(k) w;
+          sizes.((i * count) + k) <- float (Array.length w)
+        done
+      done;
+      { top; level = Deviation.level rises sizes; inputs }
+  | _ -> { top; level = 0.; inputs = [||] }
+
+(* A finite number as the judge has it. *)
+let dyadic x =
+  let fraction, e = Float.frexp x in
+  { Checker.fnum = Z.of_float (Float.ldexp fraction 53); fexp = Z.of_int (e - 53) }
+
+(* Whether a row has the scales of the rule: a function of the row. *)
+let holds (m : matrix) rule facts ~columns ~size =
   let scaling =
-    { Checker.rule_of = rule; scale_bits = Z.of_int (bits m); either_sign = m.options.grid.either_sign; matrix_top = Z.of_int top }
+    { Checker.rule_of = rule; scale_bits = Z.of_int (bits m); either_sign = m.options.grid.either_sign;
+      matrix_top = Z.of_int facts.top; level = dyadic facts.level; inputs = List.map dyadic (Array.to_list facts.inputs) }
   in
-  fun row -> takes rule m.options.grid && Checker.scales_fit scaling m.options.grid.judged columns size row
+  let has_facts = rule <> SdClipAdaptive || (facts.inputs <> [||] && m.options.rotation_seed = None) in
+  fun row -> has_facts && takes rule m.options.grid && Checker.scales_fit scaling m.options.grid.judged columns size row
 
 (* The least number of so many significant bits, none finer than 2^-149, that is not below v > 0. *)
 let round_up bits v =
   let unit = max (snd (Float.frexp v) - bits) (-149) in
   Float.ldexp (Float.ceil (Float.ldexp v (-unit))) unit
 
-(* sqrt(sum (w - mean)^2 / (n - 1)), summed in the order of w as hallmark does; 0 for one number. *)
-let deviation w =
-  let n = float (Array.length w) in
-  let mean = Array.fold_left ( +. ) 0. w /. n in
-  if n < 2. then 0. else sqrt (Array.fold_left (fun sum x -> sum +. ((x -. mean) *. (x -. mean))) 0. w /. (n -. 1.))
-
-(* The scale and the zero point that the rule gives a group of weights, in the arithmetic of hallmark. *)
-let step (m : matrix) rule ~top w =
+(* The scale and the zero point that the rule gives group k of a row's weights, in the arithmetic of hallmark. *)
+let step (m : matrix) rule facts k w =
   let grid = m.options.grid in
   let most = Array.fold_left (fun most x -> Float.max most (Float.abs x)) 0. w and up = round_up (bits m) in
   let to_largest magnitude =
@@ -78,10 +105,11 @@ let step (m : matrix) rule ~top w =
   in
   match (rule, grid.judged) with
   | Checker.RowPow2, _ when most > 0. -> (Float.ldexp 1. (snd (Float.frexp most) - 1), 0)
-  | MatrixMax, _ when top <> 0 -> (up (Numbers.float_of_single top), 0)
-  | SdClip, _ when deviation w > 0. ->
-      to_largest (Z.to_float (Checker.clip_hundredths (Z.of_int grid.bits)) /. 100. *. deviation w)
-  | (AbsMax | SdClip), (Integer _ | Table _) when most > 0. -> to_largest most
+  | MatrixMax, _ when facts.top <> 0 -> (up (Numbers.float_of_single facts.top), 0)
+  | (SdClip | SdClipAdaptive), _ when Deviation.of_weights w > 0. ->
+      let factor = if rule = SdClip then 1. else Deviation.factor facts.level (Deviation.rise ~inputs:facts.inputs.(k) w) in
+      to_largest (factor *. (Z.to_float (Checker.clip_hundredths (Z.of_int grid.bits)) /. 100.) *. Deviation.of_weights w)
+  | (AbsMax | SdClip | SdClipAdaptive), (Integer _ | Table _) when most > 0. -> to_largest most
   | MinMax, Integer (first, last) ->
       let low = Array.fold_left Float.min 0. w and high = Array.fold_left Float.max 0. w in
       if low = high then (1., 0)
@@ -93,11 +121,7 @@ let step (m : matrix) rule ~top w =
   | _ -> (1., 0)
 
 (* Those of a row of words: binary32 words and zero points, a group each. *)
-let steps (m : matrix) rule ~top words =
-  let width = if m.options.group_size = 0 then m.columns else m.options.group_size in
-  let of_group k =
-    let first = k * width in
-    step m rule ~top (Array.map Numbers.float_of_single (Array.sub words first (min width (m.columns - first))))
-  in
+let steps (m : matrix) rule facts words =
+  let of_group k = step m rule facts k (Array.map Numbers.float_of_single (group_of m k words)) in
   let made = List.init (groups m) of_group in
   (List.map (fun (s, _) -> Z.of_int (Int32.to_int (Int32.bits_of_float s) land 0xFFFFFFFF)) made, List.map (fun (_, z) -> Z.of_int z) made)

@@ -96,28 +96,6 @@ let forged_scales () =
   let int4 = Integer (-8, 7) in
   forge "absmax of either sign" ~grid_id:"int4/2" ~code_dtype:"I8" ~rule:"absmax" int4
     (per int4 (fun w -> let m = most w in (if Array.mem (-.m) w then 1. else -1.) *. up (m /. 8.)));
-  (* Not by the formula of rule.ml. *)
-  let deviation w =
-    let n = float (Array.length w) and sum f = Array.fold_left (fun t x -> t +. f x) 0. w in
-    sqrt ((sum (fun x -> x *. x) -. (sum Fun.id *. sum Fun.id /. n)) /. (n -. 1.))
-  in
-  let clip k largest w = if Array.length w = 1 then up (most w /. largest) else up (k *. deviation w /. largest) in
-  forge "sdclip" ~grid_id:"int4/1" ~code_dtype:"I8" ~rule:"sdclip" int4s ~group_size:4 (per int4s ~group_size:4 (clip 2.68 7.));
-  forge "sdclip, a group of one column" ~grid_id:"int4/1" ~code_dtype:"I8" ~rule:"sdclip" int4s ~group_size:6 (per int4s ~group_size:6 (clip 2.68 7.));
-  forge "sdclip, table" ~grid_id:"nf4/1" ~code_dtype:"U8" ~rule:"sdclip" nf4 (per nf4 (clip 2.68 1.));
-  forge "sdclip of either sign" ~grid_id:"int4/2" ~code_dtype:"I8" ~rule:"sdclip" int4
-    (per int4 (fun w -> (if Array.mem (-.most w) w then 1. else -1.) *. clip 2.68 8. w));
-  let clips ?meth grid right =
-    F.make ?meth ~rule:"sdclip" ~given:false ~grid_id:"int4/1" ~code_dtype:"I8" (rounded (bundle ~positive:true grid) right)
-  in
-  refused "sdclip, the scales of absmax" "scale-rule" (clips int4s (per int4s (fun w -> up (most w /. 7.))));
-  good "searched from sdclip" [ "loss at most that of round-to-nearest with the scales of sdclip" ]
-    (clips ~meth:"descent" int4s (per int4s (clip 2.68 7.)));
-  refused "sdclip, a grid with zero points" "scale-rule"
-    (F.make ~rule:"sdclip" ~given:false ~grid_id:"int4z/1" ~code_dtype:"U8"
-       (let b = bundle ~group_size:0 ~with_zeros:true ~positive:true (Integer (0, 15)) in
-        rounded { b with rows = Array.map (fun r -> { r with zeros = Array.map (fun _ -> 0) r.zeros }) b.rows }
-          (per (Integer (0, 15)) ~with_zeros:true (clip 2.68 15.))));
   let z4 = Integer (0, 15) in
   forge "minmax" ~grid_id:"int4z/1" ~code_dtype:"U8" ~rule:"minmax" z4 ~group_size:3 ~with_zeros:true
     (per z4 ~group_size:3 ~with_zeros:true (fun w -> up (most w /. 15.)));

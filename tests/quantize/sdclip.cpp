@@ -115,6 +115,12 @@ TEST_CASE("sdclip-adaptive gives sensitive rows a smaller k, and the mean of all
   CHECK(uneven->scales(0, 1) == round_up(5 * plain * 2 * other / (1 + other), 11));
   CHECK(steps("int6s", "sdclip-adaptive", near, 2, {0, 0, 0, 0, 0})->scales ==
         steps("int6s", "sdclip", near, 2)->scales);
+  // Where v is beyond 2^(+-700) k stays, also beside a row whose v is not.
+  for (const auto& [row, input] : {std::pair{0x1p100F, 0x1p520}, {0x1p-100F, 0x1p-520}}) {
+    const Matrix<float> apart{{row, -row, 0}, {1 / row, -1 / row, 0}};
+    CHECK(steps("int6s", "sdclip-adaptive", apart, 0, {input, input, input})->scales ==
+          steps("int6s", "sdclip", apart)->scales);
+  }
 }
 
 TEST_CASE("awq-lite gives the group that matters most 8 bits, the others 6") {

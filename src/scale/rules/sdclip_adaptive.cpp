@@ -3,6 +3,7 @@
 //
 //   v = (mean of G_jj) (variance of w)       over the row or group
 //   k' = c k v^-(5/32) within [6/12.85, 24/12.85] k,    c such that the mean of k' over the weights is k
+//   k' = k                                              where v is 0 or beyond 2^(+-700), near which it would be inexact
 //
 // Published are the exponent -0.15 and a geometric mean of 1.012 k: 5/32 takes square roots alone, and the mean sums
 // alone, which every machine rounds alike, so that scales can be made again.
@@ -23,7 +24,7 @@ double root_of(double x, int times) {
   return x;
 }
 
-// A row or group: 1 / v^(5/32), 0 where it has no v, and its weights.
+// A row or group: 1 / v^(5/32), 0 where k' = k, and its weights.
 struct Part {
   double rise, size;
 };
@@ -40,8 +41,7 @@ std::vector<Part> parts_of(const ScaleInput& input) {
       for (const double h : input.weights.subspan(static_cast<std::size_t>(g * width), size)) sum += h;
       const double std = deviation({input.w + i * input.cols + g * width, size});
       const double v = sum / static_cast<double>(size) * std * std;
-      const double power = root_of(v, 3) * root_of(v, 5);
-      const double rise = power > 0 && std::isfinite(power) ? 1 / power : 0;
+      const double rise = v >= 0x1p-700 && v <= 0x1p700 ? 1 / (root_of(v, 3) * root_of(v, 5)) : 0;
       parts[static_cast<std::size_t>(i * groups + g)] = {rise, static_cast<double>(size)};
     }
   return parts;
