@@ -341,6 +341,7 @@ Definition witnesses := (
   @T13_scales_witness,
   @T13_clip_witness,
   @T13_adaptive_witness,
+  @T13_awq_witness,
   @T14_witness,
   @T14_not_witness).
 

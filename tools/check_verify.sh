@@ -56,6 +56,8 @@ accepts "--grid int6s --method descent --scale-rule sdclip" "with the scales of 
 accepts "--grid int4 --scale-rule sdclip-adaptive --group-size 40" "scales by sdclip-adaptive"
 accepts "--grid nf4 --scale-rule sdclip-adaptive --method rtn" "scales by sdclip-adaptive"
 accepts "--grid int3s --scale-rule sdclip-adaptive --method greedy" "with the scales of sdclip-adaptive"
+accepts "--grid int8 --scale-rule awq-lite --group-size 40" "scales by awq-lite"
+accepts "--grid int8s --scale-rule awq-lite --group-size 16 --method descent" "with the scales of awq-lite"
 accepts "--grid lloyd:3 --method rtn" "no calibration: nothing is promised of losses"
 accepts "--grid int3 --method rtn --scale-rule diag" "scales NOT JUDGED: rule diag is not known, loss at most" 8
 
@@ -76,4 +78,4 @@ at=$(($(stat -c %s "$quantized") - 2))
 byte=$(od -An -tu1 -j "$at" -N 1 "$quantized")
 printf "$(printf '\\%03o' $((byte ^ 1)))" | dd of="$quantized" bs=1 seek="$at" conv=notrunc status=none
 expect 7 "error\[E0712\]" verify --exact --checker
-echo "check_verify: a quantized model passes verify --exact --checker, twenty-four others hallmark-check alone; a flipped bit, a replaced pair and a missing checker do not"
+echo "check_verify: a quantized model passes verify --exact --checker, twenty-six others hallmark-check alone; a flipped bit, a replaced pair and a missing checker do not"

@@ -2,7 +2,8 @@
 
     Purpose: the rules of the sdclip family accept the scale that they give, and neither its
       neighbours, nor the other sign, nor that of absmax, nor 2^100.
-    Main results: [clips_accepted], [clips_refused], [adaptive_accepted], [adaptive_refused].
+    Main results: [clips_accepted], [clips_refused], [adaptive_accepted], [adaptive_refused],
+      [awq_accepted], [awq_refused].
     Depends on: Check/ScaleRule, Check/ScaleWitness; Flocq: Core.
     Source: this project. *)
 From Coq Require Import ZArith List Bool.
@@ -19,7 +20,7 @@ Lemma clips_accepted :
     fits_row SdClip false (Integer (-7) 7) [0x3ED00000; 0x3D8AA000] [0; 0];
     fits_row SdClip false (Table [0xBF800000; 0; 0x40000000]) [0x3F87E000; 0x3E352000] [0; 0];
     fits_zeros SdClip (Integer (-7) 7) [0x3ED00000; 0x3F800000] [0; 0];
-    scales_fit (Scaling SdClip 11 false 0 dyadic_zero []) (Integer (-7) 7) 2 0
+    scales_fit (Scaling SdClip 11 false 0 dyadic_zero [] 0) (Integer (-7) 7) 2 0
       (Row [0x3F800000; 0x3F800000] [0; 0] [0x3E126000] [0] false 0 0 0 0 None) ]
   = repeat true 5.
 Proof. vm_compute; reflexivity. Qed.
@@ -39,7 +40,7 @@ Proof. vm_compute; reflexivity. Qed.
 
 (** The verdict of sdclip-adaptive on the same row, with the integers -7 .. 7. *)
 Definition fits_adaptive (level : dyadic) (inputs : list dyadic) (s : list Z) : bool :=
-  scales_fit (Scaling SdClipAdaptive 11 false 0 level inputs) (Integer (-7) 7) 4 2
+  scales_fit (Scaling SdClipAdaptive 11 false 0 level inputs 0) (Integer (-7) 7) 4 2
     (Row [0x3F800000; 0xBF000000; 0x3E800000; 0] [0; 0; 0; 0] s [0; 0] false 0 0 0 0 None).
 
 (** The sums of G_jj over its groups, where they are not 0. *)
@@ -64,4 +65,27 @@ Lemma adaptive_refused :
     fits_adaptive dyadic_one input_sums [0x71800000; 0x3E018000];
     fits_adaptive dyadic_zero input_sums [0x3ED00000; 0x3D8AA000] ]
   = repeat false 7.
+Proof. vm_compute; reflexivity. Qed.
+
+(** The verdict of awq-lite on the same row, with the integers -128 .. 127 and the group that matters
+    most. *)
+Definition fits_awq (best : nat) (w s : list Z) : bool :=
+  scales_fit (Scaling AwqLite 11 true 0 dyadic_zero [] best) (Integer (-128) 127) 4 2
+    (Row w [0; 0; 0; 0] s [0; 0] false 0 0 0 0 None).
+Definition awq_row : list Z := [0x3F800000; 0xBF000000; 0x3E800000; 0].
+
+(** 12.85 deviations of the whole row over 127 in that group, over 31 in the other; absmax where the
+    row does not deviate. *)
+Lemma awq_accepted :
+  [ fits_awq 0 awq_row [0x3D81A000; 0x3E84C000]; fits_awq 1 awq_row [0x3E84C000; 0x3D81A000];
+    fits_awq 0 [0x3F800000; 0x3F800000; 0x3F800000; 0x3F800000] [0xBC000000; 0xBC000000] ]
+  = repeat true 3.
+Proof. vm_compute; reflexivity. Qed.
+
+(** The other group; the number above; the other sign; 2^100. *)
+Lemma awq_refused :
+  [ fits_awq 1 awq_row [0x3D81A000; 0x3E84C000]; fits_awq 0 awq_row [0x3D81A000; 0x3D81A000];
+    fits_awq 0 awq_row [0x3D81C000; 0x3E84C000]; fits_awq 0 awq_row [0xBD81A000; 0x3E84C000];
+    fits_awq 0 awq_row [0x3D81A000; 0x71800000] ]
+  = repeat false 5.
 Proof. vm_compute; reflexivity. Qed.

@@ -22,11 +22,14 @@ Definition squares_of (l : list Z) : Z := fold_right (fun x q => x * x + q) 0 l.
 Definition scatter (l : list Z) : Z :=
   Z.of_nat (length l) * squares_of l - sum_of l * sum_of l.
 
-(** s is (k / 100) f std / L, rounded up, up to 2^-30 of the quotient: std the deviation of the
-    weights l 2^e, f^(2 p) = F / G. *)
-Definition clip_fits (bits p k F G : Z) (l : list Z) (e : Z) (L s : dyadic) : bool :=
-  let n := Z.of_nat (length l) in
-  let V := scatter l ^ p * F in
+(** What is needed of the weights l 2^e: their number, their scatter, e. *)
+Definition spread_of (l : list Z) (e : Z) : Z * Z * Z := (Z.of_nat (length l), scatter l, e).
+
+(** s is (k / 100) f std / L, rounded up, up to 2^-30 of the quotient: std the deviation of weights
+    of this spread, f^(2 p) = F / G. *)
+Definition clip_fits (bits p k F G : Z) (spread : Z * Z * Z) (L s : dyadic) : bool :=
+  let '(n, scatter_of, e) := spread in
+  let V := scatter_of ^ p * F in
   power_fits bits ((100 * 2 ^ 30) ^ (2 * p) * (n * (n - 1)) ^ p * G) (2 * p)
     (Float radix2 ((k * (2 ^ 30 - 1)) ^ (2 * p) * V) (e * (2 * p)))
     (Float radix2 ((k * (2 ^ 30 + 1)) ^ (2 * p) * V) (e * (2 * p))) L s.
@@ -121,11 +124,11 @@ Qed.
 Theorem clip_fits_correct bits p k F G l e (L s : dyadic) f : (1 <= bits)%Z -> (0 < p)%Z ->
   (0 <= k)%Z -> (0 < G)%Z -> (0 < Fnum L)%Z -> 0 <= f ->
   IZR G * f ^ Z.to_nat (2 * p) = IZR F -> (0 < scatter l)%Z ->
-  clip_fits bits p k F G l e L s = true -> (0 < Fnum s)%Z /\
+  clip_fits bits p k F G (spread_of l e) L s = true -> (0 < Fnum s)%Z /\
   rounded_up_near bits (f * (IZR k / 100 * deviation (map (fun x => IZR x * bpow radix2 e) l))
     / F2R L) (F2R s).
 Proof.
-intros some p_pos k_pos G_pos L_pos f_pos power V_pos; unfold clip_fits.
+intros some p_pos k_pos G_pos L_pos f_pos power V_pos; unfold clip_fits, spread_of.
 destruct (deviation_correct (bpow radix2 e) l) as [std_pos [square [_ two]]].
 specialize (two V_pos); set (n := Z.of_nat (length l)) in *; set (std := deviation _) in *.
 set (t := f * (IZR k / 100 * std) / F2R L).

@@ -15,21 +15,22 @@ From Hallmark Require Import Check.QuadraticForm Check.Packing Check.Checker.
 Import ListNotations.
 Open Scope Z_scope.
 
-(** The rules that read weights and grid; the last reads the diagonal of G too. *)
+(** The rules that read weights and grid; the last two read the diagonal of G too. *)
 Inductive scale_rule : Set := UnitRule | RowPow2 | MatrixMax | AbsMax | MinMax | SdClip |
-  SdClipAdaptive.
+  SdClipAdaptive | AwqLite.
 
 (** A rule, the number of significant bits of the scales that it makes, whether they have either
-    sign, the word of the largest magnitude in the matrix, which [MatrixMax] alone reads, and what
-    [SdClipAdaptive] alone reads: the c of the matrix, and the sum of G_jj over each group of
-    columns. *)
+    sign, the word of the largest magnitude in the matrix, which [MatrixMax] alone reads, what
+    [SdClipAdaptive] alone reads, the c of the matrix and the sum of G_jj over each group of
+    columns, and the group that matters most, which [AwqLite] alone reads. *)
 Record scaling : Set := Scaling {
   rule_of : scale_rule;
   scale_bits : Z;
   either_sign : bool;
   matrix_top : Z;
   level : dyadic;
-  inputs : list dyadic }.
+  inputs : list dyadic;
+  best_group : nat }.
 
 (** The dyadic number 1. *)
 Definition dyadic_one : dyadic := Float radix2 1 0.
@@ -81,9 +82,10 @@ Definition absmax_fits (c : scaling) (g : grid) (l : list Z) (e : Z) (s : dyadic
   if m =? 0 then same_number s dyadic_one
   else at_largest c g l s (up_fits (scale_bits c) (Float radix2 m e) (Float radix2 m e)).
 
-(** The rule gives this scale and zero point to the group [k] of a row's weights. *)
-Definition group_fits (c : scaling) (g : grid) (k : nat) (w : list dyadic) (s : dyadic) (z : Z) :
-  bool :=
+(** The rule gives this scale and zero point to the group [k] of a row's weights; [row] is the spread
+    of the row. *)
+Definition group_fits (c : scaling) (g : grid) (row : Z * Z * Z) (k : nat) (w : list dyadic)
+  (s : dyadic) (z : Z) : bool :=
   let e := lowest w in
   let l := map (align e) w in
   let m := largest 0 l in
@@ -113,7 +115,8 @@ Definition group_fits (c : scaling) (g : grid) (k : nat) (w : list dyadic) (s : 
       end
   | SdClip =>
       if scatter l =? 0 then absmax_fits c g l e s
-      else at_largest c g l s (clip_fits (scale_bits c) 1 (clip_hundredths (code_bits g)) 1 1 l e)
+      else at_largest c g l s
+        (clip_fits (scale_bits c) 1 (clip_hundredths (code_bits g)) 1 1 (spread_of l e))
   | SdClipAdaptive =>
       let n := Z.of_nat (length l) in
       if scatter l =? 0 then absmax_fits c g l e s
@@ -121,9 +124,14 @@ Definition group_fits (c : scaling) (g : grid) (k : nat) (w : list dyadic) (s : 
         match adaptive_power (level c) (nth k (inputs c) dyadic_zero) (scatter l) (n * (n * (n - 1)))
                 e with
         | Some (F, G) =>
-            at_largest c g l s (clip_fits (scale_bits c) 16 (clip_hundredths (code_bits g)) F G l e)
+            at_largest c g l s
+              (clip_fits (scale_bits c) 16 (clip_hundredths (code_bits g)) F G (spread_of l e))
         | None => false
         end
+  | AwqLite =>
+      let point := if (k =? best_group c)%nat then 127 else 31 in
+      if snd (fst row) =? 0 then absmax_fits c g l e s
+      else clip_fits (scale_bits c) 1 1285 1 1 row (Float radix2 point 0) s
   end.
 
 (** [count] groups of [width] entries; the last may be shorter. *)
@@ -133,19 +141,27 @@ Fixpoint cut {A} (count width : nat) (l : list A) : list (list A) :=
   | S k => firstn width l :: cut k width (skipn width l)
   end.
 
+(** The spread of a row, for the rule that reads it. *)
+Definition row_spread (c : scaling) (w : list dyadic) : Z * Z * Z :=
+  match rule_of c with
+  | AwqLite => spread_of (map (align (lowest w)) w) (lowest w)
+  | _ => (0, 0, 0)
+  end.
+
 (** Group by group, from group [k] on. *)
-Fixpoint groups_fit (c : scaling) (g : grid) (k : nat) (w : list (list dyadic)) (s : list dyadic)
-  (z : list Z) : bool :=
+Fixpoint groups_fit (c : scaling) (g : grid) (row : Z * Z * Z) (k : nat) (w : list (list dyadic))
+  (s : list dyadic) (z : list Z) : bool :=
   match w, s, z with
   | [], [], [] => true
-  | a :: w', x :: s', y :: z' => group_fits c g k a x y && groups_fit c g (S k) w' s' z'
+  | a :: w', x :: s', y :: z' => group_fits c g row k a x y && groups_fit c g row (S k) w' s' z'
   | _, _, _ => false
   end.
 
 (** The scales and zero points of a row of [n] weights, [size] columns sharing one. *)
 Definition scales_fit (c : scaling) (g : grid) (n size : nat) (r : tensor_row) : bool :=
   match read_b32 (weights r), read_b32 (scales r) with
-  | Some w, Some s => groups_fit c g 0 (cut (group_count n size) (group_width n size) w) s (zeros r)
+  | Some w, Some s =>
+      groups_fit c g (row_spread c w) 0 (cut (group_count n size) (group_width n size) w) s (zeros r)
   | _, _ => false
   end.
 
@@ -185,8 +201,9 @@ Definition clip_gives (c : scaling) (g : grid) (ws : list R) (f s : R) : Prop :=
   largest_given c g ws s (fun L => rounded_up_near (scale_bits c)
     (f * (IZR (clip_hundredths (code_bits g)) / 100 * deviation ws) / L)).
 
-(** What each rule says of the weights of group [k], its scale and its zero point. *)
-Definition rule_gives (c : scaling) (g : grid) (k : nat) (ws : list R) (s : R) (z : Z) : Prop :=
+(** What each rule says of the weights of group [k] of a row, its scale and its zero point. *)
+Definition rule_gives (c : scaling) (g : grid) (row : list R) (k : nat) (ws : list R) (s : R)
+  (z : Z) : Prop :=
   match rule_of c with
   | UnitRule => s = 1
   | RowPow2 => exists m, magnitude_of ws m /\
@@ -202,6 +219,8 @@ Definition rule_gives (c : scaling) (g : grid) (k : nat) (ws : list R) (s : R) (
   | SdClipAdaptive => deviation ws = 0 /\ absmax_gives c g ws s \/ exists f,
       adaptive_factor (F2R (level c)) (F2R (nth k (inputs c) dyadic_zero) / INR (length ws)
         * (deviation ws * deviation ws)) f /\ clip_gives c g ws f s
+  | AwqLite => deviation row = 0 /\ absmax_gives c g ws s \/ rounded_up_near (scale_bits c)
+      (IZR 1285 / 100 * deviation row / (if (k =? best_group c)%nat then 127 else 31)) s
   end.
 
 (** The largest integer of an aligned list is the largest magnitude of its numbers. *)
@@ -355,7 +374,7 @@ Lemma clip_gives_correct c g e (w : list dyadic) s p F G f : (1 <= scale_bits c)
   (forall x, In x w -> aligned e x) -> (0 < p)%Z -> (0 < G)%Z -> 0 <= f ->
   IZR G * f ^ Z.to_nat (2 * p) = IZR F -> scatter (map (align e) w) <> 0%Z ->
   at_largest c g (map (align e) w) s (clip_fits (scale_bits c) p
-    (clip_hundredths (code_bits g)) F G (map (align e) w) e) = true ->
+    (clip_hundredths (code_bits g)) F G (spread_of (map (align e) w) e)) = true ->
   clip_gives c g (map F2R w) f (F2R s).
 Proof.
 intros bits all p_pos G_pos f_pos power some.
@@ -366,10 +385,11 @@ rewrite (aligned_reals e w all); refine (proj2 (clip_fits_correct _ p _ F G _ e 
 Qed.
 
 (** A rule that accepts a group gives its scale and zero point. *)
-Theorem group_fits_correct c g i (w : list dyadic) (s : dyadic) z : (1 <= scale_bits c)%Z ->
-  group_fits c g i w s z = true -> rule_gives c g i (map F2R w) (F2R s) z.
+Theorem group_fits_correct c g row i (w : list dyadic) (s : dyadic) z : (1 <= scale_bits c)%Z ->
+  group_fits c g (row_spread c row) i w s z = true ->
+  rule_gives c g (map F2R row) i (map F2R w) (F2R s) z.
 Proof.
-intros bits; unfold group_fits, rule_gives; set (e := lowest w); set (l := map (align e) w).
+intros bits; unfold group_fits, rule_gives, row_spread; set (e := lowest w); set (l := map (align e) w).
 set (m := largest 0 l).
 assert (all : forall x, In x w -> aligned e x) by (intros x; apply lowest_aligned).
 assert (magnitude := aligned_magnitude e w all); fold l m in magnitude.
@@ -483,6 +503,22 @@ destruct (rule_of c).
       exact (fun factor => factor).
     * exact (clip_gives_correct c g e w s 16 F G f bits all ltac:(lia) G_pos f_pos root some
         accepted).
+- cbn [fst snd spread_of]; set (E := lowest row).
+  assert (inside : forall x, In x row -> aligned E x) by (intros x; apply lowest_aligned).
+  rewrite (aligned_reals E row inside); set (r := map (align E) row).
+  set (point := if (i =? best_group c)%nat then 127%Z else 31%Z).
+  destruct (Z.eqb_spec (scatter r) 0) as [zero|some]; intros accepted; [left; split|right].
+  + exact (proj1 (proj2 (proj2 (deviation_correct _ _))) zero).
+  + exact (absmax_fits_correct c g e w s bits all accepted).
+  + assert (V_pos := scatter_nonnegative r).
+    assert (point_pos : (0 < Fnum (Float radix2 point 0))%Z) by
+      (unfold point; destruct (_ =? _)%nat; reflexivity).
+    destruct (clip_fits_correct _ 1 1285 1 1 r E (Float radix2 point 0) s 1 bits ltac:(lia)
+      ltac:(lia) ltac:(lia) point_pos ltac:(lra) ltac:(rewrite pow1; ring) ltac:(lia) accepted)
+      as [_ near].
+    replace (if (i =? best_group c)%nat then 127 else 31) with (F2R (Float radix2 point 0))
+      by (unfold point, F2R; destruct (_ =? _)%nat; simpl; ring).
+    rewrite Rmult_1_l in near; exact near.
 Qed.
 
 (** Groups of a list that was changed entry by entry. *)
@@ -497,7 +533,8 @@ Qed.
     point. *)
 Theorem scales_fit_correct c g n size r : (1 <= scale_bits c)%Z ->
   scales_fit c g n size r = true ->
-  Forall2 (fun kw step => rule_gives c g (fst kw) (snd kw) (fst step) (snd step))
+  Forall2 (fun kw step =>
+      rule_gives c g (map b32_value (weights r)) (fst kw) (snd kw) (fst step) (snd step))
     (combine (seq 0 (group_count n size))
       (cut (group_count n size) (group_width n size) (map b32_value (weights r))))
     (combine (map b32_value (scales r)) (zeros r)).
@@ -511,8 +548,8 @@ assert (size_w : length (cut (group_count n size) (group_width n size) w) = grou
 { generalize (group_count n size) as count; intros count; clear; revert w.
   induction count as [|count IH]; intros w; [reflexivity|exact (f_equal S (IH _))]. }
 rewrite <- size_w at 2; generalize (cut (group_count n size) (group_width n size) w) (zeros r) O.
-clear read_w read_s size_w w; induction s as [|x s IH]; intros [|a w] [|y z] k;
+clear read_w read_s size_w; rename w into row; induction s as [|x s IH]; intros [|a w] [|y z] k;
   cbn [groups_fit map length seq combine]; try discriminate; [constructor|].
 rewrite andb_true_iff; intros [first rest]; constructor; [|exact (IH w z (S k) rest)].
-exact (group_fits_correct c g k a x y bits first).
+exact (group_fits_correct c g row k a x y bits first).
 Qed.

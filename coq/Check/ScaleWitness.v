@@ -12,12 +12,12 @@ Open Scope Z_scope.
 
 (** The verdict on a row of weights in groups of two columns: 1, -1/2 and 1/4, 0. *)
 Definition fits_row (rule : scale_rule) (either : bool) (g : grid) (s z : list Z) : bool :=
-  scales_fit (Scaling rule 11 either 0x3FC00000 dyadic_zero []) g 4 2
+  scales_fit (Scaling rule 11 either 0x3FC00000 dyadic_zero [] 0) g 4 2
     (Row [0x3F800000; 0xBF000000; 0x3E800000; 0] [0; 0; 0; 0] s z false 0 0 0 0 None).
 
 (** The same with the weights 0 in the second group. *)
 Definition fits_zeros (rule : scale_rule) (g : grid) (s z : list Z) : bool :=
-  scales_fit (Scaling rule 11 false 0x3F800000 dyadic_zero []) g 4 2
+  scales_fit (Scaling rule 11 false 0x3F800000 dyadic_zero [] 0) g 4 2
     (Row [0x3F800000; 0xBF000000; 0; 0] [0; 0; 0; 0] s z false 0 0 0 0 None).
 
 (** 1; 1 and 1/4; the largest of the matrix, 3/2; -1/8 and -1/32 (the largest weight goes to -8);
@@ -55,7 +55,7 @@ Lemma scales_refused :
     fits_row AbsMax false (Integer (-8) 7) [0xBE000000; 0xBD000000] [0; 0];
     fits_row MinMax false (Integer 0 15) [0x3DCCE000; 0x3C88A000] [6; 0];
     fits_row RowPow2 false (Golden 6 9) [0x3F000000; 0x3E800000] [0; 0];
-    scales_fit (Scaling MatrixMax 11 false 0x3F000000 dyadic_zero []) (Golden 6 9) 4 0
+    scales_fit (Scaling MatrixMax 11 false 0x3F000000 dyadic_zero [] 0) (Golden 6 9) 4 0
       (Row [0x3F800000; 0; 0; 0] [0; 0; 0; 0] [0x3F000000] [0] false 0 0 0 0 None);
     fits_zeros AbsMax (Integer (-7) 7) [0x3E126000; 0x3E126000] [0; 0];
     fits_row UnitRule false (Golden 6 9) [0x3F800000] [0; 0] ]

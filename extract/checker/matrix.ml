@@ -5,8 +5,7 @@ open Container
 type files = { weights : Safetensors.t; calibration : Safetensors.t option }
 
 let z = Z.of_int
-let rec nat_of n acc = if n = 0 then acc else nat_of (n - 1) (Checker.S acc)
-let nat n = nat_of n Checker.O
+let nat n = Rule.natural n
 
 let describe = function
   | Checker.BadShape -> ("shape", "a length is not what the others say")
@@ -364,7 +363,7 @@ let judge files (container : Container.t) (claim : Certificate.tensor) ~rows (m 
     | Rule.Rule (rule, _) | Searched (rule, _) ->
         let diagonal = Option.map (fun (g : Gram.t) -> Array.init m.columns (fun j -> (g.row j).(j))) gram in
         Rule.facts_of m rule ~top ~words_of_row diagonal
-    | Given | Unknown _ -> { top; level = 0.; inputs = [||] }
+    | Given | Unknown _ -> Rule.of_top top
   in
   let signs = match m.options.rotation_seed with Some seed -> List.map z (Rotation.signs ~name:m.name ~seed m.columns) | None -> [] in
   let court = { matrix = m; stored; tensor; scales; signs; facts; holds = (fun rule -> Rule.holds m rule facts ~columns ~size) } in

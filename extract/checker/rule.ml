@@ -15,6 +15,7 @@ let known = function
   | "minmax" -> Some MinMax
   | "sdclip" -> Some SdClip
   | "sdclip-adaptive" -> Some SdClipAdaptive
+  | "awq-lite" -> Some AwqLite
   | _ -> None
 
 (* Methods that leave the steps of a rule, and those that keep them. *)
@@ -41,13 +42,18 @@ let takes rule (grid : Grids.t) =
   | (AbsMax | SdClip | SdClipAdaptive), Checker.Golden _ -> false
   | (AbsMax | SdClip | SdClipAdaptive), _ -> not grid.zero_points
   | MinMax, _ -> grid.zero_points
+  | AwqLite, Integer _ -> grid.bits = 8 && not grid.zero_points
   | _ -> false
 
 let bits (m : matrix) = if m.options.scale_storage = "bf16" then 8 else 11
 
 (* What a rule reads of the whole matrix: the word of its largest magnitude; the c of sdclip-adaptive and, group by group, the sum of
-   G_jj. The judge takes these as they are. *)
-type facts = { top : int; level : float; inputs : float array }
+   G_jj; the group that matters most to awq-lite. The judge takes these as they are. *)
+type facts = { top : int; level : float; inputs : float array; best : int option }
+
+let of_top top = { top; level = 0.; inputs = [||]; best = None }
+
+let reads_calibration = function Checker.SdClipAdaptive | AwqLite -> true | _ -> false
 
 let width_of (m : matrix) = if m.options.group_size = 0 then m.columns else m.options.group_size
 let group_of (m : matrix) k a = Array.sub a (k * width_of m) (min (width_of m) (m.columns - (k * width_of m)))
@@ -67,8 +73,20 @@ let facts_of (m : matrix) rule ~top ~words_of_row diagonal =
           sizes.((i * count) + k) <- float (Array.length w)
         done
       done;
-      { top; level = Deviation.level rises sizes; inputs }
-  | _ -> { top; level = 0.; inputs = [||] }
+      { (of_top top) with level = Deviation.level rises sizes; inputs }
+  | AwqLite, Some diagonal ->
+      let sums = Array.make m.columns 0. in
+      for i = 0 to m.rows - 1 do
+        Array.iteri (fun j word -> sums.(j) <- sums.(j) +. Float.abs (Numbers.float_of_single word)) (words_of_row i)
+      done;
+      let scores = Array.mapi (fun j sum -> sqrt diagonal.(j) *. (sum /. float m.rows)) sums in
+      let score k = Array.fold_left ( +. ) 0. (group_of m k scores) in
+      let best = ref 0 in
+      for k = 1 to groups m - 1 do if score k > score !best then best := k done;
+      { (of_top top) with best = Some !best }
+  | _ -> of_top top
+
+let rec natural ?(from = Checker.O) n = if n = 0 then from else natural ~from:(S from) (n - 1)
 
 (* A finite number as the judge has it. *)
 let dyadic x =
@@ -79,9 +97,10 @@ let dyadic x =
 let holds (m : matrix) rule facts ~columns ~size =
   let scaling =
     { Checker.rule_of = rule; scale_bits = Z.of_int (bits m); either_sign = m.options.grid.either_sign;
-      matrix_top = Z.of_int facts.top; level = dyadic facts.level; inputs = List.map dyadic (Array.to_list facts.inputs) }
+      matrix_top = Z.of_int facts.top; level = dyadic facts.level; inputs = List.map dyadic (Array.to_list facts.inputs);
+      best_group = natural (Option.value facts.best ~default:0) }
   in
-  let has_facts = rule <> SdClipAdaptive || (facts.inputs <> [||] && m.options.rotation_seed = None) in
+  let has_facts = (not (reads_calibration rule)) || ((facts.inputs <> [||] || facts.best <> None) && m.options.rotation_seed = None) in
   fun row -> has_facts && takes rule m.options.grid && Checker.scales_fit scaling m.options.grid.judged columns size row
 
 (* The least number of so many significant bits, none finer than 2^-149, that is not below v > 0. *)
@@ -89,8 +108,8 @@ let round_up bits v =
   let unit = max (snd (Float.frexp v) - bits) (-149) in
   Float.ldexp (Float.ceil (Float.ldexp v (-unit))) unit
 
-(* The scale and the zero point that the rule gives group k of a row's weights, in the arithmetic of hallmark. *)
-let step (m : matrix) rule facts k w =
+(* The scale and the zero point that the rule gives the weights w, group k of a row's, in the arithmetic of hallmark. *)
+let step (m : matrix) rule facts row k w =
   let grid = m.options.grid in
   let most = Array.fold_left (fun most x -> Float.max most (Float.abs x)) 0. w and up = round_up (bits m) in
   let to_largest magnitude =
@@ -109,7 +128,9 @@ let step (m : matrix) rule facts k w =
   | (SdClip | SdClipAdaptive), _ when Deviation.of_weights w > 0. ->
       let factor = if rule = SdClip then 1. else Deviation.factor facts.level (Deviation.rise ~inputs:facts.inputs.(k) w) in
       to_largest (factor *. (Z.to_float (Checker.clip_hundredths (Z.of_int grid.bits)) /. 100.) *. Deviation.of_weights w)
-  | (AbsMax | SdClip | SdClipAdaptive), (Integer _ | Table _) when most > 0. -> to_largest most
+  | AwqLite, _ when Deviation.of_weights row > 0. ->
+      (up (12.85 *. Deviation.of_weights row /. if facts.best = Some k then 127. else 31.), 0)
+  | (AbsMax | SdClip | SdClipAdaptive | AwqLite), (Integer _ | Table _) when most > 0. -> to_largest most
   | MinMax, Integer (first, last) ->
       let low = Array.fold_left Float.min 0. w and high = Array.fold_left Float.max 0. w in
       if low = high then (1., 0)
@@ -122,6 +143,7 @@ let step (m : matrix) rule facts k w =
 
 (* Those of a row of words: binary32 words and zero points, a group each. *)
 let steps (m : matrix) rule facts words =
-  let of_group k = step m rule facts k (Array.map Numbers.float_of_single (group_of m k words)) in
+  let row = Array.map Numbers.float_of_single words in
+  let of_group k = step m rule facts row k (group_of m k row) in
   let made = List.init (groups m) of_group in
   (List.map (fun (s, _) -> Z.of_int (Int32.to_int (Int32.bits_of_float s) land 0xFFFFFFFF)) made, List.map (fun (_, z) -> Z.of_int z) made)

@@ -105,9 +105,34 @@ let sdclip_adaptive () =
   refused "sdclip-adaptive without calibration" "scale-rule"
     (files ~meth:"rtn" ~calibration:`None rule int4s_files { b with guard = false } (per b (clip 2.68 7.)))
 
+(* 12.85 deviations of the row over 127 in the group of the largest score, over 31 in the others. *)
+let awq_lite () =
+  let rule = "awq-lite" in
+  List.iter (fun (name, ids, grid, largest, group_size) ->
+      let b = bundle ~group_size grid in
+      let score j = sqrt b.gram.(j).(j) *. Array.fold_left (fun t r -> t +. abs_float r.weights.(j)) 0. b.rows in
+      let scores = Array.map (Array.fold_left ( +. ) 0.) (groups_of b (Array.init columns score)) in
+      let best = Array.fold_left Float.max 0. scores in
+      let scales f i =
+        let row = b.rows.(i).weights in
+        Array.mapi (fun k w -> if variance row = 0. then clip 1. largest w else clip 12.85 (f k) row) (groups_of b row)
+      in
+      let right = scales (fun k -> if scores.(k) = best then 127. else 31.) in
+      forge name rule ids b right;
+      refused (name ^ ", eight bits for all") "scale-rule" (files rule ids b (scales (fun _ -> 127.)));
+      refused (name ^ ", six bits for all") "scale-rule" (files rule ids b (scales (fun _ -> 31.)));
+      good (name ^ ", searched") [ "with the scales of awq-lite" ] (files ~meth:"greedy" rule ids b right))
+    [ ("awq-lite", ("int8/1", "I8"), Integer (-127, 127), 127., 3); ("awq-lite, two groups", ("int8/1", "I8"), Integer (-127, 127), 127., 4) ];
+  let b = bundle int4s in
+  refused "awq-lite, four bits" "scale-rule" (files rule int4s_files b (per b (fun w -> clip 12.85 (if variance w = 0. then 7. else 127.) w)));
+  let b = bundle (Integer (-127, 127)) in
+  refused "awq-lite without calibration" "scale-rule"
+    (files ~meth:"rtn" ~calibration:`None rule ("int8/1", "I8") { b with guard = false } (per b (clip 12.85 127.)))
+
 let () =
   sdclip ();
   sdclip_adaptive ();
+  awq_lite ();
   ignore (Sys.command ("rm -rf " ^ Filename.quote folder));
   Printf.printf "clip_test: %d runs, %d failures\n" !runs !failures;
-  if !runs < 40 || !failures > 0 then exit 1
+  if !runs < 60 || !failures > 0 then exit 1

@@ -3,7 +3,7 @@
 //
 //   v = (mean of G_jj) (variance of w)       over the row or group
 //   k' = c k v^-(5/32) within [6/12.85, 24/12.85] k,    c such that the mean of k' over the weights is k
-//   k' = k                                              where v is 0 or beyond 2^(+-700), near which it would be inexact
+//   k' = k where v is 0 or beyond 2^(+-700), near whose end binary64 would be inexact
 //
 // Published are the exponent -0.15 and a geometric mean of 1.012 k: 5/32 takes square roots alone, and the mean sums
 // alone, which every machine rounds alike, so that scales can be made again.
