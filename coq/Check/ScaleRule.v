@@ -63,8 +63,8 @@ Definition clip_hundredths (bits : Z) : Z :=
   if bits <=? 2 then 200 else if bits <=? 3 then 234 else if bits <=? 4 then 268
   else if bits <=? 6 then 1285 else if bits <=? 7 then 1400 else 2000.
 
-(** Both of the rules below put a positive number at the largest point of the grid: [near] judges
-    |s| beside that point.  The sign is that by which the weight of largest magnitude has the sign
+(** A positive number goes to the largest point of the grid: [near] judges |s| beside that point.
+    The sign is that by which the weight of largest magnitude has the sign
     of the first code. *)
 Definition at_largest (c : scaling) (g : grid) (l : list Z) (s : dyadic)
   (near : dyadic -> dyadic -> bool) : bool :=
@@ -529,7 +529,7 @@ revert l; induction count as [|k IH]; intros l; [reflexivity|].
 cbn [cut map]; rewrite firstn_map, skipn_map, IH; reflexivity.
 Qed.
 
-(** In a row that is accepted the rule gives each group, which has a number, its scale and zero
+(** In a row that is accepted the rule gives each group, numbered from 0, its scale and zero
     point. *)
 Theorem scales_fit_correct c g n size r : (1 <= scale_bits c)%Z ->
   scales_fit c g n size r = true ->
