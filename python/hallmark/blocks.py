@@ -14,8 +14,8 @@ import torch
 from . import _native
 from .files import Model, Path, Progress
 from .gram import Gram, TargetGram
+from .layers import call, evaluating, layers_of, load, mask_of, quantize_saved, save_model, tokens_of
 from .matrix import quantize
-from .torch import call, evaluating, layers_of, load, mask_of, quantize_saved, save_model, tokens_of
 
 
 
