@@ -21,7 +21,7 @@ package=$(cd "$work" && "$work/other/bin/python" -c 'import hallmark, pathlib; p
 ldd "$package"/_native*.so > "$work/libraries"
 outside=$(grep ' => ' "$work/libraries" | grep -v -F -e "$package/libs/" | grep -v -E '^\s*lib(c|m|gcc_s|stdc\+\+)\.so' || true)
 [ -z "$outside" ] || { echo "the wheel takes libraries of the system: $outside" >&2; exit 1; }
-grep -q -F "$package/libs/libgmp.so" "$work/libraries"
+grep -q -F "$package/libs/libgmp-hm.10" "$work/libraries"
 ! grep -q -F "$build" "$package"/_native*.so || { echo "the module knows the folder of its build" >&2; exit 1; }
 cd "$work"
 "$work/other/bin/python" - <<'PYTHON'

@@ -68,6 +68,27 @@ def metadata():
             "Requires-Python: >=3.9\nRequires-Dist: numpy>=1.23\n")
 
 
+def renamed(content, names):
+    """With names of their own, as long as the old ones: a library of the system's with the old name may be another version,
+    and of one name only the first is loaded."""
+    for name in names:
+        content = content.replace(name.encode() + b"\0", bundled_name(name).encode() + b"\0")
+    return content
+
+
+def bundled_name(name):
+    return name.replace(".so.", "-hm.")
+
+
+def licences(libraries):
+    """The copyright files of Debian's packages that they come from."""
+    for path in libraries:
+        pattern = "*/" + os.path.basename(os.path.realpath(path))  # Debian calls /usr/lib what some packages call /lib
+        package = subprocess.run(["dpkg", "-S", pattern], check=True, capture_output=True,
+                                 text=True).stdout.split(":")[0]
+        yield f"hallmark/libs/{package}.copyright", pathlib.Path(f"/usr/share/doc/{package}/copyright").read_bytes()
+
+
 def write_wheel(folder, files, bundled=False):
     """files: (name in the wheel, bytes). Their order and times are fixed: equal contents give equal wheels."""
     name = f"hallmark-{version()}-{tag(bundled)}.whl"
@@ -98,7 +119,10 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     files = [(f"hallmark/{path.name}", path.read_bytes()) for path in [*sources(), module]]
     bundled = bool((config_settings or {}).get("bundle"))
     if bundled:
-        files += [(f"hallmark/libs/{name}", path.read_bytes()) for name, path in libraries(module).items()]
+        found = libraries(module)
+        files = [(name, renamed(content, found)) for name, content in files]
+        files += [(f"hallmark/libs/{bundled_name(name)}", renamed(path.read_bytes(), found)) for name, path in found.items()]
+        files += dict(licences(found.values())).items()
     return write_wheel(wheel_directory, files, bundled)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import pathlib
 import tempfile
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -31,7 +32,7 @@ class _Call(NamedTuple):
     mask: Optional[torch.Tensor]
 
     def run(self, block: torch.nn.Module, states: torch.Tensor) -> torch.Tensor:
-        out = block(states, *self.args, **self.kwargs)
+        out = block(states.clone(), *self.args, **self.kwargs)  # which may work in place
         return out[0] if isinstance(out, (tuple, list)) else out
 
 
@@ -52,6 +53,19 @@ def _blocks_of(model: torch.nn.Module, blocks: Union[str, Sequence[str]]) -> Lis
     return names
 
 
+@contextlib.contextmanager
+def _watched(module: torch.nn.Module, forward: Callable[..., Any]) -> Iterator[None]:
+    """The module is called by `forward` instead of its own."""
+    own = module.__dict__.get("forward")  # else that of its class
+    module.forward = forward
+    try:
+        yield
+    finally:
+        del module.forward
+        if own is not None:
+            module.forward = own
+
+
 def _first_calls(model: torch.nn.Module, block: torch.nn.Module,
                  batches: Iterable[Any]) -> Tuple[List[_Call], List[torch.Tensor]]:
     """What the first block is handed, batch by batch."""
@@ -63,8 +77,7 @@ def _first_calls(model: torch.nn.Module, block: torch.nn.Module,
         raise _Arrived
 
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
-    forward, block.forward = block.forward, catch
-    try:
+    with _watched(block, catch):
         for batch in batches:
             with contextlib.suppress(_Arrived):
                 call(model, batch, device)
@@ -74,9 +87,44 @@ def _first_calls(model: torch.nn.Module, block: torch.nn.Module,
             args, kwargs = seen[-1]
             calls.append(_Call(args[1:], kwargs, mask_of(batch)))
             states.append(args[0].detach().clone())
-    finally:
-        block.forward = forward
     return calls, states
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        return one is other or (one.shape == other.shape and bool((one == other).all()))
+    if isinstance(one, (tuple, list)) and isinstance(other, (tuple, list)):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return one is other or bool(one == other)
+
+
+def _check_chain(model: torch.nn.Module, names: List[str], batch: Any) -> None:
+    """Each block is handed what the one before it returned, and beside that what the first is handed."""
+    modules = dict(model.named_modules())
+    seen: Dict[str, Tuple[Any, Any, Dict[str, Any]]] = {}
+    forwards = {name: modules[name].forward for name in names}
+
+    def watch(name: str, *args: Any, **kwargs: Any) -> Any:
+        handed = args[0].detach().clone() if args and isinstance(args[0], torch.Tensor) else None
+        out = forwards[name](*args, **kwargs)
+        after = out[0] if isinstance(out, (tuple, list)) else out
+        seen[name] = (handed, after.detach().clone(), {"": args[1:], **kwargs})
+        return out
+
+    with contextlib.ExitStack() as stack:
+        for name in names:
+            stack.enter_context(_watched(modules[name], functools.partial(watch, name)))
+        call(model, batch, next((p.device for p in model.parameters()), torch.device("cpu")))
+    for name, later in zip(names, names[1:]):
+        fits = name in seen and later in seen and seen[later][0] is not None
+        if not fits or not _same(seen[name][1], seen[later][0]):
+            _native.refuse_array("a block is not handed what the one before it returns", f"'{later}' behind '{name}'",
+                                 "the blocks in the order of the forward pass")
+        others, first = seen[later][2], seen[names[0]][2]
+        for key in sorted(others.keys() | first.keys()):
+            if key not in others or key not in first or not _same(others[key], first[key]):
+                _native.refuse_array("a block has another argument than the first", f"'{later}', {key or 'by position'}",
+                                     "blocks that are called alike; quantize the others apart")
 
 
 def _inputs(block: torch.nn.Module, path: str, how: _Call, states: torch.Tensor) -> torch.Tensor:
@@ -176,6 +224,10 @@ def _pass_block(block: torch.nn.Module, layers: List[_Layer], calls: List[_Call]
                 gram = (TargetGram if asymmetric else Gram)(rows.shape[-1])
             if asymmetric:
                 other, same = tokens_of(_inputs(block, first.path, how, moved), how.mask)
+                places = tuple(x.shape[:-1])
+                if any(of.shape[:-1] not in (places, (int(np.prod(places)),)) for of in (rows, other)):
+                    _native.refuse_array("a layer sees some of the tokens, not the same in both models for certain",
+                                         first.name, 'target="plain"')
                 gram.add(rows, other, mask if same is not None else None)
             else:
                 gram.add(rows, mask)
@@ -199,14 +251,16 @@ def quantize_blocks(model: torch.nn.Module, blocks: Union[str, Sequence[str]], b
 
     blocks: the name of a ModuleList ("model.layers"), or the names of its blocks in their order. A block's first argument
         are the hidden states, and so is what it returns, or the first of that; all blocks get the further arguments of
-        the first. Layers outside of the blocks, and layers that no batch reaches, stay as they are.
+        the first. The first batch shows whether that is so. Layers outside of the blocks, and layers that no batch
+        reaches, stay as they are.
     batches: as of `calibrate`. Hidden states of all of them are kept, twice with an asymmetric target.
     options: as of `quantize_file`, config apart. With target="asymmetric" the codes of a layer are for its inputs behind
         all layers that are quantized by then, those of its own block too (`TargetGram`); else for those of the model as it is.
     progress: of the sums (0 to 1/2) and of the file; called with the name of the weight.
 
     When it fails the model is as it was, and there is no container. Errors: those of `calibrate` and `quantize_file`;
-    InputError E0351 no such block, or blocks of another form.
+    InputError E0351 no such block, blocks of another form, with an asymmetric target a layer that some tokens do not reach
+    (an expert, whose tokens may be others in both models).
     """
     place = pathlib.Path(folder)
     names = _blocks_of(model, blocks)
@@ -224,9 +278,11 @@ def quantize_blocks(model: torch.nn.Module, blocks: Union[str, Sequence[str]], b
     with tempfile.TemporaryDirectory(dir=place) as scratch, evaluating(model):
         kept, originals, done = _Kept(scratch), _Originals(scratch), 0
         try:
-            calls, states = _first_calls(model, modules[names[0]], batches)
-            if not calls:
+            batches = list(batches)
+            if not batches:
                 _native.refuse_array("there are no batches", "batches is empty", "some text of the model's kind")
+            calls, states = _first_calls(model, modules[names[0]], batches)
+            _check_chain(model, names, batches[0])
             behind = list(states)
             for block in names:
                 for name in _pass_block(modules[block], inside[block], calls, states, behind,

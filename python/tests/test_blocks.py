@@ -17,7 +17,8 @@ class Block(torch.nn.Module):
 
     def forward(self, x, scale, attention_mask=None):
         y = torch.tanh(self.q(x)) * torch.sigmoid(self.k(x) * scale)
-        return x + self.out(y), None
+        x += self.out(y)  # in place
+        return x, None
 
 
 class Stack(torch.nn.Module):
@@ -113,6 +114,42 @@ def test_blocks_by_name_and_one_block_in_memory(model, batches, tmp_path, monkey
                                             target="asymmetric", progress=lambda *_: most.append(len(alive)))
     assert set(opened.matrices) == {name for name in WEIGHTS if not name.startswith("layers.2")}
     assert max(most) == 1
+
+
+class Crooked(Stack):
+    """Blocks that are called in another way than one after the other, with the same arguments."""
+
+    def __init__(self, how):
+        super().__init__()
+        self.how = how
+
+    def forward(self, input_ids, attention_mask=None):
+        x = self.embed(input_ids)
+        for i, layer in enumerate(self.layers):
+            x, _ = layer(x + (i if self.how == "between" else 0), 2.0 + (i if self.how == "argument" else 0))
+        return self.head(x)
+
+
+class Half(torch.nn.Module):
+    """An expert that every other token reaches."""
+
+    def __init__(self):
+        super().__init__()
+        self.expert = torch.nn.Linear(8, 8)
+
+    def forward(self, x):
+        return x + torch.nn.functional.pad(self.expert(x.flatten(0, 1)[::2]), (0, 0, 0, 6)).view(x.shape)
+
+
+def test_blocks_that_are_no_chain_are_refused(batches, tmp_path):
+    for how, text in (("between", "layers.1' behind 'layers.0"), ("argument", "'layers.1', by position")):
+        with pytest.raises(hallmark.InputError, match=text):
+            hallmark.torch.quantize_blocks(Crooked(how), "layers", batches, tmp_path / how, grid="int4")
+    with pytest.raises(hallmark.InputError, match="'layers.2' behind 'layers.1'|'layers.1' behind 'layers.2'"):
+        hallmark.torch.quantize_blocks(Stack(), ["layers.2", "layers.1"], batches, tmp_path / "order", grid="int4")
+    with pytest.raises(hallmark.InputError, match="some of the tokens"):
+        hallmark.torch.quantize_blocks(torch.nn.Sequential(Half()), ["0"], [torch.randn(2, 6, 8)], tmp_path / "experts", grid="int4",
+                                       target="asymmetric")
 
 
 def test_what_fails_leaves_the_model_as_it_was(model, batches, tmp_path):

@@ -3,6 +3,7 @@
 #include "study/report.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <filesystem>
 #include <set>
