@@ -122,6 +122,28 @@ TEST_CASE("what is learned loses less, as the codes under its name do, for any n
   CHECK(first->after <= once.after);
 }
 
+TEST_CASE("no round raises the loss, also where the fitted points are no better") {
+  Index kept = 0;
+  for (const Index rows : {3, 4, 5, 6, 7, 8, 9, 10}) {
+    CAPTURE(rows);
+    const SmallLayer s = random_layer(rows, 32, "lloyd:2");
+    const MatrixRef<float> W(s.W);
+    const MatrixRef<double> G(s.G);
+    const std::vector<float> signs = signs_of(32);
+    hallmark::Layer layer{"w", W, &G};
+    layer.signs = signs;
+    double before = learn_table(layer, rotated_lloyd(), 1).value().before;
+    for (Index rounds = 1; rounds <= 4; ++rounds) {
+      const LearnedTable learned = learn_table(layer, rotated_lloyd(), rounds).value();
+      CHECK(learned.after <= before);
+      CHECK(learned.rounds <= rounds);
+      kept += learned.rounds < rounds;
+      before = learned.after;
+    }
+  }
+  CHECK(kept > 0);  // a fit that lost no less was seen
+}
+
 TEST_CASE("tables are learned for tables of up to 16 points and plain targets") {
   CHECK_FALSE(learning_obstacle(rotated_lloyd()));
   CHECK_FALSE(learning_obstacle(Options{*Grid::parse("nf4")}));
