@@ -127,8 +127,8 @@ def _check_chain(model: torch.nn.Module, names: List[str], batch: Any) -> None:
                                      "blocks that are called alike; quantize the others apart")
 
 
-def _inputs(block: torch.nn.Module, path: str, how: _Call, states: torch.Tensor) -> torch.Tensor:
-    """What a layer of the block is handed."""
+def _inputs(block: torch.nn.Module, path: str, how: _Call, states: torch.Tensor) -> Optional[torch.Tensor]:
+    """What a layer of the block is handed; None where the batch does not reach it."""
     seen: List[torch.Tensor] = []
 
     def see(_: Any, inputs: Tuple[torch.Tensor, ...]) -> None:
@@ -141,13 +141,12 @@ def _inputs(block: torch.nn.Module, path: str, how: _Call, states: torch.Tensor)
             how.run(block, states)
     finally:
         hook.remove()
-    if not seen:
-        _native.refuse_array("a batch does not reach a layer that another one reached", path, 'target="plain"')
-    return seen[0]
+    return seen[0] if seen else None
 
 
-def _groups(block: torch.nn.Module, layers: List[_Layer], how: _Call, states: torch.Tensor) -> List[List[_Layer]]:
-    """The layers in the order of the pass; those that are handed the very same tensor together."""
+def _groups(block: torch.nn.Module, layers: List[_Layer], calls: List[_Call],
+            states: List[torch.Tensor]) -> List[List[_Layer]]:
+    """The layers that some batch reaches, in the order of the pass; those that are handed the very same tensor together."""
     found: List[Tuple[torch.Tensor, List[_Layer]]] = []
 
     def see(layer: _Layer, x: torch.Tensor) -> None:
@@ -160,7 +159,10 @@ def _groups(block: torch.nn.Module, layers: List[_Layer], how: _Call, states: to
     hooks = [block.get_submodule(layer.path).register_forward_pre_hook(lambda _, x, layer=layer: see(layer, x[0]))
              for layer in layers]
     try:
-        how.run(block, states)
+        for how, x in zip(calls, states):
+            how.run(block, x)
+            if sum(len(group) for _, group in found) == len(layers):
+                break
     finally:
         for hook in hooks:
             hook.remove()
@@ -216,19 +218,24 @@ def _pass_block(block: torch.nn.Module, layers: List[_Layer], calls: List[_Call]
                 originals: _Originals) -> Iterator[str]:
     """Sums, and with an asymmetric target quantizes, a block; states and behind become those after it."""
     twin = copy.deepcopy(block) if asymmetric else block
-    for group in _groups(block, layers, calls[0], behind[0]):
+    for group in _groups(block, layers, calls, behind):
         first, gram = group[0], None
         for how, x, moved in zip(calls, states, behind):
-            rows, mask = tokens_of(_inputs(twin, first.path, how, x), how.mask)
+            seen = _inputs(twin, first.path, how, x)
+            other = _inputs(block, first.path, how, moved) if asymmetric else None
+            if asymmetric:
+                places = tuple(x.shape[:-1])
+                whole = (places, (int(np.prod(places)),))
+                if any(of is None or tuple(of.shape[:-1]) not in whole for of in (seen, other)):
+                    _native.refuse_array("a layer sees some of the tokens, not the same in both models for certain",
+                                         first.name, 'target="plain"')
+            if seen is None:
+                continue
+            rows, mask = tokens_of(seen, how.mask)
             if gram is None:
                 gram = (TargetGram if asymmetric else Gram)(rows.shape[-1])
             if asymmetric:
-                other, same = tokens_of(_inputs(block, first.path, how, moved), how.mask)
-                places = tuple(x.shape[:-1])
-                if any(of.shape[:-1] not in (places, (int(np.prod(places)),)) for of in (rows, other)):
-                    _native.refuse_array("a layer sees some of the tokens, not the same in both models for certain",
-                                         first.name, 'target="plain"')
-                gram.add(rows, other, mask if same is not None else None)
+                gram.add(rows, tokens_of(other, None)[0], mask)
             else:
                 gram.add(rows, mask)
         kept.add([layer.name for layer in group], gram)

@@ -152,6 +152,26 @@ def test_blocks_that_are_no_chain_are_refused(batches, tmp_path):
                                        target="asymmetric")
 
 
+def test_experts_that_some_batches_reach(tmp_path):
+    class Routed(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.experts = torch.nn.ModuleList(torch.nn.Linear(8, 8) for _ in range(3))
+
+        def forward(self, x):
+            return x + self.experts[int(x[0, 0, 0] > 0)](x)
+
+    torch.manual_seed(3)
+    batches = [torch.randn(2, 6, 8).abs() * sign for sign in (-1, 1, 1)]
+    model = torch.nn.Sequential(Routed())
+    calibration = hallmark.torch.calibrate(model, batches)
+    opened = hallmark.torch.quantize_blocks(model, ["0"], batches, tmp_path / "q", grid="int4")
+    assert set(opened.matrices) == {"0.experts.0.weight", "0.experts.1.weight"} == set(calibration)
+    for name, gram in calibration.items():
+        with open(tmp_path / "q" / "model.certificate.json") as certificate:
+            assert f'"tokens":{gram.tokens}' in next(line for line in certificate if f'"{name}"' in line)
+
+
 def test_what_fails_leaves_the_model_as_it_was(model, batches, tmp_path):
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
 
